@@ -1,0 +1,57 @@
+//! What a conversation's log holds.
+//!
+//! An entry is immutable once committed. Its `seq` is dense within the conversation and is given
+//! in the same durable commit that inserts it; its `position` is the node-wide commit counter,
+//! which only grows. Neither is ever made before the commit.
+
+use std::sync::Arc;
+
+use crate::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
+
+/// A moment in milliseconds since the Unix epoch, UTC. Below 2^53.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millis(pub u64);
+
+/// A count of commits in one store: entries committed later have higher positions. Below 2^53.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Position(pub u64);
+
+/// Identifies one life of the log: it changes when a store is restored from a copy, so that a
+/// cursor from another life is never taken for one of this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Epoch(pub u64);
+
+/// What was said: the JSON text exactly as the sender wrote it, already checked at the edge for
+/// size, depth and forbidden characters. Opaque here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content(pub Arc<str>);
+
+/// One committed message of a direct conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The conversation whose log this is in.
+    pub conversation: ConversationId,
+    /// Place in the conversation: 1, 2, 3, … without gaps.
+    pub seq: Seq,
+    /// Place among all commits of the store.
+    pub position: Position,
+    /// The life of the log in which it was committed.
+    pub epoch: Epoch,
+    /// Commit time; never decreases with `seq`.
+    pub ts: Millis,
+    /// Who said it.
+    pub from: UserId,
+    /// The other member; equal to `from` for notes to oneself.
+    pub to: UserId,
+    /// The sender's idempotency key, if one was given.
+    pub client_id: Option<ClientId>,
+    /// What was said.
+    pub content: Content,
+}
+
+impl Entry {
+    /// The id clients know it by. It encodes conversation and seq, so no index is needed.
+    pub fn id(&self) -> MessageId {
+        MessageId::new(&self.conversation, self.seq)
+    }
+}

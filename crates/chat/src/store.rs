@@ -1,0 +1,322 @@
+//! The port through which the domain keeps what must not be lost.
+//!
+//! Operations of the domain, not tables: each is atomic within one partition (a conversation, or
+//! a user). **The call itself takes its place in the order of writes; the returned future only
+//! waits for the commit**, so two appends submitted one after the other by one thread commit in
+//! that order. Dropping a future does not undo its write.
+//!
+//! A backend is opened with a [`CommitSink`] and tells it each committed batch of entries, in
+//! commit order, each entry once, before it resolves the futures of that batch.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::entry::{Content, Entry, Epoch, Millis, Position};
+use crate::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
+
+/// The result of a store operation, ready once it is durable (writes) or read (reads).
+pub type Pending<T> = BoxFuture<'static, Result<T, StoreError>>;
+
+/// Keeps conversations, watermarks and devices.
+pub trait Store: Send + Sync + 'static {
+    /// The life of the log this store is in.
+    fn epoch(&self) -> Epoch;
+
+    /// Appends to a direct conversation, creating it if it is new.
+    fn append(&self, append: Append) -> Pending<Appended>;
+
+    /// Moves watermarks forward, merged by max; the answers are in the order of `marks`.
+    fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>>;
+
+    /// Notes that a device is here, creating it if it is new: a new device starts where its user
+    /// has confirmed on any device.
+    fn attach_device(&self, attach: AttachDevice) -> Pending<()>;
+
+    /// A user's devices, most recently seen first.
+    fn devices(&self, user: UserId) -> Pending<Vec<Device>>;
+
+    /// Ends a device: its watermarks go, and tokens issued at or before `now` no longer open it.
+    fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked>;
+
+    /// What others said that this device has not confirmed, conversation by conversation, each
+    /// in seq order, at most `limit` entries after `after`.
+    fn undelivered(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<UndeliveredCursor>,
+        limit: usize,
+    ) -> Pending<UndeliveredPage>;
+
+    /// Entries by others in the user's conversations committed after `after`, in commit order.
+    fn since(&self, user: UserId, after: Position, limit: usize) -> Pending<SincePage>;
+
+    /// A piece of one conversation's log, for a member of it.
+    fn history(&self, query: HistoryQuery) -> Pending<HistoryPage>;
+
+    /// A user's conversations, most recently moved first.
+    fn conversations(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage>;
+
+    /// Whether writes can be acknowledged now; the reason if not.
+    fn health(&self) -> Result<(), StoreError>;
+}
+
+/// Hears what was committed. Called on the backend's own thread: it must not block for long.
+pub trait CommitSink: Send + Sync + 'static {
+    /// Entries of one durable commit, in commit order.
+    fn committed(&self, batch: &[Committed]);
+}
+
+/// An entry with what its sender's connection is called, so that it gets no echo.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// What is now in the log.
+    pub entry: Arc<Entry>,
+    /// The connection that sent it, as given in [`Append::origin`].
+    pub origin: Origin,
+}
+
+/// Names a connection without the domain knowing what one is; `Origin(0)` is nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Origin(pub u64);
+
+/// A wish to say something in a direct conversation.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// The sender, authenticated.
+    pub from: UserId,
+    /// The other member.
+    pub to: UserId,
+    /// The idempotency key.
+    pub client_id: Option<ClientId>,
+    /// What to say.
+    pub content: Content,
+    /// The time of the wish; the commit's `ts` is at least this and the previous entry's.
+    pub now: Millis,
+    /// Passed on to [`Committed::origin`].
+    pub origin: Origin,
+}
+
+/// Where an append went, now or the first time its key was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// Its time.
+    pub ts: Millis,
+    /// Whether it was there already, by its idempotency key.
+    pub repeated: bool,
+}
+
+/// Which watermark a [`Mark`] moves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum MarkKind {
+    /// This device has it.
+    Delivered(DeviceId),
+    /// The user has read it (and so this device has it).
+    Read(DeviceId),
+}
+
+/// A wish to move a watermark up to `seq`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose watermark.
+    pub user: UserId,
+    /// In which conversation; the user must be a member of it.
+    pub conversation: ConversationId,
+    /// Up to and including this entry; one above the head is refused.
+    pub seq: Seq,
+    /// Delivered or read.
+    pub kind: MarkKind,
+    /// When.
+    pub now: Millis,
+}
+
+/// What became of a [`Mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marked {
+    /// The user-wide watermark moved: others should be told.
+    Moved,
+    /// Nothing that others can see moved.
+    Unmoved,
+    /// There is no such conversation or entry for this user.
+    NotFound,
+}
+
+/// A wish to be here as a device.
+#[derive(Debug, Clone)]
+pub struct AttachDevice {
+    /// The user, authenticated.
+    pub user: UserId,
+    /// The device; [`DeviceId::shared`] when the client named none.
+    pub device: DeviceId,
+    /// When the token was issued; a device revoked at or after that refuses it.
+    pub token_issued: Option<Millis>,
+    /// Now.
+    pub now: Millis,
+    /// How many named devices one user may have.
+    pub devices_max: usize,
+    /// A device not seen for this long makes room for a new one.
+    pub idle_expiry_ms: u64,
+}
+
+/// A user's device, as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its name.
+    pub device: DeviceId,
+    /// When it was first seen.
+    pub created: Millis,
+    /// When it last connected.
+    pub last_seen: Millis,
+}
+
+/// What became of a wish to end a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is gone.
+    Done,
+    /// There was no such device.
+    NotFound,
+}
+
+/// Where the next page of undelivered entries starts. Valid within one connection only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndeliveredCursor {
+    /// The conversation the last page ended in.
+    pub conversation: ConversationId,
+    /// The last entry it held.
+    pub seq: Seq,
+}
+
+/// A page of what a device has not confirmed.
+#[derive(Debug, Clone)]
+pub struct UndeliveredPage {
+    /// The entries.
+    pub entries: Vec<Arc<Entry>>,
+    /// Where to go on, or `None` at the end.
+    pub next: Option<UndeliveredCursor>,
+    /// Everything committed up to here was visible to this read.
+    pub as_of: Position,
+}
+
+/// A page of what was committed since a position.
+#[derive(Debug, Clone)]
+pub struct SincePage {
+    /// The entries, in commit order.
+    pub entries: Vec<Arc<Entry>>,
+    /// Whether more than `limit` were there; go on after the last entry's position.
+    pub more: bool,
+    /// Everything committed up to here was visible to this read.
+    pub as_of: Position,
+}
+
+/// Which part of a conversation to read.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    /// Who asks; must be a member.
+    pub user: UserId,
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Which end to start from.
+    pub range: HistoryRange,
+    /// At most this many entries.
+    pub limit: usize,
+}
+
+/// Which end of a conversation to read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryRange {
+    /// The newest entries below this seq (or the newest of all), newest first.
+    Before(Option<Seq>),
+    /// The oldest entries above this seq, oldest first.
+    After(Seq),
+}
+
+/// A page of a conversation's log.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    /// The entries, in the order the range asks for.
+    pub entries: Vec<Arc<Entry>>,
+    /// Whether there are further entries in that direction.
+    pub more: bool,
+}
+
+/// Where the next page of conversations starts: after the one whose last entry is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConversationsCursor(pub Position);
+
+/// A page of a user's conversations.
+#[derive(Debug, Clone)]
+pub struct ConversationsPage {
+    /// The conversations, most recently moved first.
+    pub conversations: Vec<ConversationSummary>,
+    /// Where to go on, or `None` at the end.
+    pub next: Option<ConversationsCursor>,
+}
+
+/// One line in a list of conversations.
+#[derive(Debug, Clone)]
+pub struct ConversationSummary {
+    /// Which one.
+    pub conversation: ConversationId,
+    /// The seq of the newest entry.
+    pub head: Seq,
+    /// How many entries by others are after one's read watermark. Computed, never counted up.
+    pub unread: u64,
+    /// The newest entry.
+    pub last: Arc<Entry>,
+    /// Up to where each member has it.
+    pub watermarks: Vec<Watermarks>,
+}
+
+/// How far one member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermarks {
+    /// The member.
+    pub user: UserId,
+    /// Up to here at least one of its devices has it; 0 for nothing.
+    pub delivered: Seq,
+    /// Up to here the user has read it; 0 for nothing.
+    pub read: Seq,
+}
+
+/// Why a store operation failed, by what the caller can do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The queue of writes is full: nothing was written, try again shortly.
+    #[error("the queue of writes is full")]
+    Overloaded,
+    /// The engine cannot write or read now (disk full, read-only, after a failed fsync).
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// For operators, not for clients.
+        reason: Arc<str>,
+    },
+    /// The key was used before with another payload.
+    #[error("the idempotency key was used with another payload")]
+    ClientIdConflict,
+    /// The user has no such conversation.
+    #[error("no such conversation for this user")]
+    NotFound,
+    /// The user has as many devices as allowed, all in use lately.
+    #[error("the user has too many devices")]
+    TooManyDevices,
+    /// The device was revoked after the token was issued.
+    #[error("the device was revoked")]
+    DeviceRevoked,
+    /// What is stored contradicts itself; it is not served.
+    #[error("stored data is corrupt: {what}")]
+    Corrupt {
+        /// Which record.
+        what: Arc<str>,
+    },
+}
