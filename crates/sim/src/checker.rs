@@ -1,0 +1,358 @@
+//! The questions that every run of faults ends with, asked of a [`History`].
+//!
+//! Lost: an acked message that the log lacks, or one in the log that a device of the other member
+//! never saw. Doubled: a send that is in the log twice, or a push repeated within one connection.
+//! Disordered: a log that is not dense, an answer that changed, a first sighting out of order, one
+//! device's sends in another order than it sent them. Wrong: a body, author or count that differs.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::history::{Acked, DeviceName, History, Message, Seen};
+
+/// What the checker found; a kept promise is four empty lists.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Acked and gone, or never seen by a device that should have.
+    pub lost: Vec<String>,
+    /// Once sent, twice there.
+    pub doubled: Vec<String>,
+    /// Not in the order promised.
+    pub disordered: Vec<String>,
+    /// Present, in order, and not what was said.
+    pub wrong: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether the promise was kept.
+    pub fn is_kept(&self) -> bool {
+        self.findings().next().is_none()
+    }
+
+    /// Every finding, the kind first.
+    pub fn findings(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("lost", &self.lost),
+            ("doubled", &self.doubled),
+            ("disordered", &self.disordered),
+            ("wrong", &self.wrong),
+        ]
+        .into_iter()
+        .flat_map(|(kind, list)| list.iter().map(move |text| (kind, text.as_str())))
+    }
+}
+
+/// Asks all questions.
+pub fn check(history: &History) -> Verdict {
+    let mut verdict = Verdict::default();
+    check_log(history, &mut verdict);
+    check_sends(history, &mut verdict);
+    check_devices(history, &mut verdict);
+    check_summaries(history, &mut verdict);
+    verdict
+}
+
+/// Is each log dense, its time never going back?
+fn check_log(history: &History, verdict: &mut Verdict) {
+    for (conversation, log) in &history.log {
+        let mut ts = 0;
+        for (index, message) in log.iter().enumerate() {
+            let expected = index as u64 + 1;
+            if message.seq != expected {
+                verdict
+                    .disordered
+                    .push(format!("{conversation}: seq {} where {expected} belongs", message.seq));
+                break;
+            }
+            if message.ts < ts {
+                verdict.disordered.push(format!("{}: time went back", message.id));
+            }
+            ts = message.ts;
+        }
+    }
+}
+
+/// Is each acked send in the log once, as it was told, and in its device's order?
+fn check_sends(history: &History, verdict: &mut Verdict) {
+    let mut by_content: HashMap<&str, Vec<&Message>> = HashMap::new();
+    for message in history.log.values().flatten() {
+        by_content.entry(&message.content).or_default().push(message);
+    }
+    let mut acks: HashMap<&str, Vec<&Acked>> = HashMap::new();
+    for ack in &history.acked {
+        acks.entry(&ack.client_id).or_default().push(ack);
+    }
+    let mut last_seq: HashMap<(&DeviceName, &str), u64> = HashMap::new();
+    for sent in &history.sent {
+        let found = by_content.get(sent.content.as_str()).map_or(&[][..], Vec::as_slice);
+        let acks = acks.get(sent.client_id.as_str()).map_or(&[][..], Vec::as_slice);
+        let name = &sent.client_id;
+        if found.len() > 1 {
+            verdict.doubled.push(format!("{name}: {} times in the log", found.len()));
+        }
+        if let Some(other) = acks.iter().find(|ack| **ack != acks[0]) {
+            verdict
+                .disordered
+                .push(format!("{name}: told seq {} and later {}", acks[0].seq, other.seq));
+        }
+        let Some(message) = found.first() else {
+            if !acks.is_empty() {
+                verdict.lost.push(format!("{name}: acked and not in the log"));
+            }
+            continue;
+        };
+        if message.from != sent.by.user || message.conversation != sent.conversation {
+            verdict.wrong.push(format!("{name}: stored as {} by {}", message.id, message.from));
+        }
+        for ack in acks {
+            if (ack.seq, ack.ts, &ack.id) != (message.seq, message.ts, &message.id) {
+                verdict
+                    .wrong
+                    .push(format!("{name}: the ack says {}, the log {}", ack.id, message.id));
+            }
+        }
+        let last = last_seq.entry((&sent.by, &sent.conversation)).or_default();
+        if message.seq <= *last {
+            verdict.disordered.push(format!("{name}: committed before an earlier send"));
+        }
+        *last = message.seq;
+    }
+    let known: HashSet<&str> = history.sent.iter().map(|sent| sent.content.as_str()).collect();
+    for message in history.log.values().flatten() {
+        if !known.contains(message.content.as_str()) {
+            verdict.wrong.push(format!("{}: nobody sent this", message.id));
+        }
+    }
+}
+
+/// Did each device see all that others said to it, first sightings in order, repeats only later?
+fn check_devices(history: &History, verdict: &mut Verdict) {
+    let mut seen: BTreeMap<&DeviceName, BTreeMap<&str, Vec<&Seen>>> = BTreeMap::new();
+    for device in &history.devices {
+        seen.entry(device).or_default();
+    }
+    for push in &history.seen {
+        let conversations = seen.entry(&push.by).or_default();
+        conversations.entry(&push.message.conversation).or_default().push(push);
+    }
+    for (device, conversations) in &seen {
+        for (conversation, log) in &history.log {
+            if !is_member(&device.user, conversation) {
+                continue;
+            }
+            let pushes = conversations.get(conversation.as_str()).map_or(&[][..], Vec::as_slice);
+            check_device(device, log, pushes, verdict);
+        }
+        for (conversation, pushes) in conversations {
+            if !is_member(&device.user, conversation) {
+                verdict.wrong.push(format!("{device:?} was pushed {}", pushes[0].message.id));
+            }
+        }
+    }
+}
+
+fn check_device(device: &DeviceName, log: &[Message], pushes: &[&Seen], verdict: &mut Verdict) {
+    let who = format!("{}/{}", device.user, device.device);
+    let mut first: HashMap<u64, u32> = HashMap::new();
+    let mut highest = 0;
+    for push in pushes {
+        let message = &push.message;
+        match log.get((message.seq as usize).wrapping_sub(1)) {
+            Some(kept) if kept == message => {}
+            Some(_) => verdict.wrong.push(format!("{who}: {} differs from the log", message.id)),
+            None => verdict.wrong.push(format!("{who}: {} is not in the log", message.id)),
+        }
+        if let Some(connection) = first.get(&message.seq) {
+            if *connection == push.connection {
+                verdict.doubled.push(format!("{who}: {} twice on one connection", message.id));
+            }
+            continue;
+        }
+        first.insert(message.seq, push.connection);
+        if message.seq < highest {
+            verdict.disordered.push(format!("{who}: {} after {highest}", message.id));
+        }
+        let skipped = log
+            .iter()
+            .skip(highest as usize)
+            .take_while(|kept| kept.seq < message.seq)
+            .find(|kept| kept.from != device.user && !first.contains_key(&kept.seq));
+        if let Some(skipped) = skipped {
+            verdict.disordered.push(format!("{who}: {} before {}", message.id, skipped.id));
+        }
+        highest = highest.max(message.seq);
+    }
+    for message in log {
+        if message.from != device.user && !first.contains_key(&message.seq) {
+            verdict.lost.push(format!("{who} never saw {}", message.id));
+        }
+    }
+}
+
+/// Do the counts that the server tells equal what the log implies?
+fn check_summaries(history: &History, verdict: &mut Verdict) {
+    for summary in &history.summaries {
+        let log = history.log.get(&summary.conversation).map_or(&[][..], Vec::as_slice);
+        let by_others = |message: &&Message| message.from != summary.user;
+        let unread = log.iter().filter(|m| m.seq > summary.read).filter(by_others).count() as u64;
+        let name = format!("{} in {}", summary.user, summary.conversation);
+        if summary.unread != unread {
+            verdict.wrong.push(format!("{name}: unread {} is {unread}", summary.unread));
+        }
+        if summary.head != log.len() as u64 {
+            verdict.wrong.push(format!("{name}: head {} is {}", summary.head, log.len()));
+        }
+    }
+}
+
+/// Users of a run have names without characters that need escaping.
+fn is_member(user: &str, conversation: &str) -> bool {
+    conversation.split(':').skip(1).any(|member| member == user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Sent, Summary};
+
+    fn device(user: &str) -> DeviceName {
+        DeviceName { user: user.into(), device: "d".into() }
+    }
+
+    fn message(seq: u64, from: &str) -> Message {
+        Message {
+            id: format!("dm:a:b:{seq}"),
+            conversation: "dm:a:b".into(),
+            seq,
+            from: from.into(),
+            content: format!("text {seq}"),
+            ts: 1000 + seq,
+        }
+    }
+
+    fn push(connection: u32, seq: u64) -> Seen {
+        Seen { by: device("b"), connection, message: message(seq, "a") }
+    }
+
+    fn ack(seq: u64) -> Acked {
+        Acked { client_id: format!("key {seq}"), id: format!("dm:a:b:{seq}"), seq, ts: 1000 + seq }
+    }
+
+    /// Three messages from a to b, all acked and seen, the second pushed again after a reconnect.
+    fn kept() -> History {
+        let sent = |seq: u64| Sent {
+            by: device("a"),
+            client_id: format!("key {seq}"),
+            conversation: "dm:a:b".into(),
+            content: format!("text {seq}"),
+        };
+        History {
+            devices: vec![device("a"), device("b")],
+            sent: vec![sent(1), sent(2), sent(3)],
+            acked: vec![ack(1), ack(2), ack(2), ack(3)],
+            seen: vec![push(1, 1), push(1, 2), push(2, 2), push(2, 3)],
+            log: [("dm:a:b".into(), vec![message(1, "a"), message(2, "a"), message(3, "a")])]
+                .into(),
+            summaries: vec![Summary {
+                user: "b".into(),
+                conversation: "dm:a:b".into(),
+                head: 3,
+                unread: 2,
+                read: 1,
+            }],
+        }
+    }
+
+    /// The kinds of findings after `spoil` has had its way with a kept history.
+    fn kinds(spoil: impl FnOnce(&mut History)) -> Vec<&'static str> {
+        let mut history = kept();
+        spoil(&mut history);
+        let verdict = check(&history);
+        let mut kinds: Vec<_> = verdict.findings().map(|(kind, _)| kind).collect();
+        kinds.dedup();
+        kinds
+    }
+
+    fn log(history: &mut History) -> &mut Vec<Message> {
+        history.log.get_mut("dm:a:b").expect("it is there")
+    }
+
+    #[test]
+    fn kept_promise_has_no_findings() {
+        assert_eq!(kinds(|_| {}), [""; 0]);
+    }
+
+    #[test]
+    fn acked_message_missing_from_the_log_is_lost() {
+        assert!(kinds(|h| drop(log(h).pop())).contains(&"lost"));
+    }
+
+    #[test]
+    fn unacked_message_missing_from_the_log_is_no_finding() {
+        let spoil = |h: &mut History| {
+            log(h).pop();
+            h.acked.pop();
+            h.seen.pop();
+            h.summaries.clear();
+        };
+        assert_eq!(kinds(spoil), [""; 0]);
+    }
+
+    #[test]
+    fn message_that_a_device_never_saw_is_lost() {
+        assert_eq!(kinds(|h| drop(h.seen.pop())), ["lost"]);
+    }
+
+    #[test]
+    fn send_twice_in_the_log_is_doubled() {
+        let spoil = |h: &mut History| {
+            let again = Message { content: "text 3".into(), ..message(4, "a") };
+            log(h).push(again.clone());
+            h.seen.push(Seen { by: device("b"), connection: 2, message: again });
+            h.summaries.clear();
+        };
+        assert_eq!(kinds(spoil), ["doubled"]);
+    }
+
+    #[test]
+    fn repeat_within_one_connection_is_doubled() {
+        assert_eq!(kinds(|h| h.seen.push(push(2, 3))), ["doubled"]);
+    }
+
+    #[test]
+    fn answer_that_changed_is_disordered() {
+        assert!(kinds(|h| h.acked[2].seq = 3).contains(&"disordered"));
+    }
+
+    #[test]
+    fn gap_in_the_log_is_disordered() {
+        assert!(kinds(|h| log(h)[1].seq = 7).contains(&"disordered"));
+    }
+
+    #[test]
+    fn first_sighting_before_an_earlier_one_is_disordered() {
+        assert_eq!(kinds(|h| h.seen = vec![push(1, 2), push(1, 1), push(1, 3)]), ["disordered"]);
+    }
+
+    #[test]
+    fn sends_committed_in_another_order_are_disordered() {
+        assert_eq!(kinds(|h| h.sent.swap(0, 1)), ["disordered"]);
+    }
+
+    #[test]
+    fn changed_body_is_wrong() {
+        assert_eq!(kinds(|h| h.seen[0].message.content = "other".into()), ["wrong"]);
+    }
+
+    #[test]
+    fn push_to_a_stranger_is_wrong() {
+        let spoil = |h: &mut History| {
+            h.seen.push(Seen { by: device("c"), connection: 1, message: message(1, "a") });
+        };
+        assert_eq!(kinds(spoil), ["wrong"]);
+    }
+
+    #[test]
+    fn drifted_unread_count_is_wrong() {
+        assert_eq!(kinds(|h| h.summaries[0].unread = 3), ["wrong"]);
+    }
+}

@@ -1,0 +1,101 @@
+//! What a run observed, as plain records. Nothing here judges.
+//!
+//! Records are appended in the order in which the observer learned of them; for one device that is
+//! the order in which they happened.
+
+use std::collections::BTreeMap;
+
+/// One device of one user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceName {
+    /// The user.
+    pub user: String,
+    /// The device id it gives at connect.
+    pub device: String,
+}
+
+/// A message a device wants to send; resending it does not make another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Who sends.
+    pub by: DeviceName,
+    /// The idempotency key, unique in the run.
+    pub client_id: String,
+    /// The conversation it goes to.
+    pub conversation: String,
+    /// Its text, unique in the run.
+    pub content: String,
+}
+
+/// An ack with status `sent`, as its sender got it; a retry can get several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acked {
+    /// Which send.
+    pub client_id: String,
+    /// The message id told.
+    pub id: String,
+    /// The seq told.
+    pub seq: u64,
+    /// The time told.
+    pub ts: u64,
+}
+
+/// A message that a device was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Who saw it.
+    pub by: DeviceName,
+    /// On which of its connections, counted from 1.
+    pub connection: u32,
+    /// What the device got.
+    pub message: Message,
+}
+
+/// A message as clients see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: String,
+    /// Its conversation.
+    pub conversation: String,
+    /// Its place there.
+    pub seq: u64,
+    /// Who said it.
+    pub from: String,
+    /// What was said.
+    pub content: String,
+    /// When.
+    pub ts: u64,
+}
+
+/// What the server says of one conversation to one of its members at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Who asked.
+    pub user: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The newest seq.
+    pub head: u64,
+    /// Unread, as the server computes it.
+    pub unread: u64,
+    /// The asker's own read watermark.
+    pub read: u64,
+}
+
+/// Everything observed in one run.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Every device that took part, from before the first send.
+    pub devices: Vec<DeviceName>,
+    /// Each distinct message, in the order each device first sent them.
+    pub sent: Vec<Sent>,
+    /// Each ack that said `sent`.
+    pub acked: Vec<Acked>,
+    /// Each push.
+    pub seen: Vec<Seen>,
+    /// Per conversation, its log as `history` tells it at the end, oldest first.
+    pub log: BTreeMap<String, Vec<Message>>,
+    /// What `conversations` says at the end.
+    pub summaries: Vec<Summary>,
+}
