@@ -1,0 +1,38 @@
+//! Stock clients, Node's and Python's, against the real binary.
+//!
+//! The tests start servers of their own, on ports and data folders of their own; they find the
+//! binary by the variable `PARLOR_BIN`.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::command::run;
+use crate::setup::{node_folder, python, python_folder};
+use crate::workspace::{Profile, Workspace};
+
+/// Every test, against a release build.
+pub(crate) fn all(workspace: &Workspace) -> Result<()> {
+    workspace.build(&["parlor"], Profile::Release)?;
+    node(workspace, Profile::Release, &[])?;
+    run(Command::new(python(workspace))
+        .args(["-m", "pytest", "-q"])
+        .env("PARLOR_BIN", workspace.program("parlor", Profile::Release))
+        .current_dir(python_folder(workspace)))
+    .context("the Python clients' tests failed")
+}
+
+/// The README's snippet and one round of messages, against a build that is quick to make.
+pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
+    workspace.build(&["parlor"], Profile::Dev)?;
+    node(workspace, Profile::Dev, &["snippet.test.mjs"])
+}
+
+fn node(workspace: &Workspace, profile: Profile, files: &[&str]) -> Result<()> {
+    run(Command::new("node")
+        .args(["--test", "--test-reporter=spec"])
+        .args(files)
+        .env("PARLOR_BIN", workspace.program("parlor", profile))
+        .current_dir(node_folder(workspace)))
+    .context("the Node clients' tests failed")
+}

@@ -1,0 +1,13 @@
+//! A short fault run: one minute of kills, checked like the long ones.
+
+use anyhow::Result;
+
+use crate::load;
+use crate::workspace::Workspace;
+
+const SHORT_RUN_SECONDS: u64 = 60;
+
+/// Runs for a minute from a seed of its own choice, which it prints.
+pub(crate) fn short(workspace: &Workspace) -> Result<()> {
+    load::faults(workspace, SHORT_RUN_SECONDS, None)
+}

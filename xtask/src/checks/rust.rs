@@ -1,0 +1,70 @@
+//! What cargo and its plug-ins check.
+
+use anyhow::{Context, Result};
+
+use crate::command::{cargo, probe, run};
+use crate::workspace::Workspace;
+
+/// rustfmt has nothing to change.
+pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
+    run(cargo(workspace.root()).args(["fmt", "--all", "--check"]))
+        .context("format the sources with `cargo fmt --all`")
+}
+
+/// clippy and the compiler warn about nothing.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
+    run(cargo(workspace.root()).args([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+/// Unit, property, contract and byte-level tests.
+pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
+    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+    run(cargo(workspace.root()).args([
+        "nextest",
+        "run",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--profile",
+        profile,
+    ]))
+}
+
+/// nextest leaves out the examples in doc comments.
+pub(crate) fn doctest(workspace: &Workspace) -> Result<()> {
+    run(cargo(workspace.root()).args(["test", "--locked", "--workspace", "--doc"]))
+}
+
+/// Links in doc comments lead somewhere.
+pub(crate) fn rustdoc(workspace: &Workspace) -> Result<()> {
+    run(cargo(workspace.root()).env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--locked",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]))
+}
+
+/// Licences, bans and sources always; advisories whenever their database can be fetched.
+pub(crate) fn deny(workspace: &Workspace) -> Result<()> {
+    let deny = || {
+        let mut command = cargo(workspace.root());
+        command.args(["deny", "--locked"]);
+        command
+    };
+    run(deny().args(["check", "bans", "licenses", "sources"]))?;
+    if probe(deny().arg("fetch").arg("db")).is_none() {
+        println!("notice: advisories were NOT checked: their database cannot be reached from here");
+        return Ok(());
+    }
+    run(deny().args(["check", "advisories", "--disable-fetch"]))
+}

@@ -1,0 +1,80 @@
+//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`.
+//!
+//! `test` is the one list of checks: what CI runs, a person runs, by the same command. The modules,
+//! in the order in which a test run meets them:
+//!
+//! - `workspace`: where the sources are and where cargo puts what it builds
+//! - `command`: run a program, and say which one failed
+//! - `steps`: the list of checks, their times, the table at the end
+//! - `setup`: install what the checks need, or name what is missing
+//! - `checks`: one module per check that is more than a cargo command
+//! - `load`: the programs of the `bench` and `sim` crates
+
+mod checks;
+mod command;
+mod load;
+mod setup;
+mod steps;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::load::Bench;
+use crate::steps::Selection;
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Parlor's own commands", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Set up what the checks need, then run every check
+    Test(Selection),
+    /// Install what the checks need: Debian, cargo, npm and PyPI packages
+    Setup,
+    /// Measure, and print a table
+    Bench {
+        /// What to measure
+        bench: Bench,
+        /// Fewer connections, fewer rounds: to see that it runs, not for figures
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Run clients against a server that is killed and cut off, and check their histories
+    Faults {
+        /// How long to go on
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Where the run's randomness starts; a failed run prints its own
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Test(selection) => return steps::run(&workspace, &selection),
+        Command::Setup => setup::everything(&workspace)?,
+        Command::Bench { bench, quick } => load::bench(&workspace, bench, quick)?,
+        Command::Faults { seconds, seed } => load::faults(&workspace, seconds, seed)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

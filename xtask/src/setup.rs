@@ -1,0 +1,231 @@
+//! Install what the checks need, or name what is missing and how to get it.
+//!
+//! Each need has a probe. What the probe finds is left alone; what it misses is installed where
+//! this program can (Debian as root, cargo, npm and PyPI packages), else all that is missing is
+//! named at once and the set-up fails. Versions are pinned here, in `tests/clients/node/package-lock.json`
+//! and in `tests/clients/python/requirements.txt`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command::{cargo, probe, run};
+use crate::workspace::Workspace;
+
+/// A program from Debian or the system's own package manager.
+struct SystemNeed {
+    what: &'static str,
+    /// Succeeds where the need is met.
+    probe: &'static [&'static str],
+    debian: &'static [&'static str],
+}
+
+const SYSTEM_NEEDS: &[SystemNeed] = &[
+    SystemNeed {
+        what: "Node.js 18 or newer",
+        probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
+        debian: &["nodejs"],
+    },
+    SystemNeed { what: "npm", probe: &["npm", "--version"], debian: &["npm"] },
+    SystemNeed {
+        what: "Python 3 with venv and pip",
+        probe: &["python3", "-c", "import venv, ensurepip"],
+        debian: &["python3", "python3-venv"],
+    },
+    SystemNeed {
+        what: "a C++ compiler (fuzzing is built with libFuzzer)",
+        probe: &["c++", "--version"],
+        debian: &["g++"],
+    },
+];
+
+/// A cargo plug-in: found at this version or a later one, or installed at this version.
+struct Plugin {
+    name: &'static str,
+    version: &'static str,
+    /// Built without optimisation: quicker by minutes, and it runs for seconds.
+    debug: bool,
+}
+
+const NEXTEST: Plugin = Plugin { name: "nextest", version: "0.9.143", debug: false };
+const DENY: Plugin = Plugin { name: "deny", version: "0.20.2", debug: true };
+const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2", debug: true };
+
+/// What every check needs.
+pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
+    system(SYSTEM_NEEDS)?;
+    for tool in [NEXTEST, DENY, FUZZ] {
+        plugin(workspace, &tool)?;
+    }
+    npm(workspace)?;
+    pypi(workspace)
+}
+
+/// What the quick checks need.
+pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
+    system(&SYSTEM_NEEDS[..2])?;
+    plugin(workspace, &NEXTEST)?;
+    npm(workspace)
+}
+
+/// The folder of the Node clients and their packages.
+pub(crate) fn node_folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("tests/clients/node")
+}
+
+/// The folder of the Python clients.
+pub(crate) fn python_folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("tests/clients/python")
+}
+
+/// The Python that has the clients' packages.
+pub(crate) fn python(workspace: &Workspace) -> PathBuf {
+    workspace.root().join(".venv/bin/python")
+}
+
+fn system(needs: &[SystemNeed]) -> Result<()> {
+    let missing = missing(needs);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().flat_map(|need| need.debian).copied().collect();
+    let advice = || {
+        let names: Vec<_> = missing.iter().map(|need| need.what).collect();
+        format!(
+            "missing: {}. On Debian or Ubuntu: `sudo apt-get install {}`; elsewhere install the \
+             like with the system's package manager. Then run this again",
+            names.join("; "),
+            packages.join(" "),
+        )
+    };
+    let is_root = probe(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let has_apt = probe(Command::new("apt-get").arg("--version")).is_some();
+    if !(is_root && has_apt) {
+        bail!("{} (only root can install it on Debian by itself)", advice());
+    }
+    apt_install(&packages).with_context(advice)?;
+    match self::missing(needs).as_slice() {
+        [] => Ok(()),
+        still => bail!("installed {}, but still missing: {}", packages.join(" "), still[0].what),
+    }
+}
+
+fn missing(needs: &[SystemNeed]) -> Vec<&SystemNeed> {
+    needs
+        .iter()
+        .filter(|need| probe(Command::new(need.probe[0]).args(&need.probe[1..])).is_none())
+        .collect()
+}
+
+/// Installs Debian packages without letting any of them start a service.
+fn apt_install(packages: &[&str]) -> Result<()> {
+    let _policy = NoServices::declare()?;
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    run(apt().args(["update", "-q"]))?;
+    run(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
+}
+
+/// A policy file that forbids services to start, taken away again when dropped.
+struct NoServices {
+    ours: bool,
+}
+
+const POLICY_FILE: &str = "/usr/sbin/policy-rc.d";
+
+impl NoServices {
+    fn declare() -> Result<Self> {
+        let ours = !Path::new(POLICY_FILE).exists();
+        if ours {
+            std::fs::write(POLICY_FILE, "#!/bin/sh\nexit 101\n")
+                .with_context(|| format!("cannot write {POLICY_FILE}"))?;
+            run(Command::new("chmod").args(["755", POLICY_FILE]))?;
+        }
+        Ok(Self { ours })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours
+            && let Err(error) = std::fs::remove_file(POLICY_FILE)
+        {
+            eprintln!("cannot remove {POLICY_FILE} again: {error}");
+        }
+    }
+}
+
+fn plugin(workspace: &Workspace, plugin: &Plugin) -> Result<()> {
+    let found = probe(cargo(workspace.root()).args([plugin.name, "--version"]));
+    if found.is_some_and(|text| at_least(&text, plugin.version)) {
+        return Ok(());
+    }
+    let package = format!("cargo-{}", plugin.name);
+    let mut install = cargo(workspace.root());
+    install.args(["install", "--locked", "--force", &package, "--version", plugin.version]);
+    if plugin.debug {
+        install.arg("--debug");
+    }
+    run(&mut install).with_context(|| format!("{package} {} is missing", plugin.version))
+}
+
+/// Whether the version in a program's `--version` line is the wanted one or later.
+fn at_least(line: &str, wanted: &str) -> bool {
+    let numbers = |text: &str| -> Option<Vec<u32>> {
+        text.split('.').map(|part| part.parse().ok()).collect()
+    };
+    let found = line.split_whitespace().find_map(|word| numbers(word).filter(|it| it.len() == 3));
+    matches!((found, numbers(wanted)), (Some(found), Some(wanted)) if found >= wanted)
+}
+
+fn npm(workspace: &Workspace) -> Result<()> {
+    let folder = node_folder(workspace);
+    let lock = folder.join("package-lock.json");
+    let text = std::fs::read_to_string(&lock).with_context(|| format!("cannot read {lock:?}"))?;
+    if text.contains("\"resolved\"") {
+        bail!("{lock:?} names a registry's host; write it anew with `npm install` in its folder");
+    }
+    installed_from(&lock, &folder.join("node_modules/.installed-from"), || {
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
+            .context("the npm packages of the clients' tests cannot be installed")
+    })
+}
+
+fn pypi(workspace: &Workspace) -> Result<()> {
+    let requirements = python_folder(workspace).join("requirements.txt");
+    let folder = workspace.root().join(".venv");
+    installed_from(&requirements, &folder.join("installed-from"), || {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        run(Command::new(python(workspace))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(&requirements))
+        .context("the PyPI packages of the clients' tests cannot be installed")
+    })
+}
+
+/// Installs unless `stamp` is a copy of `list` as it is now, and then makes it one.
+fn installed_from(list: &Path, stamp: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let wanted = std::fs::read(list).with_context(|| format!("cannot read {list:?}"))?;
+    if std::fs::read(stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install()?;
+    std::fs::write(stamp, wanted).with_context(|| format!("cannot write {stamp:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_versions_are_taken_and_earlier_ones_are_not() {
+        assert!(at_least("cargo-nextest 0.9.143 (60fa45f63 2026-08-04)", "0.9.143"));
+        assert!(at_least("cargo-deny 0.20.10", "0.20.2"));
+        assert!(!at_least("cargo-deny 0.19.9", "0.20.2"));
+        assert!(!at_least("no version at all", "0.20.2"));
+    }
+}

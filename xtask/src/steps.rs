@@ -1,0 +1,152 @@
+//! The list of checks, their times, the table at the end.
+//!
+//! Every step runs or fails; none is passed over because something is not installed. After the
+//! first failure the rest is not run, unless `--keep-going` asks for it.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::checks::{clients, documents, faults, fuzz, graph, readme, rust};
+use crate::load;
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// Which checks to run.
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Only the checks that fit in five minutes
+    #[arg(long)]
+    quick: bool,
+    /// Only these checks, by name, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// Run the rest even when a check has failed
+    #[arg(long)]
+    keep_going: bool,
+}
+
+/// One check: its name, what it shows, and whether the quick run has it.
+struct Step {
+    name: &'static str,
+    shows: &'static str,
+    quick: bool,
+    run: fn(&Workspace) -> Result<()>,
+}
+
+const fn step(name: &'static str, shows: &'static str, run: fn(&Workspace) -> Result<()>) -> Step {
+    Step { name, shows, quick: false, run }
+}
+
+const fn quick(step: Step) -> Step {
+    Step { quick: true, ..step }
+}
+
+/// The checks in the order they run: what fails soonest and cheapest comes first.
+const STEPS: &[Step] = &[
+    quick(step("fmt", "the sources are formatted", rust::fmt)),
+    quick(step("graph", "the crates import what ARCHITECTURE.md says", graph::check)),
+    quick(step("documents", "every link between the documents leads somewhere", documents::check)),
+    quick(step("clippy", "no lint warns", rust::clippy)),
+    quick(step("nextest", "the Rust tests pass", rust::nextest)),
+    quick(step("clients-quick", "a stock client chats, with a dev build", clients::quick)),
+    step("doctest", "the examples in the API docs run", rust::doctest),
+    step("rustdoc", "the API docs build without a warning", rust::rustdoc),
+    step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
+    step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
+    step("clients", "stock Node and Python clients get what the issue promises", clients::all),
+    step("readme", "the README's commands and snippet work as printed", readme::check),
+    step("faults", "nothing is lost, doubled or disordered under kill -9", faults::short),
+    step("bench", "the benchmarks run (no figures are judged)", load::smoke),
+];
+
+/// How one check ended.
+enum Ending {
+    Passed,
+    Failed(String),
+    NotRun,
+}
+
+/// Sets up, runs the selected checks and prints the table.
+pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCode> {
+    let chosen = choose(selection)?;
+    let started = Instant::now();
+    let mut rows: Vec<(&str, Duration, Ending)> = Vec::new();
+    let mut stopped = false;
+
+    let setup = Step {
+        name: "setup",
+        shows: "what the checks need is installed",
+        quick: true,
+        run: if chosen.iter().all(|step| step.quick) { setup::quick } else { setup::everything },
+    };
+    for step in std::iter::once(&setup).chain(chosen) {
+        if stopped {
+            rows.push((step.name, Duration::ZERO, Ending::NotRun));
+            continue;
+        }
+        println!("\n=== {}: {}", step.name, step.shows);
+        let begun = Instant::now();
+        let ending = match (step.run)(workspace) {
+            Ok(()) => Ending::Passed,
+            Err(error) => {
+                eprintln!("--- {} failed: {error:#}", step.name);
+                stopped = !selection.keep_going || step.name == setup.name;
+                Ending::Failed(format!("{error:#}"))
+            }
+        };
+        println!("--- {} took {:.1} s", step.name, begun.elapsed().as_secs_f64());
+        rows.push((step.name, begun.elapsed(), ending));
+    }
+    Ok(report(&rows, started.elapsed()))
+}
+
+fn choose(selection: &Selection) -> Result<Vec<&'static Step>> {
+    for name in &selection.only {
+        if !STEPS.iter().any(|step| step.name == name) {
+            let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+            bail!("there is no check `{name}`; there are {}", names.join(", "));
+        }
+    }
+    let named = |step: &Step| selection.only.iter().any(|name| name == step.name);
+    Ok(STEPS
+        .iter()
+        .filter(|step| match (selection.only.is_empty(), selection.quick) {
+            (false, _) => named(step),
+            (true, true) => step.quick,
+            // The whole run has the release build's clients in place of the quick ones.
+            (true, false) => step.name != "clients-quick",
+        })
+        .collect())
+}
+
+/// Prints the table and the line that sums it up, which is the last one.
+fn report(rows: &[(&str, Duration, Ending)], total: Duration) -> ExitCode {
+    println!("\n{:<14} {:>8}  result", "check", "seconds");
+    let (mut passed, mut failed, mut not_run) = (0, 0, 0);
+    for (name, time, ending) in rows {
+        let result = match ending {
+            Ending::Passed => {
+                passed += 1;
+                "passed".to_owned()
+            }
+            Ending::Failed(why) => {
+                failed += 1;
+                format!("FAILED: {}", why.lines().next().unwrap_or_default())
+            }
+            Ending::NotRun => {
+                not_run += 1;
+                "not run".to_owned()
+            }
+        };
+        println!("{name:<14} {:>8.1}  {result}", time.as_secs_f64());
+    }
+    println!("{:<14} {:>8.1}", "total", total.as_secs_f64());
+    if not_run > 0 {
+        println!("{not_run} not run after the failure");
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
