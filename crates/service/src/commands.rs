@@ -1,0 +1,315 @@
+//! Payload to command: each event's fields, checked and turned into the domain's types.
+//!
+//! Pure functions from a payload (the event's first argument) to a value or a [`Refusal`] that
+//! names the field. Nothing here knows who asks; that is the handlers' business.
+
+use std::sync::Arc;
+
+use parlor_chat::entry::{Content, Position};
+use parlor_chat::ids::{ClientId, ConversationId, DeviceId, MessageId, Seq, UserId};
+use parlor_chat::limits::Limits;
+use parlor_chat::refusal::Refusal;
+use parlor_chat::store::{ConversationsCursor, HistoryRange};
+use serde_json::value::RawValue;
+
+use crate::content::{self, ContentError};
+use crate::fields::{Fields, required};
+
+/// An event's first argument, if it has one.
+pub(crate) type Payload<'a> = Option<&'a RawValue>;
+
+/// `private_message`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Send {
+    pub(crate) to: UserId,
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) content: Content,
+}
+
+/// Reads `{toUserId, content, clientId?}`.
+pub(crate) fn send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
+    let fields = Fields::parse(payload, ["toUserId", "content", "clientId"])?;
+    let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
+    let client_id = fields.id("clientId", ClientId::parse)?;
+    let content = checked("content", required("content", fields.raw("content"))?, limits)?;
+    Ok(Send { to, client_id, content })
+}
+
+/// Reads the simplest tutorial's `{to, message}`.
+pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
+    let fields = Fields::parse(payload, ["to", "message"])?;
+    let to = required("to", fields.id("to", UserId::parse)?)?;
+    let content = checked("message", required("message", fields.raw("message"))?, limits)?;
+    Ok(Send { to, client_id: None, content })
+}
+
+fn checked(name: &'static str, raw: &RawValue, limits: &Limits) -> Result<Content, Refusal> {
+    let (text, bytes_max) = (raw.get(), limits.content_bytes_max);
+    let rule = match content::check(text, bytes_max, limits.content_depth_max) {
+        Ok(()) => return Ok(Content(Arc::from(text))),
+        Err(ContentError::TooLarge { limit, .. }) => return Err(Refusal::TooLarge { limit }),
+        Err(ContentError::TooDeep { limit }) => format!("must be nested at most {limit} deep"),
+        Err(ContentError::ControlCharacter { .. }) => {
+            "must be without control characters other than \\n, \\r and \\t".to_owned()
+        }
+        Err(ContentError::LoneSurrogate { .. }) => "must be without lone surrogates".to_owned(),
+        Err(ContentError::Malformed { .. }) => "must be JSON".to_owned(),
+    };
+    Err(Refusal::invalid(name, rule))
+}
+
+/// `delivered` and `read`: up to where.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UpTo {
+    pub(crate) conversation: ConversationId,
+    pub(crate) seq: Seq,
+}
+
+/// Reads `{messageId}` or `{conversationId, seq}`.
+pub(crate) fn up_to(payload: Payload<'_>) -> Result<UpTo, Refusal> {
+    let fields = Fields::parse(payload, ["messageId", "conversationId", "seq"])?;
+    if let Some((conversation, seq)) = fields.id("messageId", MessageId::parse)? {
+        return Ok(UpTo { conversation, seq });
+    }
+    let missing = || Refusal::invalid("messageId", "or conversationId and seq are required");
+    let conversation = fields.id("conversationId", ConversationId::parse)?.ok_or_else(missing)?;
+    let seq = Seq(required("seq", fields.number("seq", 1)?)?);
+    Ok(UpTo { conversation, seq })
+}
+
+/// `typing`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Typing {
+    pub(crate) to: UserId,
+    pub(crate) typing: bool,
+}
+
+/// Reads `{toUserId, typing?}`; without `typing` it is true.
+pub(crate) fn typing(payload: Payload<'_>) -> Result<Typing, Refusal> {
+    let fields = Fields::parse(payload, ["toUserId", "typing"])?;
+    let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
+    Ok(Typing { to, typing: fields.flag("typing")?.unwrap_or(true) })
+}
+
+/// `history`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct History {
+    pub(crate) conversation: ConversationId,
+    pub(crate) range: HistoryRange,
+    pub(crate) limit: usize,
+}
+
+/// Reads `{conversationId, before?, after?, limit?}`.
+pub(crate) fn history(payload: Payload<'_>, limits: &Limits) -> Result<History, Refusal> {
+    let fields = Fields::parse(payload, ["conversationId", "before", "after", "limit"])?;
+    let conversation = fields.id("conversationId", ConversationId::parse)?;
+    let conversation = required("conversationId", conversation)?;
+    let range = match (fields.number("before", 1)?, fields.number("after", 0)?) {
+        (Some(_), Some(_)) => {
+            return Err(Refusal::invalid("after", "must not be given with before"));
+        }
+        (before, None) => HistoryRange::Before(before.map(Seq)),
+        (None, Some(after)) => HistoryRange::After(Seq(after)),
+    };
+    let limit = limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
+    Ok(History { conversation, range, limit })
+}
+
+/// `conversations`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Conversations {
+    pub(crate) cursor: Option<ConversationsCursor>,
+    pub(crate) limit: usize,
+}
+
+/// Reads `{cursor?, limit?}`.
+pub(crate) fn conversations(
+    payload: Payload<'_>,
+    limits: &Limits,
+) -> Result<Conversations, Refusal> {
+    let fields = Fields::parse(payload, ["cursor", "limit"])?;
+    let cursor = match fields.text("cursor")? {
+        None => None,
+        Some(text) => Some(
+            text.parse()
+                .map(|position| ConversationsCursor(Position(position)))
+                .map_err(|_| Refusal::invalid("cursor", "must be one that the server gave"))?,
+        ),
+    };
+    let limit = limit(&fields, limits.conversations_limit_default, limits.conversations_limit_max)?;
+    Ok(Conversations { cursor, limit })
+}
+
+fn limit<const N: usize>(
+    fields: &Fields<'_, N>,
+    default: usize,
+    max: usize,
+) -> Result<usize, Refusal> {
+    match fields.number("limit", 1)? {
+        None => Ok(default),
+        Some(limit) => match usize::try_from(limit) {
+            Ok(limit) if limit <= max => Ok(limit),
+            _ => Err(Refusal::invalid("limit", format!("must be at most {max}"))),
+        },
+    }
+}
+
+/// Reads `device_revoke`'s `{deviceId}`.
+pub(crate) fn device(payload: Payload<'_>) -> Result<DeviceId, Refusal> {
+    let fields = Fields::parse(payload, ["deviceId"])?;
+    required("deviceId", fields.id("deviceId", DeviceId::parse)?)
+}
+
+/// Reads `renew`'s `{token}`.
+pub(crate) fn token(payload: Payload<'_>) -> Result<String, Refusal> {
+    let fields = Fields::parse(payload, ["token"])?;
+    required("token", fields.text("token")?)
+}
+
+/// What a client says of itself when it connects.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Hello {
+    pub(crate) token: Option<String>,
+    pub(crate) device: Option<DeviceId>,
+}
+
+/// Reads the handshake's `{token?, deviceId?}`.
+pub(crate) fn hello(auth: Payload<'_>) -> Result<Hello, Refusal> {
+    let fields = Fields::parse(auth, ["token", "deviceId"])?;
+    let device = fields.id("deviceId", DeviceId::parse)?;
+    Ok(Hello { token: fields.text("token")?, device })
+}
+
+/// Reads `register`'s payload: a user id, or an object with one in `userId`.
+pub(crate) fn register(payload: Payload<'_>) -> Result<UserId, Refusal> {
+    let invalid = |error: parlor_chat::ids::InvalidId| {
+        Refusal::invalid("userId", format!("must be {}", error.rule))
+    };
+    match payload.and_then(crate::fields::text_of) {
+        Some(text) => UserId::parse(&text).map_err(invalid),
+        None => {
+            let fields = Fields::parse(payload, ["userId"])?;
+            required("userId", fields.id("userId", UserId::parse)?)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(json: &str) -> Payload<'_> {
+        Some(serde_json::from_str(json).expect("valid JSON in a test"))
+    }
+
+    fn said<T: std::fmt::Debug>(result: Result<T, Refusal>) -> String {
+        let refusal = result.expect_err("refused");
+        format!("{}: {refusal}", refusal.name())
+    }
+
+    #[test]
+    fn a_send_keeps_the_bytes_of_its_content() {
+        let limits = Limits::default();
+        let parsed =
+            send(raw(r#"{"toUserId":"b","content":{ "x": 1.0 },"clientId":"k"}"#), &limits);
+        let parsed = parsed.expect("fits");
+        assert_eq!(&*parsed.content.0, r#"{ "x": 1.0 }"#);
+        assert_eq!(parsed.client_id.expect("given").as_str(), "k");
+        assert!(send(raw(r#"{"toUserId":"b","content":null}"#), &limits).is_ok());
+    }
+
+    #[test]
+    fn a_send_names_what_is_wrong() {
+        let limits = Limits { content_bytes_max: 10, ..Limits::default() };
+        for (json, expected) in [
+            (r#"{}"#, "invalid_argument: toUserId is required"),
+            (r#"{"toUserId":"b"}"#, "invalid_argument: content is required"),
+            (
+                r#"{"toUserId":"","content":1}"#,
+                "invalid_argument: toUserId must be 1 to 128 bytes without control characters",
+            ),
+            (
+                r#"{"toUserId":"b","content":1,"clientId":"é"}"#,
+                "invalid_argument: clientId must be 1 to 64 printable ASCII characters",
+            ),
+            (
+                r#"{"toUserId":"b","content":"123456789"}"#,
+                "too_large: the content is larger than 10 bytes",
+            ),
+            (
+                r#"{"toUserId":"b","content":"\u0000"}"#,
+                "invalid_argument: content must be without control characters other than \\n, \\r and \\t",
+            ),
+            (
+                r#"{"toUserId":"b","content":"\ud800"}"#,
+                "invalid_argument: content must be without lone surrogates",
+            ),
+            (r#""x""#, "invalid_argument: payload must be an object"),
+        ] {
+            assert_eq!(said(send(raw(json), &limits)), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn receipts_take_a_message_or_a_place() {
+        let by_id = up_to(raw(r#"{"messageId":"dm:a:b:7"}"#)).expect("fits");
+        let by_place = up_to(raw(r#"{"conversationId":"dm:a:b","seq":7}"#)).expect("fits");
+        assert_eq!(by_id, by_place);
+        assert_eq!(
+            said(up_to(None)),
+            "invalid_argument: messageId or conversationId and seq are required"
+        );
+        assert!(said(up_to(raw(r#"{"messageId":"dm:a:b:0"}"#))).contains("messageId must be"));
+        assert!(
+            said(up_to(raw(r#"{"conversationId":"dm:b:a","seq":1}"#)))
+                .contains("conversationId must be")
+        );
+        assert!(said(up_to(raw(r#"{"conversationId":"dm:a:b","seq":0}"#))).contains("seq must be"));
+    }
+
+    #[test]
+    fn history_reads_from_one_end_within_its_limit() {
+        let limits = Limits::default();
+        let read = |json| history(raw(json), &limits);
+        let newest = read(r#"{"conversationId":"dm:a:b"}"#).expect("fits");
+        assert_eq!((newest.range, newest.limit), (HistoryRange::Before(None), 50));
+        let oldest = read(r#"{"conversationId":"dm:a:b","after":0,"limit":200}"#).expect("fits");
+        assert_eq!((oldest.range, oldest.limit), (HistoryRange::After(Seq(0)), 200));
+        assert!(
+            said(read(r#"{"conversationId":"dm:a:b","limit":201}"#))
+                .contains("limit must be at most 200")
+        );
+        assert!(said(read(r#"{"conversationId":"dm:a:b","limit":0}"#)).contains("limit must be"));
+        assert!(
+            said(read(r#"{"conversationId":"dm:a:b","before":2,"after":1}"#)).contains("after")
+        );
+    }
+
+    #[test]
+    fn a_cursor_is_one_that_was_given() {
+        let limits = Limits::default();
+        let page = conversations(raw(r#"{"cursor":"12"}"#), &limits).expect("fits");
+        assert_eq!(page.cursor, Some(ConversationsCursor(Position(12))));
+        assert!(said(conversations(raw(r#"{"cursor":"x"}"#), &limits)).contains("cursor"));
+    }
+
+    #[test]
+    fn register_takes_a_name_or_an_object() {
+        assert_eq!(register(raw(r#""alice""#)), register(raw(r#"{"userId":"alice"}"#)));
+        assert!(said(register(raw("5"))).contains("payload"));
+        assert!(said(register(raw(r#""""#))).contains("userId"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_gets_an_answer(json in r#"\{("(toUserId|content|clientId|messageId|conversationId|seq|before|after|limit|cursor|token|deviceId|to|message|typing|userId)":("[^"\\\x00-\x1f]{0,9}"|"dm:[a-c%:]{1,6}"|-?[0-9]{1,20}|true|null|\[[0-9]?\]),?){0,3}\}|"[a-z]{0,3}"|[0-9]|null"#) {
+            let Ok(payload) = serde_json::from_str::<&RawValue>(&json) else { return Ok(()) };
+            let (payload, limits) = (Some(payload), Limits::default());
+            let _ = (send(payload, &limits), tutorial_send(payload, &limits), up_to(payload));
+            let _ = (typing(payload), history(payload, &limits), conversations(payload, &limits));
+            let _ = (device(payload), token(payload), hello(payload), register(payload));
+        }
+    }
+}

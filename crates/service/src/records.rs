@@ -1,0 +1,276 @@
+//! What clients see: every event and answer of the protocol, as JSON text.
+//!
+//! This is version [`PROTOCOL_VERSION`] of the event protocol as `docs/protocol.md` describes
+//! it. Fields may be added within a version; none is renamed, removed or given another meaning.
+
+use parlor_chat::entry::{Entry, Epoch, Millis};
+use parlor_chat::ids::{ConversationId, DeviceId, MessageId, Seq, UserId};
+use parlor_chat::limits::Limits;
+use parlor_chat::refusal::Refusal;
+use parlor_chat::store::{
+    Appended, ConversationSummary, ConversationsPage, HistoryPage, Watermarks,
+};
+
+use crate::json::Object;
+
+/// The version of the event protocol, as given in `ready`.
+pub(crate) const PROTOCOL_VERSION: &str = "1";
+
+/// Bytes of a message's JSON beside its ids and content.
+const MESSAGE_FRAME_BYTES: usize = 128;
+
+/// A message as `viewer` may see it: the sender's own idempotency key is for the sender alone.
+pub(crate) fn message(entry: &Entry, viewer: &UserId) -> String {
+    let conversation = entry.conversation.as_str();
+    let bytes = MESSAGE_FRAME_BYTES
+        + 2 * conversation.len()
+        + entry.from.as_str().len()
+        + entry.to.as_str().len()
+        + entry.content.0.len();
+    let object = Object::sized(bytes)
+        .text("id", entry.id().as_str())
+        .text("conversationId", conversation)
+        .number("seq", entry.seq.0)
+        .text("from", entry.from.as_str())
+        .text("to", entry.to.as_str())
+        .raw("content", &entry.content.0)
+        .number("ts", entry.ts.0);
+    match &entry.client_id {
+        Some(client_id) if *viewer == entry.from => {
+            object.text("clientId", client_id.as_str()).end()
+        }
+        _ => object.end(),
+    }
+}
+
+/// A message as the simplest tutorial's sockets hear it.
+pub(crate) fn tutorial_message(entry: &Entry) -> String {
+    Object::new().text("from", entry.from.as_str()).raw("message", &entry.content.0).end()
+}
+
+/// The only element of an array, as events and acks carry it.
+pub(crate) fn alone(object: &str) -> String {
+    let mut out = String::with_capacity(object.len() + 2);
+    out.push('[');
+    out.push_str(object);
+    out.push(']');
+    out
+}
+
+/// The answer to a send.
+pub(crate) fn sent(appended: &Appended) -> String {
+    Object::new()
+        .text("status", "sent")
+        .text("id", MessageId::new(&appended.conversation, appended.seq).as_str())
+        .text("conversationId", appended.conversation.as_str())
+        .number("seq", appended.seq.0)
+        .number("ts", appended.ts.0)
+        .end()
+}
+
+/// The answer to a command that has nothing to tell.
+pub(crate) fn ok() -> String {
+    ok_with().end()
+}
+
+/// The beginning of the answer to a command.
+pub(crate) fn ok_with() -> Object {
+    Object::new().text("status", "ok")
+}
+
+fn refused(object: Object, refusal: &Refusal) -> String {
+    object
+        .text("code", refusal.name())
+        .text("error", &refusal.to_string())
+        .number_if("retryAfterMs", refusal.retry_after_ms())
+        .end()
+}
+
+/// The answer to a command that is refused.
+pub(crate) fn error(refusal: &Refusal) -> String {
+    refused(Object::new().text("status", "error"), refusal)
+}
+
+/// The `data` of a `connect_error`, and the `closing` event before the server ends a connection.
+pub(crate) fn reason(refusal: &Refusal) -> String {
+    refused(Object::new(), refusal)
+}
+
+/// The `ready` event.
+pub(crate) fn ready(user: &UserId, device: &DeviceId, epoch: Epoch, limits: &Limits) -> String {
+    let bounds = Object::sized(256)
+        .number("contentBytes", limits.content_bytes_max as u64)
+        .number("contentDepth", limits.content_depth_max as u64)
+        .number("commandsInFlight", limits.commands_in_flight_max as u64)
+        .number("historyLimit", limits.history_limit_max as u64)
+        .number("conversationsLimit", limits.conversations_limit_max as u64)
+        .number("devices", limits.devices_per_user_max as u64)
+        .number("clientIdWindowDays", u64::from(limits.client_id_window_days))
+        .end();
+    let object = Object::sized(512).text("userId", user.as_str());
+    let object = match device.is_shared() {
+        true => object.raw("deviceId", "null"),
+        false => object.text("deviceId", device.as_str()),
+    };
+    object
+        .text("epoch", &epoch.0.to_string())
+        .raw("limits", &bounds)
+        .text("version", PROTOCOL_VERSION)
+        .end()
+}
+
+/// The `caught_up` event: what the device had not had was pushed, all of it or the first part.
+pub(crate) fn caught_up(more: bool) -> String {
+    Object::new().flag("more", more).end()
+}
+
+/// The `delivered` and `read` events that tell how far a member is.
+pub(crate) fn receipt(conversation: &ConversationId, user: &UserId, seq: Seq) -> String {
+    Object::new()
+        .text("conversationId", conversation.as_str())
+        .text("userId", user.as_str())
+        .number("seq", seq.0)
+        .text("messageId", MessageId::new(conversation, seq).as_str())
+        .end()
+}
+
+/// The `typing` event.
+pub(crate) fn typing(conversation: &ConversationId, user: &UserId, typing: bool) -> String {
+    Object::new()
+        .text("conversationId", conversation.as_str())
+        .text("userId", user.as_str())
+        .flag("typing", typing)
+        .end()
+}
+
+/// The answer to `history`.
+pub(crate) fn history(page: &HistoryPage, viewer: &UserId) -> String {
+    ok_with()
+        .list("messages", page.entries.iter().map(|entry| message(entry, viewer)))
+        .flag("more", page.more)
+        .end()
+}
+
+/// The answer to `conversations`. The cursor is text: clients hand it back and look no further.
+pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String {
+    let lines = page.conversations.iter().map(|line| conversation(line, viewer));
+    let object = ok_with().list("conversations", lines);
+    match page.next {
+        Some(cursor) => object.text("cursor", &cursor.0.0.to_string()).end(),
+        None => object.raw("cursor", "null").end(),
+    }
+}
+
+fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
+    let (low, high) = line.conversation.members();
+    let other = if low == *viewer { high } else { low };
+    Object::sized(512)
+        .text("conversationId", line.conversation.as_str())
+        .text("with", other.as_str())
+        .number("head", line.head.0)
+        .number("unread", line.unread)
+        .raw("last", &message(&line.last, viewer))
+        .list("watermarks", line.watermarks.iter().map(watermarks))
+        .end()
+}
+
+fn watermarks(marks: &Watermarks) -> String {
+    Object::new()
+        .text("userId", marks.user.as_str())
+        .number("delivered", marks.delivered.0)
+        .number("read", marks.read.0)
+        .end()
+}
+
+/// The answer to `renew`.
+pub(crate) fn renewed(expires: Option<Millis>) -> String {
+    match expires {
+        Some(expires) => ok_with().number("expiresAt", expires.0).end(),
+        None => ok_with().raw("expiresAt", "null").end(),
+    }
+}
+
+/// The answer to `register`.
+pub(crate) fn registered(user: &UserId) -> String {
+    ok_with().text("userId", user.as_str()).end()
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_chat::entry::{Content, Position};
+    use parlor_chat::ids::ClientId;
+
+    use super::*;
+
+    fn user(text: &str) -> UserId {
+        UserId::parse(text).expect("an id in a test")
+    }
+
+    fn entry() -> Entry {
+        let (from, to) = (user("alice"), user("b:ob"));
+        Entry {
+            conversation: ConversationId::direct(&from, &to),
+            seq: Seq(3),
+            position: Position(9),
+            epoch: Epoch(1),
+            ts: Millis(1_700_000_000_000),
+            from,
+            to,
+            client_id: Some(ClientId::parse("k1").expect("an id in a test")),
+            content: Content(r#"{ "a": 1.50 }"#.into()),
+        }
+    }
+
+    #[test]
+    fn a_message_keeps_the_bytes_of_its_content_and_hides_the_key_from_others() {
+        let text = message(&entry(), &user("b:ob"));
+        assert_eq!(
+            text,
+            r#"{"id":"dm:alice:b%3Aob:3","conversationId":"dm:alice:b%3Aob","seq":3,"from":"alice","to":"b:ob","content":{ "a": 1.50 },"ts":1700000000000}"#
+        );
+        assert!(message(&entry(), &user("alice")).ends_with(r#","clientId":"k1"}"#));
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_its_delay_where_there_is_one() {
+        assert_eq!(
+            error(&Refusal::RateLimited { retry_after_ms: 40 }),
+            r#"{"status":"error","code":"rate_limited","error":"the user or the connection sends faster than allowed","retryAfterMs":40}"#
+        );
+        assert!(!reason(&Refusal::TokenExpired).contains("retryAfterMs"));
+    }
+
+    #[test]
+    fn ready_names_the_device_or_says_that_it_is_shared() {
+        let limits = Limits::default();
+        let device = DeviceId::parse("phone").expect("an id in a test");
+        let named = ready(&user("a"), &device, Epoch(u64::MAX), &limits);
+        assert!(named.contains(r#""deviceId":"phone","epoch":"18446744073709551615""#), "{named}");
+        let shared = ready(&user("a"), &DeviceId::shared(), Epoch(1), &limits);
+        assert!(shared.contains(r#""deviceId":null"#) && shared.contains(r#""version":"1""#));
+    }
+
+    #[test]
+    fn everything_is_json() {
+        let page = HistoryPage { entries: vec![entry().into(), entry().into()], more: true };
+        let line = ConversationSummary {
+            conversation: entry().conversation,
+            head: Seq(3),
+            unread: 1,
+            last: entry().into(),
+            watermarks: vec![Watermarks { user: user("alice"), delivered: Seq(1), read: Seq(0) }],
+        };
+        let list = ConversationsPage { conversations: vec![line], next: None };
+        for text in [
+            history(&page, &user("alice")),
+            conversations(&list, &user("alice")),
+            typing(&entry().conversation, &user("q\"x"), true),
+            receipt(&entry().conversation, &user("alice"), Seq(2)),
+            tutorial_message(&entry()),
+            caught_up(true),
+            renewed(None),
+        ] {
+            serde_json::from_str::<serde_json::Value>(&text).expect(&text);
+        }
+    }
+}
