@@ -72,10 +72,9 @@ impl UserId {
     /// # Errors
     /// [`InvalidId`] when it is empty, longer than [`USER_ID_BYTES_MAX`] or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        plain_text(text, USER_ID_BYTES_MAX).map(Self).ok_or(InvalidId {
-            kind: "user id",
-            rule: "1 to 128 bytes without control characters",
-        })
+        plain_text(text, USER_ID_BYTES_MAX)
+            .map(Self)
+            .ok_or(InvalidId { kind: "user id", rule: "1 to 128 bytes without control characters" })
     }
 }
 
@@ -211,5 +210,121 @@ impl MessageId {
         let seq: u64 = seq.parse().ok().filter(|_| canonical).ok_or(invalid.clone())?;
         let conversation = ConversationId::parse(conversation).map_err(|_| invalid.clone())?;
         if seq >= 1 << 53 { Err(invalid) } else { Ok((conversation, Seq(seq))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn user(text: &str) -> UserId {
+        UserId::parse(text).expect("shape")
+    }
+
+    fn users() -> impl Strategy<Value = UserId> {
+        prop_oneof!["[a-c:%]{1,6}", "[^\\p{Cc}]{1,30}"]
+            .prop_filter_map("fits", |text| UserId::parse(&text).ok())
+    }
+
+    #[test]
+    fn a_conversation_is_named_by_both_in_byte_order() {
+        let id = ConversationId::direct(&user("bob"), &user("alice"));
+        assert_eq!(id.as_str(), "dm:alice:bob");
+        assert_eq!(id, ConversationId::direct(&user("alice"), &user("bob")));
+        assert_eq!(ConversationId::direct(&user("Z"), &user("a")).as_str(), "dm:Z:a");
+        assert_eq!(ConversationId::direct(&user("é"), &user("z")).as_str(), "dm:z:é");
+    }
+
+    #[test]
+    fn separators_in_user_ids_are_escaped() {
+        let id = ConversationId::direct(&user("a:b"), &user("50%"));
+        assert_eq!(id.as_str(), "dm:50%25:a%3Ab");
+        assert_eq!(id.members(), (user("50%"), user("a:b")));
+    }
+
+    #[test]
+    fn a_conversation_with_oneself_names_oneself_twice() {
+        let id = ConversationId::direct(&user("al"), &user("al"));
+        assert_eq!(id.as_str(), "dm:al:al");
+        assert_eq!(id.members(), (user("al"), user("al")));
+    }
+
+    #[test]
+    fn only_the_one_way_to_write_a_conversation_is_taken() {
+        for text in [
+            "dm:b:a",
+            "dm:a",
+            "dm::a",
+            "dm:a:b:c",
+            "dm:a%3a:b",
+            "dm:%41:b",
+            "dm:a%:b",
+            "dm:a%2",
+            "dm:a:b%é",
+            "DM:a:b",
+            "a:b",
+            "",
+            "dm:a\n:b",
+        ] {
+            assert!(ConversationId::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_id_has_one_spelling_and_a_seq_below_two_to_the_53() {
+        for text in ["dm:a:b:0", "dm:a:b:01", "dm:a:b:+1", "dm:a:b:", "dm:a:b", "1", "dm:b:a:1"] {
+            assert!(MessageId::parse(text).is_err(), "{text:?}");
+        }
+        assert!(MessageId::parse("dm:a:b:9007199254740991").is_ok());
+        assert!(MessageId::parse("dm:a:b:9007199254740992").is_err());
+        assert!(MessageId::parse("dm:a:b:99999999999999999999").is_err());
+    }
+
+    #[test]
+    fn ids_at_their_bounds() {
+        assert!(UserId::parse(&"é".repeat(64)).is_ok());
+        assert!(UserId::parse(&"é".repeat(65)).is_err());
+        assert!(UserId::parse("").is_err());
+        assert!(UserId::parse("a\u{85}b").is_err());
+        assert!(DeviceId::parse(&"d".repeat(64)).is_ok());
+        assert!(DeviceId::parse(&"d".repeat(65)).is_err());
+        assert!(DeviceId::parse("").is_err());
+        assert!(ClientId::parse(&" ".repeat(64)).is_ok());
+        assert!(ClientId::parse("é").is_err());
+        assert!(ClientId::parse("a\tb").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_conversation_id_comes_back_as_it_was(a in users(), b in users()) {
+            let id = ConversationId::direct(&a, &b);
+            prop_assert_eq!(ConversationId::parse(id.as_str()), Ok(id.clone()));
+            let (low, high) = id.members();
+            prop_assert!(low.as_str().as_bytes() <= high.as_str().as_bytes());
+            prop_assert!((low == a && high == b) || (low == b && high == a));
+        }
+
+        #[test]
+        fn a_message_id_comes_back_as_it_was(a in users(), b in users(), seq in 1u64..1 << 53) {
+            let conversation = ConversationId::direct(&a, &b);
+            let id = MessageId::new(&conversation, Seq(seq));
+            prop_assert_eq!(MessageId::parse(id.as_str()), Ok((conversation, Seq(seq))));
+        }
+
+        #[test]
+        fn parsing_never_panics(text in "\\PC*|dm:[ab:%35A]*") {
+            let _ = ConversationId::parse(&text);
+            let _ = MessageId::parse(&text);
+        }
+
+        #[test]
+        fn what_is_parsed_is_written_the_same(text in "dm:[ab:%235A]{0,12}") {
+            if let Ok(id) = ConversationId::parse(&text) {
+                let (low, high) = id.members();
+                prop_assert_eq!(ConversationId::direct(&low, &high), id);
+            }
+        }
     }
 }

@@ -3,8 +3,10 @@
 //!
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`store`] (the port that keeps
-//! it all). A command comes in already parsed into these types; what it decides goes out through
-//! the port.
+//! it all); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
+//! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
+//! [`catch_up`] (from connecting to live) and [`receipts`] (what it confirms). A command comes in
+//! already parsed into these types; what it decides goes out through the port.
 
 pub mod ids;
 
@@ -15,3 +17,13 @@ pub mod limits;
 pub mod refusal;
 
 pub mod store;
+
+pub mod rate;
+
+pub mod idempotency;
+
+pub mod aborts;
+
+pub mod catch_up;
+
+pub mod receipts;

@@ -1,1 +1,121 @@
-//! Every bound of the domain.
+//! Every bound of the domain, with its unit in its name.
+//!
+//! The binary fills [`Limits`] from its config and hands one copy to the service; the defaults
+//! here are the documented ones. Bounds on connections and frames belong to the gateway; bounds
+//! on ids are constants in [`crate::ids`].
+
+/// The bounds that every command is held to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest content of one message, in bytes of JSON text. Default 65,536.
+    pub content_bytes_max: usize,
+    /// Deepest nesting of arrays and objects in a content. Default 32.
+    pub content_depth_max: usize,
+    /// Most entries one `history` may ask for. Default 200.
+    pub history_limit_max: usize,
+    /// Entries of a `history` that names no limit. Default 50.
+    pub history_limit_default: usize,
+    /// Most conversations one `conversations` may ask for. Default 100.
+    pub conversations_limit_max: usize,
+    /// Conversations of a `conversations` that names no limit. Default 50.
+    pub conversations_limit_default: usize,
+    /// Named devices of one user. Default 20.
+    pub devices_per_user_max: usize,
+    /// A device not seen for so many days makes room for a new one. Default 90.
+    pub device_idle_expiry_days: u32,
+    /// Events of one connection that are not yet answered; then the server stops reading from
+    /// it. Default 64.
+    pub commands_in_flight_max: usize,
+    /// Days for which an idempotency key is remembered. Default 30.
+    pub client_id_window_days: u32,
+    /// Commands that one user may send at once, over all connections. Default 120.
+    pub user_rate_burst: u32,
+    /// Commands per second that one user may send for long. Default 30.
+    pub user_rate_per_second: u32,
+    /// Commands that one connection may send at once. Default 80.
+    pub connection_rate_burst: u32,
+    /// Commands per second that one connection may send for long. Default 20.
+    pub connection_rate_per_second: u32,
+    /// Connections of one user; above it the stalest is closed, not the new one. Default 64.
+    pub connections_per_user_max: usize,
+    /// Connections from one address. Default 10,000, since many users may share one.
+    pub connections_per_address_max: usize,
+    /// Milliseconds that a connection has to present its token. Default 20,000.
+    pub handshake_timeout_ms: u64,
+    /// Entries read from the store at a time while a device catches up. Default 100.
+    pub catch_up_page_entries: usize,
+    /// Bytes queued for a connection above which the next page of its catch-up waits.
+    /// Default 65,536.
+    pub catch_up_queue_bytes: usize,
+    /// Times the closing gap of a catch-up may overflow before the connection is closed so that
+    /// the device resumes. Default 8.
+    pub catch_up_overflows_max: u32,
+    /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
+    /// are forgotten and will be pushed again after a reconnect. Default 1,024.
+    pub unconfirmed_entries_max: usize,
+    /// Watermarks gathered before they are stored. Default 4,096.
+    pub marks_pending_max: usize,
+    /// Milliseconds for which watermarks are gathered before they are stored. Default 20.
+    pub marks_gather_ms: u64,
+    /// Conversations of one connection on which a failed send is remembered. Default 32.
+    pub aborted_conversations_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            content_bytes_max: 64 * 1024,
+            content_depth_max: 32,
+            history_limit_max: 200,
+            history_limit_default: 50,
+            conversations_limit_max: 100,
+            conversations_limit_default: 50,
+            devices_per_user_max: 20,
+            device_idle_expiry_days: 90,
+            commands_in_flight_max: 64,
+            client_id_window_days: 30,
+            user_rate_burst: 120,
+            user_rate_per_second: 30,
+            connection_rate_burst: 80,
+            connection_rate_per_second: 20,
+            connections_per_user_max: 64,
+            connections_per_address_max: 10_000,
+            handshake_timeout_ms: 20_000,
+            catch_up_page_entries: 100,
+            catch_up_queue_bytes: 64 * 1024,
+            catch_up_overflows_max: 8,
+            unconfirmed_entries_max: 1_024,
+            marks_pending_max: 4_096,
+            marks_gather_ms: 20,
+            aborted_conversations_max: 32,
+        }
+    }
+}
+
+impl Limits {
+    /// [`Limits::device_idle_expiry_days`] in milliseconds.
+    pub fn device_idle_expiry_ms(&self) -> u64 {
+        u64::from(self.device_idle_expiry_days) * DAY_MS
+    }
+
+    /// [`Limits::client_id_window_days`] in milliseconds.
+    pub fn client_id_window_ms(&self) -> u64 {
+        u64::from(self.client_id_window_days) * DAY_MS
+    }
+}
+
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_lie_within_their_maxima() {
+        let limits = Limits::default();
+        assert!(limits.history_limit_default <= limits.history_limit_max);
+        assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
+        assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
+    }
+}

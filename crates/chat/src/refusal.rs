@@ -1,1 +1,473 @@
-//! Why a command is refused.
+//! Why a command, or a connection, is refused: the closed set of codes that clients see.
+//!
+//! Whatever fails inside is turned into a [`Refusal`] once, at the edge; the service writes its
+//! code, text and delay into the ack or the `connect_error`. Each [`Code`] says what happened,
+//! whether the same command may be sent again, and after how long; `docs/errors.md` is
+//! [`errors_markdown`], checked by a test. Texts never hold content, tokens or another user's id.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::store::StoreError;
+
+/// Why something was refused, with what its text and delay need to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The token is missing, malformed, not trusted, or not yet valid.
+    Unauthorized {
+        /// What is wrong with it, without showing it.
+        reason: Cow<'static, str>,
+    },
+    /// The token was good and has expired.
+    TokenExpired,
+    /// A field of the command is missing or of the wrong shape.
+    InvalidArgument {
+        /// Which field, as the client named it.
+        field: Cow<'static, str>,
+        /// What it must be.
+        reason: Cow<'static, str>,
+    },
+    /// The server has no command of that name.
+    UnknownEvent,
+    /// There is no such conversation, message or device for this user.
+    NotFound,
+    /// The user is not in that conversation.
+    NotAMember,
+    /// The idempotency key was used before with another payload.
+    Conflict,
+    /// The idempotency key is older than the server remembers keys.
+    StaleClientId,
+    /// The content is larger than allowed.
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The user, or the connection, sends faster than allowed.
+    RateLimited {
+        /// When the next command will be let through.
+        retry_after_ms: u64,
+    },
+    /// The queue of commits is full.
+    Overloaded {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
+    /// The store cannot commit now.
+    Unavailable {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
+    /// An earlier send on the same conversation failed and has to be sent again first.
+    Aborted {
+        /// When to try again at the latest.
+        retry_after_ms: u64,
+    },
+    /// The user or the address has as many connections as allowed.
+    TooManyConnections,
+    /// The user has as many devices as allowed, all in use lately.
+    TooManyDevices,
+    /// The device was revoked after this token was issued.
+    DeviceRevoked,
+    /// The connection has not yet said who it is (`--dev` only).
+    NotRegistered,
+    /// The connection has already said who it is (`--dev` only).
+    AlreadyRegistered,
+    /// A fault of the server; its log says which.
+    Internal,
+}
+
+/// The code of a [`Refusal`]: what clients compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is documented at the refusal of the same name")]
+pub enum Code {
+    Unauthorized,
+    TokenExpired,
+    InvalidArgument,
+    UnknownEvent,
+    NotFound,
+    NotAMember,
+    Conflict,
+    StaleClientId,
+    TooLarge,
+    RateLimited,
+    Overloaded,
+    Unavailable,
+    Aborted,
+    TooManyConnections,
+    TooManyDevices,
+    DeviceRevoked,
+    NotRegistered,
+    AlreadyRegistered,
+    Internal,
+}
+
+/// What the documentation says of one code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Documented {
+    /// The code.
+    pub code: Code,
+    /// The code as clients see it.
+    pub name: &'static str,
+    /// What happened.
+    pub happened: &'static str,
+    /// Whether the same command may succeed if it is sent again unchanged.
+    pub retryable: bool,
+    /// The delay given when nothing better is known.
+    pub retry_after_ms: Option<u64>,
+    /// What the client should do.
+    pub advice: &'static str,
+}
+
+impl Refusal {
+    /// [`Refusal::InvalidArgument`] of a field and what it must be.
+    pub fn invalid(
+        field: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::InvalidArgument { field: field.into(), reason: reason.into() }
+    }
+
+    /// [`Refusal::Unauthorized`] with its reason.
+    pub fn unauthorized(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unauthorized { reason: reason.into() }
+    }
+
+    /// [`Refusal::Overloaded`] with the default delay.
+    pub fn overloaded() -> Self {
+        Self::Overloaded { retry_after_ms: OVERLOADED_RETRY_AFTER_MS }
+    }
+
+    /// [`Refusal::Unavailable`] with the default delay.
+    pub fn unavailable() -> Self {
+        Self::Unavailable { retry_after_ms: UNAVAILABLE_RETRY_AFTER_MS }
+    }
+
+    /// [`Refusal::Aborted`] with the default delay.
+    pub fn aborted() -> Self {
+        Self::Aborted { retry_after_ms: ABORTED_RETRY_AFTER_MS }
+    }
+
+    /// Which of the closed set of codes this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unauthorized { .. } => Code::Unauthorized,
+            Self::TokenExpired => Code::TokenExpired,
+            Self::InvalidArgument { .. } => Code::InvalidArgument,
+            Self::UnknownEvent => Code::UnknownEvent,
+            Self::NotFound => Code::NotFound,
+            Self::NotAMember => Code::NotAMember,
+            Self::Conflict => Code::Conflict,
+            Self::StaleClientId => Code::StaleClientId,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Overloaded { .. } => Code::Overloaded,
+            Self::Unavailable { .. } => Code::Unavailable,
+            Self::Aborted { .. } => Code::Aborted,
+            Self::TooManyConnections => Code::TooManyConnections,
+            Self::TooManyDevices => Code::TooManyDevices,
+            Self::DeviceRevoked => Code::DeviceRevoked,
+            Self::NotRegistered => Code::NotRegistered,
+            Self::AlreadyRegistered => Code::AlreadyRegistered,
+            Self::Internal => Code::Internal,
+        }
+    }
+
+    /// The code as clients see it.
+    pub fn name(&self) -> &'static str {
+        self.code().name()
+    }
+
+    /// Whether the same command may succeed if it is sent again unchanged.
+    pub fn retryable(&self) -> bool {
+        self.code().documented().retryable
+    }
+
+    /// After how many milliseconds to try again, where trying again can help.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match *self {
+            Self::RateLimited { retry_after_ms }
+            | Self::Overloaded { retry_after_ms }
+            | Self::Unavailable { retry_after_ms }
+            | Self::Aborted { retry_after_ms } => Some(retry_after_ms),
+            _ => self.code().documented().retry_after_ms,
+        }
+    }
+}
+
+/// The text for people, in lowercase; the code is for programs.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unauthorized { reason } => write!(f, "not authorized: {reason}"),
+            Self::InvalidArgument { field, reason } => write!(f, "{field} {reason}"),
+            Self::TooLarge { limit } => write!(f, "the content is larger than {limit} bytes"),
+            _ => f.write_str(self.code().documented().happened),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What a client is told when the store fails: the only place where the one becomes the other.
+pub fn of_store(error: &StoreError) -> Refusal {
+    match error {
+        StoreError::Overloaded => Refusal::overloaded(),
+        StoreError::Unavailable { .. } => Refusal::unavailable(),
+        StoreError::ClientIdConflict => Refusal::Conflict,
+        StoreError::NotFound => Refusal::NotFound,
+        StoreError::TooManyDevices => Refusal::TooManyDevices,
+        StoreError::DeviceRevoked => Refusal::DeviceRevoked,
+        StoreError::Corrupt { .. } => Refusal::Internal,
+    }
+}
+
+const RATE_LIMITED_RETRY_AFTER_MS: u64 = 1_000;
+const OVERLOADED_RETRY_AFTER_MS: u64 = 250;
+const UNAVAILABLE_RETRY_AFTER_MS: u64 = 2_000;
+const ABORTED_RETRY_AFTER_MS: u64 = 250;
+const TOO_MANY_CONNECTIONS_RETRY_AFTER_MS: u64 = 5_000;
+
+impl Code {
+    /// The code as clients see it.
+    pub fn name(self) -> &'static str {
+        self.documented().name
+    }
+
+    /// What the documentation says of it.
+    pub fn documented(self) -> Documented {
+        // Told apart by what a retry can do: mended by the client, by time, or by nothing.
+        let never = |name, happened, advice| Documented {
+            code: self,
+            name,
+            happened,
+            retryable: false,
+            retry_after_ms: None,
+            advice,
+        };
+        let after = |ms, name, happened, advice| Documented {
+            retryable: true,
+            retry_after_ms: Some(ms),
+            ..never(name, happened, advice)
+        };
+        match self {
+            Self::Unauthorized => never(
+                "unauthorized",
+                "the token is missing, malformed, not trusted, or not yet valid",
+                "Get a valid token, then connect again. The text says what is wrong with it.",
+            ),
+            Self::TokenExpired => never(
+                "token_expired",
+                "the token has expired",
+                "Get a fresh token: `renew` before the old one ends, or connect with the new one.",
+            ),
+            Self::InvalidArgument => never(
+                "invalid_argument",
+                "a field is missing or of the wrong shape",
+                "Mend the field that the text names.",
+            ),
+            Self::UnknownEvent => never(
+                "unknown_event",
+                "the server knows no event of that name",
+                "Check the name and the server's `version` in `ready`.",
+            ),
+            Self::NotFound => never(
+                "not_found",
+                "there is no such conversation, message or device for this user",
+                "Check the id; what others can see is not told apart from what does not exist.",
+            ),
+            Self::NotAMember => never(
+                "not_a_member",
+                "the user is not a member of that conversation",
+                "Name a conversation that the user is in.",
+            ),
+            Self::Conflict => never(
+                "conflict",
+                "the clientId was used before with another payload",
+                "Send the new message under a new `clientId`.",
+            ),
+            Self::StaleClientId => never(
+                "stale_client_id",
+                "the clientId is older than the server remembers",
+                "Look in the history whether it was kept; if not, send under a new `clientId`.",
+            ),
+            Self::TooLarge => never(
+                "too_large",
+                "the content is larger than allowed",
+                "Send less; the text names the limit, and `ready.limits` has it too.",
+            ),
+            Self::RateLimited => after(
+                RATE_LIMITED_RETRY_AFTER_MS,
+                "rate_limited",
+                "the user or the connection sends faster than allowed",
+                "Send the same again after `retryAfterMs`.",
+            ),
+            Self::Overloaded => after(
+                OVERLOADED_RETRY_AFTER_MS,
+                "overloaded",
+                "the server has more to commit than it can take",
+                "Send the same again, with the same `clientId`, after `retryAfterMs`.",
+            ),
+            Self::Unavailable => after(
+                UNAVAILABLE_RETRY_AFTER_MS,
+                "unavailable",
+                "the server cannot commit or read now",
+                "Send the same again, with the same `clientId`, after `retryAfterMs`: it may or \
+                 may not have been kept, and the key makes sure that it is kept once.",
+            ),
+            Self::Aborted => after(
+                ABORTED_RETRY_AFTER_MS,
+                "aborted",
+                "an earlier send in this conversation failed and must be sent again first",
+                "Send the failed one again, then this one, both with their `clientId`.",
+            ),
+            Self::TooManyConnections => after(
+                TOO_MANY_CONNECTIONS_RETRY_AFTER_MS,
+                "too_many_connections",
+                "the user or the address has as many connections as allowed",
+                "Close one, or connect again after `retryAfterMs`.",
+            ),
+            Self::TooManyDevices => never(
+                "too_many_devices",
+                "the user has as many devices as allowed",
+                "Revoke one (`devices`, `device_revoke`), or connect under a known `deviceId`.",
+            ),
+            Self::DeviceRevoked => never(
+                "device_revoked",
+                "the device was revoked after this token was issued",
+                "Sign in again: a token issued after the revocation opens the device anew.",
+            ),
+            Self::NotRegistered => never(
+                "not_registered",
+                "the connection has not registered a user id",
+                "Send `register` first (only with `--dev`, without a token).",
+            ),
+            Self::AlreadyRegistered => never(
+                "already_registered",
+                "the connection already has a user id",
+                "A connection is one user for life: open another one.",
+            ),
+            Self::Internal => never(
+                "internal",
+                "the server failed",
+                "Report it; the server's log has the reason. Sending again with the same \
+                 `clientId` does no harm.",
+            ),
+        }
+    }
+}
+
+/// Every code there is, in the order of the documentation.
+pub const CODES: [Code; 19] = [
+    Code::Unauthorized,
+    Code::TokenExpired,
+    Code::InvalidArgument,
+    Code::UnknownEvent,
+    Code::NotFound,
+    Code::NotAMember,
+    Code::Conflict,
+    Code::StaleClientId,
+    Code::TooLarge,
+    Code::RateLimited,
+    Code::Overloaded,
+    Code::Unavailable,
+    Code::Aborted,
+    Code::TooManyConnections,
+    Code::TooManyDevices,
+    Code::DeviceRevoked,
+    Code::NotRegistered,
+    Code::AlreadyRegistered,
+    Code::Internal,
+];
+
+/// The text of `docs/errors.md`.
+pub fn errors_markdown() -> String {
+    let mut out = String::from(
+        "# Error codes\n\n\
+         A refused command is acknowledged with `{ status: \"error\", code, error, retryAfterMs? }`; \
+         a refused connection gets a `connect_error` whose `message` is the code and whose `data` \
+         is `{ code, error, retryAfterMs? }`. Compare `code`; `error` is a text for people and may \
+         change. The set is closed within one version of the event protocol.\n\n\
+         *Retry* says whether the same command, sent again unchanged, may succeed, and after how \
+         many milliseconds when the answer names no other delay (`retryAfterMs`).\n\n\
+         | code | what happened | retry | what to do |\n\
+         |---|---|---|---|\n",
+    );
+    for code in CODES {
+        let Documented { name, happened, retryable, retry_after_ms, advice, .. } =
+            code.documented();
+        let retry = match (retryable, retry_after_ms) {
+            (true, Some(ms)) => format!("yes, after {ms} ms"),
+            (true, None) => "yes".to_owned(),
+            (false, _) => "no".to_owned(),
+        };
+        out.push_str(&format!("| `{name}` | {happened} | {retry} | {advice} |\n"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_under_its_own_name() {
+        let names: HashSet<_> = CODES.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), CODES.len());
+        for code in CODES {
+            assert_eq!(code.documented().code, code);
+            assert!(code.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        }
+        assert_eq!(CODES.last().map(|last| *last as usize + 1), Some(CODES.len()));
+    }
+
+    #[test]
+    fn texts_are_lowercase_without_a_full_stop() {
+        for code in CODES {
+            let happened = code.documented().happened;
+            assert!(happened.starts_with(|c: char| c.is_lowercase()), "{happened}");
+            assert!(!happened.ends_with('.'), "{happened}");
+        }
+    }
+
+    #[test]
+    fn a_retryable_code_names_a_delay() {
+        for code in CODES {
+            let documented = code.documented();
+            assert_eq!(documented.retryable, documented.retry_after_ms.is_some());
+        }
+    }
+
+    #[test]
+    fn a_refusal_gives_its_own_delay() {
+        assert_eq!(Refusal::RateLimited { retry_after_ms: 7 }.retry_after_ms(), Some(7));
+        assert_eq!(Refusal::Conflict.retry_after_ms(), None);
+        assert_eq!(Refusal::TooManyConnections.retry_after_ms(), Some(5_000));
+    }
+
+    #[test]
+    fn the_text_names_the_field_and_the_limit() {
+        let refusal = Refusal::invalid("toUserId", "must be text");
+        assert_eq!(refusal.to_string(), "toUserId must be text");
+        assert!(Refusal::TooLarge { limit: 65_536 }.to_string().contains("65536"));
+    }
+
+    #[test]
+    fn corrupt_data_is_an_internal_fault() {
+        let refusal = of_store(&StoreError::Corrupt { what: "entry 1".into() });
+        assert_eq!(refusal, Refusal::Internal);
+        assert!(!refusal.to_string().contains("entry"));
+    }
+
+    /// `PARLOR_WRITE_DOCS=1 cargo test -p parlor-chat` writes the file instead.
+    #[test]
+    fn the_documentation_lists_exactly_these_codes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
+        if std::env::var_os("PARLOR_WRITE_DOCS").is_some() {
+            std::fs::write(path, errors_markdown()).expect("docs is writable");
+        }
+        let written = std::fs::read_to_string(path).expect("docs/errors.md is there");
+        assert_eq!(written, errors_markdown(), "run with PARLOR_WRITE_DOCS=1");
+    }
+}
