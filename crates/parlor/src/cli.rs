@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A self-hosted chat server that any Socket.IO client can talk to.
+///
+/// To try it out on this machine: `parlor serve --dev`, then open the address it prints.
+#[derive(Debug, Parser)]
+#[command(
+    name = "parlor",
+    version,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What exit codes mean, as `--help` and docs/running.md show it.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for `serve`: drained after SIGTERM or SIGINT
+  1  failed while running; for `check`: an invariant does not hold
+  2  wrong command line or configuration
+  3  the data directory cannot be used: not writable, damaged, or held by another server
+  4  the address cannot be listened on
+  5  stopped before all connections had ended: the drain took too long, or a second signal
+
+`parlor config` prints every setting with its default.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    ///
+    /// It prints where it listens and where its data lies on standard output, and logs on
+    /// standard error. SIGTERM or SIGINT drains it: no new connections, what was begun is
+    /// committed and acknowledged, and clients are told. A second signal ends it at once; what
+    /// was acknowledged is safe even then.
+    Serve(Serve),
+    /// Print a token for trying things out.
+    ///
+    /// It is signed by HS256 with the configured secret and goes where a client's `auth.token`
+    /// goes. In production your own backend makes tokens.
+    Token(Token),
+    /// Print the configuration file with every setting, its meaning, unit and default.
+    Config,
+    /// Verify what is stored.
+    ///
+    /// Checks the invariants of the data directory without changing it: dense sequence numbers,
+    /// unique idempotency keys, watermarks that lie within their conversation. No server may be
+    /// using it. Findings are printed one a line; then the exit code is 1.
+    Check(Check),
+    /// Print the version.
+    Version,
+}
+
+/// Arguments of `parlor serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// For trying things out: a bare user name is a token, and no rate or number of connections
+    /// is limited. Listens on this machine's loopback only.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// The address to listen on, over `server.listen`; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The directory of the data, over `server.data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor token`.
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// The user the token is for: 1 to 128 bytes.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: String,
+    /// How long it is valid: a number and `s`, `m`, `h` or `d`.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) expires: Duration,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The directory of the data, over `server.data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file, in TOML.
+    #[arg(long = "config", value_name = "FILE", env = "PARLOR_CONFIG")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    const RULE: &str = "write a whole number and s, m, h or d, such as 90s, 15m, 1h or 7d";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| String::from(RULE))?;
+    let unit_s = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(String::from(RULE)),
+    };
+    let seconds = number.checked_mul(unit_s).filter(|s| (1..=36_500 * 86_400).contains(s));
+    seconds.map(Duration::from_secs).ok_or_else(|| String::from("must be from 1s to 36500d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_need_a_unit_and_a_bound() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(604_800)));
+        for text in ["", "1", "h", "1w", "-1h", "0s", "1h30m", "99999999999999999999s", "40000d"] {
+            parse_duration(text).unwrap_err();
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Combinations of settings that cannot work, refused before anything is opened.
+
+use std::path::Path;
+
+use super::fields::{Config, Identity, JwtAlgorithm};
+use super::{ConfigError, fields};
+
+/// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
+pub(crate) const SECRET_BYTES_MIN: usize = 32;
+
+/// Refuses a configuration that cannot work.
+///
+/// # Errors
+/// [`ConfigError`] with every fault, each saying what to do.
+pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
+    let mut faults = Vec::new();
+    server(config, dev, &mut faults);
+    if !dev {
+        identity(&config.identity, &mut faults);
+    }
+    limits(&config.limits, &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+}
+
+fn server(config: &Config, dev: bool, faults: &mut Vec<String>) {
+    let server = &config.server;
+    if dev && !server.listen.ip().is_loopback() {
+        faults.push(format!(
+            "--dev listens on the machine's own loopback only, because anyone could be anyone: \
+             listen on 127.0.0.1 or [::1] instead of {}, or configure [identity] and leave --dev \
+             out",
+            server.listen.ip()
+        ));
+    }
+    match (&server.tls_cert, &server.tls_key) {
+        (Some(_), None) => faults.push(String::from(
+            "server.tls_cert is set without server.tls_key: TLS needs both the certificate and its \
+             key",
+        )),
+        (None, Some(_)) => faults.push(String::from(
+            "server.tls_key is set without server.tls_cert: TLS needs both the certificate and its \
+             key",
+        )),
+        _ => {}
+    }
+    let path = &server.path;
+    if path.len() < 3 || !path.starts_with('/') || !path.ends_with('/') {
+        faults.push(format!("server.path must have a slash at both ends and a name, not `{path}`"));
+    }
+    if server.shards > 1024 {
+        faults.push(String::from("server.shards must be at most 1024; 0 takes one per core"));
+    }
+    for origin in &server.cors_origins {
+        let scheme = origin.starts_with("http://") || origin.starts_with("https://");
+        if origin != "*" && (!scheme || origin.ends_with('/')) {
+            faults.push(format!(
+                "server.cors_origins: `{origin}` is no origin; write scheme, host and port only, \
+                 such as https://chat.example"
+            ));
+        }
+    }
+}
+
+fn identity(identity: &Identity, faults: &mut Vec<String>) {
+    let secret = identity.hs256_secret.is_some() || identity.hs256_secret_file.is_some();
+    let keys = identity.jwks_file.is_some() || identity.jwks_url.is_some();
+    if !secret && !keys {
+        faults.push(String::from(
+            "no identity is configured, so nobody could connect: set identity.hs256_secret_file \
+             (or the variable PARLOR_IDENTITY__HS256_SECRET) to a secret of at least 32 bytes, or \
+             identity.jwks_url to the key set of your identity provider; to try Parlor out on this \
+             machine, use `parlor serve --dev`",
+        ));
+        return;
+    }
+    both(
+        identity.hs256_secret.is_some() && identity.hs256_secret_file.is_some(),
+        "identity.hs256_secret and identity.hs256_secret_file",
+        faults,
+    );
+    both(
+        identity.jwks_file.is_some() && identity.jwks_url.is_some(),
+        "identity.jwks_file and identity.jwks_url",
+        faults,
+    );
+    if let Some(secret) = &identity.hs256_secret
+        && let Some(fault) = short_secret("identity.hs256_secret", secret.expose().len())
+    {
+        faults.push(fault);
+    }
+    if let Some(url) = &identity.jwks_url
+        && let Err(rule) = safe_url(url)
+    {
+        faults.push(format!("identity.jwks_url: {rule}"));
+    }
+    let symmetric = identity.algorithms.contains(&JwtAlgorithm::Hs256);
+    let asymmetric = identity.algorithms.iter().any(|name| *name != JwtAlgorithm::Hs256);
+    if !(secret && symmetric || keys && asymmetric) {
+        faults.push(String::from(
+            "identity.algorithms allows none of the configured keys: HS256 goes with a secret; \
+             RS256, ES256 and EdDSA with a key set",
+        ));
+    }
+    if identity.jwks_refresh_ms < 1_000 || identity.jwks_refresh_min_ms < 100 {
+        faults.push(String::from(
+            "identity.jwks_refresh_ms must be at least 1000 and identity.jwks_refresh_min_ms at \
+             least 100",
+        ));
+    }
+}
+
+fn both(given: bool, names: &str, faults: &mut Vec<String>) {
+    if given {
+        faults.push(format!("{names} are both set: give one of them"));
+    }
+}
+
+/// Says why a secret of so many bytes is too short, if it is.
+pub(crate) fn short_secret(name: &str, bytes: usize) -> Option<String> {
+    (bytes < SECRET_BYTES_MIN).then(|| {
+        format!(
+            "{name} has {bytes} bytes, but HS256 needs at least {SECRET_BYTES_MIN}; \
+             `openssl rand -base64 48` makes a good one"
+        )
+    })
+}
+
+/// Reads the secret from the configuration or its file; `None` when neither is set.
+///
+/// # Errors
+/// [`ConfigError`] when the file cannot be read or the secret is too short.
+pub(crate) fn secret(identity: &Identity) -> Result<Option<fields::Secret>, ConfigError> {
+    let (name, secret) = match (&identity.hs256_secret, &identity.hs256_secret_file) {
+        (Some(secret), _) => ("identity.hs256_secret", secret.clone()),
+        (None, Some(path)) => ("the secret in identity.hs256_secret_file", read_secret(path)?),
+        (None, None) => return Ok(None),
+    };
+    match short_secret(name, secret.expose().len()) {
+        Some(fault) => Err(ConfigError::one(fault)),
+        None => Ok(Some(secret)),
+    }
+}
+
+fn read_secret(path: &Path) -> Result<fields::Secret, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        ConfigError::one(format!(
+            "cannot read identity.hs256_secret_file {}: {error}",
+            path.display()
+        ))
+    })?;
+    Ok(fields::Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn safe_url(url: &str) -> Result<(), String> {
+    let parsed: http::Uri = url.parse().map_err(|error| format!("`{url}` is no URL: {error}"))?;
+    let host = parsed.host().unwrap_or_default();
+    let address: Option<std::net::IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    let loopback = host == "localhost" || address.is_some_and(|address| address.is_loopback());
+    match parsed.scheme_str() {
+        Some("https") if !host.is_empty() => Ok(()),
+        Some("http") if loopback => Ok(()),
+        Some("http") => Err(format!(
+            "`{url}` is plain http, so that anyone on the way could put in keys; use https"
+        )),
+        _ => Err(format!("`{url}` must be an https URL")),
+    }
+}
+
+fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
+    let mut within = |name: &str, value: u64, low: u64, high: u64| {
+        if !(low..=high).contains(&value) {
+            faults.push(format!("limits.{name} must be from {low} to {high}, not {value}"));
+        }
+    };
+    const HOUR_MS: u64 = 3_600_000;
+    within("content_bytes_max", limits.content_bytes_max, 1, 16 << 20);
+    within("content_depth_max", limits.content_depth_max, 1, 128);
+    within("packet_bytes_max", limits.packet_bytes_max, 1_024, 64 << 20);
+    within("user_rate_burst", limits.user_rate_burst, 1, u64::from(u32::MAX));
+    within("user_rate_per_second", limits.user_rate_per_second, 1, u64::from(u32::MAX));
+    within("connection_rate_burst", limits.connection_rate_burst, 1, u64::from(u32::MAX));
+    within("connection_rate_per_second", limits.connection_rate_per_second, 1, u64::from(u32::MAX));
+    within("connections_per_user_max", limits.connections_per_user_max, 1, 1 << 20);
+    within("connections_per_address_max", limits.connections_per_address_max, 1, 1 << 24);
+    within("handshake_timeout_ms", limits.handshake_timeout_ms, 100, HOUR_MS);
+    within("ping_interval_ms", limits.ping_interval_ms, 100, HOUR_MS);
+    within("ping_timeout_ms", limits.ping_timeout_ms, 100, HOUR_MS);
+    within("output_queue_bytes_max", limits.output_queue_bytes_max, 65_536, 1 << 30);
+    within("commands_in_flight_max", limits.commands_in_flight_max, 1, 65_536);
+    within("devices_per_user_max", limits.devices_per_user_max, 1, 10_000);
+    within("device_idle_expiry_days", limits.device_idle_expiry_days, 1, 36_500);
+    within("client_id_window_days", limits.client_id_window_days, 1, 36_500);
+    within("history_limit_max", limits.history_limit_max, 1, 10_000);
+    within("history_limit_default", limits.history_limit_default, 1, limits.history_limit_max);
+    within("conversations_limit_max", limits.conversations_limit_max, 1, 10_000);
+    within(
+        "conversations_limit_default",
+        limits.conversations_limit_default,
+        1,
+        limits.conversations_limit_max,
+    );
+    within("catch_up_page_entries", limits.catch_up_page_entries, 1, 10_000);
+    if limits.content_bytes_max.saturating_add(1_024) > limits.packet_bytes_max {
+        faults.push(String::from(
+            "limits.content_bytes_max must be at least 1024 below limits.packet_bytes_max, or the \
+             longest message would not fit a packet",
+        ));
+    }
+}

@@ -1,0 +1,209 @@
+//! Every setting, with its meaning, unit and default: the one place that says what can be
+//! configured.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use parlor_chat::limits::Limits as Chat;
+
+use super::setting::{Field, Kind, Section, Setting, quoted, sections, text_setting, words};
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Takes a secret.
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself, for those who sign and verify with it.
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+text_setting! {
+    Secret => |_| String::from("…"),
+}
+
+words! {
+    /// A signature algorithm that a token may have.
+    JwtAlgorithm {
+        /// HMAC with SHA-256 and the shared secret.
+        Hs256 = "HS256",
+        /// RSA PKCS #1 v1.5 with SHA-256.
+        Rs256 = "RS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+    }
+}
+
+words! {
+    /// When a message is on disk.
+    Fsync {
+        /// Before it is acknowledged.
+        Always = "always",
+        /// Some time after it is acknowledged.
+        Relaxed = "relaxed",
+    }
+}
+
+words! {
+    /// How log lines look.
+    LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object per line, for machines.
+        Json = "json",
+    }
+}
+
+sections! {
+    /// Where the server listens, where its data lies, and how it stops.
+    [server] Server {
+        /// The address and port to listen on. Port 0 takes a free one, which is printed.
+        /// `0.0.0.0:3000` listens on every IPv4 address of the machine, `[::]:3000` on every address.
+        listen: SocketAddr, "address:port" = SocketAddr::from(([127, 0, 0, 1], 3000));
+        /// The directory that holds the messages. It is created if it is missing. One server at a
+        /// time may use it, and it must lie on a local disk.
+        data: PathBuf, "path" = PathBuf::from("parlor-data");
+        /// Threads that serve connections; 0 for one per core.
+        shards: u64, "threads" = 0;
+        /// The path of Socket.IO requests, with a slash at both ends.
+        path: String, "URL path" = String::from("/socket.io/");
+        /// The certificate chain for TLS, in PEM, the server's own first. With `tls_key` it turns
+        /// TLS on.
+        tls_cert: Option<PathBuf>, "path" = None, example "\"/etc/parlor/fullchain.pem\"";
+        /// The private key of the certificate, in PEM (PKCS #8, PKCS #1 or SEC1).
+        tls_key: Option<PathBuf>, "path" = None, example "\"/etc/parlor/privkey.pem\"";
+        /// Reverse proxies, as addresses or networks. Only from these is `X-Forwarded-For`
+        /// believed, so that limits per address count clients and not the proxy.
+        trusted_proxies: Vec<String>, "addresses or networks, such as \"10.0.0.0/8\"" = Vec::new();
+        /// Origins of web pages that may connect from a browser, such as `https://chat.example`;
+        /// `*` for any. None by default: only pages of the server's own origin may. With `--dev`
+        /// any may.
+        cors_origins: Vec<String>, "origins" = Vec::new();
+        /// How long connections may take to end after SIGTERM before they are cut. What was
+        /// acknowledged is safe either way.
+        drain_ms: u64, "milliseconds" = 10_000;
+    }
+
+    /// Who may connect. A token is a JWT: its `sub` is the user. Without one of `hs256_secret`,
+    /// `hs256_secret_file`, `jwks_file` and `jwks_url` the server starts only with `--dev`.
+    [identity] Identity {
+        /// A secret of at least 32 bytes that tokens are signed with by HS256, shared with your own
+        /// backend. Better given by the environment or a file than here.
+        hs256_secret: Option<Secret>, "text" = None, example "\"at least thirty-two bytes, kept secret\"";
+        /// A file that holds the secret. Line ends at its end are not part of it.
+        hs256_secret_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor\"";
+        /// A file with the JSON Web Key Set whose keys sign tokens. It is read again at every
+        /// refresh.
+        jwks_file: Option<PathBuf>, "path" = None, example "\"/etc/parlor/jwks.json\"";
+        /// The address of the JSON Web Key Set of an identity provider: `https`, or `http` on the
+        /// machine's own loopback.
+        jwks_url: Option<String>, "URL" = None, example "\"https://id.example/.well-known/jwks.json\"";
+        /// How often the key set is read again. When it cannot be read, the old keys stay.
+        jwks_refresh_ms: u64, "milliseconds" = 300_000;
+        /// A token signed with an unknown key has the key set read again at once, but not more often
+        /// than this.
+        jwks_refresh_min_ms: u64, "milliseconds" = 5_000;
+        /// How long reading the key set may take.
+        jwks_timeout_ms: u64, "milliseconds" = 5_000;
+        /// Signature algorithms that are accepted. HS256 is only ever tried with the secret, the
+        /// others only with a key of their own type from the key set.
+        algorithms: Vec<JwtAlgorithm>, "names" =
+            vec![JwtAlgorithm::Hs256, JwtAlgorithm::Rs256, JwtAlgorithm::Es256, JwtAlgorithm::EdDsa];
+        /// A token's `aud` must name one of these. When empty, a token that names any audience is
+        /// refused, since it was made for somebody else.
+        audience: Vec<String>, "names" = Vec::new();
+        /// A token's `iss` must be one of these. When empty it is not looked at.
+        issuer: Vec<String>, "names" = Vec::new();
+        /// How far the clocks of the issuer and of this server may differ.
+        leeway_ms: u64, "milliseconds" = 30_000;
+        /// Whether a token must say when it expires (`exp`).
+        expiry_required: bool, "true or false" = true;
+    }
+
+    /// The bound of everything. `--dev` lifts the rates and the bounds on connections; the sizes
+    /// stay.
+    [limits] Limits {
+        /// Longest content of one message, as JSON text.
+        content_bytes_max: u64, "bytes" = Chat::default().content_bytes_max as u64;
+        /// Deepest nesting of arrays and objects in a content.
+        content_depth_max: u64, "levels" = Chat::default().content_depth_max as u64;
+        /// Longest packet from a client; also told to clients as `maxPayload`.
+        packet_bytes_max: u64, "bytes" = 1_000_000;
+        /// Commands that one user may send at once, over all connections.
+        user_rate_burst: u64, "commands" = u64::from(Chat::default().user_rate_burst);
+        /// Commands that one user may send for long.
+        user_rate_per_second: u64, "commands per second" = u64::from(Chat::default().user_rate_per_second);
+        /// Commands that one connection may send at once.
+        connection_rate_burst: u64, "commands" = u64::from(Chat::default().connection_rate_burst);
+        /// Commands that one connection may send for long.
+        connection_rate_per_second: u64, "commands per second" = u64::from(Chat::default().connection_rate_per_second);
+        /// Connections of one user. Above it the stalest is closed, not the new one.
+        connections_per_user_max: u64, "connections" = Chat::default().connections_per_user_max as u64;
+        /// Connections from one address. Many users may share one.
+        connections_per_address_max: u64, "connections" = Chat::default().connections_per_address_max as u64;
+        /// How long a new connection may take to present its token.
+        handshake_timeout_ms: u64, "milliseconds" = Chat::default().handshake_timeout_ms;
+        /// How often a connection is pinged.
+        ping_interval_ms: u64, "milliseconds" = 25_000;
+        /// How long a client may take to answer a ping.
+        ping_timeout_ms: u64, "milliseconds" = 20_000;
+        /// Bytes queued for a connection that reads too slowly. Above it the connection is closed,
+        /// and the device catches up when it is back.
+        output_queue_bytes_max: u64, "bytes" = 1_048_576;
+        /// Commands of one connection that are not yet answered. Then the server stops reading from
+        /// it for a while.
+        commands_in_flight_max: u64, "commands" = Chat::default().commands_in_flight_max as u64;
+        /// Named devices of one user.
+        devices_per_user_max: u64, "devices" = Chat::default().devices_per_user_max as u64;
+        /// A device not seen for so long makes room for a new one.
+        device_idle_expiry_days: u64, "days" = u64::from(Chat::default().device_idle_expiry_days);
+        /// How long an idempotency key (`clientId`) is remembered.
+        client_id_window_days: u64, "days" = u64::from(Chat::default().client_id_window_days);
+        /// Messages that one `history` may ask for.
+        history_limit_max: u64, "messages" = Chat::default().history_limit_max as u64;
+        /// Messages of a `history` that names no limit.
+        history_limit_default: u64, "messages" = Chat::default().history_limit_default as u64;
+        /// Conversations that one `conversations` may ask for.
+        conversations_limit_max: u64, "conversations" = Chat::default().conversations_limit_max as u64;
+        /// Conversations of a `conversations` that names no limit.
+        conversations_limit_default: u64, "conversations" = Chat::default().conversations_limit_default as u64;
+        /// Messages read from the store at a time while a device catches up.
+        catch_up_page_entries: u64, "messages" = Chat::default().catch_up_page_entries as u64;
+    }
+
+    /// What a crash may cost.
+    [durability] Durability {
+        /// `always`: a message is acknowledged once it is on disk (fsync), so neither a crash of the
+        /// server nor a power cut loses an acknowledged message. `relaxed`: it is acknowledged once
+        /// it is with the operating system, which is faster on slow disks; a crash of the server
+        /// still loses nothing, but a power cut or a crash of the system can lose the messages of
+        /// the last seconds although they were acknowledged.
+        fsync: Fsync, "\"always\" or \"relaxed\"" = Fsync::Always;
+    }
+
+    /// What the server says about itself, on standard error. Never message contents, tokens or
+    /// keys.
+    [log] Log {
+        /// `text` for people, `json` for one object per line.
+        format: LogFormat, "\"text\" or \"json\"" = LogFormat::Text;
+        /// The least severe level to show: `error`, `warn`, `info`, `debug` or `trace`, also per
+        /// part, as in `info,parlor_gateway=debug`.
+        level: String, "level" = String::from("info");
+    }
+}

@@ -1,0 +1,125 @@
+//! The configuration: defaults, then a TOML file, then `PARLOR_…` variables, then flags.
+//!
+//! [`load`] merges the four and refuses a key that no field has, naming it and where it came
+//! from. [`checks::refuse`] then refuses combinations that cannot work. A value read here is
+//! never read from the environment again elsewhere.
+
+mod checks;
+mod environment;
+mod fields;
+mod render;
+mod setting;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map};
+use figment::{Figment, Metadata, Profile, Provider};
+
+pub(crate) use checks::{refuse, secret};
+pub(crate) use fields::{Config, Fsync, Identity, JwtAlgorithm, Log, LogFormat, Secret};
+pub(crate) use render::default_toml;
+
+/// Why a configuration is refused: one sentence per fault, all of them at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .faults.join("\n"))]
+pub(crate) struct ConfigError {
+    /// What is wrong, and what to do about it.
+    pub(crate) faults: Vec<String>,
+}
+
+impl ConfigError {
+    fn one(fault: String) -> Self {
+        Self { faults: vec![fault] }
+    }
+}
+
+/// What the command line says over everything else.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    /// `--listen`.
+    pub(crate) listen: Option<SocketAddr>,
+    /// `--data`.
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// [`ConfigError`] when the file cannot be read, a key is unknown, or a value has another type.
+pub(crate) fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+) -> Result<Config, ConfigError> {
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        figment = figment.merge(file_layer(path)?);
+    }
+    figment = figment.merge(environment::layer(environment)?);
+    if let Some(listen) = overrides.listen {
+        figment = figment.merge(("server.listen", listen.to_string()));
+    }
+    if let Some(data) = &overrides.data {
+        figment = figment.merge(("server.data", data));
+    }
+    figment.extract().map_err(|error| ConfigError {
+        faults: error.into_iter().map(|error| explain(&error)).collect(),
+    })
+}
+
+/// One source of values, with the name it has in messages.
+struct Layer {
+    name: String,
+    values: Dict,
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
+    }
+}
+
+fn file_layer(path: &Path) -> Result<Layer, ConfigError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        ConfigError::one(format!(
+            "cannot read the configuration file {shown}: {error}; `parlor config` prints one to \
+             start from"
+        ))
+    })?;
+    let values: Dict = Toml::from_str(&text).map_err(|error| {
+        ConfigError::one(format!("{shown} is not valid TOML: {}", error.to_string().trim()))
+    })?;
+    Ok(Layer { name: shown.to_string(), values })
+}
+
+/// One of figment's errors as a sentence: what, which key, from where.
+fn explain(error: &figment::Error) -> String {
+    use figment::error::Kind;
+
+    let source = error.metadata.as_ref().map(|metadata| metadata.name.as_ref());
+    let from = source.map(|name| format!(" (from {name})")).unwrap_or_default();
+    let key = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(field, expected) => {
+            let place = if error.path.len() > 1 {
+                format!("the section [{}]", error.path[..error.path.len() - 1].join("."))
+            } else {
+                String::from("the configuration")
+            };
+            let expected = expected.join(", ");
+            format!("unknown key `{field}` in {place}{from}; known keys: {expected}")
+        }
+        kind if key.is_empty() => format!("{kind}{from}"),
+        kind => format!("`{key}`: {kind}{from}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn with_variables(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables = variables.iter().map(|(name, text)| (name.to_string(), text.to_string()));
+    load(None, variables, &Overrides::default())
+}
+
+fn with_file(text: &str) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("parlor.toml");
+    std::fs::write(&path, text).unwrap();
+    load(Some(&path), [], &Overrides::default())
+}
+
+fn faults(result: Result<Config, ConfigError>) -> String {
+    result.expect_err("is refused").to_string()
+}
+
+fn working() -> Config {
+    let mut config = Config::default();
+    config.identity.hs256_secret = Some(Secret::new("s".repeat(32)));
+    config
+}
+
+fn refusal(change: impl FnOnce(&mut Config)) -> String {
+    let mut config = working();
+    change(&mut config);
+    refuse(&config, false).expect_err("is refused").to_string()
+}
+
+#[test]
+fn printed_default_parses_back_to_the_defaults() {
+    assert_eq!(with_file(&default_toml()).unwrap(), Config::default());
+}
+
+#[test]
+fn printed_default_with_its_examples_is_accepted() {
+    let examples: String = default_toml()
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') && rest.contains(" = ") => format!("{rest}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let config = with_file(&examples).unwrap();
+    assert_eq!(config.identity.jwks_file, Some(PathBuf::from("/etc/parlor/jwks.json")));
+    assert!(config.server.tls_cert.is_some() && config.identity.hs256_secret.is_some());
+}
+
+#[test]
+fn printed_default_has_every_field_with_doc_unit_default_and_variable() {
+    let printed = default_toml();
+    for section in fields::describe() {
+        assert!(printed.contains(&format!("\n[{}]\n", section.name)));
+        for field in &section.fields {
+            let name = field.name;
+            assert!(!field.docs.is_empty(), "{name} has no doc comment");
+            assert!(!field.unit.is_empty(), "{name} has no unit");
+            assert!(field.default.is_some() || field.example.is_some(), "{name} shows no value");
+            assert!(
+                printed.contains(&format!("\n{name} = "))
+                    || printed.contains(&format!("\n#{name} = "))
+            );
+            assert!(printed.contains(&environment::variable(&section, field)));
+            let unit = format!("# Unit: {}. Default: ", field.unit);
+            assert!(printed.contains(&unit), "{name} shows no unit");
+        }
+    }
+}
+
+#[test]
+fn every_field_can_be_set_by_its_variable() {
+    for section in fields::describe() {
+        for field in &section.fields {
+            let text = match field.kind {
+                setting::Kind::List => String::new(),
+                _ => field.default.clone().or(field.example.clone()).unwrap().replace('"', ""),
+            };
+            let variable = environment::variable(&section, field);
+            with_variables(&[(&variable, &text)]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn field_names_are_unique_within_their_section() {
+    for section in fields::describe() {
+        let names: BTreeSet<_> = section.fields.iter().map(|field| field.name).collect();
+        assert_eq!(names.len(), section.fields.len());
+    }
+}
+
+#[test]
+fn flags_override_variables_override_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("parlor.toml");
+    std::fs::write(
+        &path,
+        "[server]\nlisten = \"127.0.0.1:1\"\ndata = \"from-file\"\ndrain_ms = 1\n",
+    )
+    .unwrap();
+    let variables = [
+        (String::from("PARLOR_SERVER__LISTEN"), String::from("127.0.0.1:2")),
+        (String::from("PARLOR_SERVER__DATA"), String::from("from-environment")),
+        (String::from("HOME"), String::from("/elsewhere")),
+    ];
+    let flags = Overrides { listen: Some(([127, 0, 0, 1], 3).into()), data: None };
+    let config = load(Some(&path), variables, &flags).unwrap();
+    assert_eq!(config.server.listen.port(), 3);
+    assert_eq!(config.server.data, PathBuf::from("from-environment"));
+    assert_eq!(config.server.drain_ms, 1);
+    assert_eq!(config.server.shards, 0);
+}
+
+#[test]
+fn unknown_key_is_refused_by_name_and_place() {
+    let fault = faults(with_file("[server]\nlisten_on = \"127.0.0.1:1\"\n"));
+    assert!(fault.contains("unknown key `listen_on` in the section [server]"), "{fault}");
+    assert!(fault.contains("parlor.toml") && fault.contains("drain_ms"), "{fault}");
+    let fault = faults(with_file("[sever]\n"));
+    assert!(fault.contains("unknown key `sever` in the configuration"), "{fault}");
+}
+
+#[test]
+fn unknown_variable_is_refused_with_its_likes() {
+    let fault = faults(with_variables(&[("PARLOR_SERVER__LISTN", "x"), ("PARLOR_LISTEN", "y")]));
+    assert!(fault.contains("PARLOR_SERVER__LISTN is no setting"), "{fault}");
+    assert!(
+        fault
+            .contains("PARLOR_LISTEN is no setting of Parlor; did you mean PARLOR_SERVER__LISTEN?"),
+        "{fault}"
+    );
+}
+
+#[test]
+fn value_of_another_type_is_refused_with_its_key() {
+    let fault = faults(with_file("[server]\ndrain_ms = \"soon\"\n"));
+    assert!(fault.contains("`server.drain_ms`") && fault.contains("parlor.toml"), "{fault}");
+    let fault = faults(with_variables(&[("PARLOR_SERVER__DRAIN_MS", "soon")]));
+    assert_eq!(fault, "the environment variable PARLOR_SERVER__DRAIN_MS must be a whole number");
+    let fault = faults(with_variables(&[("PARLOR_SERVER__LISTEN", "localhost")]));
+    assert!(fault.contains("`server.listen`") && fault.contains("the environment"), "{fault}");
+    let fault = faults(with_file("[durability]\nfsync = \"never\"\n"));
+    assert!(fault.contains("never") && fault.contains("relaxed"), "{fault}");
+}
+
+#[test]
+fn broken_or_missing_file_is_refused() {
+    assert!(faults(with_file("[server\n")).contains("is not valid TOML"));
+    let missing = load(Some(Path::new("/nowhere/parlor.toml")), [], &Overrides::default());
+    assert!(faults(missing).contains("cannot read the configuration file /nowhere/parlor.toml"));
+}
+
+#[test]
+fn secret_of_digits_stays_text_and_is_never_shown() {
+    let digits = "01234567890123456789012345678901";
+    let config = with_variables(&[("PARLOR_IDENTITY__HS256_SECRET", digits)]).unwrap();
+    let secret = config.identity.hs256_secret.clone().unwrap();
+    assert_eq!(secret.expose(), digits.as_bytes());
+    assert!(!format!("{config:?}").contains("0123"));
+}
+
+#[test]
+fn lists_come_from_commas() {
+    let config = with_variables(&[
+        ("PARLOR_IDENTITY__AUDIENCE", "chat, web,"),
+        ("PARLOR_IDENTITY__ALGORITHMS", "ES256"),
+    ])
+    .unwrap();
+    assert_eq!(config.identity.audience, ["chat", "web"]);
+    assert_eq!(config.identity.algorithms, [JwtAlgorithm::Es256]);
+}
+
+#[test]
+fn defaults_need_an_identity_or_dev() {
+    let fault = refuse(&Config::default(), false).expect_err("is refused").to_string();
+    assert!(fault.contains("PARLOR_IDENTITY__HS256_SECRET") && fault.contains("--dev"), "{fault}");
+    refuse(&Config::default(), true).unwrap();
+    refuse(&working(), false).unwrap();
+}
+
+#[test]
+fn dev_is_refused_beyond_loopback() {
+    let mut config = Config::default();
+    config.server.listen = ([0, 0, 0, 0], 3000).into();
+    let fault = refuse(&config, true).expect_err("is refused").to_string();
+    assert!(fault.contains("loopback") && fault.contains("0.0.0.0"), "{fault}");
+}
+
+#[test]
+fn combinations_that_cannot_work_are_refused() {
+    assert!(
+        refusal(|c| c.identity.hs256_secret = Some(Secret::new("short".into())))
+            .contains("has 5 bytes")
+    );
+    assert!(refusal(|c| c.identity.hs256_secret_file = Some("x".into())).contains("both set"));
+    assert!(refusal(|c| c.server.tls_cert = Some("x".into())).contains("without server.tls_key"));
+    assert!(refusal(|c| c.server.tls_key = Some("x".into())).contains("without server.tls_cert"));
+    assert!(
+        refusal(|c| c.identity.jwks_url = Some("http://id.example/keys".into()))
+            .contains("plain http")
+    );
+    assert!(refusal(|c| c.identity.jwks_url = Some("keys".into())).contains("https"));
+    assert!(refusal(|c| c.identity.algorithms = vec![JwtAlgorithm::Es256]).contains("algorithms"));
+    assert!(refusal(|c| c.limits.content_bytes_max = 1_000_000).contains("fit a packet"));
+    assert!(refusal(|c| c.limits.history_limit_default = 201).contains("history_limit_default"));
+    assert!(refusal(|c| c.server.path = "chat".into()).contains("slash"));
+    assert!(refusal(|c| c.server.cors_origins = vec!["chat.example".into()]).contains("no origin"));
+}
+
+#[test]
+fn loopback_key_set_may_be_plain_http() {
+    for url in ["http://127.0.0.1:8000/keys", "http://[::1]/keys", "http://localhost/keys"] {
+        let mut config = working();
+        config.identity.jwks_url = Some(url.into());
+        refuse(&config, false).unwrap();
+    }
+}
+
+#[test]
+fn secret_file_is_read_without_its_line_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("secret");
+    std::fs::write(&path, format!("{}\r\n", "k".repeat(40))).unwrap();
+    let identity = Identity { hs256_secret_file: Some(path.clone()), ..Identity::default() };
+    assert_eq!(secret(&identity).unwrap().unwrap().expose(), "k".repeat(40).as_bytes());
+    std::fs::write(&path, "short\n").unwrap();
+    assert!(secret(&identity).unwrap_err().to_string().contains("at least 32"));
+    let missing = Identity { hs256_secret_file: Some("/nowhere".into()), ..Identity::default() };
+    assert!(secret(&missing).unwrap_err().to_string().contains("/nowhere"));
+}

@@ -1,0 +1,75 @@
+//! Parlor: a self-hosted chat server that any Socket.IO client can talk to.
+//!
+//! The command line picks one of five things to do; `serve` wires configuration, store, service
+//! and gateway together. This crate knows everything and decides nothing.
+
+mod cli;
+mod config;
+mod exit;
+mod identity;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::UserId;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, ConfigError, Overrides};
+use crate::exit::{Code, Failure};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(_) => Ok(()),
+        Command::Token(arguments) => token(&arguments),
+        Command::Config => {
+            print!("{}", config::default_toml());
+            Ok(())
+        }
+        Command::Check(_) => Ok(()),
+        Command::Version => {
+            println!("parlor {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("parlor: {failure}");
+            failure.code.into()
+        }
+    }
+}
+
+/// Reads the configuration with the process's own environment.
+fn load(file: &cli::ConfigFile, overrides: &Overrides) -> Result<Config, ConfigError> {
+    let variables = std::env::vars_os().filter_map(|(name, text)| {
+        Some((name.into_string().ok()?, text.to_string_lossy().into_owned()))
+    });
+    config::load(file.file.as_deref(), variables, overrides)
+}
+
+fn token(arguments: &cli::Token) -> Result<(), Failure> {
+    let config = load(&arguments.config, &Overrides::default())?;
+    let secret = config::secret(&config.identity)?.ok_or_else(|| {
+        Failure::new(
+            Code::Usage,
+            "there is no secret to sign with: set identity.hs256_secret_file in the configuration \
+             (--config FILE) or the variable PARLOR_IDENTITY__HS256_SECRET, the same as the \
+             server's; with `parlor serve --dev` no token is needed, the bare user name is one",
+        )
+    })?;
+    let user = UserId::parse(&arguments.user)
+        .map_err(|error| Failure::new(Code::Usage, format!("--user: {error}")))?;
+    let token = identity::mint(&config.identity, &secret, &user, now(), arguments.expires)
+        .map_err(|error| Failure::new(Code::Failed, format!("cannot sign: {error}")))?;
+    println!("{token}");
+    Ok(())
+}
+
+/// The clock, read here and nowhere deeper.
+fn now() -> Millis {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}
