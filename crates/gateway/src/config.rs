@@ -1,0 +1,127 @@
+//! Every bound and interval of the gateway, in one place: a plain struct that the builder takes.
+//! The shards read it through an `Arc`; it never changes while the gateway runs.
+
+use std::time::Duration;
+
+/// How a gateway behaves; `Config::default()` is what Node's Socket.IO would do, with bounds.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Path under which the protocol is served, with its slashes. Default `/socket.io/`.
+    pub path: String,
+    /// Time from one pong (or the open) to the next ping. Default 25 s.
+    pub ping_interval: Duration,
+    /// Time a client has to answer a ping. Default 20 s.
+    pub ping_timeout: Duration,
+    /// Time from the open of a connection to its first CONNECT. Default 45 s.
+    pub connect_timeout: Duration,
+    /// Time from the probe of an upgrade to its end. Default 10 s.
+    pub upgrade_timeout: Duration,
+    /// Time an HTTP request has to send its head, and a TLS client to shake hands. Default 10 s.
+    pub handshake_timeout: Duration,
+    /// Bytes of one message from a client, or of one polling payload. Default 1,000,000.
+    pub max_payload: usize,
+    /// Binary attachments of one event from a client. Default 64.
+    pub attachments_max: usize,
+    /// Bytes waiting to be written to one connection; above, it is closed as a slow reader.
+    /// Default 1 MiB.
+    pub output_bytes_max: usize,
+    /// Bytes of broadcasts held for one socket between `join_held` and `release`. Default 256 KiB.
+    pub hold_bytes_max: usize,
+    /// Events of one connection that are not yet answered; above, its reading pauses. Default 64.
+    pub events_in_flight_max: u32,
+    /// Acknowledgements one socket may owe the server at a time. Default 1,024.
+    pub acks_pending_max: usize,
+    /// Namespaces one connection may be in. Default 16.
+    pub namespaces_max: usize,
+    /// Rooms one socket may be in. Default 4,096.
+    pub rooms_max: usize,
+    /// Operations that may wait in one shard's inbox; above, callers get `Busy` or block.
+    /// Default 16,384.
+    pub inbox_ops_max: usize,
+    /// Connections one shard holds; above, new ones are refused with 503. Default 1,000,000.
+    pub connections_per_shard_max: usize,
+    /// Connections one remote address may hold; `None` is no bound. Default `None`.
+    pub connections_per_address_max: Option<u32>,
+    /// Time a fan-out may take before other work gets its turn. Default 1 ms.
+    pub fanout_slice: Duration,
+    /// Whether clients that speak the msgpack parser are accepted. Default true.
+    pub msgpack: bool,
+    /// Whether `permessage-deflate` is negotiated (without context takeover). Default false.
+    pub deflate: bool,
+    /// Whether sockets keep their handshake (headers, query) for their life. Default false.
+    pub retain_handshake: bool,
+    /// Transports that are offered. Default both.
+    pub transports: Transports,
+    /// Whether a polling session may become a WebSocket. Default true.
+    pub upgrades: bool,
+    /// Cross-origin requests: whom they are allowed to. Default any origin.
+    pub cors: Cors,
+    /// Name of the cookie that carries the Engine.IO sid (for sticky proxies). Default none.
+    pub cookie: Option<String>,
+}
+
+/// Transports that the gateway offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transports {
+    /// HTTP long-polling and WebSocket.
+    Both,
+    /// HTTP long-polling alone.
+    PollingOnly,
+    /// WebSocket alone.
+    WebSocketOnly,
+}
+
+impl Transports {
+    /// Whether HTTP long-polling is offered.
+    pub fn polling(self) -> bool {
+        self != Self::WebSocketOnly
+    }
+
+    /// Whether WebSocket is offered.
+    pub fn websocket(self) -> bool {
+        self != Self::PollingOnly
+    }
+}
+
+/// What cross-origin browsers are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cors {
+    /// No CORS header is sent: same origin only.
+    Off,
+    /// `Access-Control-Allow-Origin: *`.
+    Any,
+    /// These origins alone, echoed with `Vary: Origin` and credentials allowed.
+    Origins(Vec<String>),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io/".to_owned(),
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(45),
+            upgrade_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(10),
+            max_payload: 1_000_000,
+            attachments_max: 64,
+            output_bytes_max: 1 << 20,
+            hold_bytes_max: 256 << 10,
+            events_in_flight_max: 64,
+            acks_pending_max: 1024,
+            namespaces_max: 16,
+            rooms_max: 4096,
+            inbox_ops_max: 16_384,
+            connections_per_shard_max: 1_000_000,
+            connections_per_address_max: None,
+            fanout_slice: Duration::from_millis(1),
+            msgpack: true,
+            deflate: false,
+            retain_handshake: false,
+            transports: Transports::Both,
+            upgrades: true,
+            cors: Cors::Any,
+            cookie: None,
+        }
+    }
+}

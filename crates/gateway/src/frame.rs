@@ -1,0 +1,230 @@
+//! A packet on its way out, encoded once however many sockets it goes to. The WebSocket bytes,
+//! header included, are made at once; the msgpack and the compressed variants when the first socket
+//! needs them. What long-polling needs is a slice of the WebSocket bytes.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use parlor_wire::packet::{self, Limits, Packet};
+use parlor_wire::websocket::{Body, Opcode, encode_frame, encode_header};
+use parlor_wire::{deflate, json, msgpack};
+use serde::Serialize;
+
+/// Bytes kept free before the text for the longest header of a server's frame.
+const HEADER_BYTES_MAX: usize = 10;
+/// Shorter messages are not worth compressing.
+const DEFLATE_BYTES_MIN: usize = 256;
+
+/// A packet encoded once, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Frame(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    websocket: Bytes,
+    /// The Engine.IO text packet; empty for a binary message of the engine's own.
+    text: Bytes,
+    attachments: Vec<Bytes>,
+    msgpack: OnceLock<Bytes>,
+    deflated: OnceLock<Bytes>,
+}
+
+impl Frame {
+    /// An event; an array (or a tuple) is its arguments, any other value its only argument.
+    ///
+    /// # Errors
+    /// When `args` cannot be written as JSON.
+    pub fn event(
+        namespace: &str,
+        name: &str,
+        args: &(impl Serialize + ?Sized),
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self::event_raw(namespace, name, &arguments(args)?))
+    }
+
+    /// An event whose arguments are the JSON text of an array.
+    pub fn event_raw(namespace: &str, name: &str, json_args: &str) -> Self {
+        Self::event_with(namespace, name, json_args, Vec::new())
+    }
+
+    /// An event with attachments; `json_args` holds `{"_placeholder":true,"num":n}` in their places.
+    pub fn event_with(
+        namespace: &str,
+        name: &str,
+        json_args: &str,
+        attachments: Vec<Bytes>,
+    ) -> Self {
+        Self::event_asking(namespace, None, name, json_args, attachments)
+    }
+
+    /// An event that may ask for an acknowledgement.
+    pub(crate) fn event_asking(
+        namespace: &str,
+        ack_id: Option<u64>,
+        name: &str,
+        json_args: &str,
+        attachments: Vec<Bytes>,
+    ) -> Self {
+        let mut text = start(namespace.len() + name.len() + json_args.len());
+        packet::encode_event(namespace, ack_id, attachments.len(), name, json_args, &mut text);
+        Self::finish(text, attachments)
+    }
+
+    /// The answer to an event.
+    pub(crate) fn ack(namespace: &str, id: u64, json_args: &str, attachments: Vec<Bytes>) -> Self {
+        let mut text = start(namespace.len() + json_args.len());
+        packet::encode_ack(namespace, id, attachments.len(), json_args, &mut text);
+        Self::finish(text, attachments)
+    }
+
+    /// A packet without attachments.
+    pub(crate) fn packet(packet: &Packet<'_>) -> Self {
+        let mut text = start(packet.namespace.len() + packet.data.len());
+        packet.encode(&mut text);
+        Self::finish(text, Vec::new())
+    }
+
+    /// A text message of the layer below, for engines without Socket.IO.
+    pub(crate) fn engine_text(message: &str) -> Self {
+        let mut text = start(message.len());
+        text.push_str(message);
+        Self::finish(text, Vec::new())
+    }
+
+    /// A binary message of the layer below.
+    pub(crate) fn engine_binary(message: Bytes) -> Self {
+        let mut websocket = Vec::new();
+        encode_frame(Opcode::Binary, &message, Body::Plain, &mut websocket);
+        Self::new(websocket.into(), Bytes::new(), vec![message])
+    }
+
+    fn finish(text: String, attachments: Vec<Bytes>) -> Self {
+        let mut bytes = text.into_bytes();
+        let text_end = bytes.len();
+        let header = encode_header(Opcode::Text, text_end - HEADER_BYTES_MAX, Body::Plain);
+        let begin = HEADER_BYTES_MAX - header.as_bytes().len();
+        bytes[begin..HEADER_BYTES_MAX].copy_from_slice(header.as_bytes());
+        for attachment in &attachments {
+            encode_frame(Opcode::Binary, attachment, Body::Plain, &mut bytes);
+        }
+        let bytes = Bytes::from(bytes);
+        Self::new(bytes.slice(begin..), bytes.slice(HEADER_BYTES_MAX..text_end), attachments)
+    }
+
+    fn new(websocket: Bytes, text: Bytes, attachments: Vec<Bytes>) -> Self {
+        let (msgpack, deflated) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { websocket, text, attachments, msgpack, deflated }))
+    }
+
+    /// The frames of a WebSocket that negotiated nothing.
+    pub(crate) fn websocket(&self) -> &Bytes {
+        &self.0.websocket
+    }
+
+    /// The frames of a WebSocket with `permessage-deflate`.
+    pub(crate) fn deflated(&self) -> &Bytes {
+        if self.0.websocket.len() < DEFLATE_BYTES_MIN {
+            return &self.0.websocket;
+        }
+        self.0.deflated.get_or_init(|| {
+            let mut frames = Vec::new();
+            let mut push = |opcode, payload: &[u8]| {
+                let mut small = Vec::new();
+                deflate::compress(payload, &mut small);
+                encode_frame(opcode, &small, Body::Deflated, &mut frames);
+            };
+            if !self.0.text.is_empty() {
+                push(Opcode::Text, &self.0.text);
+            }
+            self.0.attachments.iter().for_each(|bytes| push(Opcode::Binary, bytes));
+            frames.into()
+        })
+    }
+
+    /// The Engine.IO text packet, if there is one.
+    pub(crate) fn text(&self) -> Option<&Bytes> {
+        (!self.0.text.is_empty()).then_some(&self.0.text)
+    }
+
+    /// The binary messages that follow the text.
+    pub(crate) fn attachments(&self) -> &[Bytes] {
+        &self.0.attachments
+    }
+
+    /// The same packet as one msgpack message; empty if its JSON cannot be read.
+    pub(crate) fn msgpack(&self) -> &Bytes {
+        self.0.msgpack.get_or_init(|| self.transcode().unwrap_or_default())
+    }
+
+    fn transcode(&self) -> Option<Bytes> {
+        let limits = Limits {
+            attachments_max: usize::MAX,
+            attachment_bytes_max: usize::MAX,
+            depth_max: json::DEPTH_MAX,
+        };
+        let text = std::str::from_utf8(self.0.text.get(1..)?).ok()?;
+        let packet = Packet::decode(text, &limits).ok()?;
+        let mut message = Vec::with_capacity(text.len());
+        msgpack::encode(&packet, &self.0.attachments, &mut message).ok()?;
+        Some(message.into())
+    }
+
+    /// Bytes that the frame adds to an output queue.
+    pub(crate) fn len(&self) -> usize {
+        self.0.websocket.len()
+    }
+}
+
+/// Room for the header, then the type of an Engine.IO message.
+fn start(bytes: usize) -> String {
+    let mut text = String::with_capacity(HEADER_BYTES_MAX + 40 + bytes);
+    text.push_str("\0\0\0\0\0\0\0\0\0\0");
+    text.push('4');
+    text
+}
+
+/// The arguments of an event as the JSON text of an array.
+pub(crate) fn arguments(args: &(impl Serialize + ?Sized)) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(args)?;
+    Ok(match text.as_bytes().first() {
+        Some(b'[') => text,
+        _ if text == "null" => "[]".to_owned(),
+        _ => format!("[{text}]"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tuple_is_the_arguments_and_a_value_the_only_one() {
+        assert_eq!(arguments(&(1, "a")).expect("serializable"), r#"[1,"a"]"#);
+        assert_eq!(arguments("a").expect("serializable"), r#"["a"]"#);
+        assert_eq!(arguments(&()).expect("serializable"), "[]");
+    }
+
+    #[test]
+    fn websocket_bytes_hold_header_and_text() {
+        let frame = Frame::event("/", "hello", &("you",)).expect("serializable");
+        assert_eq!(frame.websocket()[..2], [0x81, 17]);
+        assert_eq!(&frame.websocket()[2..], br#"42["hello","you"]"#);
+        assert_eq!(frame.text().expect("a text"), &frame.websocket()[2..]);
+    }
+
+    #[test]
+    fn attachments_follow_as_binary_frames() {
+        let args = r#"[{"_placeholder":true,"num":0}]"#;
+        let frame = Frame::event_with("/a", "b", args, vec![Bytes::from_static(&[1, 2, 3])]);
+        assert!(frame.websocket().ends_with(&[0x82, 3, 1, 2, 3]));
+        assert!(frame.text().expect("a text").starts_with(b"451-/a,"));
+    }
+
+    #[test]
+    fn long_text_has_a_long_header() {
+        let long = "x".repeat(70_000);
+        let frame = Frame::event("/", "e", &(long,)).expect("serializable");
+        assert_eq!(frame.websocket()[..2], [0x81, 127]);
+        assert_eq!(frame.websocket().len(), frame.text().expect("a text").len() + 10);
+    }
+}

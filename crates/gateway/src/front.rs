@@ -1,0 +1,241 @@
+//! The door between HTTP and the shards: all that `http` may ask of the sessions. Each call becomes
+//! an operation of the shard that owns the session, which may be another than the one on whose
+//! thread the request came in; a sid names its shard.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::handshake::Handshake;
+use crate::ids::{EngineSid, SocketId};
+use crate::shard::ops::{Arrival, Op};
+use crate::shared::Shared;
+
+/// What HTTP on one shard's thread knows of the gateway.
+#[derive(Clone)]
+pub(crate) struct Front {
+    shared: Arc<Shared>,
+    shard: u8,
+}
+
+/// A stream whose HTTP is over.
+pub(crate) enum Stream {
+    /// TCP, as the kernel gives it.
+    Plain(std::net::TcpStream),
+    /// TLS, driven by the shard from now on.
+    Tls(std::net::TcpStream, Box<rustls::ServerConnection>),
+}
+
+/// Why a request cannot be served; `http` makes the answer of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// 400, code 0.
+    TransportUnknown,
+    /// 400, code 1.
+    SessionUnknown,
+    /// 400, code 2.
+    BadHandshakeMethod,
+    /// 400, code 3.
+    BadRequest,
+    /// 403 (400 to some clients), code 4.
+    Forbidden,
+    /// 400, code 5.
+    UnsupportedVersion,
+    /// 413: the body is over `max_payload`.
+    TooLarge,
+    /// 503: too many connections, or the server is going down.
+    Overloaded,
+    /// 429: too many connections from one address.
+    AddressLimit,
+}
+
+impl Refusal {
+    /// The code in Engine.IO's table; 3 ("Bad request") for what the table does not know.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::TransportUnknown => 0,
+            Self::SessionUnknown => 1,
+            Self::BadHandshakeMethod => 2,
+            Self::BadRequest | Self::TooLarge => 3,
+            Self::Forbidden | Self::Overloaded | Self::AddressLimit => 4,
+            Self::UnsupportedVersion => 5,
+        }
+    }
+
+    /// The message that goes with the code.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::TransportUnknown => "Transport unknown",
+            Self::SessionUnknown => "Session ID unknown",
+            Self::BadHandshakeMethod => "Bad handshake method",
+            Self::BadRequest => "Bad request",
+            Self::Forbidden => "Forbidden",
+            Self::UnsupportedVersion => "Unsupported protocol version",
+            Self::TooLarge => "Payload too large",
+            Self::Overloaded => "Too many connections",
+            Self::AddressLimit => "Too many connections from this address",
+        }
+    }
+}
+
+/// A connection's place among those of its address; the place is free again when this is dropped.
+pub(crate) struct Admission {
+    shared: Arc<Shared>,
+    address: IpAddr,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut addresses = self.shared.addresses.lock();
+        if let Some(count) = addresses.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                addresses.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl Front {
+    pub(crate) fn new(shared: Arc<Shared>, shard: u8) -> Self {
+        Self { shared, shard }
+    }
+
+    /// The gateway's config.
+    pub(crate) fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// Cancelled when no new connection is wanted any more.
+    pub(crate) fn draining(&self) -> &CancellationToken {
+        &self.shared.draining
+    }
+
+    /// The session a `sid` parameter names; that it exists is checked by the calls below.
+    pub(crate) fn sid(&self, text: &str) -> Result<EngineSid, Refusal> {
+        EngineSid::parse(text)
+            .filter(|sid| usize::from(sid.shard()) < self.shared.inboxes.len())
+            .ok_or(Refusal::SessionUnknown)
+    }
+
+    /// A place for a new connection from an address, to be asked for before a handshake is
+    /// answered. `Ok(None)` if addresses are not counted.
+    pub(crate) fn admit(&self, address: IpAddr) -> Result<Option<Box<Admission>>, Refusal> {
+        if self.shared.draining.is_cancelled() {
+            return Err(Refusal::Overloaded);
+        }
+        let counters = &self.shared.inboxes[usize::from(self.shard)].counters;
+        let open = counters.connections.load(std::sync::atomic::Ordering::Relaxed);
+        if open >= self.config().connections_per_shard_max as u64 {
+            return Err(Refusal::Overloaded);
+        }
+        let Some(limit) = self.config().connections_per_address_max else { return Ok(None) };
+        let mut addresses = self.shared.addresses.lock();
+        let count = addresses.entry(address).or_insert(0);
+        if *count >= limit {
+            return Err(Refusal::AddressLimit);
+        }
+        *count += 1;
+        drop(addresses);
+        Ok(Some(Box::new(Admission { shared: Arc::clone(&self.shared), address })))
+    }
+
+    /// Opens a polling session on this shard; gives the text of its secret sid (for the cookie) and
+    /// the first payload, the open packet.
+    pub(crate) async fn open_polling(
+        &self,
+        handshake: Handshake,
+        admission: Option<Box<Admission>>,
+    ) -> Result<(SocketId, Bytes), Refusal> {
+        self.ask(self.shard, |reply| Op::OpenPolling {
+            handshake: Box::new(handshake),
+            admission,
+            reply,
+        })
+        .await
+    }
+
+    /// Opens a session whose transport is a WebSocket, on this shard. The 101 has been answered.
+    pub(crate) fn open_websocket(
+        &self,
+        handshake: Handshake,
+        admission: Option<Box<Admission>>,
+        stream: Stream,
+        leftover: Bytes,
+        deflate: bool,
+    ) {
+        let arrival = Box::new(Arrival { stream, leftover, deflate });
+        let handshake = Box::new(handshake);
+        self.shared
+            .push_always(self.shard, Op::OpenWebSocket { handshake, admission, arrival });
+    }
+
+    /// Waits for packets. Dropping the future before it completes tells the shard that the request
+    /// was aborted, which closes the session.
+    pub(crate) async fn poll(&self, sid: EngineSid) -> Result<Bytes, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.shared
+            .push(sid.shard(), Op::Poll { sid, reply })
+            .map_err(|_| Refusal::Overloaded)?;
+        let mut abort = Abort { shared: &self.shared, sid, armed: true };
+        let answer = answer.await;
+        abort.armed = false;
+        answer.unwrap_or(Err(Refusal::SessionUnknown))
+    }
+
+    /// Hands the packets of a POST to the session, in order.
+    pub(crate) async fn post(&self, sid: EngineSid, body: Bytes) -> Result<(), Refusal> {
+        self.ask(sid.shard(), |reply| Op::Post { sid, body, reply }).await
+    }
+
+    /// A POST to this session was over `max_payload`: closes it, saying so.
+    pub(crate) fn post_too_large(&self, sid: EngineSid) {
+        self.shared.push_always(sid.shard(), Op::PostTooLarge { sid });
+    }
+
+    /// Whether this session may be upgraded now; to be asked before the 101 is answered.
+    pub(crate) async fn check_upgrade(&self, sid: EngineSid) -> Result<(), Refusal> {
+        self.ask(sid.shard(), |reply| Op::CheckUpgrade { sid, reply }).await
+    }
+
+    /// Hands over the WebSocket of an upgrade, whose probe is still to come.
+    pub(crate) fn probe_websocket(
+        &self,
+        sid: EngineSid,
+        stream: Stream,
+        leftover: Bytes,
+        deflate: bool,
+    ) {
+        let arrival = Box::new(Arrival { stream, leftover, deflate });
+        self.shared.push_always(sid.shard(), Op::Probe { sid, arrival });
+    }
+
+    async fn ask<T>(
+        &self,
+        shard: u8,
+        op: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Op,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.push(shard, op(reply)).map_err(|_| Refusal::Overloaded)?;
+        answer.await.unwrap_or(Err(Refusal::Overloaded))
+    }
+}
+
+/// Tells the shard that a waiting poll is gone.
+struct Abort<'a> {
+    shared: &'a Shared,
+    sid: EngineSid,
+    armed: bool,
+}
+
+impl Drop for Abort<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.shared.push_always(self.sid.shard(), Op::PollAborted { sid: self.sid });
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Accepting connections: one loop per listener and shard.
+//!
+//! A connection that comes in gets TCP_NODELAY, a place among the handshakes in progress, its TLS
+//! handshake where the listener has a certificate, and then a task that speaks HTTP until the
+//! connection ends or becomes a WebSocket. The place is given back with the first request, so that
+//! clients who connect and say nothing cannot use up the shard.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::Site;
+use super::connection::{self, Arrival};
+
+/// Connections of one shard that have not sent their first request whole.
+const HANDSHAKES_IN_PROGRESS_MAX: usize = 8_192;
+
+/// How long to wait before accepting again when the process is out of descriptors or memory.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until `stop`, serving each connection in a task of its own.
+///
+/// # Errors
+/// When the listener cannot be registered with the runtime.
+pub(crate) async fn accept(
+    listener: std::net::TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    site: Arc<Site>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let tls = tls.map(TlsAcceptor::from);
+    let places = Arc::new(Semaphore::new(HANDSHAKES_IN_PROGRESS_MAX));
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place.expect("the semaphore is never closed"), listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let task = greet(stream, peer, tls.clone(), place, Arc::clone(&site), stop.clone());
+                tokio::spawn(task);
+            }
+            Err(error) if is_of_one_connection(&error) => {
+                tracing::debug!(%error, "a connection ended before it was accepted");
+            }
+            Err(error) => {
+                tracing::warn!(%error, pause = ?EXHAUSTED_PAUSE, "cannot accept connections");
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(EXHAUSTED_PAUSE) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Takes one connection from TCP to HTTP.
+async fn greet(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    place: OwnedSemaphorePermit,
+    site: Arc<Site>,
+    stop: CancellationToken,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it was served");
+        return;
+    }
+    let arrival = Arrival { address, secure: tls.is_some(), place };
+    let Some(tls) = tls else {
+        return connection::serve(stream, arrival, site, stop).await;
+    };
+    match tokio::time::timeout(site.config.handshake_timeout, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection::serve(stream, arrival, site, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, %address, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
+    }
+}
+
+/// Errors that concern the connection that was about to be accepted, and not the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

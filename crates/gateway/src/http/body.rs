@@ -1,0 +1,98 @@
+//! Bodies: what is sent, and how a request's body is collected within a limit.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::body::Body as _;
+
+/// The body of every response, ours and the fallback's.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A body that is there in one piece.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Why a request's body could not be collected.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Uncollected {
+    /// It is, or says it will be, larger than the limit.
+    TooLarge,
+    /// It did not arrive whole in time.
+    TimedOut,
+    /// The connection ended before the body did, or the body's framing is broken.
+    Broken,
+}
+
+/// Collects a body of at most `limit_bytes` within `timeout`.
+///
+/// A body whose declared length is over the limit is refused before a byte of it is read; one of
+/// unknown length is cut off when it passes the limit.
+pub(crate) async fn collect<B>(
+    body: B,
+    limit_bytes: usize,
+    timeout: Duration,
+) -> Result<Bytes, Uncollected>
+where
+    B: hyper::body::Body<Data = Bytes>,
+{
+    let declared_bytes = body.size_hint().lower();
+    if declared_bytes > limit_bytes as u64 {
+        return Err(Uncollected::TooLarge);
+    }
+    let gather = async {
+        let mut body = std::pin::pin!(body);
+        let mut first: Option<Bytes> = None;
+        let mut rest = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Uncollected::Broken)?;
+            let Ok(data) = frame.into_data() else { continue };
+            let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
+            if so_far + data.len() > limit_bytes {
+                return Err(Uncollected::TooLarge);
+            }
+            // Most bodies come in one piece and need no copy.
+            match &first {
+                None => first = Some(data),
+                Some(_) => rest.extend_from_slice(&data),
+            }
+        }
+        Ok(match first {
+            None => Bytes::new(),
+            Some(first) if rest.is_empty() => first,
+            Some(first) => {
+                let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+                whole.extend_from_slice(&first);
+                whole.extend_from_slice(&rest);
+                whole.freeze()
+            }
+        })
+    };
+    tokio::time::timeout(timeout, gather).await.unwrap_or(Err(Uncollected::TimedOut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn collected(text: &'static str, limit_bytes: usize) -> Result<Bytes, Uncollected> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime starts");
+        runtime.block_on(collect(Full::new(Bytes::from_static(text.as_bytes())), limit_bytes, SECOND))
+    }
+
+    #[test]
+    fn a_body_at_the_limit_is_taken_whole() {
+        assert_eq!(collected("12345", 5), Ok(Bytes::from_static(b"12345")));
+    }
+
+    #[test]
+    fn a_body_over_the_limit_is_refused() {
+        assert_eq!(collected("123456", 5), Err(Uncollected::TooLarge));
+    }
+}

@@ -1,0 +1,119 @@
+//! Why an HTTP request is refused, in Engine.IO's numbers and words.
+//!
+//! A request that is refused before it reaches a session is answered with a JSON body
+//! `{"code":n,"message":"…"}`, the shape that every Engine.IO client knows. The codes are the
+//! protocol's; the message may say more than the protocol's own words where that helps a person
+//! find the fault.
+
+use http::{Response, StatusCode, header};
+
+use super::body::{Body, full};
+
+/// A refused request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Neither `polling` nor `websocket`, or a transport that is switched off.
+    UnknownTransport,
+    /// No session has this id (any more).
+    UnknownSid,
+    /// A handshake that is not a GET.
+    BadHandshakeMethod,
+    /// The request does not fit the session's state; the text says how.
+    BadRequest(&'static str),
+    /// Refused by a limit or by the application; the text says which.
+    Forbidden(&'static str),
+    /// `EIO` is not 4.
+    UnsupportedProtocol,
+    /// A body larger than the limit, which is named.
+    PayloadTooLarge {
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// The server cannot take the request now; a retry later may succeed.
+    Unavailable(&'static str),
+}
+
+impl Refusal {
+    /// The protocol's number; a refusal that the protocol has no number for counts as bad request.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Refusal::UnknownTransport => 0,
+            Refusal::UnknownSid => 1,
+            Refusal::BadHandshakeMethod => 2,
+            Refusal::BadRequest(_) | Refusal::PayloadTooLarge { .. } => 3,
+            Refusal::Forbidden(_) | Refusal::Unavailable(_) => 4,
+            Refusal::UnsupportedProtocol => 5,
+        }
+    }
+
+    /// The HTTP status that goes with it.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+            Refusal::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The text for a person.
+    pub(crate) fn message(self) -> String {
+        match self {
+            Refusal::UnknownTransport => "Transport unknown".to_owned(),
+            Refusal::UnknownSid => "Session ID unknown".to_owned(),
+            Refusal::BadHandshakeMethod => "Bad handshake method".to_owned(),
+            Refusal::UnsupportedProtocol => "Unsupported protocol version".to_owned(),
+            Refusal::BadRequest("") => "Bad request".to_owned(),
+            Refusal::BadRequest(why) => format!("Bad request: {why}"),
+            Refusal::Forbidden(why) => format!("Forbidden: {why}"),
+            Refusal::PayloadTooLarge { limit_bytes } => {
+                format!("Payload too large: the limit is {limit_bytes} bytes")
+            }
+            Refusal::Unavailable(why) => format!("Unavailable: {why}"),
+        }
+    }
+
+    /// The response that carries it. `Connection: close` goes with a body that was not read.
+    pub(crate) fn response(self) -> Response<Body> {
+        // The messages are this file's own and contain nothing that JSON would escape.
+        let json = format!(r#"{{"code":{},"message":"{}"}}"#, self.code(), self.message());
+        let mut response = Response::new(full(json));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/json; charset=UTF-8"),
+        );
+        headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+        if matches!(self, Refusal::PayloadTooLarge { .. }) {
+            headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_protocols() {
+        let expected = [
+            (Refusal::UnknownTransport, 0, 400),
+            (Refusal::UnknownSid, 1, 400),
+            (Refusal::BadHandshakeMethod, 2, 400),
+            (Refusal::BadRequest("why"), 3, 400),
+            (Refusal::Forbidden("why"), 4, 403),
+            (Refusal::UnsupportedProtocol, 5, 400),
+        ];
+        for (refusal, code, status) in expected {
+            assert_eq!((refusal.code(), refusal.status().as_u16()), (code, status), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_large_body_is_told_the_limit() {
+        let message = Refusal::PayloadTooLarge { limit_bytes: 1_000 }.message();
+        assert!(message.contains("1000 bytes"), "{message}");
+    }
+}

@@ -1,0 +1,337 @@
+//! The whole gateway as seen from outside a connection: choose sockets, then emit to them or act on
+//! them. A call becomes one operation per shard; nothing here looks at a socket.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use smallvec::SmallVec;
+use tokio::sync::mpsc;
+
+use crate::frame::{Frame, arguments};
+use crate::ids::{SocketId, SocketKey};
+use crate::reason::{Close, CloseReason};
+use crate::shard::ops::{Busy, Collect, Op, TargetAction};
+use crate::shared::Shared;
+use crate::socket::{Answer, EmitError};
+use crate::stats::Stats;
+
+/// A handle to the running gateway.
+#[derive(Clone)]
+pub struct Io(pub(crate) Arc<Shared>);
+
+impl std::fmt::Debug for Io {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Io({} shards)", self.0.inboxes.len())
+    }
+}
+
+/// One broadcast of a batch: a frame for a room, at a position of the log.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    /// The room; the text of a socket id names that socket.
+    pub room: Arc<str>,
+    /// A socket that does not get it.
+    pub except: Option<SocketKey>,
+    /// What is sent.
+    pub frame: Frame,
+    /// Where it stands in the log; what is held up to a released position is dropped.
+    pub position: u64,
+}
+
+impl Io {
+    /// All sockets of a namespace.
+    pub fn of(&self, namespace: &str) -> Target {
+        Target::new(Arc::clone(&self.0), Selection::of(namespace.into()))
+    }
+
+    /// Fans a batch out on every shard, in order; once it is out, a shard's position is
+    /// `then_position`. Blocks while a shard's inbox is full: call it from a thread of its own,
+    /// never from a handler or a task on a shard.
+    pub fn broadcast_batch(
+        &self,
+        namespace: &str,
+        broadcasts: Vec<Broadcast>,
+        then_position: u64,
+    ) {
+        let batch = Arc::new(crate::shard::ops::Batch {
+            namespace: namespace.into(),
+            broadcasts,
+            then_position,
+        });
+        for inbox in &self.0.inboxes {
+            inbox.push_blocking(Op::Batch(Arc::clone(&batch)));
+        }
+    }
+
+    /// Closes the connection of a socket, wherever it is; nothing happens if it is gone.
+    pub fn close(&self, key: SocketKey, reason: CloseReason) {
+        self.0.push_always(key.shard(), Op::CloseWith { key, reason });
+    }
+
+    /// Sends a frame to one socket by its key; nothing happens if it is gone.
+    ///
+    /// # Errors
+    /// [`EmitError::Busy`].
+    pub fn emit_to(&self, key: SocketKey, frame: Frame) -> Result<(), EmitError> {
+        Ok(self.0.push(key.shard(), Op::Emit { key, frame, volatile: false })?)
+    }
+
+    /// The socket that a public id names, if this process made the id.
+    pub fn key_of(&self, id: &str) -> Option<SocketKey> {
+        self.0.seal.socket_key(id)
+    }
+
+    /// The public id of a socket.
+    pub fn id_of(&self, key: SocketKey) -> SocketId {
+        self.0.seal.socket_id(key)
+    }
+
+    /// The counters of all shards together.
+    pub fn stats(&self) -> Stats {
+        let mut sum = Stats::default();
+        self.0.inboxes.iter().for_each(|inbox| sum.add(&inbox.counters));
+        sum
+    }
+}
+
+/// Which sockets: a namespace, rooms (none: all), and who is left out.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) rooms: SmallVec<[Arc<str>; 1]>,
+    pub(crate) except: SmallVec<[Arc<str>; 1]>,
+    pub(crate) except_key: Option<SocketKey>,
+}
+
+impl Selection {
+    pub(crate) fn of(namespace: Arc<str>) -> Self {
+        Self { namespace, rooms: SmallVec::new(), except: SmallVec::new(), except_key: None }
+    }
+
+    pub(crate) fn except_key(mut self, key: SocketKey) -> Self {
+        self.except_key = Some(key);
+        self
+    }
+}
+
+/// Sockets that are chosen for an emit or an action.
+#[derive(Clone)]
+pub struct Target {
+    shared: Arc<Shared>,
+    selection: Selection,
+    volatile: bool,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Target({:?})", self.selection)
+    }
+}
+
+/// A socket as `fetch_sockets` saw it.
+#[derive(Clone, Debug)]
+pub struct RemoteSocket {
+    /// Its public id.
+    pub id: SocketId,
+    /// Its key.
+    pub key: SocketKey,
+    /// Its rooms, that of its id first.
+    pub rooms: Vec<Arc<str>>,
+    /// A handle to it.
+    pub socket: crate::socket::Socket,
+}
+
+/// The answers to a broadcast.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Those that came in time, in the order of their coming.
+    pub answers: Vec<Answer>,
+    /// How many recipients did not answer.
+    pub missing: usize,
+}
+
+impl Target {
+    pub(crate) fn new(shared: Arc<Shared>, selection: Selection) -> Self {
+        Self { shared, selection, volatile: false }
+    }
+
+    /// Also the sockets of this room; a socket in several rooms hears once.
+    #[must_use]
+    pub fn to(mut self, room: impl Into<Arc<str>>) -> Self {
+        self.selection.rooms.push(room.into());
+        self
+    }
+
+    /// The same as [`Target::to`].
+    #[must_use]
+    pub fn in_(self, room: impl Into<Arc<str>>) -> Self {
+        self.to(room)
+    }
+
+    /// Not the sockets of this room (or the socket of this id).
+    #[must_use]
+    pub fn except(mut self, room: impl Into<Arc<str>>) -> Self {
+        self.selection.except.push(room.into());
+        self
+    }
+
+    /// Only the sockets that can be written to at once.
+    #[must_use]
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    /// Sends an event; an array or tuple is the arguments, any other value the only one.
+    ///
+    /// # Errors
+    /// [`EmitError::Busy`] if a shard's inbox is full (the others may have sent it), or `Encode`.
+    pub fn emit(&self, name: &str, args: &(impl Serialize + ?Sized)) -> Result<(), EmitError> {
+        self.emit_raw(name, &arguments(args)?)
+    }
+
+    /// Sends an event whose arguments are the JSON text of an array.
+    ///
+    /// # Errors
+    /// As [`Target::emit`].
+    pub fn emit_raw(&self, name: &str, json_args: &str) -> Result<(), EmitError> {
+        self.emit_frame(Frame::event_raw(&self.selection.namespace, name, json_args))
+    }
+
+    /// Sends an event with attachments, for which `json_args` holds placeholders.
+    ///
+    /// # Errors
+    /// As [`Target::emit`].
+    pub fn emit_with(
+        &self,
+        name: &str,
+        json_args: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<(), EmitError> {
+        let namespace = &self.selection.namespace;
+        self.emit_frame(Frame::event_with(namespace, name, json_args, attachments))
+    }
+
+    /// Sends a frame that is encoded already.
+    ///
+    /// # Errors
+    /// As [`Target::emit`].
+    pub fn emit_frame(&self, frame: Frame) -> Result<(), EmitError> {
+        let action = TargetAction::Emit { frame, volatile: self.volatile };
+        Ok(self.act(|| action.clone())?)
+    }
+
+    /// Sends an event and gathers the answers until all have answered or the time is over.
+    ///
+    /// # Errors
+    /// As [`Target::emit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the answers, not the event.
+    pub async fn emit_with_ack(
+        &self,
+        name: &str,
+        args: &(impl Serialize + ?Sized),
+        timeout: Duration,
+    ) -> Result<Answers, EmitError> {
+        let id = self.shared.next_ack_id();
+        let namespace = &self.selection.namespace;
+        let args = arguments(args)?;
+        let frame = Frame::event_asking(namespace, Some(id), name, &args, Vec::new());
+        let (reply, mut collected) = mpsc::unbounded_channel();
+        let _forget = ForgetAll { shared: &self.shared, id };
+        self.act(|| TargetAction::EmitAck { frame: frame.clone(), id, reply: reply.clone() })?;
+        drop(reply);
+        let mut shards_left = self.shared.inboxes.len();
+        let (mut asked, mut gone) = (0, 0);
+        let mut answers = Vec::new();
+        let gather = async {
+            while shards_left > 0 || answers.len() + gone < asked {
+                match collected.recv().await {
+                    Some(Collect::Asked(count)) => {
+                        shards_left -= 1;
+                        asked += count;
+                    }
+                    Some(Collect::Answer(answer)) => answers.push(answer),
+                    Some(Collect::Gone) => gone += 1,
+                    None => break,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(timeout, gather).await;
+        let missing = asked.saturating_sub(answers.len());
+        Ok(Answers { answers, missing })
+    }
+
+    /// The sockets chosen, with their rooms.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        let (reply, mut found) = mpsc::unbounded_channel();
+        if self.act(|| TargetAction::Fetch { reply: reply.clone() }).is_err() {
+            return Vec::new();
+        }
+        drop(reply);
+        let mut sockets = Vec::new();
+        while let Some(mut part) = found.recv().await {
+            sockets.append(&mut part);
+        }
+        sockets
+    }
+
+    /// Makes the sockets join these rooms.
+    pub fn join(&self, rooms: impl IntoIterator<Item = impl Into<Arc<str>>>) {
+        let rooms: Arc<[Arc<str>]> = rooms.into_iter().map(Into::into).collect();
+        self.act_always(|| TargetAction::Join { rooms: Arc::clone(&rooms) });
+    }
+
+    /// Makes the sockets leave these rooms.
+    pub fn leave(&self, rooms: impl IntoIterator<Item = impl Into<Arc<str>>>) {
+        let rooms: Arc<[Arc<str>]> = rooms.into_iter().map(Into::into).collect();
+        self.act_always(|| TargetAction::Leave { rooms: Arc::clone(&rooms) });
+    }
+
+    /// Disconnects the sockets from the namespace, or closes their connections.
+    pub fn disconnect(&self, close: Close) {
+        self.act_always(|| TargetAction::Disconnect { close });
+    }
+
+    fn act(&self, action: impl Fn() -> TargetAction) -> Result<(), Busy> {
+        let selection = Arc::new(self.selection.clone());
+        let mut outcome = Ok(());
+        for shard in 0..self.shared.inboxes.len() {
+            let op = Op::Target { selection: Arc::clone(&selection), action: action() };
+            outcome = self.shared.push(shard as u8, op).and(outcome);
+        }
+        outcome
+    }
+
+    fn act_always(&self, action: impl Fn() -> TargetAction) {
+        let selection = Arc::new(self.selection.clone());
+        for shard in 0..self.shared.inboxes.len() {
+            let op = Op::Target { selection: Arc::clone(&selection), action: action() };
+            self.shared.push_always(shard as u8, op);
+        }
+    }
+}
+
+/// Forgets a broadcast's pending acknowledgements when its waiter is gone.
+struct ForgetAll<'a> {
+    shared: &'a Shared,
+    id: u64,
+}
+
+impl Drop for ForgetAll<'_> {
+    fn drop(&mut self) {
+        if self.shared.stopped.load(Ordering::Relaxed) {
+            return;
+        }
+        for shard in 0..self.shared.inboxes.len() {
+            self.shared.push_always(shard as u8, Op::ForgetAck { id: self.id });
+        }
+    }
+}

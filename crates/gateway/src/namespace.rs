@@ -1,0 +1,224 @@
+//! A namespace: who may join and what is done with their events. Built once, then shared by all
+//! shards. Handlers run on the thread of the socket's shard, in the order of its events.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde_json::value::RawValue;
+
+use crate::event::Event;
+use crate::handshake::Handshake;
+use crate::reason::DisconnectReason;
+use crate::socket::Socket;
+
+/// What middlewares attach to a socket.
+#[derive(Clone, Default)]
+pub struct Data(pub(crate) Option<Arc<dyn Any + Send + Sync>>);
+
+impl Data {
+    /// Nothing.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// This value, later to be had by [`Socket::data`].
+    pub fn new<T: Any + Send + Sync>(value: T) -> Self {
+        Self(Some(Arc::new(value)))
+    }
+}
+
+impl std::fmt::Debug for Data {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(if self.0.is_some() { "Data(..)" } else { "Data(none)" })
+    }
+}
+
+/// A wish to join a namespace.
+#[derive(Clone, Debug)]
+pub struct ConnectRequest {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) auth: Option<Box<RawValue>>,
+    pub(crate) handshake: Arc<Handshake>,
+}
+
+impl ConnectRequest {
+    /// The namespace, with its slash.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// What the client sent along with CONNECT, if anything.
+    pub fn auth(&self) -> Option<&RawValue> {
+        self.auth.as_deref()
+    }
+
+    /// The headers of the opening request.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.handshake.headers
+    }
+
+    /// The raw query of the opening request.
+    pub fn query(&self) -> &str {
+        &self.handshake.query
+    }
+
+    /// The peer's address.
+    pub fn remote_addr(&self) -> SocketAddr {
+        self.handshake.remote
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn secure(&self) -> bool {
+        self.handshake.secure
+    }
+}
+
+/// Why a socket may not join; the client hears it as `connect_error`.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectError {
+    /// The error's message.
+    pub message: String,
+    /// The error's `data`, any JSON.
+    pub data: Option<Box<RawValue>>,
+}
+
+impl ConnectError {
+    /// An error without data.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), data: None }
+    }
+}
+
+/// Why an event is not handled; its acknowledgement, if asked for, stays unanswered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+pub(crate) type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+pub(crate) type Middleware =
+    Arc<dyn Fn(Arc<ConnectRequest>) -> LocalFuture<Result<Data, ConnectError>> + Send + Sync>;
+pub(crate) type EventMiddleware =
+    Box<dyn Fn(&Socket, &mut Event) -> Result<(), Refused> + Send + Sync>;
+pub(crate) type EventHandler = Box<dyn Fn(&Socket, Event) + Send + Sync>;
+pub(crate) type AsyncHandler = Arc<dyn Fn(Socket, Event) -> LocalFuture<()> + Send + Sync>;
+pub(crate) type ConnectHandler = Box<dyn Fn(Socket) + Send + Sync>;
+pub(crate) type ConfirmedHandler = Box<dyn Fn(&Socket, u64) + Send + Sync>;
+pub(crate) type DisconnectHandler = Box<dyn Fn(&Socket, DisconnectReason) + Send + Sync>;
+
+/// What is done with one event.
+pub(crate) enum Handler {
+    Sync(EventHandler),
+    Async(AsyncHandler),
+}
+
+/// The middlewares and handlers of a namespace.
+#[derive(Default)]
+pub struct Namespace {
+    pub(crate) middlewares: Vec<Middleware>,
+    pub(crate) event_middlewares: Vec<EventMiddleware>,
+    pub(crate) on_connect: Option<ConnectHandler>,
+    pub(crate) handlers: HashMap<Arc<str>, Handler>,
+    pub(crate) on_any: Option<EventHandler>,
+    pub(crate) on_confirmed: Option<ConfirmedHandler>,
+    pub(crate) on_disconnect: Option<DisconnectHandler>,
+}
+
+impl std::fmt::Debug for Namespace {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.handlers.keys()).finish()
+    }
+}
+
+impl Namespace {
+    /// A namespace that lets everyone in and ignores every event.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a step that a CONNECT must pass, in the order of the calls; it runs on the shard's
+    /// thread. The last data that a step gives is the socket's.
+    #[must_use]
+    pub fn middleware<F>(mut self, middleware: F) -> Self
+    where
+        F: AsyncFn(&ConnectRequest) -> Result<Data, ConnectError> + Send + Sync + 'static,
+    {
+        let middleware = Arc::new(middleware);
+        self.middlewares.push(Arc::new(move |request| {
+            let middleware = Arc::clone(&middleware);
+            Box::pin(async move { middleware(&request).await })
+        }));
+        self
+    }
+
+    /// Adds a step that every event must pass before its handler; it may answer the event.
+    #[must_use]
+    pub fn event_middleware<F>(mut self, middleware: F) -> Self
+    where
+        F: Fn(&Socket, &mut Event) -> Result<(), Refused> + Send + Sync + 'static,
+    {
+        self.event_middlewares.push(Box::new(middleware));
+        self
+    }
+
+    /// Called once the CONNECT answer is queued.
+    #[must_use]
+    pub fn on_connect(mut self, handler: impl Fn(Socket) + Send + Sync + 'static) -> Self {
+        self.on_connect = Some(Box::new(handler));
+        self
+    }
+
+    /// Called for each event of this name. The event may be moved to a task and answered later.
+    #[must_use]
+    pub fn on(
+        mut self,
+        name: &str,
+        handler: impl Fn(&Socket, Event) + Send + Sync + 'static,
+    ) -> Self {
+        self.handlers.insert(name.into(), Handler::Sync(Box::new(handler)));
+        self
+    }
+
+    /// Runs for each event of this name; one at a time per socket, in order.
+    #[must_use]
+    pub fn on_async<F>(mut self, name: &str, handler: F) -> Self
+    where
+        F: AsyncFn(Socket, Event) + Send + Sync + 'static,
+    {
+        let handler = Arc::new(handler);
+        let handler: AsyncHandler = Arc::new(move |socket, event| {
+            let handler = Arc::clone(&handler);
+            Box::pin(async move { handler(socket, event).await })
+        });
+        self.handlers.insert(name.into(), Handler::Async(handler));
+        self
+    }
+
+    /// Called for events that no other handler is for.
+    #[must_use]
+    pub fn on_any(mut self, handler: impl Fn(&Socket, Event) + Send + Sync + 'static) -> Self {
+        self.on_any = Some(Box::new(handler));
+        self
+    }
+
+    /// Called when the client has proved that it received all that its shard had pushed up to a
+    /// position; only when the position grew since the last call for that socket.
+    #[must_use]
+    pub fn on_confirmed(mut self, handler: impl Fn(&Socket, u64) + Send + Sync + 'static) -> Self {
+        self.on_confirmed = Some(Box::new(handler));
+        self
+    }
+
+    /// Called when a socket has left the namespace, for whatever reason.
+    #[must_use]
+    pub fn on_disconnect(
+        mut self,
+        handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_disconnect = Some(Box::new(handler));
+        self
+    }
+}

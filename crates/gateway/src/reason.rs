@@ -1,0 +1,121 @@
+//! Why connections and sockets end: closed enums, so that every end is counted under a known name.
+//! A `CloseReason` ends a connection; each of its sockets then ends with a `DisconnectReason`.
+
+/// Why a connection was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum CloseReason {
+    /// The peer closed the transport, or sent the close packet.
+    TransportClose,
+    /// Reading or writing failed, or a WebSocket rule was broken.
+    TransportError,
+    /// No pong came in time.
+    PingTimeout,
+    /// A packet could not be read.
+    ParseError,
+    /// A message was larger than `max_payload`.
+    MessageTooBig,
+    /// The output queue was full.
+    SlowReader,
+    /// No CONNECT came within `connect_timeout`.
+    ConnectTimeout,
+    /// A second CONNECT to a namespace, or a packet the protocol forbids at that point.
+    ProtocolViolation,
+    /// The server asked for it by `disconnect(Close::Connection)`.
+    ForcedClose,
+    /// The server is going down.
+    ServerShutdown,
+    /// A handler panicked while serving this connection.
+    HandlerPanic,
+    /// The application closed it because a credential ended.
+    Expired,
+    /// The application closed it because another session took its place.
+    Replaced,
+    /// The application closed it: it kept sending above its limits.
+    LimitExceeded,
+}
+
+impl CloseReason {
+    /// All reasons, in the order of their counters.
+    pub const ALL: [Self; 14] = [
+        Self::TransportClose,
+        Self::TransportError,
+        Self::PingTimeout,
+        Self::ParseError,
+        Self::MessageTooBig,
+        Self::SlowReader,
+        Self::ConnectTimeout,
+        Self::ProtocolViolation,
+        Self::ForcedClose,
+        Self::ServerShutdown,
+        Self::HandlerPanic,
+        Self::Expired,
+        Self::Replaced,
+        Self::LimitExceeded,
+    ];
+
+    /// The reason in Socket.IO's words where it has them.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TransportClose => "transport close",
+            Self::TransportError => "transport error",
+            Self::PingTimeout => "ping timeout",
+            Self::ParseError => "parse error",
+            Self::MessageTooBig => "message too big",
+            Self::SlowReader => "slow reader",
+            Self::ConnectTimeout => "connect timeout",
+            Self::ProtocolViolation => "protocol violation",
+            Self::ForcedClose => "forced server close",
+            Self::ServerShutdown => "server shutting down",
+            Self::HandlerPanic => "handler panic",
+            Self::Expired => "expired",
+            Self::Replaced => "replaced",
+            Self::LimitExceeded => "limit exceeded",
+        }
+    }
+
+    /// The WebSocket close code that tells the peer.
+    pub(crate) fn websocket_code(self) -> u16 {
+        match self {
+            Self::TransportClose | Self::ForcedClose => 1000,
+            Self::ServerShutdown => 1001,
+            Self::TransportError | Self::ProtocolViolation | Self::ParseError => 1002,
+            Self::MessageTooBig => 1009,
+            Self::HandlerPanic => 1011,
+            Self::SlowReader => 1013,
+            Self::PingTimeout | Self::ConnectTimeout => 1000,
+            Self::Expired | Self::Replaced | Self::LimitExceeded => 1008,
+        }
+    }
+}
+
+/// Why a socket left its namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DisconnectReason {
+    /// The client sent DISCONNECT.
+    ClientNamespaceDisconnect,
+    /// The server called `disconnect(Close::Namespace)` or `disconnect(Close::Connection)`.
+    ServerNamespaceDisconnect,
+    /// Its connection ended.
+    Connection(CloseReason),
+}
+
+impl DisconnectReason {
+    /// The reason in Socket.IO's words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientNamespaceDisconnect => "client namespace disconnect",
+            Self::ServerNamespaceDisconnect => "server namespace disconnect",
+            Self::Connection(reason) => reason.as_str(),
+        }
+    }
+}
+
+/// How far a disconnect by the server goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// The socket leaves its namespace; the connection stays.
+    Namespace,
+    /// The whole connection is closed.
+    Connection,
+}

@@ -1,0 +1,139 @@
+//! What can be asked of a shard. Ordered operations take effect in the order of their coming and
+//! wait while a fan-out runs; the others are done at once, so that answers and polls are not held
+//! up by a big room.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::frame::Frame;
+use crate::front::{Admission, Refusal, Stream};
+use crate::handshake::Handshake;
+use crate::ids::{EngineSid, SocketId, SocketKey};
+use crate::io::{Broadcast, RemoteSocket, Selection};
+use crate::namespace::{ConnectError, Data};
+use crate::reason::{Close, CloseReason};
+use crate::socket::{AckError, Answer, Released};
+
+/// The shard's inbox is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("inbox is full")]
+pub struct Busy;
+
+/// A batch of broadcasts, shared by all shards.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) broadcasts: Vec<Broadcast>,
+    pub(crate) then_position: u64,
+}
+
+/// What one shard tells the waiter of a broadcast's answers.
+#[derive(Debug)]
+pub(crate) enum Collect {
+    /// So many of its sockets were asked.
+    Asked(usize),
+    /// One answered.
+    Answer(Answer),
+    /// One closed before it answered.
+    Gone,
+}
+
+/// What is done with the sockets of a selection.
+#[derive(Clone, Debug)]
+pub(crate) enum TargetAction {
+    Emit { frame: Frame, volatile: bool },
+    EmitAck { frame: Frame, id: u64, reply: mpsc::UnboundedSender<Collect> },
+    Fetch { reply: mpsc::UnboundedSender<Vec<RemoteSocket>> },
+    Join { rooms: Arc<[Arc<str>]> },
+    Leave { rooms: Arc<[Arc<str>]> },
+    Disconnect { close: Close },
+}
+
+/// A WebSocket that HTTP hands over.
+pub(crate) struct Arrival {
+    pub(crate) stream: Stream,
+    /// Bytes that the client sent right behind its upgrade request.
+    pub(crate) leftover: Bytes,
+    /// Whether `permessage-deflate` was negotiated.
+    pub(crate) deflate: bool,
+}
+
+/// One operation.
+pub(crate) enum Op {
+    Emit { key: SocketKey, frame: Frame, volatile: bool },
+    EmitAck {
+        key: SocketKey,
+        id: u64,
+        frame: Frame,
+        reply: oneshot::Sender<Result<Answer, AckError>>,
+    },
+    Target { selection: Arc<Selection>, action: TargetAction },
+    Batch(Arc<Batch>),
+    Join { key: SocketKey, room: Arc<str> },
+    Leave { key: SocketKey, room: Arc<str> },
+    Rooms { key: SocketKey, reply: oneshot::Sender<Vec<Arc<str>>> },
+    JoinHeld { key: SocketKey, room: Arc<str>, reply: oneshot::Sender<u64> },
+    Release { key: SocketKey, position: u64, reply: oneshot::Sender<Released> },
+    Flushed { key: SocketKey, below_bytes: usize, reply: oneshot::Sender<()> },
+    Disconnect { key: SocketKey, close: Close },
+    CloseWith { key: SocketKey, reason: CloseReason },
+
+    Ack { key: SocketKey, connection: SocketKey, frame: Frame },
+    Permit { connection: SocketKey },
+    ForgetAck { id: u64 },
+    EngineSend { connection: SocketKey, frame: Frame },
+    EngineClose { connection: SocketKey, reason: CloseReason },
+    /// The middlewares of a namespace have decided.
+    Decided {
+        connection: SocketKey,
+        space: u32,
+        outcome: Result<Data, ConnectError>,
+    },
+    /// The async handler of a socket is done; `panicked` if it unwound.
+    HandlerDone { key: SocketKey, connection: SocketKey, panicked: bool },
+
+    OpenPolling {
+        handshake: Box<Handshake>,
+        admission: Option<Box<Admission>>,
+        reply: oneshot::Sender<Result<(SocketId, Bytes), Refusal>>,
+    },
+    OpenWebSocket {
+        handshake: Box<Handshake>,
+        admission: Option<Box<Admission>>,
+        arrival: Box<Arrival>,
+    },
+    Poll { sid: EngineSid, reply: oneshot::Sender<Result<Bytes, Refusal>> },
+    /// The HTTP request that waited for a poll's answer is gone.
+    PollAborted { sid: EngineSid },
+    Post { sid: EngineSid, body: Bytes, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// A POST was larger than `max_payload`.
+    PostTooLarge { sid: EngineSid },
+    CheckUpgrade { sid: EngineSid, reply: oneshot::Sender<Result<(), Refusal>> },
+    Probe { sid: EngineSid, arrival: Box<Arrival> },
+    /// Close everything, in slices, then stop.
+    Shutdown,
+}
+
+impl Op {
+    /// Whether the operation waits for its turn behind a running fan-out.
+    pub(crate) fn is_ordered(&self) -> bool {
+        matches!(
+            self,
+            Self::Emit { .. }
+                | Self::EmitAck { .. }
+                | Self::Target { .. }
+                | Self::Batch(_)
+                | Self::Join { .. }
+                | Self::Leave { .. }
+                | Self::Rooms { .. }
+                | Self::JoinHeld { .. }
+                | Self::Release { .. }
+                | Self::Flushed { .. }
+                | Self::Disconnect { .. }
+                | Self::CloseWith { .. }
+        )
+    }
+}

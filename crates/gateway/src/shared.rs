@@ -1,0 +1,253 @@
+//! What all shards and all handles share: config, secrets, namespaces, and the inboxes.
+//!
+//! An inbox has two ends. On the shard's own thread an operation goes to a plain queue; from
+//! elsewhere through a locked one that wakes the shard. Both refuse work that can be retried
+//! (`Busy`) above `inbox_ops_max`. What must not fail (answers, permits, leaves, closes) is always
+//! taken: its number is bounded by the events in flight and the calls that are being awaited.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use regex::Regex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::ids::Seal;
+use crate::namespace::Namespace;
+use crate::shard::ops::{Busy, Op};
+use crate::stats::Counters;
+
+/// What every part of a gateway can reach.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) seal: Seal,
+    pub(crate) inboxes: Box<[Inbox]>,
+    pub(crate) namespaces: HashMap<Arc<str>, Arc<Namespace>>,
+    pub(crate) patterns: Vec<(Regex, Arc<Namespace>)>,
+    pub(crate) engine: Option<Engine>,
+    pub(crate) addresses: Mutex<HashMap<IpAddr, u32>>,
+    /// Cancelled when no new connection is accepted any more.
+    pub(crate) draining: CancellationToken,
+    pub(crate) stopped: AtomicBool,
+    ack_ids: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: Config,
+        shards: usize,
+        namespaces: HashMap<Arc<str>, Arc<Namespace>>,
+        patterns: Vec<(Regex, Arc<Namespace>)>,
+        engine: Option<Engine>,
+    ) -> Self {
+        let inboxes = (0..shards).map(|_| Inbox::new(config.inbox_ops_max)).collect();
+        Self {
+            config,
+            seal: Seal::default(),
+            inboxes,
+            namespaces,
+            patterns,
+            engine,
+            addresses: Mutex::default(),
+            draining: CancellationToken::new(),
+            stopped: AtomicBool::new(false),
+            ack_ids: AtomicU64::new(0),
+        }
+    }
+
+    /// An acknowledgement id that no other event of this process has.
+    pub(crate) fn next_ack_id(&self) -> u64 {
+        self.ack_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The rules for a namespace, if there is one of that name.
+    pub(crate) fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
+        self.namespaces.get(name).or_else(|| {
+            self.patterns.iter().find(|(regex, _)| regex.is_match(name)).map(|(_, rules)| rules)
+        })
+    }
+
+    /// Hands an operation to a shard unless its inbox is full.
+    pub(crate) fn push(&self, shard: u8, op: Op) -> Result<(), Busy> {
+        let inbox = &self.inboxes[usize::from(shard)];
+        match self.local(shard) {
+            Some(local) => local.push(op, inbox.capacity),
+            None => inbox.push(op),
+        }
+        .inspect_err(|_| {
+            inbox.counters.busy.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    /// Hands an operation to a shard, full or not.
+    pub(crate) fn push_always(&self, shard: u8, op: Op) {
+        match self.local(shard) {
+            Some(local) => {
+                let _ = local.push(op, usize::MAX);
+            }
+            None => self.inboxes[usize::from(shard)].push_always(op),
+        }
+    }
+
+    fn local(&self, shard: u8) -> Option<Rc<Local>> {
+        let place = std::ptr::from_ref(self) as usize;
+        LOCAL
+            .try_with(|cell| {
+                let local = cell.borrow();
+                local.as_ref().filter(|it| it.shared == place && it.shard == shard).cloned()
+            })
+            .ok()
+            .flatten()
+    }
+}
+
+thread_local! {
+    static LOCAL: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+}
+
+/// The end of an inbox on the shard's own thread.
+pub(crate) struct Local {
+    shared: usize,
+    shard: u8,
+    queue: RefCell<VecDeque<Op>>,
+    wake: Notify,
+}
+
+impl Local {
+    /// Makes the calling thread the one of this shard.
+    pub(crate) fn enter(shared: &Arc<Shared>, shard: u8) -> Rc<Self> {
+        let local = Rc::new(Self {
+            shared: Arc::as_ptr(shared) as usize,
+            shard,
+            queue: RefCell::default(),
+            wake: Notify::new(),
+        });
+        LOCAL.set(Some(Rc::clone(&local)));
+        local
+    }
+
+    /// Ends what `enter` began.
+    pub(crate) fn leave() {
+        LOCAL.set(None);
+    }
+
+    fn push(&self, op: Op, capacity: usize) -> Result<(), Busy> {
+        let mut queue = self.queue.borrow_mut();
+        if queue.len() >= capacity {
+            return Err(Busy);
+        }
+        if queue.is_empty() {
+            self.wake.notify_one();
+        }
+        queue.push_back(op);
+        Ok(())
+    }
+
+    pub(crate) fn pop(&self) -> Option<Op> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    /// Completes when an operation came into the empty queue.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}
+
+/// The end of an inbox for other threads.
+pub(crate) struct Inbox {
+    capacity: usize,
+    state: Mutex<State>,
+    wake: Notify,
+    room: Condvar,
+    pub(crate) counters: Counters,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Op>,
+    closed: bool,
+}
+
+impl Inbox {
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            state: Mutex::default(),
+            wake: Notify::new(),
+            room: Condvar::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    fn push(&self, op: Op) -> Result<(), Busy> {
+        let mut state = self.state.lock();
+        if state.queue.len() >= self.capacity {
+            return Err(Busy);
+        }
+        self.put(&mut state, op);
+        Ok(())
+    }
+
+    fn push_always(&self, op: Op) {
+        self.put(&mut self.state.lock(), op);
+    }
+
+    /// Waits for room. Never called on a shard's thread.
+    pub(crate) fn push_blocking(&self, op: Op) {
+        let mut state = self.state.lock();
+        while state.queue.len() >= self.capacity && !state.closed {
+            self.room.wait(&mut state);
+        }
+        self.put(&mut state, op);
+    }
+
+    fn put(&self, state: &mut State, op: Op) {
+        if state.closed {
+            return;
+        }
+        if state.queue.is_empty() {
+            self.wake.notify_one();
+        }
+        state.queue.push_back(op);
+    }
+
+    /// Takes at most `max` operations and leaves the rest as back-pressure.
+    pub(crate) fn drain(&self, max: usize, into: &mut VecDeque<Op>) {
+        let mut state = self.state.lock();
+        let count = state.queue.len().min(max);
+        into.extend(state.queue.drain(..count));
+        if !state.queue.is_empty() {
+            self.wake.notify_one();
+        }
+        drop(state);
+        if count > 0 {
+            self.room.notify_all();
+        }
+    }
+
+    /// Completes when an operation came into the empty queue.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Drops what waits and all that comes; blocked callers go on.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let dropped = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(dropped);
+        self.room.notify_all();
+    }
+}
