@@ -1,7 +1,7 @@
 //! Stock clients, Node's and Python's, against the real binary.
 //!
 //! The tests start servers of their own, on ports and data folders of their own; they find the
-//! binary by the variable `PARLOR_BIN`.
+//! binary by the variable `SERVER_UNDER_TEST`.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     node(workspace, Profile::Release, &[])?;
     run(Command::new(python(workspace))
         .args(["-m", "pytest", "-q"])
-        .env("PARLOR_BIN", workspace.program("parlor", Profile::Release))
+        .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))
         .current_dir(python_folder(workspace)))
     .context("the Python clients' tests failed")
 }
@@ -32,7 +32,7 @@ fn node(workspace: &Workspace, profile: Profile, files: &[&str]) -> Result<()> {
     run(Command::new("node")
         .args(["--test", "--test-reporter=spec"])
         .args(files)
-        .env("PARLOR_BIN", workspace.program("parlor", profile))
+        .env("SERVER_UNDER_TEST", workspace.program("parlor", profile))
         .current_dir(node_folder(workspace)))
     .context("the Node clients' tests failed")
 }

@@ -159,7 +159,7 @@ fn serve(workspace: &Workspace, command: &str, data: &Path) -> Result<Program> {
     let mut server = Program::start(
         Command::new("sh")
             .args(["-c", &format!("exec {command}")])
-            .env("PARLOR_DATA", data)
+            .env("PARLOR_SERVER__DATA", data)
             .current_dir(workspace.root()),
     )?;
     server.prints(&format!("http://{ADDRESS}"))?;
