@@ -83,7 +83,7 @@ async fn greet(
     let Some(tls) = tls else {
         return connection::serve(stream, arrival, site, stop).await;
     };
-    match tokio::time::timeout(site.config.handshake_timeout, tls.accept(stream)).await {
+    match tokio::time::timeout(site.config().handshake_timeout, tls.accept(stream)).await {
         Ok(Ok(stream)) => connection::serve(stream, arrival, site, stop).await,
         Ok(Err(error)) => tracing::debug!(%error, %address, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),

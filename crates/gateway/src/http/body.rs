@@ -1,10 +1,16 @@
 //! Bodies: what is sent, and how a request's body is collected within a limit.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use hyper::body::Body as _;
+
+/// How much of a body that is too large is read and thrown away, in bytes.
+const DISCARD_BYTES_MAX: usize = 16 << 20;
+
+/// How long that may take.
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// The body of every response, ours and the fallback's.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
@@ -27,8 +33,8 @@ pub(crate) enum Uncollected {
 
 /// Collects a body of at most `limit_bytes` within `timeout`.
 ///
-/// A body whose declared length is over the limit is refused before a byte of it is read; one of
-/// unknown length is cut off when it passes the limit.
+/// No byte is kept of a body whose declared length is over the limit; one of unknown length is cut
+/// off when it passes the limit.
 pub(crate) async fn collect<B>(
     body: B,
     limit_bytes: usize,
@@ -37,39 +43,61 @@ pub(crate) async fn collect<B>(
 where
     B: hyper::body::Body<Data = Bytes>,
 {
-    let declared_bytes = body.size_hint().lower();
-    if declared_bytes > limit_bytes as u64 {
+    let mut body = std::pin::pin!(body);
+    let collected = tokio::time::timeout(timeout, gather(body.as_mut(), limit_bytes)).await;
+    let collected = collected.unwrap_or(Err(Uncollected::TimedOut));
+    if collected == Err(Uncollected::TooLarge) {
+        let _ = tokio::time::timeout(DISCARD_TIME_MAX, discard(body)).await;
+    }
+    collected
+}
+
+async fn gather<B>(mut body: Pin<&mut B>, limit_bytes: usize) -> Result<Bytes, Uncollected>
+where
+    B: hyper::body::Body<Data = Bytes>,
+{
+    if body.size_hint().lower() > limit_bytes as u64 {
         return Err(Uncollected::TooLarge);
     }
-    let gather = async {
-        let mut body = std::pin::pin!(body);
-        let mut first: Option<Bytes> = None;
-        let mut rest = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Uncollected::Broken)?;
-            let Ok(data) = frame.into_data() else { continue };
-            let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
-            if so_far + data.len() > limit_bytes {
-                return Err(Uncollected::TooLarge);
-            }
-            // Most bodies come in one piece and need no copy.
-            match &first {
-                None => first = Some(data),
-                Some(_) => rest.extend_from_slice(&data),
-            }
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Uncollected::Broken)?;
+        let Ok(data) = frame.into_data() else { continue };
+        let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
+        if so_far + data.len() > limit_bytes {
+            return Err(Uncollected::TooLarge);
         }
-        Ok(match first {
-            None => Bytes::new(),
-            Some(first) if rest.is_empty() => first,
-            Some(first) => {
-                let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-                whole.extend_from_slice(&first);
-                whole.extend_from_slice(&rest);
-                whole.freeze()
-            }
-        })
-    };
-    tokio::time::timeout(timeout, gather).await.unwrap_or(Err(Uncollected::TimedOut))
+        // Most bodies come in one piece and need no copy.
+        match &first {
+            None => first = Some(data),
+            Some(_) => rest.extend_from_slice(&data),
+        }
+    }
+    Ok(match first {
+        None => Bytes::new(),
+        Some(first) if rest.is_empty() => first,
+        Some(first) => {
+            let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+            whole.extend_from_slice(&first);
+            whole.extend_from_slice(&rest);
+            whole.freeze()
+        }
+    })
+}
+
+/// Reads on without keeping anything, so that a client that is still sending gets to read the
+/// answer instead of a reset.
+async fn discard<B>(mut body: Pin<&mut B>)
+where
+    B: hyper::body::Body<Data = Bytes>,
+{
+    let mut left = DISCARD_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(bytes) else { return };
+        left = rest;
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +111,11 @@ mod tests {
             .enable_time()
             .build()
             .expect("a runtime starts");
-        runtime.block_on(collect(Full::new(Bytes::from_static(text.as_bytes())), limit_bytes, SECOND))
+        runtime.block_on(collect(
+            Full::new(Bytes::from_static(text.as_bytes())),
+            limit_bytes,
+            SECOND,
+        ))
     }
 
     #[test]

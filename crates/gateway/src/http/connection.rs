@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Site;
 use super::body::Body;
-use super::engine::{self, PendingUpgrade};
+use super::engineio::{self, PendingUpgrade};
 use super::fallback::Peer;
 use super::forwarded::client_address;
 
@@ -62,7 +62,7 @@ where
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
-        .header_read_timeout(site.config.handshake_timeout)
+        .header_read_timeout(site.config().handshake_timeout)
         .max_buf_size(BUFFER_BYTES_MAX);
     {
         let connection = protocol.serve_connection(TokioIo::new(stream), service).with_upgrades();
@@ -80,7 +80,7 @@ where
     }
     let pending = upgrade.lock().take();
     if let Some(pending) = pending {
-        engine::hand_over(&site, pending).await;
+        engineio::hand_over(&site, pending).await;
     }
 }
 
@@ -90,10 +90,10 @@ async fn answer(
     peer: Peer,
     mut request: Request<Incoming>,
 ) -> (Response<Body>, Option<PendingUpgrade>) {
-    let address = client_address(peer.address, request.headers(), &site.config.trusted_proxies);
+    let address = client_address(peer.address, request.headers(), &site.config().trusted_proxies);
     let peer = Peer { address, ..peer };
     if site.is_engine_path(request.uri().path()) {
-        engine::answer(site, peer, request).await
+        engineio::answer(site, peer, request).await
     } else {
         request.extensions_mut().insert(peer);
         (site.fallback.answer(request).await, None)

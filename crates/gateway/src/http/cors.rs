@@ -23,7 +23,9 @@ impl Cors {
             Cors::Any => Some(HeaderValue::from_static("*")),
             Cors::Origins(list) => {
                 let origin = origin?;
-                list.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+                list.iter()
+                    .any(|allowed| allowed.as_bytes() == origin.as_bytes())
+                    .then(|| origin.clone())
             }
         }
     }
@@ -38,10 +40,8 @@ impl Cors {
         let Some(allowed) = self.allowed(origin) else { return };
         response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         if by_origin {
-            response.insert(
-                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-                HeaderValue::from_static("true"),
-            );
+            response
+                .insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
     }
 
@@ -58,10 +58,8 @@ impl Cors {
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_S);
         if let Some(wanted) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
-            headers.append(
-                header::VARY,
-                HeaderValue::from_static("Access-Control-Request-Headers"),
-            );
+            headers
+                .append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
         }
         Some(response)
     }

@@ -51,9 +51,7 @@ impl Fallback {
                     Err(error) => Err(error),
                 };
                 match answer {
-                    Ok(response) => {
-                        response.map(|body| body.map_err(Into::into).boxed_unsync())
-                    }
+                    Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
                     Err(error) => {
                         let error: BoxError = error.into();
                         tracing::error!(error = %error, "the fallback service failed");

@@ -78,8 +78,7 @@ mod tests {
 
     fn check(query: &str, revision: Option<&str>, transport: Option<&str>, sid: Option<&str>) {
         let found = Query::parse(query);
-        let as_strs =
-            (found.revision.as_deref(), found.transport.as_deref(), found.sid.as_deref());
+        let as_strs = (found.revision.as_deref(), found.transport.as_deref(), found.sid.as_deref());
         assert_eq!(as_strs, (revision, transport, sid), "{query}");
     }
 

@@ -8,6 +8,7 @@
 use http::{Response, StatusCode, header};
 
 use super::body::{Body, full};
+use crate::front;
 
 /// A refused request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,24 @@ impl Refusal {
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+impl From<front::Refusal> for Refusal {
+    fn from(refusal: front::Refusal) -> Self {
+        match refusal {
+            front::Refusal::TransportUnknown => Refusal::UnknownTransport,
+            front::Refusal::SessionUnknown => Refusal::UnknownSid,
+            front::Refusal::BadHandshakeMethod => Refusal::BadHandshakeMethod,
+            front::Refusal::BadRequest => Refusal::BadRequest(""),
+            front::Refusal::Forbidden => Refusal::Forbidden(""),
+            front::Refusal::UnsupportedVersion => Refusal::UnsupportedProtocol,
+            front::Refusal::TooLarge => Refusal::BadRequest("payload too large"),
+            front::Refusal::Overloaded => Refusal::Unavailable("too many connections"),
+            front::Refusal::AddressLimit => {
+                Refusal::Forbidden("too many connections from this address")
+            }
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 //! From then on nothing of the request or of hyper's buffers is left.
 
 use std::io;
-use std::net::TcpStream;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -16,21 +15,13 @@ use tokio_rustls::server::TlsStream;
 
 use super::body::{Body, full};
 use super::refusal::Refusal;
+use crate::front::Stream;
 
 /// The only parameters that `permessage-deflate` is ever switched on with: no context takeover
 /// either way, so that a compressed broadcast can be shared and no connection keeps a window.
 const DEFLATE: HeaderValue = HeaderValue::from_static(
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
 );
-
-/// A stream after HTTP.
-#[derive(Debug)]
-pub(crate) enum RawStream {
-    /// Plain TCP, non-blocking.
-    Plain(TcpStream),
-    /// TCP, non-blocking, and the TLS state to drive it with.
-    Tls(TcpStream, Box<rustls::ServerConnection>),
-}
 
 /// What a valid upgrade request agrees on.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,20 +88,20 @@ impl Agreement {
 ///
 /// # Errors
 /// When the connection ended first.
-pub(crate) async fn take(on_upgrade: OnUpgrade) -> io::Result<(RawStream, Bytes)> {
+pub(crate) async fn take(on_upgrade: OnUpgrade) -> io::Result<(Stream, Bytes)> {
     let upgraded = on_upgrade.await.map_err(io::Error::other)?;
     match upgraded.downcast::<TokioIo<tokio::net::TcpStream>>() {
-        Ok(parts) => Ok((RawStream::Plain(parts.io.into_inner().into_std()?), parts.read_buf)),
+        Ok(parts) => Ok((Stream::Plain(parts.io.into_inner().into_std()?), parts.read_buf)),
         Err(upgraded) => take_tls(upgraded),
     }
 }
 
-fn take_tls(upgraded: Upgraded) -> io::Result<(RawStream, Bytes)> {
+fn take_tls(upgraded: Upgraded) -> io::Result<(Stream, Bytes)> {
     let parts = upgraded
         .downcast::<TokioIo<TlsStream<tokio::net::TcpStream>>>()
         .map_err(|_| io::Error::other("a stream of an unknown kind was upgraded"))?;
     let (tcp, tls) = parts.io.into_inner().into_inner();
-    Ok((RawStream::Tls(tcp.into_std()?, Box::new(tls)), parts.read_buf))
+    Ok((Stream::Tls(tcp.into_std()?, Box::new(tls)), parts.read_buf))
 }
 
 /// Whether a list header contains a token, in any case.

@@ -1,0 +1,197 @@
+//! Requests to Engine.IO's path.
+//!
+//! A request without `sid` is a handshake and opens a session, with one it belongs to a session: a
+//! GET polls, a POST brings packets, an upgrade request begins the move to a WebSocket. What does
+//! not fit is refused before any session hears of it, in the order in which Node's server checks:
+//! transport, session, method, revision.
+//!
+//! While a poll waits its future lives in hyper's connection; when the client goes away hyper drops
+//! the future, and by that the session learns that it is gone.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, request};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use super::Site;
+use super::body::{Body, Uncollected, collect, full};
+use super::fallback::Peer;
+use super::query::Query;
+use super::refusal::Refusal;
+use super::upgrade;
+use crate::front::Admission;
+use crate::handshake::Handshake;
+use crate::ids::EngineSid;
+
+/// A request that was answered with 101 and becomes a WebSocket when that is written.
+pub(crate) struct PendingUpgrade {
+    on_upgrade: OnUpgrade,
+    deflate: bool,
+    purpose: Purpose,
+}
+
+/// What a WebSocket is for.
+enum Purpose {
+    Open { handshake: Handshake, admission: Option<Box<Admission>> },
+    Probe(EngineSid),
+}
+
+type Answer = (Response<Body>, Option<PendingUpgrade>);
+
+/// Answers a request, with CORS headers where they are due.
+pub(crate) async fn answer(site: &Arc<Site>, peer: Peer, request: Request<Incoming>) -> Answer {
+    let cors = &site.config().cors;
+    if let Some(response) = cors.preflight(request.method(), request.headers()) {
+        return (response, None);
+    }
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let (mut response, pending) =
+        route(site, peer, request).await.unwrap_or_else(|refusal| (refusal.response(), None));
+    cors.apply(origin.as_ref(), response.headers_mut());
+    (response, pending)
+}
+
+async fn route(
+    site: &Arc<Site>,
+    peer: Peer,
+    mut request: Request<Incoming>,
+) -> Result<Answer, Refusal> {
+    let on_upgrade = hyper::upgrade::on(&mut request);
+    let (parts, body) = request.into_parts();
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let transports = site.config().transports;
+    let websocket = match query.transport.as_deref() {
+        Some("polling") if transports.polling() => false,
+        Some("websocket") if transports.websocket() => true,
+        _ => return Err(Refusal::UnknownTransport),
+    };
+    let Some(sid) = query.sid else {
+        if parts.method != Method::GET {
+            return Err(Refusal::BadHandshakeMethod);
+        }
+        if websocket && !upgrade::is_wanted(&parts.headers) {
+            return Err(Refusal::BadRequest("no 'Upgrade: websocket'"));
+        }
+        if query.revision.as_deref() != Some("4") {
+            return Err(Refusal::UnsupportedProtocol);
+        }
+        return match websocket {
+            true => open_websocket(site, peer, parts, on_upgrade),
+            false => open_polling(site, peer, parts).await,
+        };
+    };
+    let sid = site.front.sid(&sid)?;
+    match (websocket, &parts.method) {
+        (true, _) => upgrade_session(site, sid, &parts, on_upgrade).await,
+        (false, &Method::GET) => {
+            let payload = site.front.poll(sid).await?;
+            Ok((text(payload), None))
+        }
+        (false, &Method::POST) => post(site, sid, body).await,
+        (false, _) => Err(Refusal::BadRequest("a session takes GET and POST")),
+    }
+}
+
+/// Opens a session over polling; the answer is its open packet.
+async fn open_polling(
+    site: &Arc<Site>,
+    peer: Peer,
+    parts: request::Parts,
+) -> Result<Answer, Refusal> {
+    let admission = site.front.admit(peer.address.ip())?;
+    let (sid, payload) = site.front.open_polling(handshake(peer, parts), admission).await?;
+    let mut response = text(payload);
+    if let Some(name) = &site.config().cookie {
+        let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax", sid.as_str());
+        match HeaderValue::from_str(&cookie) {
+            Ok(cookie) => {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            Err(error) => tracing::warn!(%error, name, "the cookie's name fits no header"),
+        }
+    }
+    Ok((response, None))
+}
+
+/// Agrees to a WebSocket that opens a session.
+fn open_websocket(
+    site: &Arc<Site>,
+    peer: Peer,
+    parts: request::Parts,
+    on_upgrade: OnUpgrade,
+) -> Result<Answer, Refusal> {
+    let agreement = upgrade::check(&parts, site.config().deflate)?;
+    let admission = site.front.admit(peer.address.ip())?;
+    let purpose = Purpose::Open { handshake: handshake(peer, parts), admission };
+    let deflate = agreement.deflate;
+    Ok((agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose })))
+}
+
+/// Agrees to a WebSocket that a polling session wants to move to.
+async fn upgrade_session(
+    site: &Arc<Site>,
+    sid: EngineSid,
+    parts: &request::Parts,
+    on_upgrade: OnUpgrade,
+) -> Result<Answer, Refusal> {
+    site.front.check_upgrade(sid).await?;
+    let agreement = upgrade::check(parts, site.config().deflate)?;
+    let deflate = agreement.deflate;
+    let purpose = Purpose::Probe(sid);
+    Ok((agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose })))
+}
+
+/// Hands the packets of a POST to its session.
+async fn post(site: &Arc<Site>, sid: EngineSid, body: Incoming) -> Result<Answer, Refusal> {
+    let config = site.config();
+    let limit_bytes = config.max_payload;
+    let timeout = config.ping_interval + config.ping_timeout;
+    match collect(body, limit_bytes, timeout).await {
+        Ok(body) => {
+            site.front.post(sid, body).await?;
+            Ok((text(Bytes::from_static(b"ok")), None))
+        }
+        Err(Uncollected::TooLarge) => {
+            site.front.post_too_large(sid);
+            Err(Refusal::PayloadTooLarge { limit_bytes })
+        }
+        Err(Uncollected::TimedOut) => Err(Refusal::BadRequest("the body took too long")),
+        Err(Uncollected::Broken) => Err(Refusal::BadRequest("the body broke off")),
+    }
+}
+
+/// Takes the stream of an answered upgrade out of HTTP and gives it to its shard.
+pub(crate) async fn hand_over(site: &Arc<Site>, pending: PendingUpgrade) {
+    let PendingUpgrade { on_upgrade, deflate, purpose } = pending;
+    let (stream, leftover) = match upgrade::take(on_upgrade).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended during its upgrade");
+            return;
+        }
+    };
+    match purpose {
+        Purpose::Open { handshake, admission } => {
+            site.front.open_websocket(handshake, admission, stream, leftover, deflate);
+        }
+        Purpose::Probe(sid) => site.front.probe_websocket(sid, stream, leftover, deflate),
+    }
+}
+
+/// What is kept of the opening request.
+fn handshake(peer: Peer, parts: request::Parts) -> Handshake {
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    Handshake { headers: parts.headers, query, remote: peer.address, secure: peer.secure }
+}
+
+/// A response with text that no cache may keep.
+fn text(payload: Bytes) -> Response<Body> {
+    let mut response = Response::new(full(payload));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
