@@ -1,37 +1,16 @@
 //! Socket.IO packets in MessagePack, as socket.io-msgpack-parser writes them.
-use crate::packet::{Limits, OwnedPacket, Packet, PacketError};
-use bytes::Bytes;
-use thiserror::Error;
+//!
+//! A packet is one binary message: a map of `type`, `nsp`, `data` and `id`, with bytes in place
+//! and no announced attachments. Decoded, it looks as if it had come in the default encoding: the
+//! data is JSON text, its bytes are numbered attachments. Encoding takes the same way back.
+//!
+//! What JSON has no word for: a timestamp becomes its ISO 8601 text, `undefined` and numbers that
+//! are not finite become `null`, an extension of unknown type becomes `[type, bytes]`.
 
-/// Why a packet cannot be written as MessagePack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum EncodeError {
-    /// The packet's data is not JSON.
-    #[error("packet data is not valid JSON")]
-    Data,
-    /// Two placeholders for one attachment.
-    #[error("attachment placeholder is used twice")]
-    Placeholder,
-}
+mod decode;
+mod encode;
+mod item;
+mod time;
 
-/// Decodes a packet; bytes in it become placeholders and attachments.
-///
-/// # Errors
-/// Not such a packet, or over a limit.
-pub fn decode(bytes: &Bytes, limits: &Limits) -> Result<OwnedPacket, PacketError> {
-    let _ = (bytes, limits);
-    Err(PacketError::Empty)
-}
-
-/// Appends a packet; placeholders in its data become the attachments that they number.
-///
-/// # Errors
-/// The data is not JSON, or names an attachment twice.
-pub fn encode(
-    packet: &Packet<'_>,
-    attachments: &[Bytes],
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
-    let _ = (packet, attachments, out);
-    Ok(())
-}
+pub use decode::decode;
+pub use encode::{EncodeError, encode};

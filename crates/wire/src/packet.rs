@@ -8,12 +8,17 @@
 //! kind, reserved names, attachments' count and placeholders; and its nesting is bounded.
 
 mod args;
+pub(crate) mod placeholder;
 mod reassembly;
 
 pub use args::{EventArgs, unquote};
 pub use reassembly::{OwnedPacket, Reassembly};
 
+use std::fmt::Write as _;
+
 use thiserror::Error;
+
+use crate::json::{self, JsonError};
 
 /// The version of the protocol.
 pub const PROTOCOL: u8 = 5;
@@ -123,20 +128,125 @@ pub enum PacketError {
     ReservedEvent,
 }
 
+impl Kind {
+    /// The kind of a digit.
+    #[must_use]
+    pub fn from_digit(digit: u8) -> Option<Self> {
+        Some(match digit {
+            b'0' => Self::Connect,
+            b'1' => Self::Disconnect,
+            b'2' => Self::Event,
+            b'3' => Self::Ack,
+            b'4' => Self::ConnectError,
+            b'5' => Self::BinaryEvent,
+            b'6' => Self::BinaryAck,
+            _ => return None,
+        })
+    }
+
+    /// Whether attachments follow the text.
+    #[must_use]
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::BinaryEvent | Self::BinaryAck)
+    }
+
+    /// The kind of a packet of this one with attachments; `None` if it can have none.
+    pub(crate) fn to_binary(self) -> Option<Self> {
+        match self {
+            Self::Event | Self::BinaryEvent => Some(Self::BinaryEvent),
+            Self::Ack | Self::BinaryAck => Some(Self::BinaryAck),
+            Self::Connect | Self::Disconnect | Self::ConnectError => None,
+        }
+    }
+}
+
 impl<'a> Packet<'a> {
     /// Decodes a text packet.
     ///
     /// # Errors
     /// Not a packet of this protocol, or over a limit.
     pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, PacketError> {
-        let _ = (text, limits);
-        Err(PacketError::Empty)
+        let digit = *text.as_bytes().first().ok_or(PacketError::Empty)?;
+        let kind = Kind::from_digit(digit).ok_or(PacketError::UnknownKind)?;
+        let mut rest = &text[1..];
+
+        let mut attachments = 0;
+        if kind.is_binary() {
+            let (count, after) = digits(rest);
+            rest = after.strip_prefix('-').ok_or(PacketError::AttachmentCount)?;
+            if count.is_empty() {
+                return Err(PacketError::AttachmentCount);
+            }
+            let limit = limits.attachments_max;
+            attachments = count
+                .parse()
+                .ok()
+                .filter(|&count| count <= limit)
+                .ok_or(PacketError::TooManyAttachments { limit })?;
+        }
+
+        let mut namespace = "/";
+        if rest.starts_with('/') {
+            (namespace, rest) = rest.split_once(',').unwrap_or((rest, ""));
+        }
+
+        let (id, data) = digits(rest);
+        let ack_id = match id {
+            "" => None,
+            id => Some(id.parse().map_err(|_| PacketError::AckId)?),
+        };
+
+        let data = data.trim_matches([' ', '\t', '\n', '\r']);
+        check_data(kind, data, limits)?;
+        if kind.is_binary() {
+            placeholder::check(data, attachments)?;
+        }
+        Ok(Self { kind, namespace, ack_id, attachments, data })
     }
 
     /// Appends the packet as text. The data is written as it is.
     pub fn encode(&self, out: &mut String) {
-        let _ = out;
+        push_head(self.kind, self.namespace, self.ack_id, self.attachments, out);
+        out.push_str(self.data);
     }
+}
+
+/// Checks that the data is of the shape that its kind wants.
+pub(crate) fn check_data(kind: Kind, data: &str, limits: &Limits) -> Result<(), PacketError> {
+    let refused = |error| match error {
+        JsonError::Malformed => PacketError::Data,
+        JsonError::TooDeep => PacketError::TooDeep { limit: limits.depth_max },
+    };
+    let first = data.as_bytes().first();
+    match (kind, first) {
+        (Kind::Connect | Kind::Disconnect, None) => Ok(()),
+        (Kind::Connect, Some(b'{')) | (Kind::ConnectError, Some(b'{' | b'"')) => {
+            json::check(data, limits.depth_max).map_err(refused)
+        }
+        (Kind::Ack | Kind::BinaryAck, Some(b'[')) => {
+            json::check(data, limits.depth_max).map_err(refused)
+        }
+        (Kind::Event | Kind::BinaryEvent, Some(b'[')) => {
+            let mut element = None;
+            json::elements(data, limits.depth_max, |range| {
+                element.get_or_insert(range);
+            })
+            .map_err(refused)?;
+            let name = element
+                .and_then(|range| args::event_name(&data[range]))
+                .ok_or(PacketError::Data)?;
+            if RESERVED_EVENTS.contains(&&*name) {
+                return Err(PacketError::ReservedEvent);
+            }
+            Ok(())
+        }
+        _ => Err(PacketError::Data),
+    }
+}
+
+/// Cuts the digits that `text` begins with from the rest.
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
 }
 
 /// Appends an event: `name` is put in front of `args`, the JSON text of an array.
@@ -150,10 +260,53 @@ pub fn encode_event(
     args: &str,
     out: &mut String,
 ) {
-    let _ = (namespace, ack_id, attachments, name, args, out);
+    let kind = if attachments == 0 { Kind::Event } else { Kind::BinaryEvent };
+    push_head(kind, namespace, ack_id, attachments, out);
+    push_event_data(name, args, out);
+}
+
+/// Appends the data of an event: `name` is put in front of `args`, the JSON text of an array.
+pub fn push_event_data(name: &str, args: &str, out: &mut String) {
+    let inner = args.trim().strip_prefix('[').and_then(|args| args.strip_suffix(']'));
+    debug_assert!(inner.is_some(), "arguments are not an array: {args}");
+    let inner = inner.unwrap_or_default().trim();
+    out.push('[');
+    json::push_string(name, out);
+    if !inner.is_empty() {
+        out.push(',');
+        out.push_str(inner);
+    }
+    out.push(']');
 }
 
 /// Appends an acknowledgement: `args` is the JSON text of an array.
 pub fn encode_ack(namespace: &str, ack_id: u64, attachments: usize, args: &str, out: &mut String) {
-    let _ = (namespace, ack_id, attachments, args, out);
+    let kind = if attachments == 0 { Kind::Ack } else { Kind::BinaryAck };
+    push_head(kind, namespace, Some(ack_id), attachments, out);
+    out.push_str(args);
+}
+
+fn push_head(
+    kind: Kind,
+    namespace: &str,
+    ack_id: Option<u64>,
+    attachments: usize,
+    out: &mut String,
+) {
+    out.push(char::from(b'0' + kind as u8));
+    if kind.is_binary() {
+        push_number(attachments as u64, out);
+        out.push('-');
+    }
+    if namespace != "/" {
+        out.push_str(namespace);
+        out.push(',');
+    }
+    if let Some(ack_id) = ack_id {
+        push_number(ack_id, out);
+    }
+}
+
+fn push_number(number: u64, out: &mut String) {
+    write!(out, "{number}").expect("a String takes all that is written");
 }
