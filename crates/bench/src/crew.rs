@@ -1,0 +1,152 @@
+//! The load processes as their parent sees them.
+//!
+//! A command goes to all of them, each answers once, and any `Failed` or a process that ends is
+//! an error. Dropping the crew ends its processes.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::latency::Latency;
+use crate::pin::pinned;
+use crate::protocol::{Auth, Command, Reply};
+
+/// Connections of one load process, below the usual limit of 20,000 open files.
+const CONNECTIONS_MAX: u32 = 10_000;
+
+/// The program that is running, even when the file it came from was replaced since.
+fn own_program() -> String {
+    format!("/proc/{}/exe", std::process::id())
+}
+
+struct Hand {
+    child: Child,
+    commands: ChildStdin,
+    replies: BufReader<ChildStdout>,
+}
+
+/// Load processes and the server they talk to.
+pub(crate) struct Crew {
+    hands: Vec<Hand>,
+    address: SocketAddr,
+    auth: Auth,
+    at_once: u32,
+    next_user: u32,
+}
+
+/// How a batch of connections was opened.
+pub(crate) struct Opened {
+    pub(crate) wall: Duration,
+    pub(crate) latency: Latency,
+}
+
+impl Crew {
+    /// Starts as many processes as this many connections need.
+    pub(crate) fn start(
+        connections_max: u32,
+        core: Option<u32>,
+        address: SocketAddr,
+        auth: Auth,
+        at_once: u32,
+    ) -> anyhow::Result<Self> {
+        let hands = (0..connections_max.div_ceil(CONNECTIONS_MAX)).map(|_| {
+            let mut child = pinned(core, own_program())
+                .arg("client")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .context("cannot start a load process")?;
+            let commands = child.stdin.take().context("a load process has standard input")?;
+            let replies = child.stdout.take().context("a load process has standard output")?;
+            Ok(Hand { child, commands, replies: BufReader::new(replies) })
+        });
+        let hands = hands.collect::<anyhow::Result<_>>()?;
+        Ok(Self { hands, address, auth, at_once, next_user: 0 })
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        u32::try_from(self.hands.len()).expect("a crew is small")
+    }
+
+    /// Opens this many more connections, spread evenly; each process gets an even number.
+    pub(crate) fn connect(&mut self, count: u32) -> anyhow::Result<Opened> {
+        let size = self.size();
+        let pairs = count / 2;
+        let shares: Vec<u32> =
+            (0..size).map(|at| 2 * (pairs / size + u32::from(at < pairs % size))).collect();
+        let (address, auth) = (self.address, self.auth.clone());
+        let at_once = self.at_once.div_ceil(size);
+        let mut first = self.next_user;
+        self.next_user += 2 * pairs;
+        let began = Instant::now();
+        let replies = self.command(|at| {
+            let count = shares[at];
+            let command = Command::Connect { address, first, count, at_once, auth: auth.clone() };
+            first += count;
+            command
+        })?;
+        let wall = began.elapsed();
+        let mut total = Latency::new();
+        for reply in replies {
+            let Reply::Connected { latency, .. } = reply else { bail!("unexpected {reply:?}") };
+            total.merge(&latency);
+        }
+        Ok(Opened { wall, latency: total })
+    }
+
+    /// Closes every connection; the same users connect again next.
+    pub(crate) fn drop_connections(&mut self) -> anyhow::Result<()> {
+        self.next_user = 0;
+        self.command(|_| Command::Drop).map(drop)
+    }
+
+    /// Events that have arrived since the last run began.
+    pub(crate) fn count_events(&mut self) -> anyhow::Result<u64> {
+        let replies = self.command(|_| Command::Count)?;
+        replies.iter().try_fold(0, |total, reply| match reply {
+            Reply::Counted { events } => Ok(total + events),
+            _ => bail!("unexpected {reply:?}"),
+        })
+    }
+
+    /// Gives each process its command and waits for all their replies.
+    ///
+    /// # Errors
+    /// A process failed or ended.
+    pub(crate) fn command(
+        &mut self,
+        mut command: impl FnMut(usize) -> Command,
+    ) -> anyhow::Result<Vec<Reply>> {
+        for (at, hand) in self.hands.iter_mut().enumerate() {
+            let mut line = serde_json::to_string(&command(at)).context("a command is JSON")?;
+            line.push('\n');
+            hand.commands.write_all(line.as_bytes()).context("a load process ended")?;
+        }
+        let replies = self.hands.iter_mut().map(|hand| {
+            let mut line = String::new();
+            hand.replies.read_line(&mut line).context("a load process cannot be heard")?;
+            if line.is_empty() {
+                bail!("a load process ended");
+            }
+            match serde_json::from_str(&line).context("a load process said no reply")? {
+                Reply::Failed { why } => bail!("{why}"),
+                reply => Ok(reply),
+            }
+        });
+        // All are read before the first error is told, so that none is left over.
+        replies.collect::<Vec<_>>().into_iter().collect()
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for hand in &mut self.hands {
+            // It may have ended by itself.
+            let _ = hand.child.kill();
+            let _ = hand.child.wait();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! One event to a room of many: deliveries per second, and what one costs the server.
+//!
+//! A member triggers a broadcast, and the next once all have it (`--in-flight` sends ahead, which
+//! lets a server that queues per socket write several frames at once). The run ends when the last
+//! member has the last one. Each member must get each broadcast exactly once.
+
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+
+use crate::Run;
+use crate::crew::Crew;
+use crate::process;
+use crate::protocol::{Command, Reply};
+use crate::server::{Kind, Limits, Server};
+use crate::table::{Metric, Table};
+
+pub(crate) const METRICS: [Metric; 4] = [
+    Metric { name: "deliveries/s", decimals: 0 },
+    Metric { name: "user µs per delivery", decimals: 2 },
+    Metric { name: "system µs per delivery", decimals: 2 },
+    Metric { name: "CPU µs per delivery", decimals: 2 },
+];
+
+/// How long deliveries too many may take to show.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// A room and what is sent to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) members: u32,
+    pub(crate) broadcasts: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) payload_bytes: usize,
+}
+
+impl Sizes {
+    pub(crate) fn describe(self) -> String {
+        let Self { members, broadcasts, in_flight, payload_bytes } = self;
+        format!(
+            "room of {members}, {broadcasts} broadcasts of {payload_bytes} bytes of text after a \
+             tenth to warm up, at most {in_flight} unfinished; every delivery counted"
+        )
+    }
+}
+
+/// One round of one server.
+pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+    let server = Server::start(kind, &run.place, Limits::Default)?;
+    let mut crew = Crew::start(
+        sizes.members,
+        run.place.load_core,
+        server.address(),
+        kind.auth(),
+        run.at_once,
+    )?;
+    crew.connect(sizes.members)?;
+    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10))?;
+    let before = process::cpu(server.pid())?;
+    let (deliveries, seconds) = broadcast(&mut crew, sizes, sizes.broadcasts)?;
+    let cpu = process::cpu(server.pid())? - before;
+    let each = |seconds: f64| seconds * 1e6 / deliveries;
+    table.add(
+        kind.name(),
+        vec![deliveries / seconds, each(cpu.user), each(cpu.system), each(cpu.total())],
+    );
+    Ok(())
+}
+
+/// Sends broadcasts; gives the number of deliveries and the seconds until the last.
+fn broadcast(crew: &mut Crew, sizes: Sizes, broadcasts: u32) -> anyhow::Result<(f64, f64)> {
+    let replies = crew.command(|at| Command::Fanout {
+        send: at == 0,
+        broadcasts,
+        in_flight: sizes.in_flight,
+        payload_bytes: sizes.payload_bytes,
+    })?;
+    let (mut total, mut began, mut ended) = (0, u64::MAX, 0);
+    for reply in replies {
+        let Reply::FannedOut { deliveries, began_ns, ended_ns } = reply else {
+            bail!("unexpected {reply:?}")
+        };
+        total += deliveries;
+        began = began.min(began_ns);
+        ended = ended.max(ended_ns);
+    }
+    process::pause(GRACE);
+    let expected = u64::from(sizes.members) * u64::from(broadcasts);
+    let events = crew.count_events()?;
+    ensure!(
+        events == expected && total == expected,
+        "{events} deliveries arrived where {expected} were due"
+    );
+    Ok((total as f64, ended.saturating_sub(began) as f64 / 1e9))
+}

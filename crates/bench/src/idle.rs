@@ -1,0 +1,98 @@
+//! Memory per idle connection, and connects per second.
+//!
+//! A first batch is opened, dropped and opened again, so that what a server keeps for reuse is
+//! there; from then on memory is read at several numbers of connections, at rest, and its slope
+//! is the price of one. A connect is TCP, upgrade, CONNECT (for Parlor with a JWT and a device
+//! id, through the store) and `ready`.
+
+use crate::Run;
+use crate::crew::Crew;
+use crate::latency::Latency;
+use crate::process;
+use crate::server::{Kind, Limits, Server};
+use crate::stats::slope;
+use crate::table::{Metric, Table};
+
+pub(crate) const METRICS: [Metric; 6] = [
+    Metric { name: "user bytes per connection", decimals: 0 },
+    Metric { name: "by private dirty pages", decimals: 0 },
+    Metric { name: "kernel slab, both ends", decimals: 0 },
+    Metric { name: "connects/s", decimals: 0 },
+    Metric { name: "connects per server CPU s", decimals: 0 },
+    Metric { name: "connect p99 ms", decimals: 1 },
+];
+
+/// Numbers of connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    warm_up: u32,
+    step: u32,
+    steps: u32,
+}
+
+impl Sizes {
+    pub(crate) fn new(connections: u32, quick: bool) -> Self {
+        let (warm_up, steps) = if quick { (connections / 5, 2) } else { (connections / 9, 4) };
+        let warm_up = warm_up & !1;
+        Self { warm_up, step: ((connections - warm_up) / steps) & !1, steps }
+    }
+
+    fn most(self) -> u32 {
+        self.warm_up + self.step * self.steps
+    }
+
+    pub(crate) fn describe(self) -> String {
+        format!(
+            "slope between {} and {} connections in {} steps, after {} were opened and dropped; \
+             Parlor with JWT, expiry, device id, limits and store",
+            self.warm_up,
+            self.most(),
+            self.steps,
+            self.warm_up
+        )
+    }
+}
+
+/// One round of one server.
+pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+    let server = Server::start(kind, &run.place, Limits::Default)?;
+    let mut crew =
+        Crew::start(sizes.most(), run.place.load_core, server.address(), kind.auth(), run.at_once)?;
+    crew.connect(sizes.warm_up)?;
+    crew.drop_connections()?;
+    server.settled_memory()?;
+    crew.connect(sizes.warm_up)?;
+    let mut connections = sizes.warm_up;
+    let (mut anonymous, mut dirty, mut slab) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut wall, mut cpu, mut latency) = (0.0, 0.0, Latency::new());
+    for step in 0..=sizes.steps {
+        if step > 0 {
+            let before = process::cpu(server.pid())?;
+            let opened = crew.connect(sizes.step)?;
+            cpu += (process::cpu(server.pid())? - before).total();
+            wall += opened.wall.as_secs_f64();
+            latency.merge(&opened.latency);
+            connections += sizes.step;
+        }
+        let memory = server.settled_memory()?;
+        let count = f64::from(connections);
+        anonymous.push((count, memory.anonymous));
+        dirty.push((count, memory.private_dirty));
+        slab.push((count, process::slab()?));
+    }
+    // Nothing may have closed or failed meanwhile.
+    crew.count_events()?;
+    let opened = f64::from(sizes.step * sizes.steps);
+    table.add(
+        kind.name(),
+        vec![
+            slope(&anonymous),
+            slope(&dirty),
+            slope(&slab),
+            opened / wall,
+            opened / cpu.max(0.01),
+            latency.quantile_ms(0.99),
+        ],
+    );
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! One connection of the load: TCP, HTTP upgrade, Engine.IO open, Socket.IO CONNECT, `ready`.
+//!
+//! A connection keeps its descriptor, its stage and, only while needed, the bytes of a partial
+//! frame or of an unfinished write. What comes in is handed out as Socket.IO text packets.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use mio::net::TcpStream;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::frame;
+
+/// Connections per source address: far below the 28,000 ports that one address has, and below
+/// what a server may allow an address.
+const PER_ADDRESS: u32 = 16;
+
+/// The upgrade request; the key is fixed, the answer's hash is not what is measured.
+const UPGRADE: &[u8] = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n\
+    Host: 127.0.0.1\r\n\
+    Connection: Upgrade\r\n\
+    Upgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Origin: http://127.0.0.1\r\n\
+    User-Agent: parlor-bench\r\n\r\n";
+
+/// Largest answer to the upgrade that is waited for.
+const UPGRADE_ANSWER_MAX: usize = 4096;
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// TCP is connecting.
+    Connecting,
+    /// The upgrade was asked for.
+    Upgrading,
+    /// The Engine.IO open packet is awaited.
+    Opening,
+    /// CONNECT was sent; its answer and `ready` are awaited.
+    Joining,
+    /// Ready for use.
+    Live,
+}
+
+/// One client connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    pub(super) stage: Stage,
+    pub(super) user: u32,
+    /// Events received since the last run began.
+    pub(super) events: u32,
+    partial: Vec<u8>,
+    unsent: Vec<u8>,
+}
+
+/// The name of the user with this number.
+pub(super) fn user_name(user: u32) -> String {
+    format!("u{user:06}")
+}
+
+/// The loopback address from which the user with this number connects.
+fn source_address(user: u32) -> Ipv4Addr {
+    let block = user / PER_ADDRESS;
+    let octet = |value: u32| u8::try_from(value).expect("each octet is reduced below 256");
+    Ipv4Addr::new(
+        127,
+        octet(1 + block / (250 * 250) % 250),
+        octet(block / 250 % 250),
+        octet(1 + block % 250),
+    )
+}
+
+impl Connection {
+    /// Begins a TCP connection from the user's own loopback address.
+    pub(super) fn begin(server: SocketAddr, user: u32) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.bind(&SocketAddr::from((source_address(user), 0)).into())?;
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&server.into()) {
+            Ok(()) => {}
+            // EINPROGRESS has no stable kind; mio connects by the same rule.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self {
+            stream: TcpStream::from_std(socket.into()),
+            stage: Stage::Connecting,
+            user,
+            events: 0,
+            partial: Vec::new(),
+            unsent: Vec::new(),
+        })
+    }
+
+    pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Goes on writing: asks for the upgrade once TCP is connected, then empties what is unsent.
+    pub(super) fn on_writable(&mut self) -> io::Result<()> {
+        if self.stage == Stage::Connecting {
+            if let Some(error) = self.stream.take_error()? {
+                return Err(error);
+            }
+            if self.stream.peer_addr().is_err() {
+                return Ok(());
+            }
+            self.stage = Stage::Upgrading;
+            return self.send_bytes(UPGRADE);
+        }
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        let unsent = std::mem::take(&mut self.unsent);
+        self.send_bytes(&unsent)
+    }
+
+    /// Sends a text packet such as `42["event"]`.
+    pub(super) fn send_text(&mut self, packet: &[u8]) -> io::Result<()> {
+        self.send_frame(frame::TEXT, packet)
+    }
+
+    fn send_frame(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(payload.len() + 8);
+        frame::write(&mut bytes, opcode, payload);
+        self.send_bytes(&bytes)
+    }
+
+    fn send_bytes(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while self.unsent.is_empty() && !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.unsent.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Reads once into `buffer` and hands each Engine.IO packet to `on_packet`, pings being
+    /// answered here. Says whether the socket may hold more.
+    ///
+    /// # Errors
+    /// The connection was closed or broke the protocol.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        mut on_packet: impl FnMut(&mut Self, &[u8]) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        let count = match self.stream.read(buffer) {
+            Ok(0) => return Err(io::Error::other("the server closed the connection")),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        // Less than was asked for: the socket is empty, and the next bytes are a new edge.
+        let more = count == buffer.len();
+        if self.partial.is_empty() {
+            let used = self.consume(&buffer[..count], &mut on_packet)?;
+            self.partial.extend_from_slice(&buffer[used..count]);
+        } else {
+            let mut bytes = std::mem::take(&mut self.partial);
+            bytes.extend_from_slice(&buffer[..count]);
+            let used = self.consume(&bytes, &mut on_packet)?;
+            if used < bytes.len() {
+                bytes.drain(..used);
+                self.partial = bytes;
+            }
+        }
+        Ok(more)
+    }
+
+    fn consume(
+        &mut self,
+        bytes: &[u8],
+        on_packet: &mut impl FnMut(&mut Self, &[u8]) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        let mut used = 0;
+        if self.stage == Stage::Upgrading {
+            match upgrade_answer(bytes)? {
+                Some(length) => used = length,
+                None => return Ok(0),
+            }
+            self.stage = Stage::Opening;
+        }
+        while let Some(found) = frame::read(&bytes[used..]).map_err(io::Error::other)? {
+            used += found.length;
+            match found.opcode {
+                frame::TEXT if found.payload == b"2" => self.send_text(b"3")?,
+                frame::TEXT => on_packet(self, found.payload)?,
+                frame::PING => self.send_frame(frame::PONG, found.payload)?,
+                frame::PONG => {}
+                frame::CLOSE => return Err(io::Error::other(closed(found.payload))),
+                _ => return Err(io::Error::other("the server sent a binary frame")),
+            }
+        }
+        Ok(used)
+    }
+}
+
+/// Linux's number for "the connection is under way".
+const EINPROGRESS: i32 = 115;
+
+fn closed(payload: &[u8]) -> String {
+    let code = payload.get(..2).map_or(1005, |code| u16::from_be_bytes([code[0], code[1]]));
+    let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
+    format!("the server closed the WebSocket with {code} {reason}")
+}
+
+/// Length of the answer to the upgrade at the head of `bytes`, once it is whole.
+fn upgrade_answer(bytes: &[u8]) -> io::Result<Option<usize>> {
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        if bytes.len() > UPGRADE_ANSWER_MAX {
+            return Err(io::Error::other("the answer to the upgrade is too long"));
+        }
+        return Ok(None);
+    };
+    if !bytes.starts_with(b"HTTP/1.1 101") {
+        let answer = String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned();
+        return Err(io::Error::other(format!("the upgrade was refused: {answer}")));
+    }
+    Ok(Some(end + 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_million_users_share_addresses_by_sixteen_at_most() {
+        let mut users: HashMap<Ipv4Addr, u32> = HashMap::new();
+        for user in 0..1_000_000 {
+            *users.entry(source_address(user)).or_default() += 1;
+        }
+        assert!(users.values().all(|count| *count <= PER_ADDRESS));
+        assert!(users.keys().all(|address| address.is_loopback()));
+    }
+
+    #[test]
+    fn only_a_switch_of_protocols_is_an_upgrade() {
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\n\x81\x00";
+        assert_eq!(upgrade_answer(answer).unwrap(), Some(answer.len() - 2));
+        assert_eq!(upgrade_answer(&answer[..20]).unwrap(), None);
+        assert!(upgrade_answer(b"HTTP/1.1 429 Too Many\r\n\r\n").is_err());
+    }
+}

@@ -1,0 +1,250 @@
+//! A load process: many connections in one thread, driven by commands from its parent.
+//!
+//! Commands come as lines on standard input, through a thread that wakes the poll. Readiness →
+//! bytes → packets → the work under way, which decides what is sent next. The parent gets one
+//! reply per command. A connection that fails at any time makes the current or the next reply
+//! `Failed`, so that nothing is lost in silence.
+
+mod connect;
+mod connection;
+mod direct;
+mod fanout;
+mod frame;
+
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use self::connect::Connecting;
+use self::connection::{Connection, Stage};
+use self::direct::Directing;
+use self::fanout::FanningOut;
+use crate::protocol::{Command, Reply};
+
+/// Bytes read at a time, shared by all connections.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Readiness events taken from the kernel at a time.
+const EVENTS_MAX: usize = 1024;
+
+/// Work that does not move for this long has lost something.
+const STALL: Duration = Duration::from_secs(20);
+
+/// How long the poll sleeps when nothing is due.
+const IDLE_WAIT: Duration = Duration::from_millis(500);
+
+/// Commands that may wait; the parent sends one at a time.
+const COMMANDS_MAX: usize = 4;
+
+const WAKE: Token = Token(usize::MAX);
+
+/// What the process is doing.
+enum Work {
+    Nothing,
+    Connect(Connecting),
+    Fanout(FanningOut),
+    Direct(Directing),
+}
+
+struct Load {
+    poll: Poll,
+    connections: Vec<Connection>,
+    buffer: Vec<u8>,
+    work: Work,
+    failure: Option<String>,
+    moved: (u64, Instant),
+}
+
+/// Runs until standard input ends.
+///
+/// # Errors
+/// No epoll, or standard output closed.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let poll = Poll::new().context("no poll")?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKE).context("no waker")?);
+    let (sender, commands) = sync_channel(COMMANDS_MAX);
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() || waker.wake().is_err() {
+                return;
+            }
+        }
+        drop(sender);
+        // A poll that is gone needs no waking.
+        let _ = waker.wake();
+    });
+    Load {
+        poll,
+        connections: Vec::new(),
+        buffer: vec![0; BUFFER_BYTES],
+        work: Work::Nothing,
+        failure: None,
+        moved: (0, Instant::now()),
+    }
+    .drive(&commands)
+}
+
+impl Load {
+    fn drive(mut self, commands: &Receiver<String>) -> anyhow::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            match self.poll.poll(&mut events, Some(self.wait())) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled.context("poll failed")?,
+            }
+            for event in &events {
+                if event.token() == WAKE {
+                    continue;
+                }
+                if let Err(error) = self.on_ready(event.token().0) {
+                    let user = self.connections.get(event.token().0).map_or(0, |c| c.user);
+                    self.failure.get_or_insert(format!("connection of user {user}: {error}"));
+                }
+            }
+            if let Err(error) = self.advance() {
+                self.failure.get_or_insert(error.to_string());
+            }
+            self.answer()?;
+            loop {
+                match commands.try_recv() {
+                    Ok(line) => self.obey(&line)?,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+            }
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        match &self.work {
+            Work::Direct(directing) => directing.wait().min(IDLE_WAIT),
+            _ => IDLE_WAIT,
+        }
+    }
+
+    fn on_ready(&mut self, slot: usize) -> io::Result<()> {
+        let Some(connection) = self.connections.get_mut(slot) else { return Ok(()) };
+        connection.on_writable()?;
+        if connection.stage == Stage::Connecting {
+            return Ok(());
+        }
+        let work = &mut self.work;
+        while connection.read(&mut self.buffer, |connection, packet| match work {
+            Work::Connect(connecting) => connecting.on_packet(connection, packet),
+            Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
+            Work::Direct(directing) => directing.on_packet(connection, packet),
+            Work::Nothing => {
+                connection.events += u32::from(packet.starts_with(b"42"));
+                Ok(())
+            }
+        })? {}
+        Ok(())
+    }
+
+    /// Lets the work send what it may send now.
+    fn advance(&mut self) -> io::Result<()> {
+        match &mut self.work {
+            Work::Connect(connecting) => {
+                while let Some(mut connection) = connecting.next()? {
+                    let token = Token(self.connections.len());
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    self.poll.registry().register(connection.stream_mut(), token, interest)?;
+                    self.connections.push(connection);
+                }
+                Ok(())
+            }
+            Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
+            Work::Direct(directing) => directing.advance(&mut self.connections),
+            Work::Nothing => Ok(()),
+        }
+    }
+
+    /// Replies when the work is done or has failed.
+    fn answer(&mut self) -> anyhow::Result<()> {
+        let (progress, done) = match &mut self.work {
+            Work::Nothing => return Ok(()),
+            Work::Connect(connecting) => (connecting.progress(), connecting.reply()),
+            Work::Fanout(fanning_out) => {
+                (fanning_out.progress(), fanning_out.reply(&self.connections))
+            }
+            Work::Direct(directing) => (directing.progress(), directing.reply()),
+        };
+        if progress != self.moved.0 {
+            self.moved = (progress, Instant::now());
+        }
+        if self.moved.1.elapsed() > STALL {
+            let state = match &self.work {
+                Work::Connect(connecting) => connecting.state(),
+                Work::Fanout(fanning_out) => fanning_out.state(),
+                Work::Direct(directing) => directing.state(),
+                Work::Nothing => String::new(),
+            };
+            self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
+        }
+        if let Some(why) = self.failure.clone() {
+            self.work = Work::Nothing;
+            return say(&Reply::Failed { why });
+        }
+        let Some(done) = done else { return Ok(()) };
+        self.work = Work::Nothing;
+        say(&done)
+    }
+
+    fn obey(&mut self, line: &str) -> anyhow::Result<()> {
+        let command = serde_json::from_str(line).context("not a command")?;
+        if let (Some(why), false) = (&self.failure, matches!(command, Command::Drop)) {
+            return say(&Reply::Failed { why: why.clone() });
+        }
+        self.moved = (0, Instant::now());
+        match command {
+            Command::Connect { address, first, count, at_once, auth } => {
+                self.work = Work::Connect(Connecting::new(address, first, count, at_once, auth));
+            }
+            Command::Drop => {
+                for mut connection in self.connections.drain(..) {
+                    self.poll.registry().deregister(connection.stream_mut())?;
+                }
+                self.work = Work::Nothing;
+                self.failure = None;
+                return say(&Reply::Dropped);
+            }
+            Command::Fanout { send, broadcasts, in_flight, payload_bytes } => {
+                self.forget_events();
+                let count = self.connections.len();
+                let work = FanningOut::new(send, broadcasts, in_flight, payload_bytes, count);
+                self.work = Work::Fanout(work);
+            }
+            Command::Direct(direct) => {
+                self.forget_events();
+                self.work = Work::Direct(Directing::new(direct, self.connections.len()));
+            }
+            Command::Count => {
+                let events = self.connections.iter().map(|c| u64::from(c.events)).sum();
+                return say(&Reply::Counted { events });
+            }
+        }
+        if let Err(error) = self.advance() {
+            self.failure.get_or_insert(error.to_string());
+        }
+        self.answer()
+    }
+
+    fn forget_events(&mut self) {
+        for connection in &mut self.connections {
+            connection.events = 0;
+        }
+    }
+}
+
+fn say(reply: &Reply) -> anyhow::Result<()> {
+    let mut line = serde_json::to_string(reply).context("a reply is always JSON")?;
+    line.push('\n');
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).context("standard output closed")
+}

@@ -1,0 +1,200 @@
+//! The benchmarks: `parlor-bench idle | fanout | direct`, each printing a table.
+//!
+//! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
+//! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are
+//! interleaved (Parlor, peer, Parlor, peer …), each with a fresh server; medians, spreads and
+//! ratios make the table. Anything lost, refused or doubled fails the run. Linux only.
+//!
+//! - `idle`, `fanout`, `direct`: the benchmarks
+//! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
+//! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
+//! - `latency`, `stats`, `table`, `report`: what comes out
+
+mod crew;
+mod direct;
+mod fanout;
+mod idle;
+mod latency;
+mod load;
+mod pin;
+mod place;
+mod process;
+mod protocol;
+mod report;
+mod server;
+mod stats;
+mod table;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::place::{Options, Place};
+use crate::server::Kind;
+use crate::table::Table;
+
+/// Measures Parlor and its peers
+#[derive(Debug, Parser)]
+#[command(name = "parlor-bench")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// User memory per idle connection, and connects per second
+    Idle {
+        #[command(flatten)]
+        common: Common,
+        /// Connections at the end of the slope
+        #[arg(long)]
+        connections: Option<u32>,
+    },
+    /// One event to a room of many
+    Fanout {
+        #[command(flatten)]
+        common: Common,
+        /// Sockets in the room
+        #[arg(long)]
+        members: Option<u32>,
+        /// Events sent to the room
+        #[arg(long)]
+        broadcasts: Option<u32>,
+        /// Broadcasts sent before the first of them has arrived everywhere
+        #[arg(long, default_value_t = 1)]
+        in_flight: u32,
+    },
+    /// Direct messages with acks
+    Direct {
+        #[command(flatten)]
+        common: Common,
+        /// Connected users, in pairs
+        #[arg(long)]
+        clients: Option<u32>,
+        /// Messages unanswered in the closed loop
+        #[arg(long)]
+        in_flight: Option<u32>,
+        /// Length of each of the two loops
+        #[arg(long)]
+        seconds: Option<f64>,
+        /// Messages a second of the open loop instead of half of what the closed one reached
+        #[arg(long)]
+        rate: Option<f64>,
+    },
+    /// A load process, driven by its parent
+    #[command(hide = true)]
+    Client,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// Small sizes and one round: shows that it works, says nothing of speed
+    #[arg(long)]
+    quick: bool,
+    /// Rounds of each server
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// Servers to measure, in this order; the first is what the others are compared with
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Kind>,
+    /// Connections in the making at the same time
+    #[arg(long, default_value_t = 128)]
+    at_once: u32,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What all benchmarks need.
+struct Run {
+    place: Place,
+    at_once: u32,
+}
+
+/// What sets one benchmark apart from another.
+struct Benchmark<'a> {
+    name: &'static str,
+    title: &'static str,
+    settings: String,
+    kinds: &'a [Kind],
+    table: Table,
+}
+
+impl Common {
+    /// Runs the rounds of a benchmark and publishes its table.
+    fn measure(
+        &self,
+        benchmark: Benchmark<'_>,
+        round: impl Fn(&Run, Kind, &mut Table) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Benchmark { name, title, settings, kinds, mut table } = benchmark;
+        let kinds = if self.only.is_empty() { kinds } else { &self.only };
+        let place = Place::find(&self.options, kinds)?;
+        let run = Run { place, at_once: self.at_once };
+        let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 5 });
+        for number in 1..=rounds {
+            for kind in kinds {
+                eprintln!("bench: {name}, round {number} of {rounds}: {}", kind.name());
+                round(&run, *kind, &mut table)
+                    .with_context(|| format!("{name} with {}", kind.name()))?;
+            }
+        }
+        let notes = [settings, format!("{rounds} rounds, interleaved: median (least–greatest)")];
+        report::publish(name, title, &notes, kinds, &table, &run.place)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Client => load::run(),
+        Command::Idle { common, connections } => {
+            let default = if common.quick { 1_000 } else { 18_000 };
+            let sizes = idle::Sizes::new(connections.unwrap_or(default), common.quick);
+            let benchmark = Benchmark {
+                name: "idle",
+                title: "Idle connections",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
+                table: Table::new("idle", &idle::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| idle::round(run, kind, sizes, table))
+        }
+        Command::Fanout { common, members, broadcasts, in_flight } => {
+            let (members_default, broadcasts_default) =
+                if common.quick { (500, 100) } else { (10_000, 100) };
+            let sizes = fanout::Sizes {
+                // Processes hold even numbers of connections.
+                members: members.unwrap_or(members_default) & !1,
+                broadcasts: broadcasts.unwrap_or(broadcasts_default),
+                in_flight,
+                payload_bytes: 80,
+            };
+            let benchmark = Benchmark {
+                name: "fanout",
+                title: "One event to a room",
+                settings: sizes.describe(),
+                kinds: &[Kind::Gateway, Kind::Socketioxide, Kind::Node],
+                table: Table::new("fanout", &fanout::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| fanout::round(run, kind, sizes, table))
+        }
+        Command::Direct { common, clients, in_flight, seconds, rate } => {
+            let (clients_default, in_flight_default, seconds_default) =
+                if common.quick { (200, 64, 2.0) } else { (10_000, 512, 10.0) };
+            let sizes = direct::Sizes {
+                clients: clients.unwrap_or(clients_default) & !1,
+                in_flight: in_flight.unwrap_or(in_flight_default),
+                seconds: seconds.unwrap_or(seconds_default),
+                content_bytes: 100,
+                rate,
+            };
+            let benchmark = Benchmark {
+                name: "direct",
+                title: "Direct messages with acks",
+                settings: sizes.describe(),
+                kinds: &[Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Parlor],
+                table: Table::new("direct", &direct::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| direct::round(run, kind, sizes, table))
+        }
+    }
+}

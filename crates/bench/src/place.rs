@@ -1,0 +1,159 @@
+//! Where things lie and on which cores they run: found once, before anything is measured.
+//!
+//! The programs that are measured are built here (`cargo build --release`), except those given
+//! by their path, so that a stale one is never measured by mistake.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::Value;
+
+use crate::pin;
+use crate::server::Kind;
+
+/// Programs, folders and cores.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Program to measure as Parlor, already built
+    #[arg(long)]
+    parlor_bin: Option<PathBuf>,
+    /// Folder of the release programs; the benchmark's own servers are not built if it is given
+    #[arg(long)]
+    bins: Option<PathBuf>,
+    /// Folder of the Node peer, with package.json and server.js
+    #[arg(long)]
+    node_peer: Option<PathBuf>,
+    /// Folder for the tables, samples and logs
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Core of the server
+    #[arg(long, default_value_t = 0)]
+    server_core: u32,
+    /// Core of the load
+    #[arg(long, default_value_t = 1)]
+    load_core: u32,
+}
+
+/// What `Options` came to.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) root: PathBuf,
+    pub(crate) report: PathBuf,
+    /// For data: inside the target directory, since `/tmp` may be memory.
+    pub(crate) scratch: PathBuf,
+    pub(crate) parlor_bin: PathBuf,
+    pub(crate) gateway_bin: PathBuf,
+    pub(crate) socketioxide_bin: PathBuf,
+    pub(crate) node_peer: PathBuf,
+    pub(crate) server_core: Option<u32>,
+    pub(crate) load_core: Option<u32>,
+}
+
+impl Place {
+    /// Finds everything and builds or installs what these servers lack.
+    ///
+    /// # Errors
+    /// Something is missing, cannot be built or cannot be installed.
+    pub(crate) fn find(options: &Options, kinds: &[Kind]) -> anyhow::Result<Self> {
+        let (root, target) = workspace()?;
+        let bins = options.bins.clone().unwrap_or_else(|| target.join("release"));
+        let pin = pin::possible();
+        if !pin {
+            eprintln!("bench: taskset or a second core is missing; nothing is pinned");
+        }
+        let place = Self {
+            report: options.report.clone().unwrap_or_else(|| root.join("bench/report")),
+            scratch: target.join("bench"),
+            parlor_bin: options.parlor_bin.clone().unwrap_or_else(|| bins.join("parlor")),
+            gateway_bin: bins.join("parlor-bench-gateway"),
+            socketioxide_bin: bins.join("parlor-bench-socketioxide"),
+            node_peer: options
+                .node_peer
+                .clone()
+                .unwrap_or_else(|| root.join("crates/bench/peers/node")),
+            server_core: pin.then_some(options.server_core),
+            load_core: pin.then_some(options.load_core),
+            root,
+        };
+        for folder in [&place.report, &place.scratch] {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        if options.bins.is_none() {
+            place.build(kinds, options.parlor_bin.is_none())?;
+        }
+        if kinds.contains(&Kind::Node) {
+            place.install_node_peer()?;
+        }
+        Ok(place)
+    }
+
+    fn build(&self, kinds: &[Kind], parlor: bool) -> anyhow::Result<()> {
+        if parlor && kinds.contains(&Kind::Parlor) {
+            self.cargo_build(&["-p", "parlor", "--bin", "parlor"])?;
+        }
+        if kinds.contains(&Kind::Gateway) {
+            self.cargo_build(&["-p", "parlor-bench", "--bin", "parlor-bench-gateway"])?;
+        }
+        if kinds.contains(&Kind::Socketioxide) {
+            let program = ["-p", "parlor-bench", "--bin", "parlor-bench-socketioxide"];
+            self.cargo_build(&[&program[..], &["--features", "peers"]].concat())?;
+        }
+        Ok(())
+    }
+
+    fn cargo_build(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = Command::new(cargo());
+        command.current_dir(&self.root).args(["build", "--release", "--locked"]).args(arguments);
+        let status = command.status().context("cannot run cargo")?;
+        if !status.success() {
+            bail!("cargo build {} failed", arguments.join(" "));
+        }
+        Ok(())
+    }
+
+    fn install_node_peer(&self) -> anyhow::Result<()> {
+        if Command::new("node").arg("--version").output().is_err() {
+            bail!(
+                "node is not on the PATH: install Node.js 20 or later, or name the servers to \
+                   measure with --only"
+            );
+        }
+        if self.node_peer.join("node_modules/socket.io").exists() {
+            return Ok(());
+        }
+        eprintln!("bench: npm ci in {}", self.node_peer.display());
+        let status = Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(&self.node_peer)
+            .stdout(std::io::stderr())
+            .status()
+            .context("npm is not on the PATH: install it with Node.js")?;
+        if !status.success() {
+            bail!("npm ci failed in {}", self.node_peer.display());
+        }
+        Ok(())
+    }
+}
+
+fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+/// The root and the target directory of the workspace, as cargo knows them.
+fn workspace() -> anyhow::Result<(PathBuf, PathBuf)> {
+    let output = Command::new(cargo())
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .output()
+        .context("cannot run cargo metadata")?;
+    let metadata: Value =
+        serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
+    let path = |key: &str| {
+        let text = metadata[key].as_str();
+        text.map(PathBuf::from).with_context(|| format!("cargo metadata lacks {key}"))
+    };
+    Ok((path("workspace_root")?, path("target_directory")?))
+}

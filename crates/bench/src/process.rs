@@ -1,0 +1,115 @@
+//! What Linux tells of a process and of itself, read from `/proc`.
+
+use std::fs;
+use std::ops::Sub;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+/// Clock ticks per second of the times in `/proc/PID/stat`: 100 on every Linux architecture.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// User memory of a process, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// Resident anonymous pages.
+    pub(crate) anonymous: f64,
+    /// Pages that are the process's alone and written to.
+    pub(crate) private_dirty: f64,
+}
+
+/// Processor time of a process, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cpu {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
+}
+
+impl Cpu {
+    pub(crate) fn total(self) -> f64 {
+        self.user + self.system
+    }
+}
+
+impl Sub for Cpu {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self { user: self.user - earlier.user, system: self.system - earlier.system }
+    }
+}
+
+/// Lets the measured processes run on for a while.
+#[expect(clippy::disallowed_methods, reason = "what is measured is time and memory at rest")]
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// The process's user memory now.
+///
+/// # Errors
+/// The process is gone, or `/proc` is not Linux's.
+pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
+    Ok(Memory {
+        anonymous: kilobytes(&read(&format!("/proc/{pid}/status"))?, "RssAnon:")?,
+        private_dirty: kilobytes(&read(&format!("/proc/{pid}/smaps_rollup"))?, "Private_Dirty:")?,
+    })
+}
+
+/// The processor time the process has used, its ended threads included.
+///
+/// # Errors
+/// The process is gone, or `/proc` is not Linux's.
+pub(crate) fn cpu(pid: u32) -> anyhow::Result<Cpu> {
+    parse_cpu(&read(&format!("/proc/{pid}/stat"))?)
+}
+
+/// Bytes the kernel keeps in slabs, for all processes.
+///
+/// # Errors
+/// `/proc` is not Linux's.
+pub(crate) fn slab() -> anyhow::Result<f64> {
+    kilobytes(&read("/proc/meminfo")?, "Slab:")
+}
+
+fn read(path: &str) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {path}"))
+}
+
+fn kilobytes(text: &str, field: &str) -> anyhow::Result<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
+    let value = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
+    let value = value.and_then(|value| value.trim().parse::<f64>().ok());
+    Ok(value.with_context(|| format!("no field {field}"))? * 1024.0)
+}
+
+fn parse_cpu(stat: &str) -> anyhow::Result<Cpu> {
+    // The name, in parentheses, may hold spaces; user and system time are fields 14 and 15.
+    let Some((_, rest)) = stat.rsplit_once(") ") else { bail!("not a stat line: {stat}") };
+    let mut fields = rest.split(' ').skip(11).map(|field| field.parse::<f64>());
+    match (fields.next(), fields.next()) {
+        (Some(Ok(user)), Some(Ok(system))) => {
+            Ok(Cpu { user: user / TICKS_PER_SECOND, system: system / TICKS_PER_SECOND })
+        }
+        _ => bail!("no times in: {stat}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_a_name_with_spaces() {
+        let stat = "42 (a ) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 75 0 0 20 0 3 0 12345";
+        let cpu = parse_cpu(stat).unwrap();
+        assert_eq!((cpu.user, cpu.system), (2.5, 0.75));
+    }
+
+    #[test]
+    fn fields_are_in_kilobytes() {
+        let status = "Name:\tparlor\nRssAnon:\t    1540 kB\nRssFile:\t 4 kB\n";
+        assert_eq!(kilobytes(status, "RssAnon:").unwrap(), 1540.0 * 1024.0);
+        assert!(kilobytes(status, "VmSwap:").is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! What the program says to its load processes and what they answer: one JSON value per line,
+//! commands on their standard input, replies on their standard output.
+//!
+//! One command is under way at a time and gets exactly one reply. Between commands a load
+//! process keeps its connections alive by answering pings.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::latency::Latency;
+
+/// What a load process is to do next.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub(crate) enum Command {
+    /// Open connections and take each through the upgrade, the CONNECT and `ready`.
+    Connect {
+        address: SocketAddr,
+        /// Number of the first user; names, source addresses and tokens follow from it.
+        first: u32,
+        count: u32,
+        /// How many may be in the making at the same time.
+        at_once: u32,
+        auth: Auth,
+    },
+    /// Close every connection.
+    Drop,
+    /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
+    Fanout { send: bool, broadcasts: u32, in_flight: u32, payload_bytes: usize },
+    /// Send direct messages between neighbours and wait for each ack and each delivery.
+    Direct(Direct),
+    /// Say how many events have arrived since the last `Fanout` or `Direct` began.
+    Count,
+}
+
+/// A run of direct messages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Direct {
+    pub(crate) dialect: Dialect,
+    pub(crate) pace: Pace,
+    pub(crate) seconds: f64,
+    pub(crate) content_bytes: usize,
+    /// Tells the idempotency keys of one run from those of another.
+    pub(crate) run: u32,
+}
+
+/// When the next message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pace {
+    /// Closed loop: whenever fewer than this many are unanswered.
+    InFlight(u32),
+    /// Open loop: this many a second, whatever the answers do; latency counts from the instant a
+    /// message was due.
+    PerSecond(f64),
+}
+
+/// Whose events a direct message is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Dialect {
+    /// Parlor's `private_message`, kept before it is acknowledged.
+    PrivateMessage,
+    /// The peers' `dm`, relayed and acknowledged.
+    Relay,
+}
+
+/// How a connection says who it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Auth {
+    /// The user's name as the token; the peers check nothing.
+    Name,
+    /// A JWT signed by this HS256 secret, with expiry, and a device id.
+    Jwt { secret: String },
+}
+
+/// What a load process answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// All connections are ready.
+    Connected { seconds: f64, latency: Latency },
+    /// All connections are closed.
+    Dropped,
+    /// Every delivery has arrived.
+    FannedOut {
+        deliveries: u64,
+        /// Instants in nanoseconds since 1970, to be compared between processes.
+        began_ns: u64,
+        ended_ns: u64,
+    },
+    /// Every message was acknowledged and delivered.
+    Directed { messages: u64, seconds: f64, ack: Latency, delivery: Latency },
+    /// The answer to `Count`.
+    Counted { events: u64 },
+    /// Something was lost, refused or closed.
+    Failed { why: String },
+}

@@ -1,0 +1,242 @@
+//! The servers that are measured, each a process of its own.
+//!
+//! All of them greet a socket with `ready`; all but Parlor itself speak the benchmark's own
+//! events (see the programs under `src/bin` and `peers`). Dropping a server ends its process.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use crate::pin::pinned;
+use crate::place::Place;
+use crate::process::{self, Memory};
+use crate::protocol::{Auth, Dialect};
+
+/// Which version of socketioxide the peer is built with; `Cargo.toml` pins the same.
+pub(crate) const SOCKETIOXIDE: &str = "0.18.9";
+
+/// The secret of the tokens that are minted for Parlor, of this machine and this run only.
+const SECRET: &str = "a secret for measurements, known to all";
+
+/// How long a server may take to listen.
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// How long memory may take to come to rest, and how often it is looked at.
+const SETTLE_MAX: Duration = Duration::from_secs(8);
+const SETTLE_STEP: Duration = Duration::from_millis(500);
+
+/// A server to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// `parlor serve`, durable, with tokens, devices and limits
+    Parlor,
+    /// A Socket.IO server on parlor-gateway, without storage
+    Gateway,
+    /// The peer socketioxide on axum
+    Socketioxide,
+    /// The peer Node socket.io
+    Node,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Parlor => "parlor",
+            Self::Gateway => "parlor-gateway",
+            Self::Socketioxide => "socketioxide",
+            Self::Node => "node socket.io",
+        }
+    }
+
+    pub(crate) fn auth(self) -> Auth {
+        match self {
+            Self::Parlor => Auth::Jwt { secret: SECRET.to_owned() },
+            _ => Auth::Name,
+        }
+    }
+
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::Parlor => Dialect::PrivateMessage,
+            _ => Dialect::Relay,
+        }
+    }
+}
+
+/// How much Parlor's limits allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// As they are by default.
+    Default,
+    /// Checked as ever, but with rates that a saturating load does not reach.
+    HighRates,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    kind: Kind,
+    child: Child,
+    address: SocketAddr,
+    /// Parlor's data and configuration, removed with the server.
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts the server on its core and waits until it listens.
+    ///
+    /// # Errors
+    /// It cannot be started or ends; its log is in the report folder.
+    pub(crate) fn start(kind: Kind, place: &Place, limits: Limits) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
+        let log = place.report.join(format!("{kind:?}.log").to_lowercase());
+        let log_file = File::create(&log).with_context(|| format!("no {}", log.display()))?;
+        let mut command = match kind {
+            Kind::Parlor => parlor(place, folder.path(), limits)?,
+            Kind::Gateway => pinned(place.server_core, &place.gateway_bin),
+            Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
+            Kind::Node => node(place),
+        };
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log_file)
+            .spawn()
+            .with_context(|| format!("cannot start {}", kind.name()))?;
+        let address = match listening(kind, &mut child) {
+            Ok(address) => address,
+            Err(error) => {
+                end(&mut child);
+                let told = std::fs::read_to_string(&log).unwrap_or_default();
+                return Err(error.context(format!("{} does not listen: {told}", kind.name())));
+            }
+        };
+        Ok(Self { kind, child, address, _folder: folder })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory once it has come to rest; garbage that can be collected on request is.
+    pub(crate) fn settled_memory(&self) -> anyhow::Result<Memory> {
+        let began = Instant::now();
+        let mut memory = process::memory(self.pid())?;
+        loop {
+            if self.kind == Kind::Node {
+                Command::new("kill").args(["-USR2", &self.pid().to_string()]).status()?;
+            }
+            process::pause(SETTLE_STEP);
+            let now = process::memory(self.pid())?;
+            let rest = (now.anonymous - memory.anonymous).abs() <= memory.anonymous * 0.001;
+            memory = now;
+            if began.elapsed() > SETTLE_MAX || rest && began.elapsed() > 2 * SETTLE_STEP {
+                return Ok(memory);
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn parlor(place: &Place, folder: &Path, limits: Limits) -> anyhow::Result<Command> {
+    let config = folder.join("parlor.toml");
+    let rates = match limits {
+        Limits::Default => String::new(),
+        Limits::HighRates => ["user", "connection"]
+            .map(|whose| {
+                format!("{whose}_rate_burst = 1000000\n{whose}_rate_per_second = 1000000\n")
+            })
+            .concat(),
+    };
+    let text = format!(
+        "[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"
+    );
+    std::fs::write(&config, text).with_context(|| format!("no {}", config.display()))?;
+    let mut command = pinned(place.server_core, &place.parlor_bin);
+    command.arg("serve").arg("--listen").arg(free_address()?.to_string());
+    command.arg("--data").arg(folder.join("data")).arg("--config").arg(config);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_")) {
+        command.env_remove(name);
+    }
+    Ok(command)
+}
+
+fn node(place: &Place) -> Command {
+    let mut command = pinned(place.server_core, "node");
+    command.arg("--expose-gc").arg(place.node_peer.join("server.js"));
+    command.env("NODE_ENV", "production");
+    command
+}
+
+/// A loopback address that is free now.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?)
+}
+
+/// Waits for the server to listen, and says where.
+fn listening(kind: Kind, child: &mut Child) -> anyhow::Result<SocketAddr> {
+    let mut out = BufReader::new(child.stdout.take().context("a server has standard output")?);
+    if kind == Kind::Parlor {
+        // What Parlor prints is for people; where it listens was chosen here.
+        let address = parlor_address(child)?;
+        thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+        return wait_for(address, child);
+    }
+    let mut line = String::new();
+    out.read_line(&mut line)?;
+    let address = line.trim().strip_prefix("listening ").context("it ended")?;
+    thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+    Ok(address.parse()?)
+}
+
+/// The address that Parlor was told to listen on.
+fn parlor_address(child: &Child) -> anyhow::Result<SocketAddr> {
+    let line = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id()))?;
+    let mut arguments = line.split('\0').skip_while(|argument| *argument != "--listen");
+    Ok(arguments.nth(1).context("no address")?.parse()?)
+}
+
+fn wait_for(address: SocketAddr, child: &mut Child) -> anyhow::Result<SocketAddr> {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if let Some(status) = child.try_wait()? {
+            bail!("it ended with {status}");
+        }
+        if began.elapsed() > START_MAX {
+            bail!("nothing listens on {address} after {START_MAX:?}");
+        }
+        process::pause(Duration::from_millis(20));
+    }
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_named_version_of_socketioxide_is_the_built_one() {
+        let manifest = include_str!("../Cargo.toml");
+        assert!(manifest.contains(&format!("\"={}\"", super::SOCKETIOXIDE)));
+    }
+}

@@ -1,0 +1,205 @@
+//! Results of a benchmark: samples per server and round, shown as Markdown and kept as CSV.
+
+use std::fmt::Write;
+
+use crate::stats::{median, spread};
+
+/// A column of the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) decimals: usize,
+}
+
+/// Samples of several servers.
+#[derive(Debug)]
+pub(crate) struct Table {
+    name: &'static str,
+    metrics: &'static [Metric],
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    server: String,
+    /// One entry per round, each with one value per metric.
+    rounds: Vec<Vec<f64>>,
+}
+
+impl Row {
+    fn samples(&self, metric: usize) -> Vec<f64> {
+        self.rounds.iter().map(|round| round[metric]).collect()
+    }
+}
+
+impl Table {
+    pub(crate) fn new(name: &'static str, metrics: &'static [Metric]) -> Self {
+        Self { name, metrics, rows: Vec::new() }
+    }
+
+    /// Adds a round of a server; rows stay in the order of first sight.
+    pub(crate) fn add(&mut self, server: &str, round: Vec<f64>) {
+        assert_eq!(round.len(), self.metrics.len(), "a round has a value per metric");
+        match self.rows.iter_mut().find(|row| row.server == server) {
+            Some(row) => row.rounds.push(round),
+            None => self.rows.push(Row { server: server.to_owned(), rounds: vec![round] }),
+        }
+    }
+
+    /// Medians with their spread, and what they are relative to the first row.
+    pub(crate) fn markdown(&self) -> String {
+        let mut head = vec!["server".to_owned()];
+        head.extend(self.metrics.iter().map(|metric| metric.name.to_owned()));
+        let rows = self.rows.iter().map(|row| {
+            let mut cells = vec![row.server.clone()];
+            cells.extend((0..self.metrics.len()).map(|at| self.cell(row, at)));
+            cells
+        });
+        let mut text = markdown(&head, &rows.collect::<Vec<_>>());
+        let [first, others @ ..] = self.rows.as_slice() else { return text };
+        if others.is_empty() {
+            return text;
+        }
+        head[0] = format!("{} ÷ …", first.server);
+        let rows = others.iter().map(|row| {
+            let mut cells = vec![row.server.clone()];
+            cells.extend(
+                (0..self.metrics.len())
+                    .map(|at| ratio(median(&first.samples(at)), median(&row.samples(at)))),
+            );
+            cells
+        });
+        text.push('\n');
+        text.push_str(&markdown(&head, &rows.collect::<Vec<_>>()));
+        text
+    }
+
+    fn cell(&self, row: &Row, at: usize) -> String {
+        let decimals = self.metrics[at].decimals;
+        let samples = row.samples(at);
+        let middle = number(median(&samples), decimals);
+        if samples.len() < 2 {
+            return middle;
+        }
+        let (low, high) = spread(&samples);
+        format!("{middle} ({}–{})", number(low, decimals), number(high, decimals))
+    }
+
+    /// Every sample, one a line.
+    pub(crate) fn csv(&self) -> String {
+        let mut text = String::from("table,server,round,metric,value\n");
+        for row in &self.rows {
+            for (round, values) in row.rounds.iter().enumerate() {
+                for (metric, value) in self.metrics.iter().zip(values) {
+                    writeln!(
+                        text,
+                        "{},{},{},{},{value}",
+                        self.name,
+                        row.server,
+                        round + 1,
+                        metric.name
+                    )
+                    .expect("writing to a string cannot fail");
+                }
+            }
+        }
+        text
+    }
+}
+
+fn ratio(ours: f64, theirs: f64) -> String {
+    if theirs == 0.0 { "–".to_owned() } else { number(ours / theirs, 2) }
+}
+
+/// A number with thousands set apart by commas.
+fn number(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        let left = whole.len() - place;
+        if place > 0 && left % 3 == 0 && !grouped.ends_with('-') {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + rest
+}
+
+fn markdown(head: &[String], rows: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = (0..head.len())
+        .map(|at| {
+            let cells = rows.iter().map(|row| row[at].chars().count());
+            cells.chain([head[at].chars().count()]).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: &[String]| {
+        let mut text = String::from("|");
+        for (at, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            // Names to the left, numbers to the right.
+            let padded =
+                if at == 0 { format!(" {cell:<width$} |") } else { format!(" {cell:>width$} |") };
+            text.push_str(&padded);
+        }
+        text + "\n"
+    };
+    let mut text = line(head);
+    text.push('|');
+    for (at, width) in widths.iter().enumerate() {
+        text.push_str(&"-".repeat(width + if at == 0 { 2 } else { 1 }));
+        text.push_str(if at == 0 { "|" } else { ":|" });
+    }
+    text.push('\n');
+    text.extend(rows.iter().map(|row| line(row)));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METRICS: [Metric; 2] =
+        [Metric { name: "deliveries/s", decimals: 0 }, Metric { name: "user µs", decimals: 2 }];
+
+    fn table() -> Table {
+        let mut table = Table::new("fanout", &METRICS);
+        for (rate, user) in [(120_000.0, 0.5), (100_000.0, 0.7), (110_000.0, 0.6)] {
+            table.add("ours", vec![rate, user]);
+            table.add("theirs", vec![rate / 2.0, user * 10.0]);
+        }
+        table
+    }
+
+    #[test]
+    fn the_table_shows_medians_spreads_and_ratios() {
+        let expected = "\
+| server |             deliveries/s |          user µs |
+|--------|-------------------------:|-----------------:|
+| ours   | 110,000 (100,000–120,000) | 0.60 (0.50–0.70) |
+| theirs |    55,000 (50,000–60,000) | 6.00 (5.00–7.00) |
+
+| ours ÷ … | deliveries/s | user µs |
+|----------|-------------:|--------:|
+| theirs   |         2.00 |    0.10 |
+";
+        let squeeze = |text: &str| text.replace([' ', '-'], "");
+        assert_eq!(squeeze(&table().markdown()), squeeze(expected));
+        let widths = table().markdown();
+        let widths: Vec<usize> = widths.lines().take(4).map(|line| line.chars().count()).collect();
+        assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{widths:?}");
+    }
+
+    #[test]
+    fn the_csv_has_every_sample() {
+        let csv = table().csv();
+        assert_eq!(csv.lines().count(), 1 + 12);
+        assert!(csv.contains("fanout,ours,3,deliveries/s,110000\n"));
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(number(1_234_567.0, 0), "1,234,567");
+        assert_eq!(number(-123.456, 1), "-123.5");
+        assert_eq!(number(999.0, 2), "999.00");
+    }
+}
