@@ -4,7 +4,9 @@
 //! with. Each message is then compressed alone, so one compressed broadcast fits every client.
 //! Inflating stops at the caller's limit, however much more the input would unfold to.
 //!
-//! Compressor and decompressor are large, so a thread keeps one of each and resets it.
+//! Compressor and decompressor are large, so a thread keeps one of each and resets it. That is safe
+//! only with a decompressor that refuses references to before the stream's start, as zlib-rs does
+//! and miniz_oxide does not: a peer that sends them expects a context that it was denied.
 
 use std::cell::RefCell;
 
