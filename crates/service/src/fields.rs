@@ -30,7 +30,10 @@ impl<'a, const N: usize> Fields<'a, N> {
     ///
     /// # Errors
     /// [`Refusal::InvalidArgument`] when it is not an object or gives one of `names` twice.
-    pub(crate) fn parse(payload: Option<&'a RawValue>, names: [&'static str; N]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(
+        payload: Option<&'a RawValue>,
+        names: [&'static str; N],
+    ) -> Result<Self, Refusal> {
         let values = match payload {
             None => [None; N],
             Some(raw) if raw.get() == "null" => [None; N],

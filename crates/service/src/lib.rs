@@ -1,9 +1,43 @@
-//! Chat's events over the gateway.
-#![allow(dead_code)]
+//! Chat's events over the gateway: the only place where the two meet.
+//!
+//! An event comes in through [`dispatch`], its payload is read by [`commands`] (on [`fields`] and
+//! [`content`]) and becomes a call to the store; what the store commits comes back through
+//! [`delivery`] and goes out to the [`sessions`] concerned. [`connect`] lets devices in,
+//! [`catch_up`] brings them up to date, [`receipts`] keeps how far they are, [`expiry`] and
+//! [`closing`] end them. What clients see is written by [`records`].
+//!
+//! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
+//! need; every event that asks for an answer gets one; content and tokens are never logged.
+
+mod identity;
+mod service;
+mod settings;
+mod stats;
+
+mod closing;
+mod connect;
+mod expiry;
+mod session;
+mod sessions;
+
 mod commands;
 pub mod content;
+mod dispatch;
 mod fields;
-mod identity;
+mod queries;
+mod receipts;
+mod sends;
+mod tutorial;
+
+mod catch_up;
+mod delivery;
+
+mod clock;
 mod json;
 mod records;
+
+pub use delivery::Delivery;
 pub use identity::{AuthError, Authenticator, Identity};
+pub use service::Service;
+pub use settings::{Mode, Settings};
+pub use stats::Stats;

@@ -8,8 +8,10 @@ use parlor_chat::ids::{ConversationId, DeviceId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
-    Appended, ConversationSummary, ConversationsPage, HistoryPage, Watermarks,
+    Appended, ConversationSummary, ConversationsPage, Device, HistoryPage, Watermarks,
 };
+
+use parlor_gateway::SocketId;
 
 use crate::json::Object;
 
@@ -119,9 +121,9 @@ pub(crate) fn ready(user: &UserId, device: &DeviceId, epoch: Epoch, limits: &Lim
         .end()
 }
 
-/// The `caught_up` event: what the device had not had was pushed, all of it or the first part.
-pub(crate) fn caught_up(more: bool) -> String {
-    Object::new().flag("more", more).end()
+/// The `caught_up` event: what the device had not had was pushed, and from now on it is live.
+pub(crate) fn caught_up(pushed: usize) -> String {
+    Object::new().number("pushed", pushed as u64).end()
 }
 
 /// The `delivered` and `read` events that tell how far a member is.
@@ -193,6 +195,33 @@ pub(crate) fn renewed(expires: Option<Millis>) -> String {
 /// The answer to `register`.
 pub(crate) fn registered(user: &UserId) -> String {
     ok_with().text("userId", user.as_str()).end()
+}
+
+/// One of a user's devices in the answer to `devices`.
+pub(crate) struct DeviceLine<'a> {
+    pub(crate) device: &'a Device,
+    pub(crate) current: bool,
+    /// The public socket ids of its sessions, with the time since when they are here.
+    pub(crate) sessions: Vec<(SocketId, Millis)>,
+}
+
+impl DeviceLine<'_> {
+    /// The line as JSON; the device shared by connections that name none has the id `null`.
+    pub(crate) fn json(&self) -> String {
+        let object = match self.device.device.is_shared() {
+            true => Object::new().raw("deviceId", "null"),
+            false => Object::new().text("deviceId", self.device.device.as_str()),
+        };
+        let sessions = self.sessions.iter().map(|(id, since)| {
+            Object::new().text("sessionId", id.as_str()).number("connectedAt", since.0).end()
+        });
+        object
+            .number("createdAt", self.device.created.0)
+            .number("lastSeenAt", self.device.last_seen.0)
+            .flag("current", self.current)
+            .list("sessions", sessions)
+            .end()
+    }
 }
 
 #[cfg(test)]
@@ -267,7 +296,7 @@ mod tests {
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),
             tutorial_message(&entry()),
-            caught_up(true),
+            caught_up(3),
             renewed(None),
         ] {
             serde_json::from_str::<serde_json::Value>(&text).expect(&text);

@@ -1,0 +1,51 @@
+//! How the service ends a connection: it says why, then closes.
+//!
+//! The client first hears `closing {code, error, retryAfterMs?}`. What a retry can mend, or a
+//! fresh token, closes the transport, after which stock clients reconnect by themselves; what it
+//! cannot mend is a disconnect by the server, after which they stay away.
+
+use parlor_chat::refusal::Refusal;
+use parlor_gateway::{Close, CloseReason, Frame, Io, SocketKey};
+
+use crate::delivery::NAMESPACE;
+use crate::records;
+
+/// Why the service ends a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The server cannot serve it now: the device comes back and resumes.
+    Resume(Refusal),
+    /// Its token has ended: the client comes back with a fresh one.
+    Expired,
+    /// Its device was revoked.
+    Revoked,
+    /// It was the stalest of too many connections of its user.
+    Replaced,
+}
+
+impl Ending {
+    /// What the client is told.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self {
+            Self::Resume(refusal) => refusal.clone(),
+            Self::Expired => Refusal::TokenExpired,
+            Self::Revoked => Refusal::DeviceRevoked,
+            Self::Replaced => Refusal::TooManyConnections,
+        }
+    }
+
+    /// Says it to one socket, and closes it.
+    pub(crate) fn carry_out(&self, io: &Io, key: SocketKey) {
+        let said = records::alone(&records::reason(&self.refusal()));
+        if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "closing", &said)) {
+            tracing::debug!(%error, "a connection is closed without a word");
+        }
+        match self {
+            Self::Resume(_) => io.close(key, CloseReason::ForcedClose),
+            Self::Expired => io.close(key, CloseReason::Expired),
+            Self::Revoked | Self::Replaced => {
+                io.of(NAMESPACE).to(io.id_of(key).as_str()).disconnect(Close::Connection);
+            }
+        }
+    }
+}

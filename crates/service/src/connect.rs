@@ -1,0 +1,160 @@
+//! From CONNECT to a session: who is it, may it be here, and what is it told first.
+//!
+//! [`admit`] runs before the CONNECT is answered: token, then device. What retrying cannot mend
+//! is refused by `connect_error`. What it can mend must not be, since a stock client never
+//! reconnects after that: such a connection is let in as [`TurnedAway`] and closed at once.
+//! [`welcome`] runs once the answer is queued: the session is listed, `ready` goes out first,
+//! and the catch-up starts.
+
+use std::sync::Arc;
+
+use parlor_chat::ids::DeviceId;
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::AttachDevice;
+use parlor_gateway::{ConnectError, ConnectRequest, Data, Socket};
+use serde_json::value::RawValue;
+
+use crate::clock;
+use crate::closing::Ending;
+use crate::commands;
+use crate::identity::AuthError;
+use crate::records;
+use crate::service::Service;
+use crate::session::{Kind, Session};
+use crate::{catch_up, identity::Identity};
+
+/// A connection that is to come back later.
+struct TurnedAway(Refusal);
+
+/// Decides on a CONNECT.
+pub(crate) async fn admit(
+    service: &Service,
+    request: &ConnectRequest,
+) -> Result<Data, ConnectError> {
+    match session(service, request).await {
+        Ok(session) => Ok(Data::new(session)),
+        Err(refusal) => {
+            service.counters().refused(refusal.code());
+            tracing::debug!(code = refusal.name(), "connection: refused");
+            match refusal {
+                Refusal::Overloaded { .. } | Refusal::Unavailable { .. } => {
+                    Ok(Data::new(TurnedAway(refusal)))
+                }
+                refusal => Err(connect_error(&refusal)),
+            }
+        }
+    }
+}
+
+async fn session(service: &Service, request: &ConnectRequest) -> Result<Session, Refusal> {
+    if !service.is_open() {
+        return Err(Refusal::unavailable());
+    }
+    let hello = commands::hello(request.auth())?;
+    let device = hello.device.unwrap_or_else(|| service.shared_device.clone());
+    let now = clock::now();
+    let Some(token) = hello.token.or_else(|| bearer(request)) else {
+        return match service.settings.is_development() {
+            true => Ok(Session::unregistered(service.shared_device.clone(), now)),
+            false => Err(Refusal::unauthorized("a token is required")),
+        };
+    };
+    let identity = service.auth.verify(&token, now).map_err(untrusted)?;
+    attach(service, &identity, &device).await?;
+    Ok(Session::new(identity.user, device, identity.expires, now))
+}
+
+/// Notes in the store that a device is here.
+pub(crate) async fn attach(
+    service: &Service,
+    identity: &Identity,
+    device: &DeviceId,
+) -> Result<(), Refusal> {
+    let limits = &service.settings.limits;
+    let attach = AttachDevice {
+        user: identity.user.clone(),
+        device: device.clone(),
+        token_issued: identity.issued,
+        now: clock::now(),
+        devices_max: limits.devices_per_user_max,
+        idle_expiry_ms: limits.device_idle_expiry_ms(),
+    };
+    service.store.attach_device(attach).await.map_err(|error| of_store(&error))
+}
+
+/// What a client is told about a token that is not accepted.
+pub(crate) fn untrusted(error: AuthError) -> Refusal {
+    if error.expired {
+        Refusal::TokenExpired
+    } else {
+        Refusal::Unauthorized { reason: error.reason }
+    }
+}
+
+/// The token of an `Authorization: Bearer` header.
+fn bearer(request: &ConnectRequest) -> Option<String> {
+    let header = request.headers().get("authorization")?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn connect_error(refusal: &Refusal) -> ConnectError {
+    let data = RawValue::from_string(records::reason(refusal)).ok();
+    ConnectError { message: refusal.name().to_owned(), data }
+}
+
+/// Takes over a socket whose CONNECT was answered.
+pub(crate) fn connected(service: &Arc<Service>, socket: &Socket) {
+    if let Some(TurnedAway(refusal)) = socket.data() {
+        if let Some(io) = service.io() {
+            Ending::Resume(refusal.clone()).carry_out(io, socket.key());
+        } else {
+            socket.close_with(parlor_gateway::CloseReason::ForcedClose);
+        }
+        return;
+    }
+    let Some(session) = socket.data_arc::<Session>() else { return };
+    session.connected(socket.key());
+    service.counters().connects.add(1);
+    if session.user().is_some() {
+        welcome(service, socket, &session);
+    }
+}
+
+/// Lists a session whose user is known, greets it and brings it up to date.
+pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Session>) {
+    let Some(user) = session.user() else { return };
+    let stalest = service.sessions().add(session, service.settings.connections_per_user_max());
+    if let Some(stalest) = stalest {
+        service.counters().replaced.add(1);
+        service.end(&stalest, Ending::Replaced);
+    }
+    if service.sessions().was_revoked(session) {
+        service.end(session, Ending::Revoked);
+        return;
+    }
+    service.expiry.note(session, clock::now());
+    let epoch = service.store.epoch();
+    let ready = records::ready(user, session.device(), epoch, &service.settings.limits);
+    if let Err(error) = socket.emit_raw("ready", &records::alone(&ready)) {
+        tracing::debug!(%error, "connection: not greeted");
+        service.end(session, Ending::Resume(Refusal::overloaded()));
+        return;
+    }
+    tracing::debug!(%user, device = %session.device(), conn = %socket.id(), "connection: ready");
+    let task = catch_up::run(Arc::clone(service), socket.clone(), Arc::clone(session));
+    service.tasks.spawn(task);
+}
+
+/// Forgets a socket that is gone.
+pub(crate) fn disconnected(service: &Service, socket: &Socket, reason: &'static str) {
+    let Some(session) = socket.data::<Session>() else { return };
+    service.sessions().remove(session, clock::now());
+    if let Some(user) = session.user() {
+        let kind = match session.kind {
+            Kind::Standard => "standard",
+            Kind::Tutorial => "tutorial",
+        };
+        tracing::debug!(%user, device = %session.device(), kind, reason, "connection: gone");
+    }
+}

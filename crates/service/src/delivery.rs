@@ -1,0 +1,127 @@
+//! From commit to sockets: hears each committed batch and hands its messages to the gateway.
+//!
+//! The store calls on its own thread, in commit order. For each entry whose reader has a session
+//! here, the frame is encoded once and becomes one broadcast to the reader's room; the sender's
+//! other sockets get a copy with the sender's `clientId`. Sessions note what is pushed to them
+//! before it is pushed. After the batch the gateway's position is the last entry's, whether or
+//! not anyone here was concerned; so a position says that everything up to it was pushed.
+
+use std::sync::{Arc, OnceLock};
+
+use parlor_chat::entry::{Entry, Position};
+use parlor_chat::ids::UserId;
+use parlor_chat::limits::Limits;
+use parlor_chat::store::{CommitSink, Committed, Origin};
+use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
+use tokio::sync::watch;
+
+use crate::records;
+use crate::session::{Kind, Session};
+use crate::sessions::{OfUser, Sessions};
+use crate::stats::Counters;
+
+/// The namespace that chat lives in.
+pub(crate) const NAMESPACE: &str = "/";
+
+/// Carries committed messages to the sockets of this node. Made first, given to the store when it
+/// is opened and to the service when that is made; commits wait until the service has started.
+#[derive(Debug)]
+pub struct Delivery {
+    limits: Limits,
+    io: OnceLock<Io>,
+    /// Everything up to here is in the gateway's hands.
+    handed_over: watch::Sender<Position>,
+    pub(crate) sessions: Sessions,
+    pub(crate) counters: Counters,
+}
+
+impl Delivery {
+    /// Delivers nothing yet.
+    pub fn new(limits: Limits) -> Arc<Self> {
+        let (sessions, counters) = (Sessions::default(), Counters::default());
+        let handed_over = watch::Sender::default();
+        Arc::new(Self { limits, io: OnceLock::new(), handed_over, sessions, counters })
+    }
+
+    /// The gateway, once the service has started.
+    pub(crate) fn io(&self) -> Option<&Io> {
+        self.io.get()
+    }
+
+    /// Starts to deliver; everything up to `head` counts as told.
+    pub(crate) fn attach(&self, io: Io, head: Position) {
+        io.broadcast_batch(NAMESPACE, Vec::new(), head.0);
+        self.handed_over.send_replace(head);
+        let first = self.io.set(io).is_ok();
+        debug_assert!(first, "a delivery has one gateway");
+    }
+
+    /// Waits until everything up to a position is in the gateway's hands.
+    pub(crate) async fn handed_over(&self, position: Position) {
+        let mut handed_over = self.handed_over.subscribe();
+        // The sender is `self`, so it is there.
+        let _ = handed_over.wait_for(|up_to| *up_to >= position).await;
+    }
+
+    fn add(&self, committed: &Committed, out: &mut Vec<Broadcast>) {
+        let entry = &*committed.entry;
+        if entry.from != entry.to {
+            let readers = self.sessions.of(&entry.to);
+            readers.iter().for_each(|reader| reader.broadcast(entry, &self.limits));
+            for kind in [Kind::Standard, Kind::Tutorial] {
+                if readers.iter().any(|reader| reader.kind == kind) {
+                    out.push(broadcast(entry, kind, &entry.to, None));
+                }
+            }
+        }
+        let own = self.sessions.of(&entry.from);
+        let origin = key_of(&own, committed.origin);
+        let hears = |session: &Arc<Session>| {
+            session.kind == Kind::Standard
+                && session.key().map(SocketKey::get) != Some(committed.origin.0)
+        };
+        if own.iter().any(hears) {
+            out.push(broadcast(entry, Kind::Standard, &entry.from, origin));
+        }
+    }
+}
+
+impl CommitSink for Delivery {
+    fn committed(&self, batch: &[Committed]) {
+        let Some(last) = batch.last() else { return };
+        let io = self.io.wait();
+        let mut broadcasts = Vec::new();
+        batch.iter().for_each(|committed| self.add(committed, &mut broadcasts));
+        self.counters.broadcasts.add(broadcasts.len() as u64);
+        tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
+        io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
+        self.handed_over.send_replace(last.entry.position);
+    }
+}
+
+/// The room of a user's sockets of one kind.
+pub(crate) fn room(kind: Kind, user: &UserId) -> Arc<str> {
+    let prefix = match kind {
+        Kind::Standard => "user:",
+        Kind::Tutorial => "tutorial:",
+    };
+    Arc::from([prefix, user.as_str()].concat())
+}
+
+/// A message as an event for sockets of one kind.
+pub(crate) fn frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Frame {
+    let (event, object) = match kind {
+        Kind::Standard => ("private_message", records::message(entry, viewer)),
+        Kind::Tutorial => ("private message", records::tutorial_message(entry)),
+    };
+    Frame::event_raw(NAMESPACE, event, &records::alone(&object))
+}
+
+fn broadcast(entry: &Entry, kind: Kind, to: &UserId, except: Option<SocketKey>) -> Broadcast {
+    let (room, frame) = (room(kind, to), frame(entry, kind, to));
+    Broadcast { room, except, frame, position: entry.position.0 }
+}
+
+fn key_of(sessions: &OfUser, origin: Origin) -> Option<SocketKey> {
+    sessions.iter().filter_map(|session| session.key()).find(|key| key.get() == origin.0)
+}

@@ -1,0 +1,140 @@
+//! From event to answer: what every command has in common.
+//!
+//! A handler turns an event into [`Work`]. What is done at once is answered at once; what waits
+//! for the store moves, with the event's place among those in flight, into a task. Every event
+//! that asks for an answer gets exactly one, whatever becomes of it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::UserId;
+use parlor_chat::refusal::Refusal;
+use parlor_chat::store::Mark;
+use parlor_gateway::{Ack, Event, Socket};
+
+use crate::clock;
+use crate::commands::Payload;
+use crate::records;
+use crate::service::Service;
+use crate::session::Session;
+
+/// An answer's JSON, or why there is none.
+pub(crate) type Answer = Result<String, Refusal>;
+
+/// What a command comes to.
+pub(crate) enum Work {
+    /// This answer.
+    Done(String),
+    /// An answer later. The future's first poll takes place within the handler.
+    Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
+    /// A watermark to gather; answered once it is stored.
+    Mark(Mark),
+}
+
+/// Who sends a command, and when.
+pub(crate) struct Caller<'a> {
+    pub(crate) socket: &'a Socket,
+    pub(crate) session: &'a Session,
+    pub(crate) user: &'a UserId,
+    pub(crate) now: Millis,
+}
+
+impl Caller<'_> {
+    /// Takes the command out of the connection's and the user's allowance.
+    ///
+    /// # Errors
+    /// [`Refusal::RateLimited`].
+    pub(crate) fn charge(&self, service: &Service) -> Result<(), Refusal> {
+        let charged = self
+            .session
+            .charge(&service.connection_rate, self.now)
+            .and_then(|()| service.sessions().charge(self.user, &service.user_rate, self.now));
+        charged.map_err(|fast| Refusal::RateLimited { retry_after_ms: fast.retry_after_ms })
+    }
+}
+
+/// The right to answer an event. Holds the event's place among those in flight until then.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    ack: Option<Ack>,
+    /// Kept for its place when no answer is asked for.
+    _event: Option<Event>,
+}
+
+impl Reply {
+    fn to(mut event: Event) -> Self {
+        let ack = event.take_ack();
+        let _event = ack.is_none().then_some(event);
+        Self { ack, _event }
+    }
+
+    /// Answers.
+    pub(crate) fn send(self, service: &Service, answer: &Answer) {
+        if let Err(refusal) = answer {
+            service.counters().refused(refusal.code());
+            tracing::debug!(code = refusal.name(), "command: refused");
+        }
+        let Some(ack) = self.ack else { return };
+        let object = match answer {
+            Ok(object) => records::alone(object),
+            Err(refusal) => records::alone(&records::error(refusal)),
+        };
+        if let Err(error) = ack.send_raw(&object) {
+            tracing::warn!(%error, "command: an answer was not sent");
+        }
+    }
+}
+
+/// A command of a user.
+pub(crate) type Command = fn(&Arc<Service>, &Caller<'_>, Payload<'_>) -> Result<Work, Refusal>;
+
+/// Runs a command for the user of a socket.
+pub(crate) fn run(service: &Arc<Service>, command: Command, socket: &Socket, event: Event) {
+    let work = prepare(service, socket, &event).and_then(|(session, now)| {
+        let user = session.user().ok_or(Refusal::NotRegistered)?;
+        command(service, &Caller { socket, session, user, now }, event.arg(0))
+    });
+    finish(service, work, event);
+}
+
+/// What holds for every event: it comes from a session, which was heard, and has no attachments.
+pub(crate) fn prepare<'a>(
+    service: &Service,
+    socket: &'a Socket,
+    event: &Event,
+) -> Result<(&'a Session, Millis), Refusal> {
+    service.counters().commands.add(1);
+    let session = socket.data::<Session>().ok_or_else(Refusal::unavailable)?;
+    let now = clock::now();
+    session.hear(now);
+    if event.attachments().is_empty() {
+        Ok((session, now))
+    } else {
+        Err(Refusal::invalid("payload", "must be without binary attachments"))
+    }
+}
+
+/// Sees to the answer.
+pub(crate) fn finish(service: &Arc<Service>, work: Result<Work, Refusal>, event: Event) {
+    let reply = Reply::to(event);
+    match work {
+        Ok(Work::Done(object)) => reply.send(service, &Ok(object)),
+        Ok(Work::Mark(mark)) => service.receipts.mark(service, mark, reply),
+        Err(refusal) => reply.send(service, &Err(refusal)),
+        Ok(Work::Later(mut answer)) => {
+            let mut at_once = Context::from_waker(Waker::noop());
+            match answer.as_mut().poll(&mut at_once) {
+                Poll::Ready(answer) => reply.send(service, &answer),
+                Poll::Pending => {
+                    let service = Arc::clone(service);
+                    service.clone().tasks.spawn(async move {
+                        let answer = answer.await;
+                        reply.send(&service, &answer);
+                    });
+                }
+            }
+        }
+    }
+}

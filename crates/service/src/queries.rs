@@ -1,0 +1,141 @@
+//! Reading back: `history`, `conversations`, `devices`; and what a user does to devices and
+//! tokens: `device_revoke`, `renew`.
+
+use std::sync::Arc;
+
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::{HistoryQuery, Revoked, StoreError};
+use parlor_gateway::SocketId;
+
+use crate::clock;
+use crate::closing::Ending;
+use crate::commands::{self, Payload};
+use crate::connect::untrusted;
+use crate::dispatch::{Caller, Work};
+use crate::records::{self, DeviceLine};
+use crate::service::Service;
+use crate::session::{Kind, Session};
+
+/// `history {conversationId, before?, after?, limit?}`.
+pub(crate) fn history(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let commands::History { conversation, range, limit } =
+        commands::history(payload, &service.settings.limits)?;
+    let (low, high) = conversation.members();
+    if *caller.user != low && *caller.user != high {
+        return Err(Refusal::NotAMember);
+    }
+    caller.charge(service)?;
+    let user = caller.user.clone();
+    let page =
+        service.store.history(HistoryQuery { user: user.clone(), conversation, range, limit });
+    Ok(Work::Later(Box::pin(async move {
+        let page = page.await.map_err(failed)?;
+        Ok(records::history(&page, &user))
+    })))
+}
+
+/// `conversations {cursor?, limit?}`.
+pub(crate) fn conversations(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let command = commands::conversations(payload, &service.settings.limits)?;
+    caller.charge(service)?;
+    let user = caller.user.clone();
+    let page = service.store.conversations(user.clone(), command.cursor, command.limit);
+    Ok(Work::Later(Box::pin(async move {
+        let page = page.await.map_err(failed)?;
+        Ok(records::conversations(&page, &user))
+    })))
+}
+
+/// `devices {}`.
+pub(crate) fn devices(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    _payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    caller.charge(service)?;
+    let (user, current) = (caller.user.clone(), caller.session.device().clone());
+    let devices = service.store.devices(user.clone());
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        let devices = devices.await.map_err(failed)?;
+        let sessions = service.sessions().of(&user);
+        let lines = devices.iter().map(|device| {
+            let here = sessions.iter().filter(|session| session.device() == &device.device);
+            let sessions = here.filter_map(|session| listed(&service, session)).collect();
+            DeviceLine { device, current: device.device == current, sessions }.json()
+        });
+        Ok(records::ok_with().list("devices", lines).end())
+    })))
+}
+
+fn listed(service: &Service, session: &Session) -> Option<(SocketId, parlor_chat::entry::Millis)> {
+    Some((service.io()?.id_of(session.key()?), session.since))
+}
+
+/// `device_revoke {deviceId}`: ends a device and closes its connections at once.
+pub(crate) fn device_revoke(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let device = commands::device(payload)?;
+    service.accepts_writes()?;
+    caller.charge(service)?;
+    let (user, now) = (caller.user.clone(), caller.now);
+    let revoked = service.store.revoke_device(user.clone(), device.clone(), now);
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        match revoked.await.map_err(failed)? {
+            Revoked::NotFound => Err(Refusal::NotFound),
+            Revoked::Done => {
+                let sessions = service.sessions().revoke(&user, &device, clock::now());
+                tracing::info!(%user, %device, sessions = sessions.len(), "command: device revoked");
+                // The answer to the one who asks goes out first, should it be that very device.
+                let closer = Arc::clone(&service);
+                service.tasks.spawn(async move {
+                    tokio::task::yield_now().await;
+                    sessions.iter().for_each(|session| closer.end(session, Ending::Revoked));
+                });
+                Ok(records::ok())
+            }
+        }
+    })))
+}
+
+/// `renew {token}`: the connection lives on until the new token ends.
+pub(crate) fn renew(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let token = commands::token(payload)?;
+    caller.charge(service)?;
+    if caller.session.kind == Kind::Tutorial {
+        return Err(Refusal::unauthorized("a registered connection has no token"));
+    }
+    let identity = service.auth.verify(&token, caller.now).map_err(untrusted)?;
+    if identity.user != *caller.user {
+        return Err(Refusal::unauthorized("the token is of another user"));
+    }
+    caller.session.renew(identity.expires);
+    if let Some(session) = caller.socket.data_arc::<Session>() {
+        service.expiry.note(&session, caller.now);
+    }
+    Ok(Work::Done(records::renewed(identity.expires)))
+}
+
+fn failed(error: StoreError) -> Refusal {
+    let refusal = of_store(&error);
+    if refusal == Refusal::Internal {
+        tracing::error!(%error, "command: the store failed");
+    }
+    refusal
+}

@@ -1,0 +1,214 @@
+//! Watermarks: gathered from all sessions, stored in groups, then told to those concerned.
+//!
+//! Marks come from `delivered` and `read`, and from clients that proved what they received. They
+//! are merged by max and stored with one write under way at a time: at once if an answer waits,
+//! else after a short gathering. When a user-wide watermark moved, the other member hears of it
+//! on all devices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use parlor_chat::entry::Position;
+use parlor_chat::limits::Limits;
+use parlor_chat::receipts::{Gathered, Marks};
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::{Mark, MarkKind, Marked};
+use parlor_gateway::Socket;
+use tokio::sync::Notify;
+
+use crate::clock;
+use crate::commands::{self, Payload};
+use crate::delivery::{NAMESPACE, room};
+use crate::dispatch::{Caller, Reply, Work};
+use crate::records;
+use crate::service::Service;
+use crate::session::{Kind, Session};
+
+/// Marks that wait to be stored.
+#[derive(Debug)]
+pub(crate) struct Receipts {
+    pending: Mutex<Pending>,
+    came: Notify,
+    gather: Duration,
+}
+
+#[derive(Debug)]
+struct Pending {
+    marks: Marks<Reply>,
+    answers_wait: bool,
+}
+
+/// `delivered {messageId}` or `{conversationId, seq}`.
+pub(crate) fn delivered(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    mark(service, caller, payload, MarkKind::Delivered)
+}
+
+/// `read {messageId}` or `{conversationId, seq}`.
+pub(crate) fn read(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    mark(service, caller, payload, MarkKind::Read)
+}
+
+fn mark(
+    service: &Service,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+    kind: fn(parlor_chat::ids::DeviceId) -> MarkKind,
+) -> Result<Work, Refusal> {
+    let up_to = commands::up_to(payload)?;
+    let (low, high) = up_to.conversation.members();
+    if *caller.user != low && *caller.user != high {
+        return Err(Refusal::NotAMember);
+    }
+    service.accepts_writes()?;
+    caller.session.marked(&up_to.conversation, up_to.seq);
+    Ok(Work::Mark(Mark {
+        user: caller.user.clone(),
+        conversation: up_to.conversation,
+        seq: up_to.seq,
+        kind: kind(caller.session.device().clone()),
+        now: caller.now,
+    }))
+}
+
+/// Takes that a client has received everything that was pushed up to a position.
+pub(crate) fn confirmed(service: &Service, socket: &Socket, position: u64) {
+    let Some(session) = socket.data::<Session>() else { return };
+    let Some(user) = session.user() else { return };
+    let now = clock::now();
+    session.hear(now);
+    for (conversation, seq) in session.confirmed(Position(position)) {
+        let kind = MarkKind::Delivered(session.device().clone());
+        let mark = Mark { user: user.clone(), conversation, seq, kind, now };
+        service.counters().marks_confirmed.add(1);
+        service.receipts.add(mark, None);
+    }
+}
+
+impl Receipts {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let marks = Marks::new(limits.marks_pending_max);
+        Self {
+            pending: Mutex::new(Pending { marks, answers_wait: false }),
+            came: Notify::new(),
+            gather: Duration::from_millis(limits.marks_gather_ms),
+        }
+    }
+
+    /// Gathers a mark whose sender may wait for an answer.
+    pub(crate) fn mark(&self, service: &Service, mark: Mark, reply: Reply) {
+        if let Some(reply) = self.add(mark, Some(reply)) {
+            reply.send(service, &Err(Refusal::overloaded()));
+        }
+    }
+
+    /// Gathers a mark; gives the reply back when there is no room for it. A mark nobody waits
+    /// for is then forgotten: what it says will be proved, or pushed, again.
+    fn add(&self, mark: Mark, reply: Option<Reply>) -> Option<Reply> {
+        let waits = reply.is_some();
+        let refused = {
+            let mut pending = self.pending.lock();
+            pending.answers_wait |= waits;
+            pending.marks.add(mark, reply).err()
+        };
+        self.came.notify_one();
+        refused.and_then(|(_, reply)| reply)
+    }
+
+    fn take(&self) -> Vec<Gathered<Reply>> {
+        let mut pending = self.pending.lock();
+        pending.answers_wait = false;
+        pending.marks.take()
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.pending.lock().answers_wait
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pending.lock().marks.is_empty()
+    }
+
+    /// Stores what is gathered until the service ends; what is left then is stored first.
+    pub(crate) async fn run(&self, service: Arc<Service>) {
+        while !service.ending.is_cancelled() {
+            if self.is_empty() {
+                tokio::select! {
+                    () = self.came.notified() => {}
+                    () = service.ending.cancelled() => break,
+                }
+            }
+            let gathered = tokio::time::sleep(self.gather);
+            tokio::pin!(gathered);
+            while !self.is_urgent() && !service.ending.is_cancelled() {
+                tokio::select! {
+                    () = &mut gathered => break,
+                    () = self.came.notified() => {}
+                    () = service.ending.cancelled() => {}
+                }
+            }
+            self.store(&service).await;
+        }
+        self.store(&service).await;
+    }
+
+    async fn store(&self, service: &Service) {
+        let gathered = self.take();
+        if gathered.is_empty() {
+            return;
+        }
+        let marks: Vec<Mark> = gathered.iter().map(|gathered| gathered.mark.clone()).collect();
+        service.counters().marks_stored.add(marks.len() as u64);
+        match service.store.mark(marks).await {
+            Ok(outcomes) => {
+                for (gathered, outcome) in gathered.into_iter().zip(outcomes) {
+                    settle(service, gathered, outcome);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, marks = gathered.len(), "commit: watermarks were not stored");
+                let refusal = of_store(&error);
+                for reply in gathered.into_iter().flat_map(|gathered| gathered.waiting) {
+                    reply.send(service, &Err(refusal.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
+    let answer = match outcome {
+        Marked::Moved | Marked::Unmoved => Ok(records::ok()),
+        Marked::NotFound => Err(Refusal::NotFound),
+    };
+    gathered.waiting.into_iter().for_each(|reply| reply.send(service, &answer));
+    if outcome == Marked::Moved {
+        tell(service, &gathered.mark);
+    }
+}
+
+/// Tells the other member how far this one is.
+fn tell(service: &Service, mark: &Mark) {
+    let (low, high) = mark.conversation.members();
+    let other = if low == mark.user { high } else { low };
+    if other == mark.user || !service.sessions().is_here(&other) {
+        return;
+    }
+    let Some(io) = service.io() else { return };
+    let event = match mark.kind {
+        MarkKind::Delivered(_) => "delivered",
+        MarkKind::Read(_) => "read",
+    };
+    let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
+    if let Err(error) = io.of(NAMESPACE).to(room(Kind::Standard, &other)).emit_raw(event, &said) {
+        tracing::debug!(%error, "publish: a receipt was not told");
+    }
+}

@@ -1,0 +1,123 @@
+//! Sends: from `private_message` to a place in the log, and `typing`, which is never kept.
+//!
+//! A send is checked, charged, held against earlier failures on its conversation, and handed to
+//! the store, all within its handler: the call to the store takes its place in the order. The
+//! answer comes with the commit. A refusal that a retry can mend is noted, so that later sends of
+//! the connection in that conversation do not overtake it.
+
+use std::sync::Arc;
+
+use parlor_chat::entry::Millis;
+use parlor_chat::idempotency;
+use parlor_chat::ids::ConversationId;
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::{Append, Origin};
+
+use crate::commands::{self, Payload, Send};
+use crate::delivery::{NAMESPACE, room};
+use crate::dispatch::{Caller, Work};
+use crate::records;
+use crate::service::Service;
+use crate::session::{Kind, Session};
+
+/// `private_message {toUserId, content, clientId?}`.
+pub(crate) fn private_message(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let send = commands::send(payload, &service.settings.limits)?;
+    submit(service, caller, send)
+}
+
+/// The simplest tutorial's `private message {to, message}`.
+pub(crate) fn tutorial_message(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    if caller.session.kind != Kind::Tutorial {
+        return Err(Refusal::UnknownEvent);
+    }
+    let send = commands::tutorial_send(payload, &service.settings.limits)?;
+    submit(service, caller, send)
+}
+
+fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Work, Refusal> {
+    let limits = &service.settings.limits;
+    let (user, now) = (caller.user, caller.now);
+    let stale = |key| idempotency::is_stale(key, now, limits.client_id_window_ms());
+    if send.client_id.as_ref().is_some_and(stale) {
+        return Err(Refusal::StaleClientId);
+    }
+    let conversation = ConversationId::direct(user, &send.to);
+    let failed =
+        Failed { service: Arc::clone(service), send_key: send.client_id.clone(), conversation };
+    if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
+        failed.note(caller.session, now, &refusal);
+        return Err(refusal);
+    }
+    caller.session.admit(&failed.conversation, send.client_id.as_ref(), now)?;
+    let origin = Origin(caller.socket.key().get());
+    let Send { to, client_id, content } = send;
+    let from = user.clone();
+    let committed = service.store.append(Append { from, to, client_id, content, now, origin });
+    let socket = caller.socket.clone();
+    Ok(Work::Later(Box::pin(async move {
+        match committed.await {
+            Ok(appended) => {
+                let counters = failed.service.counters();
+                if appended.repeated {
+                    counters.sent_again.add(1)
+                } else {
+                    counters.sent.add(1)
+                };
+                Ok(records::sent(&appended))
+            }
+            Err(error) => {
+                let refusal = of_store(&error);
+                if refusal == Refusal::Internal {
+                    tracing::error!(%error, conversation = %failed.conversation, "commit: failed");
+                }
+                if let Some(session) = socket.data::<Session>() {
+                    failed.note(session, crate::clock::now(), &refusal);
+                }
+                Err(refusal)
+            }
+        }
+    })))
+}
+
+/// A send that may fail.
+struct Failed {
+    service: Arc<Service>,
+    send_key: Option<parlor_chat::ids::ClientId>,
+    conversation: ConversationId,
+}
+
+impl Failed {
+    fn note(&self, session: &Session, now: Millis, refusal: &Refusal) {
+        let limits = &self.service.settings.limits;
+        session.failed(&self.conversation, self.send_key.as_ref(), now, refusal, limits);
+    }
+}
+
+/// `typing {toUserId, typing?}`: told to the other's sockets that can be written to at once.
+pub(crate) fn typing(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let command = commands::typing(payload)?;
+    caller.charge(service)?;
+    let conversation = ConversationId::direct(caller.user, &command.to);
+    let news = caller.session.typing_is_news(&conversation, command.typing, caller.now);
+    if news && command.to != *caller.user && service.sessions().is_here(&command.to) {
+        let said = records::alone(&records::typing(&conversation, caller.user, command.typing));
+        let others = service.io().map(|io| io.of(NAMESPACE).to(room(Kind::Standard, &command.to)));
+        if let Some(Err(error)) = others.map(|others| others.volatile().emit_raw("typing", &said)) {
+            tracing::debug!(%error, "command: typing was not relayed");
+        }
+    }
+    Ok(Work::Done(records::ok()))
+}

@@ -1,0 +1,237 @@
+//! The service: everything that handlers share, and how they are bound to the gateway.
+//!
+//! Made from its settings, the store, the token check and the delivery; bound to a gateway by
+//! [`Service::namespace`]; opened by [`Service::start`] once the gateway runs; ended by
+//! [`Service::drain`]. Until it is open, and once it drains, connections are turned away so that
+//! they come back.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parlor_chat::entry::Position;
+use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::rate::Rate;
+use parlor_chat::refusal::Refusal;
+use parlor_chat::store::{Store, StoreError};
+use parlor_gateway::{Io, Namespace};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::closing::Ending;
+use crate::delivery::Delivery;
+use crate::dispatch::{self, Command};
+use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
+use crate::identity::Authenticator;
+use crate::receipts::{self, Receipts};
+use crate::session::Session;
+use crate::sessions::Sessions;
+use crate::settings::Settings;
+use crate::stats::{Counters, Stats};
+use crate::{clock, connect, queries, sends, tutorial};
+
+/// Beyond every position that a store gives out, which is below 2^53.
+const END_OF_LOG: Position = Position((1 << 53) - 1);
+
+/// Chat over a gateway.
+pub struct Service {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) auth: Arc<dyn Authenticator>,
+    delivery: Arc<Delivery>,
+    pub(crate) receipts: Receipts,
+    pub(crate) expiry: Expiry,
+    pub(crate) connection_rate: Rate,
+    pub(crate) user_rate: Rate,
+    pub(crate) shared_device: DeviceId,
+    /// What waits for the store on behalf of a client.
+    pub(crate) tasks: TaskTracker,
+    /// The tasks that run as long as the service does.
+    own_tasks: TaskTracker,
+    /// The runtime that the service was started in, which is none of the gateway's.
+    runtime: OnceLock<Handle>,
+    draining: CancellationToken,
+    pub(crate) ending: CancellationToken,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// A service that is not open yet. `delivery` must be the one that `store` was opened with.
+    pub fn new(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        auth: Arc<dyn Authenticator>,
+        delivery: Arc<Delivery>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            receipts: Receipts::new(&settings.limits),
+            expiry: Expiry::default(),
+            connection_rate: settings.connection_rate(),
+            user_rate: settings.user_rate(),
+            shared_device: DeviceId::shared(),
+            tasks: TaskTracker::new(),
+            own_tasks: TaskTracker::new(),
+            runtime: OnceLock::new(),
+            draining: CancellationToken::new(),
+            ending: CancellationToken::new(),
+            settings,
+            store,
+            auth,
+            delivery,
+        })
+    }
+
+    /// The namespace that chat lives in, to be bound to `/`.
+    pub fn namespace(self: &Arc<Self>) -> Namespace {
+        let commands: [(&str, Command); 9] = [
+            ("private_message", sends::private_message),
+            ("typing", sends::typing),
+            ("delivered", receipts::delivered),
+            ("read", receipts::read),
+            ("history", queries::history),
+            ("conversations", queries::conversations),
+            ("devices", queries::devices),
+            ("device_revoke", queries::device_revoke),
+            ("renew", queries::renew),
+        ];
+        let mut namespace = Namespace::new();
+        for (name, command) in commands {
+            namespace = self.on(namespace, name, command);
+        }
+        if self.settings.is_development() {
+            namespace = self.on(namespace, "private message", sends::tutorial_message);
+            let service = Arc::clone(self);
+            namespace = namespace
+                .on("register", move |socket, event| tutorial::register(&service, socket, event));
+        }
+        let [admits, connected, unknown, confirmed, gone] = [(); 5].map(|()| Arc::clone(self));
+        namespace
+            .middleware(async move |request| connect::admit(&admits, request).await)
+            .on_connect(move |socket| connect::connected(&connected, &socket))
+            .on_any(move |socket, event| {
+                let work = dispatch::prepare(&unknown, socket, &event);
+                let work = work.and_then(|_| Err(Refusal::UnknownEvent));
+                dispatch::finish(&unknown, work, event);
+            })
+            .on_confirmed(move |socket, position| {
+                receipts::confirmed(&confirmed, socket, position);
+            })
+            .on_disconnect(move |socket, reason| {
+                connect::disconnected(&gone, socket, reason.as_str());
+            })
+    }
+
+    fn on(self: &Arc<Self>, namespace: Namespace, name: &str, command: Command) -> Namespace {
+        let service = Arc::clone(self);
+        namespace.on(name, move |socket, event| dispatch::run(&service, command, socket, event))
+    }
+
+    /// Opens the service on a running gateway: commits are delivered and connections let in from
+    /// now on. To be called once, within a runtime that lives as long as the service and is none of
+    /// the gateway's.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read; the service stays closed.
+    pub async fn start(self: &Arc<Self>, io: Io) -> Result<(), StoreError> {
+        // Whoever asks for nothing still learns how far the log is.
+        let nobody = UserId::parse("nobody").expect("a plain word is a user id");
+        let head = self.store.since(nobody, END_OF_LOG, 1).await?.as_of;
+        self.runtime.get_or_init(Handle::current);
+        self.delivery.attach(io, head);
+        let service = Arc::clone(self);
+        self.own_tasks.spawn(async move { service.receipts.run(Arc::clone(&service)).await });
+        let service = Arc::clone(self);
+        self.own_tasks.spawn(async move { service.sweep().await });
+        self.own_tasks.close();
+        Ok(())
+    }
+
+    /// Ends the service: new connections and writes are turned away, what the store was given is
+    /// waited for and answered, gathered watermarks are stored. The gateway is to be shut down
+    /// after that.
+    ///
+    /// # Cancel safety
+    /// Cancel safe; calling it again goes on waiting.
+    pub async fn drain(&self) {
+        self.draining.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.ending.cancel();
+        self.own_tasks.close();
+        self.own_tasks.wait().await;
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> Stats {
+        let sessions = self.sessions();
+        self.counters().snapshot(sessions.len() as u64, sessions.users() as u64)
+    }
+
+    /// Whether connections are let in.
+    pub(crate) fn is_open(&self) -> bool {
+        self.io().is_some() && !self.draining.is_cancelled()
+    }
+
+    /// Refuses writes once the service drains.
+    pub(crate) fn accepts_writes(&self) -> Result<(), Refusal> {
+        if self.draining.is_cancelled() { Err(Refusal::unavailable()) } else { Ok(()) }
+    }
+
+    pub(crate) fn io(&self) -> Option<&Io> {
+        self.delivery.io()
+    }
+
+    pub(crate) fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
+    }
+
+    /// Runs a future on a thread that is no shard's; `None` if the service is ending.
+    pub(crate) async fn outside_shards<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        self.runtime.get()?.spawn(work).await.ok()
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.delivery.sessions
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.delivery.counters
+    }
+
+    /// Ends a session: tells its client why and closes its connection.
+    pub(crate) fn end(&self, session: &Session, ending: Ending) {
+        self.sessions().remove(session, clock::now());
+        if let (Some(io), Some(key)) = (self.io(), session.key()) {
+            tracing::debug!(code = ending.refusal().name(), "connection: ended by the server");
+            ending.carry_out(io, key);
+        }
+    }
+
+    /// Closes sessions whose tokens have ended, once a second.
+    async fn sweep(&self) {
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for second in 0u64.. {
+            tokio::select! {
+                _ = seconds.tick() => {}
+                () = self.ending.cancelled() => break,
+            }
+            let now = clock::now();
+            if second % SCAN_EVERY_SECONDS == 0 {
+                self.sessions().sweep(now, |session| self.expiry.note(session, now));
+            }
+            for session in self.expiry.due(now) {
+                self.counters().expired.add(1);
+                self.end(&session, Ending::Expired);
+            }
+        }
+    }
+}

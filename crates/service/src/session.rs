@@ -1,0 +1,252 @@
+//! One connection of one device: who it is, and what it has under way.
+//!
+//! A session is attached to its socket as the socket's data and listed in
+//! [`crate::sessions::Sessions`]; it knows its socket only by key, so that the two never keep
+//! each other alive. It is kept small, since there may be a million: what is rare is boxed, and
+//! there is no timer.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use parlor_chat::aborts::Aborts;
+use parlor_chat::entry::{Entry, Millis, Position};
+use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::limits::Limits;
+use parlor_chat::rate::{Bucket, Rate, TooFast};
+use parlor_chat::receipts::Unconfirmed;
+use parlor_chat::refusal::Refusal;
+use parlor_gateway::SocketKey;
+
+/// Milliseconds for which the same `typing` is not relayed again.
+const TYPING_REPEAT_MS: u64 = 1_000;
+const NEVER: u64 = u64::MAX;
+
+/// Which events a session speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The event protocol.
+    Standard,
+    /// The simplest tutorial's events (`--dev` only).
+    Tutorial,
+}
+
+/// One connection of one device.
+#[derive(Debug)]
+pub(crate) struct Session {
+    user: OnceLock<UserId>,
+    device: DeviceId,
+    key: OnceLock<SocketKey>,
+    /// When its device was attached.
+    pub(crate) since: Millis,
+    expires_ms: AtomicU64,
+    heard_ms: AtomicU64,
+    pub(crate) kind: Kind,
+    flow: Mutex<Flow>,
+}
+
+#[derive(Debug, Default)]
+struct Flow {
+    bucket: Bucket,
+    unconfirmed: Unconfirmed,
+    /// Whether broadcasts reach it, so that they have to be noted.
+    hears: bool,
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    aborts: Aborts,
+    typing: Option<(ConversationId, bool, Millis)>,
+}
+
+impl Session {
+    /// The session of an authenticated user.
+    pub(crate) fn new(
+        user: UserId,
+        device: DeviceId,
+        expires: Option<Millis>,
+        now: Millis,
+    ) -> Self {
+        let session = Self::unregistered(device, now);
+        session.renew(expires);
+        Self { user: OnceLock::from(user), kind: Kind::Standard, ..session }
+    }
+
+    /// A session that has yet to register a user id.
+    pub(crate) fn unregistered(device: DeviceId, now: Millis) -> Self {
+        Self {
+            user: OnceLock::new(),
+            device,
+            key: OnceLock::new(),
+            since: now,
+            expires_ms: AtomicU64::new(NEVER),
+            heard_ms: AtomicU64::new(now.0),
+            kind: Kind::Tutorial,
+            flow: Mutex::default(),
+        }
+    }
+
+    /// Whose it is, if that is known yet.
+    pub(crate) fn user(&self) -> Option<&UserId> {
+        self.user.get()
+    }
+
+    /// Says whose it is; only the first call counts.
+    pub(crate) fn register(&self, user: UserId) -> Result<(), Refusal> {
+        self.user.set(user).map_err(|_| Refusal::AlreadyRegistered)
+    }
+
+    pub(crate) fn device(&self) -> &DeviceId {
+        &self.device
+    }
+
+    /// Its socket, once it is connected.
+    pub(crate) fn key(&self) -> Option<SocketKey> {
+        self.key.get().copied()
+    }
+
+    pub(crate) fn connected(&self, key: SocketKey) {
+        let first = self.key.set(key).is_ok();
+        debug_assert!(first, "a session has one socket");
+    }
+
+    /// When its token ends.
+    pub(crate) fn expires(&self) -> Option<Millis> {
+        let ms = self.expires_ms.load(Ordering::Relaxed);
+        (ms != NEVER).then_some(Millis(ms))
+    }
+
+    pub(crate) fn renew(&self, expires: Option<Millis>) {
+        self.expires_ms.store(expires.map_or(NEVER, |at| at.0), Ordering::Relaxed);
+    }
+
+    /// When something last came from it.
+    pub(crate) fn heard(&self) -> Millis {
+        Millis(self.heard_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn hear(&self, now: Millis) {
+        self.heard_ms.store(now.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn charge(&self, rate: &Rate, now: Millis) -> Result<(), TooFast> {
+        self.flow.lock().bucket.take(rate, now)
+    }
+
+    /// From now on broadcasts reach it.
+    pub(crate) fn starts_hearing(&self) {
+        self.flow.lock().hears = true;
+    }
+
+    /// Notes an entry that is about to be broadcast, if broadcasts reach it.
+    pub(crate) fn broadcast(&self, entry: &Entry, limits: &Limits) {
+        let mut flow = self.flow.lock();
+        if flow.hears {
+            flow.pushed(entry, limits);
+        }
+    }
+
+    /// Notes an entry that is about to be sent to it alone.
+    pub(crate) fn pushed(&self, entry: &Entry, limits: &Limits) {
+        self.flow.lock().pushed(entry, limits);
+    }
+
+    /// Takes what it has proved to have received.
+    pub(crate) fn confirmed(&self, position: Position) -> Vec<(ConversationId, Seq)> {
+        self.flow.lock().unconfirmed.confirmed(position)
+    }
+
+    /// Forgets what it confirmed itself.
+    pub(crate) fn marked(&self, conversation: &ConversationId, seq: Seq) {
+        self.flow.lock().unconfirmed.marked(conversation, seq);
+    }
+
+    /// Whether a send may go to the store now; see [`Aborts::admit`].
+    pub(crate) fn admit(
+        &self,
+        conversation: &ConversationId,
+        key: Option<&ClientId>,
+        now: Millis,
+    ) -> Result<(), Refusal> {
+        match &mut self.flow.lock().rare {
+            None => Ok(()),
+            Some(rare) => rare.aborts.admit(conversation, key, now),
+        }
+    }
+
+    /// Notes a send that is to be sent again before later ones; see [`Aborts::failed`].
+    pub(crate) fn failed(
+        &self,
+        conversation: &ConversationId,
+        key: Option<&ClientId>,
+        now: Millis,
+        refusal: &Refusal,
+        limits: &Limits,
+    ) {
+        let Some(retry_after_ms) = refusal.retry_after_ms() else { return };
+        let max = limits.aborted_conversations_max;
+        let mut flow = self.flow.lock();
+        let rare = flow.rare.get_or_insert_default();
+        rare.aborts.failed(conversation, key, now, retry_after_ms, max);
+    }
+
+    /// Whether a `typing` tells others something new.
+    pub(crate) fn typing_is_news(
+        &self,
+        conversation: &ConversationId,
+        typing: bool,
+        now: Millis,
+    ) -> bool {
+        let mut flow = self.flow.lock();
+        let last = &mut flow.rare.get_or_insert_default().typing;
+        let repeated = last.as_ref().is_some_and(|(there, said, at)| {
+            there == conversation && *said == typing && now.0 < at.0 + TYPING_REPEAT_MS
+        });
+        if !repeated {
+            *last = Some((conversation.clone(), typing, now));
+        }
+        !repeated
+    }
+}
+
+impl Flow {
+    fn pushed(&mut self, entry: &Entry, limits: &Limits) {
+        let max = limits.unconfirmed_entries_max;
+        self.unconfirmed.pushed(&entry.conversation, entry.seq, entry.position, max);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let user = UserId::parse("alice").expect("an id in a test");
+        Session::new(user, DeviceId::shared(), None, Millis(1))
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of::<Session>() <= 176, "{}", size_of::<Session>());
+    }
+
+    #[test]
+    fn a_user_id_is_registered_once() {
+        let session = Session::unregistered(DeviceId::shared(), Millis(1));
+        let bob = UserId::parse("bob").expect("an id in a test");
+        assert_eq!(session.register(bob.clone()), Ok(()));
+        assert_eq!(session.register(bob), Err(Refusal::AlreadyRegistered));
+    }
+
+    #[test]
+    fn a_repeated_typing_is_no_news() {
+        let session = session();
+        let chat = ConversationId::parse("dm:a:b").expect("an id in a test");
+        assert!(session.typing_is_news(&chat, true, Millis(1_000)));
+        assert!(!session.typing_is_news(&chat, true, Millis(1_999)));
+        assert!(session.typing_is_news(&chat, false, Millis(1_999)));
+        assert!(session.typing_is_news(&chat, true, Millis(2_000)));
+        assert!(session.typing_is_news(&chat, true, Millis(3_000)));
+    }
+}

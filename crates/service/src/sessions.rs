@@ -1,0 +1,185 @@
+//! Who is here: users and their sessions on this node.
+//!
+//! A session is listed when its socket is connected and leaves the list when its socket is gone,
+//! or when it is the stalest of too many. The delivery thread asks the list who has to be told;
+//! the sweeper goes through it for tokens that end.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use parking_lot::Mutex;
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::rate::{Bucket, Rate, TooFast};
+use smallvec::SmallVec;
+
+use crate::session::Session;
+
+/// How long a revocation is remembered for sessions that are being opened meanwhile.
+const REVOCATION_KEPT_MS: u64 = 60_000;
+
+/// The sessions of one user.
+pub(crate) type OfUser = SmallVec<[Arc<Session>; 2]>;
+
+/// All sessions of this node.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    users: DashMap<UserId, Present>,
+    count: AtomicUsize,
+    revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
+}
+
+#[derive(Debug, Default)]
+struct Present {
+    sessions: SmallVec<[Arc<Session>; 1]>,
+    bucket: Bucket,
+}
+
+impl Sessions {
+    /// Lists a session. If its user now has more than `max`, gives the stalest of the others,
+    /// which is no longer listed.
+    pub(crate) fn add(&self, session: &Arc<Session>, max: usize) -> Option<Arc<Session>> {
+        let user = session.user()?;
+        let mut present = self.users.entry(user.clone()).or_default();
+        let stalest = if present.sessions.len() >= max.max(1) {
+            let others = present.sessions.iter().enumerate();
+            let at = others.min_by_key(|(_, other)| other.heard()).map(|(at, _)| at);
+            at.map(|at| present.sessions.swap_remove(at))
+        } else {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            None
+        };
+        present.sessions.push(Arc::clone(session));
+        stalest
+    }
+
+    /// Takes a session off the list, if it is there.
+    pub(crate) fn remove(&self, session: &Session, now: Millis) {
+        let Some(user) = session.user() else { return };
+        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return };
+        let present = entry.get_mut();
+        let found = present.sessions.iter().position(|other| std::ptr::eq(&**other, session));
+        if let Some(at) = found {
+            present.sessions.swap_remove(at);
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        if present.is_forgettable(now) {
+            entry.remove();
+        }
+    }
+
+    /// A user's sessions.
+    pub(crate) fn of(&self, user: &UserId) -> OfUser {
+        self.users
+            .get(user)
+            .map(|present| present.sessions.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Whether a user has a session here.
+    pub(crate) fn is_here(&self, user: &UserId) -> bool {
+        self.users.get(user).is_some_and(|present| !present.sessions.is_empty())
+    }
+
+    /// Takes one command out of a user's bucket.
+    pub(crate) fn charge(&self, user: &UserId, rate: &Rate, now: Millis) -> Result<(), TooFast> {
+        match self.users.get_mut(user) {
+            Some(mut present) => present.bucket.take(rate, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers for a while that a device was revoked, and gives its sessions.
+    pub(crate) fn revoke(&self, user: &UserId, device: &DeviceId, now: Millis) -> OfUser {
+        let mut revoked = self.revoked.lock();
+        while revoked.front().is_some_and(|(_, _, at)| at.0 + REVOCATION_KEPT_MS < now.0) {
+            revoked.pop_front();
+        }
+        revoked.push_back((user.clone(), device.clone(), now));
+        drop(revoked);
+        self.of(user).into_iter().filter(|session| session.device() == device).collect()
+    }
+
+    /// Whether the session's device was revoked after the session was let in.
+    pub(crate) fn was_revoked(&self, session: &Session) -> bool {
+        let revoked = self.revoked.lock();
+        revoked.iter().any(|(user, device, at)| {
+            session.user() == Some(user) && session.device() == device && *at >= session.since
+        })
+    }
+
+    /// Goes through all sessions, and forgets users who are not here and owe nothing.
+    pub(crate) fn sweep(&self, now: Millis, mut visit: impl FnMut(&Arc<Session>)) {
+        self.users.retain(|_, present| {
+            present.sessions.iter().for_each(&mut visit);
+            !present.is_forgettable(now)
+        });
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// How many users are listed.
+    pub(crate) fn users(&self) -> usize {
+        self.users.len()
+    }
+}
+
+impl Present {
+    fn is_forgettable(&self, now: Millis) -> bool {
+        self.sessions.is_empty() && self.bucket.is_full(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).expect("an id in a test")
+    }
+
+    fn session(name: &str, heard: u64) -> Arc<Session> {
+        Arc::new(Session::new(user(name), DeviceId::shared(), None, Millis(heard)))
+    }
+
+    #[test]
+    fn the_stalest_goes_and_not_the_new_one() {
+        let sessions = Sessions::default();
+        let (old, fresh, new) = (session("a", 1), session("a", 2), session("a", 0));
+        assert!(sessions.add(&old, 2).is_none() && sessions.add(&fresh, 2).is_none());
+        old.hear(Millis(9));
+        let gone = sessions.add(&new, 2).expect("one too many");
+        assert!(Arc::ptr_eq(&gone, &fresh));
+        assert_eq!(sessions.len(), 2);
+        sessions.remove(&gone, Millis(9));
+        assert_eq!((sessions.len(), sessions.of(&user("a")).len()), (2, 2));
+    }
+
+    #[test]
+    fn a_user_who_left_keeps_an_empty_bucket() {
+        let (sessions, rate) = (Sessions::default(), Rate::new(1, 1));
+        let one = session("a", 1);
+        sessions.add(&one, 9);
+        assert!(sessions.charge(&user("a"), &rate, Millis(1_000)).is_ok());
+        sessions.remove(&one, Millis(1_000));
+        assert!(!sessions.is_here(&user("a")));
+        assert!(sessions.charge(&user("a"), &rate, Millis(1_001)).is_err());
+        sessions.sweep(Millis(5_000), |_| ());
+        assert_eq!(sessions.users(), 0);
+    }
+
+    #[test]
+    fn a_session_that_was_being_opened_hears_of_the_revocation() {
+        let sessions = Sessions::default();
+        let (before, after) = (session("a", 5), session("a", 20));
+        sessions.add(&before, 9);
+        assert_eq!(sessions.revoke(&user("a"), &DeviceId::shared(), Millis(10)).len(), 1);
+        assert!(sessions.was_revoked(&before) && !sessions.was_revoked(&after));
+    }
+}

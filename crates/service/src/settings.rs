@@ -1,0 +1,48 @@
+//! How the service behaves: what the binary fills from its config.
+
+use parlor_chat::limits::Limits;
+use parlor_chat::rate::Rate;
+
+/// The service's settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The bounds that every command is held to.
+    pub limits: Limits,
+    /// For trying things out: lifts every bound on rates and connections (sizes stay), and lets
+    /// in connections without a token that speak the simplest tutorial's events.
+    pub mode: Mode,
+}
+
+/// For whom a server is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// For users.
+    #[default]
+    Production,
+    /// For its developer alone.
+    Development,
+}
+
+impl Settings {
+    pub(crate) fn is_development(&self) -> bool {
+        self.mode == Mode::Development
+    }
+
+    pub(crate) fn user_rate(&self) -> Rate {
+        let limits = &self.limits;
+        self.lifted(Rate::new(limits.user_rate_burst, limits.user_rate_per_second))
+    }
+
+    pub(crate) fn connection_rate(&self) -> Rate {
+        let limits = &self.limits;
+        self.lifted(Rate::new(limits.connection_rate_burst, limits.connection_rate_per_second))
+    }
+
+    pub(crate) fn connections_per_user_max(&self) -> usize {
+        if self.is_development() { usize::MAX } else { self.limits.connections_per_user_max }
+    }
+
+    fn lifted(&self, rate: Rate) -> Rate {
+        if self.is_development() { Rate::unlimited() } else { rate }
+    }
+}

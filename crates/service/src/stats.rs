@@ -1,0 +1,94 @@
+//! What the service has done since its start, as plain counters.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parlor_chat::refusal::{CODES, Code};
+
+/// A count that many threads add to.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counters behind [`Stats`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) connects: Count,
+    pub(crate) commands: Count,
+    pub(crate) sent: Count,
+    pub(crate) sent_again: Count,
+    pub(crate) broadcasts: Count,
+    pub(crate) caught_up: Count,
+    pub(crate) caught_up_entries: Count,
+    pub(crate) marks_stored: Count,
+    pub(crate) marks_confirmed: Count,
+    pub(crate) replaced: Count,
+    pub(crate) expired: Count,
+    refused: [Count; CODES.len()],
+}
+
+impl Counters {
+    pub(crate) fn refused(&self, code: Code) {
+        self.refused[code as usize].add(1);
+    }
+
+    pub(crate) fn snapshot(&self, sessions: u64, users: u64) -> Stats {
+        Stats {
+            sessions,
+            users,
+            connects: self.connects.get(),
+            commands: self.commands.get(),
+            sent: self.sent.get(),
+            sent_again: self.sent_again.get(),
+            broadcasts: self.broadcasts.get(),
+            caught_up: self.caught_up.get(),
+            caught_up_entries: self.caught_up_entries.get(),
+            marks_stored: self.marks_stored.get(),
+            marks_confirmed: self.marks_confirmed.get(),
+            replaced: self.replaced.get(),
+            expired: self.expired.get(),
+            refused: CODES.map(|code| (code.name(), self.refused[code as usize].get())),
+        }
+    }
+}
+
+/// A reading of all counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Sessions now.
+    pub sessions: u64,
+    /// Users with a session now.
+    pub users: u64,
+    /// Connections that were let in.
+    pub connects: u64,
+    /// Commands received, refused ones included.
+    pub commands: u64,
+    /// Messages committed and acknowledged.
+    pub sent: u64,
+    /// Sends answered with what an earlier one with the same key committed.
+    pub sent_again: u64,
+    /// Frames encoded and handed to the gateway, whatever the number of sockets.
+    pub broadcasts: u64,
+    /// Devices brought up to date.
+    pub caught_up: u64,
+    /// Entries pushed to devices while they caught up.
+    pub caught_up_entries: u64,
+    /// Watermarks stored, after merging.
+    pub marks_stored: u64,
+    /// Watermarks gathered because a client proved what it received.
+    pub marks_confirmed: u64,
+    /// Connections closed because their user had too many.
+    pub replaced: u64,
+    /// Connections closed because their token expired.
+    pub expired: u64,
+    /// Refusals by code.
+    pub refused: [(&'static str, u64); CODES.len()],
+}
