@@ -99,7 +99,8 @@ export class Person {
 function within(what, person, start) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      const state = `${person.messages.length} messages, ${person.connects} connects, disconnects ${person.disconnects}, errors ${person.errors}`;
+      const last = (list) => `${list.length} (${list.slice(-3)})`;
+      const state = `${person.messages.length} messages, ${person.connects} connects, disconnects: ${last(person.disconnects)}, errors: ${last(person.errors)}`;
       reject(new Error(`${person.user} waited in vain for ${what} (${state})`));
     }, PATIENCE_MS);
     start((value) => {

@@ -19,15 +19,22 @@ pub(crate) fn short(workspace: &Workspace) -> Result<()> {
     if targets.is_empty() {
         bail!("fuzz/ has no targets");
     }
-    run(cargo(workspace.root()).args(["fuzz", "build", "--sanitizer", "none"]))?;
+    let built = workspace.scratch("fuzz-build")?;
+    let fuzz = |command: &str| {
+        let mut fuzz = cargo(workspace.root());
+        fuzz.args(["fuzz", command, "--sanitizer", "none", "--target-dir"]).arg(&built);
+        fuzz
+    };
+    run(&mut fuzz("build"))?;
     for target in targets {
         let corpus = workspace.root().join("fuzz/corpus").join(target);
         // New inputs go to the first folder; the one under version control is only read.
         let found = workspace.scratch(&format!("fuzz/{target}"))?;
-        run(cargo(workspace.root())
-            .args(["fuzz", "run", "--sanitizer", "none", target])
-            .args([found, corpus])
-            .args(["--", "-timeout=10", &format!("-max_total_time={SECONDS_PER_TARGET}")]))
+        run(fuzz("run").arg(target).args([found, corpus]).args([
+            "--",
+            "-timeout=10",
+            &format!("-max_total_time={SECONDS_PER_TARGET}"),
+        ]))
         .with_context(|| format!("fuzz target {target}: its input is in fuzz/artifacts"))?;
     }
     Ok(())
