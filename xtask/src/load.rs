@@ -1,5 +1,7 @@
 //! The programs of the `bench` and `sim` crates, built and run against a release server.
 
+use std::process::Command;
+
 use anyhow::Result;
 use clap::ValueEnum;
 
@@ -30,31 +32,40 @@ impl Bench {
 }
 
 /// Builds and runs one benchmark, which prints its table.
-pub(crate) fn bench(workspace: &Workspace, bench: Bench, quick: bool) -> Result<()> {
-    workspace.build(&["parlor", "parlor-bench"], Profile::Release)?;
-    let mut program =
-        std::process::Command::new(workspace.program("parlor-bench", Profile::Release));
-    program.current_dir(workspace.root()).arg(bench.name());
+pub(crate) fn bench(
+    workspace: &Workspace,
+    bench: Bench,
+    quick: bool,
+    options: &[String],
+) -> Result<()> {
+    let mut program = program(workspace, "parlor-bench", bench.name())?;
     if quick {
         program.arg("--quick");
     }
-    program.arg("--parlor-bin").arg(workspace.program("parlor", Profile::Release));
-    run(&mut program)
+    run(program.args(options))
 }
 
 /// Runs each benchmark once, small, to see that it still runs.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
-    Bench::ALL.into_iter().try_for_each(|each| bench(workspace, each, true))
+    Bench::ALL.into_iter().try_for_each(|each| bench(workspace, each, true, &[]))
 }
 
 /// Builds and runs the fault run, which checks the histories and prints its line of counts.
 pub(crate) fn faults(workspace: &Workspace, seconds: u64, seed: Option<u64>) -> Result<()> {
-    workspace.build(&["parlor", "parlor-sim"], Profile::Release)?;
-    let mut program = std::process::Command::new(workspace.program("parlor-sim", Profile::Release));
-    program.current_dir(workspace.root()).args(["faults", "--seconds", &seconds.to_string()]);
+    let mut program = program(workspace, "parlor-sim", "faults")?;
+    program.args(["--seconds", &seconds.to_string()]);
     if let Some(seed) = seed {
         program.args(["--seed", &seed.to_string()]);
     }
-    program.arg("--parlor-bin").arg(workspace.program("parlor", Profile::Release));
     run(&mut program)
+}
+
+/// A development program's command, with the server it is to run; both are built first.
+fn program(workspace: &Workspace, package: &str, command: &str) -> Result<Command> {
+    workspace.build("parlor", Profile::Release)?;
+    workspace.build(package, Profile::Release)?;
+    let mut program = Command::new(workspace.program(package, Profile::Release));
+    program.current_dir(workspace.root()).arg(command);
+    program.arg("--parlor-bin").arg(workspace.program("parlor", Profile::Release));
+    Ok(program)
 }

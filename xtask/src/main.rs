@@ -46,6 +46,9 @@ enum Command {
         /// Fewer connections, fewer rounds: to see that it runs, not for figures
         #[arg(long)]
         quick: bool,
+        /// Options of the benchmark's own, behind `--`: `-- --help` lists them
+        #[arg(last = true)]
+        options: Vec<String>,
     },
     /// Run clients against a server that is killed and cut off, and check their histories
     Faults {
@@ -73,7 +76,9 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Test(selection) => return steps::run(&workspace, &selection),
         Command::Setup => setup::everything(&workspace)?,
-        Command::Bench { bench, quick } => load::bench(&workspace, bench, quick)?,
+        Command::Bench { bench, quick, options } => {
+            load::bench(&workspace, bench, quick, &options)?;
+        }
         Command::Faults { seconds, seed } => load::faults(&workspace, seconds, seed)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -70,13 +70,11 @@ impl Workspace {
         &self.imports
     }
 
-    /// Builds the named packages' programs.
-    pub(crate) fn build(&self, packages: &[&str], profile: Profile) -> Result<()> {
+    /// Builds a package's programs. One package at a time, so that its dependencies are built with
+    /// the features that it asks for, and the next build of the same package finds them.
+    pub(crate) fn build(&self, package: &str, profile: Profile) -> Result<()> {
         let mut build = cargo(&self.root);
-        build.args(["build", "--locked"]);
-        for package in packages {
-            build.args(["-p", package]);
-        }
+        build.args(["build", "--locked", "-p", package]);
         if let Profile::Release = profile {
             build.arg("--release");
         }

@@ -13,7 +13,7 @@ use crate::workspace::{Profile, Workspace};
 
 /// Every test, against a release build.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
-    workspace.build(&["parlor"], Profile::Release)?;
+    workspace.build("parlor", Profile::Release)?;
     node(workspace, Profile::Release, &[])?;
     run(Command::new(python(workspace))
         .args(["-m", "pytest", "-q"])
@@ -24,7 +24,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
 
 /// The README's snippet and one round of messages, against a build that is quick to make.
 pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
-    workspace.build(&["parlor"], Profile::Dev)?;
+    workspace.build("parlor", Profile::Dev)?;
     node(workspace, Profile::Dev, &["snippet.test.mjs"])
 }
 

@@ -13,15 +13,9 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
 
 /// clippy and the compiler warn about nothing.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace.root()).args([
-        "clippy",
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    run(cargo(workspace.root())
+        .args(["clippy", "--locked", "--workspace", "--all-features", "--all-targets"])
+        .args(["--", "-D", "warnings"]))
 }
 
 /// Unit, property, contract and byte-level tests.
@@ -32,7 +26,6 @@ pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
         "run",
         "--locked",
         "--workspace",
-        "--all-targets",
         "--profile",
         profile,
     ]))
@@ -49,6 +42,7 @@ pub(crate) fn rustdoc(workspace: &Workspace) -> Result<()> {
         "doc",
         "--locked",
         "--workspace",
+        "--all-features",
         "--no-deps",
         "--document-private-items",
     ]))
