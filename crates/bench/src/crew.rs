@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 
 use crate::latency::Latency;
 use crate::pin::pinned;
+use crate::process::{self, Cpu};
 use crate::protocol::{Auth, Command, Reply};
 
 /// Connections of one load process, below the usual limit of 20,000 open files.
@@ -69,6 +70,13 @@ impl Crew {
 
     pub(crate) fn size(&self) -> u32 {
         u32::try_from(self.hands.len()).expect("a crew is small")
+    }
+
+    /// Processor time that all of them have used.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Cpu> {
+        self.hands.iter().try_fold(Cpu::default(), |total, hand| {
+            process::cpu(hand.child.id()).map(|cpu| total + cpu)
+        })
     }
 
     /// Opens this many more connections, spread evenly; each process gets an even number.

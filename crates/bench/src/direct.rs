@@ -15,9 +15,10 @@ use crate::protocol::{Command, Direct, Pace, Reply};
 use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
-pub(crate) const METRICS: [Metric; 9] = [
+pub(crate) const METRICS: [Metric; 10] = [
     Metric { name: "messages/s", decimals: 0 },
     Metric { name: "CPU µs per message", decimals: 1 },
+    Metric { name: "load core busy %", decimals: 0 },
     Metric { name: "ack p50 ms", decimals: 1 },
     Metric { name: "ack p99 ms", decimals: 1 },
     Metric { name: "ack p99.9 ms", decimals: 1 },
@@ -37,19 +38,22 @@ pub(crate) struct Sizes {
     pub(crate) in_flight: u32,
     pub(crate) seconds: f64,
     pub(crate) content_bytes: usize,
+    /// Whether Parlor's recipients confirm each message by `delivered`.
+    pub(crate) receipts: bool,
     /// Messages a second of the open loop; half of what the closed loop reached if not given.
     pub(crate) rate: Option<f64>,
 }
 
 impl Sizes {
     pub(crate) fn describe(self) -> String {
-        let Self { clients, in_flight, seconds, content_bytes, rate } = self;
+        let Self { clients, in_flight, seconds, content_bytes, receipts, rate } = self;
+        let confirmed = if receipts { ", each message confirmed by `delivered`" } else { "" };
         let rate = rate.map_or("half of what it reached".to_owned(), |rate| format!("{rate}/s"));
         format!(
             "{clients} clients in pairs, {content_bytes} bytes of text; closed loop of \
              {seconds} s with {in_flight} unanswered, then open loop of {seconds} s at {rate}, \
              latency from when a message was due; parlor: fsync before the ack, rate limits \
-             checked but set high; the others keep nothing"
+             checked but set high{confirmed}; the others keep nothing"
         )
     }
 }
@@ -75,9 +79,10 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     crew.connect(sizes.clients)?;
     let closed = Pace::InFlight(sizes.in_flight / crew.size());
     messages(&mut crew, kind, sizes, closed, sizes.seconds / 5.0, 0)?;
-    let before = process::cpu(server.pid())?;
+    let before = (process::cpu(server.pid())?, crew.cpu()?);
     let full = messages(&mut crew, kind, sizes, closed, sizes.seconds, 1)?;
-    let cpu = process::cpu(server.pid())? - before;
+    let cpu = process::cpu(server.pid())? - before.0;
+    let load = (crew.cpu()? - before.1).total();
     let reached = full.messages / full.seconds;
     let rate = sizes.rate.unwrap_or(reached / 2.0) / f64::from(crew.size());
     let half = messages(&mut crew, kind, sizes, Pace::PerSecond(rate), sizes.seconds, 2)?;
@@ -86,6 +91,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
         vec![
             reached,
             cpu.total() * 1e6 / full.messages,
+            load * 100.0 / full.seconds,
             full.ack.quantile_ms(0.5),
             full.ack.quantile_ms(0.99),
             full.ack.quantile_ms(0.999),
@@ -106,8 +112,14 @@ fn messages(
     seconds: f64,
     run: u32,
 ) -> anyhow::Result<Outcome> {
-    let direct =
-        Direct { dialect: kind.dialect(), pace, seconds, content_bytes: sizes.content_bytes, run };
+    let direct = Direct {
+        dialect: kind.dialect(),
+        pace,
+        seconds,
+        content_bytes: sizes.content_bytes,
+        receipts: sizes.receipts,
+        run,
+    };
     let replies = crew.command(|_| Command::Direct(direct.clone()))?;
     let mut outcome =
         Outcome { messages: 0.0, seconds: 0.0, ack: Latency::new(), delivery: Latency::new() };

@@ -15,11 +15,12 @@ use crate::protocol::{Command, Reply};
 use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
-pub(crate) const METRICS: [Metric; 4] = [
+pub(crate) const METRICS: [Metric; 5] = [
     Metric { name: "deliveries/s", decimals: 0 },
     Metric { name: "user µs per delivery", decimals: 2 },
     Metric { name: "system µs per delivery", decimals: 2 },
     Metric { name: "CPU µs per delivery", decimals: 2 },
+    Metric { name: "load core busy %", decimals: 0 },
 ];
 
 /// How long deliveries too many may take to show.
@@ -56,13 +57,20 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     )?;
     crew.connect(sizes.members)?;
     broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10))?;
-    let before = process::cpu(server.pid())?;
+    let before = (process::cpu(server.pid())?, crew.cpu()?);
     let (deliveries, seconds) = broadcast(&mut crew, sizes, sizes.broadcasts)?;
-    let cpu = process::cpu(server.pid())? - before;
+    let cpu = process::cpu(server.pid())? - before.0;
+    let load = (crew.cpu()? - before.1).total();
     let each = |seconds: f64| seconds * 1e6 / deliveries;
     table.add(
         kind.name(),
-        vec![deliveries / seconds, each(cpu.user), each(cpu.system), each(cpu.total())],
+        vec![
+            deliveries / seconds,
+            each(cpu.user),
+            each(cpu.system),
+            each(cpu.total()),
+            load * 100.0 / seconds,
+        ],
     );
     Ok(())
 }

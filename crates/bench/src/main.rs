@@ -80,6 +80,9 @@ enum Command {
         /// Messages a second of the open loop instead of half of what the closed one reached
         #[arg(long)]
         rate: Option<f64>,
+        /// Confirm each of Parlor's messages by `delivered`, as a client of the guide does
+        #[arg(long)]
+        receipts: bool,
     },
     /// A load process, driven by its parent
     #[command(hide = true)]
@@ -177,7 +180,7 @@ fn main() -> anyhow::Result<()> {
             };
             common.measure(benchmark, |run, kind, table| fanout::round(run, kind, sizes, table))
         }
-        Command::Direct { common, clients, in_flight, seconds, rate } => {
+        Command::Direct { common, clients, in_flight, seconds, rate, receipts } => {
             let (clients_default, in_flight_default, seconds_default) =
                 if common.quick { (200, 64, 2.0) } else { (10_000, 512, 10.0) };
             let sizes = direct::Sizes {
@@ -185,6 +188,7 @@ fn main() -> anyhow::Result<()> {
                 in_flight: in_flight.unwrap_or(in_flight_default),
                 seconds: seconds.unwrap_or(seconds_default),
                 content_bytes: 100,
+                receipts,
                 rate,
             };
             let benchmark = Benchmark {

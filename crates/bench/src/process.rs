@@ -1,7 +1,7 @@
 //! What Linux tells of a process and of itself, read from `/proc`.
 
 use std::fs;
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -19,7 +19,7 @@ pub(crate) struct Memory {
 }
 
 /// Processor time of a process, in seconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cpu {
     pub(crate) user: f64,
     pub(crate) system: f64,
@@ -28,6 +28,14 @@ pub(crate) struct Cpu {
 impl Cpu {
     pub(crate) fn total(self) -> f64 {
         self.user + self.system
+    }
+}
+
+impl Add for Cpu {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { user: self.user + other.user, system: self.system + other.system }
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Direct {
     pub(crate) pace: Pace,
     pub(crate) seconds: f64,
     pub(crate) content_bytes: usize,
+    /// Whether recipients confirm each `private_message` by `delivered`.
+    pub(crate) receipts: bool,
     /// Tells the idempotency keys of one run from those of another.
     pub(crate) run: u32,
 }

@@ -8,6 +8,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+
 use super::connection::{Connection, user_name};
 use crate::latency::Latency;
 use crate::protocol::{Dialect, Direct, Pace, Reply};
@@ -128,7 +130,12 @@ impl Directing {
             self.on_ack(rest)
         } else if packet.starts_with(name) {
             connection.events += 1;
-            self.on_delivery(packet)
+            self.on_delivery(packet)?;
+            if self.direct.receipts && self.direct.dialect == Dialect::PrivateMessage {
+                let receipt = receipt(packet).map_err(io::Error::other)?;
+                connection.send_text(receipt.as_bytes())?;
+            }
+            Ok(())
         } else {
             Ok(())
         }
@@ -188,6 +195,16 @@ impl Directing {
     }
 }
 
+/// The packet that confirms this `private_message`.
+fn receipt(packet: &[u8]) -> Result<String, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Message {
+        id: String,
+    }
+    let (_, message): (&str, Message) = serde_json::from_slice(&packet[2..])?;
+    Ok(format!(r#"42["delivered",{{"messageId":"{}"}}]"#, message.id))
+}
+
 /// The decimal number at the head of `bytes`, and what follows it.
 fn number_at(bytes: &[u8]) -> (usize, &[u8]) {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -204,8 +221,14 @@ mod tests {
     use super::*;
 
     fn run(pace: Pace) -> Directing {
-        let direct =
-            Direct { dialect: Dialect::Relay, pace, seconds: 0.0, content_bytes: 100, run: 1 };
+        let direct = Direct {
+            dialect: Dialect::Relay,
+            pace,
+            seconds: 0.0,
+            content_bytes: 100,
+            receipts: false,
+            run: 1,
+        };
         let mut run = Directing::new(direct, 2);
         run.messages.push(Sent { due: Instant::now(), acked: false, delivered: false });
         run
@@ -220,6 +243,12 @@ mod tests {
         assert!(run.reply().is_none());
         run.on_delivery(br##"42["dm",{"from":"u000000","content":"#00000000 xx"}]"##).unwrap();
         assert!(matches!(run.reply(), Some(Reply::Directed { messages: 1, .. })));
+    }
+
+    #[test]
+    fn a_receipt_names_the_message() {
+        let packet = br##"42["private_message",{"id":"m1","content":"#00000000 xx"}]"##;
+        assert_eq!(receipt(packet).unwrap(), r#"42["delivered",{"messageId":"m1"}]"#);
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! A Socket.IO server on parlor-gateway alone, without chat or storage, to be measured beside the
+//! peers.
+//!
+//! The same events as the other servers of the benchmark: every socket joins `all` and the room
+//! of its user; `broadcast` is emitted to `all` as `event`; `echo_ack` is acknowledged with its
+//! argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
+
+use std::net::TcpListener;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use parlor_gateway::{
+    Config, ConnectError, ConnectRequest, Data, Gateway, Io, Listener, Namespace,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+struct Auth {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Direct<'a> {
+    to: &'a str,
+    #[serde(borrow)]
+    content: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    from: &'a str,
+    content: &'a RawValue,
+}
+
+fn main() -> anyhow::Result<()> {
+    let io = Arc::new(OnceLock::new());
+    let mut gateway = Gateway::builder(Config::default());
+    gateway.namespace("/", events(Arc::clone(&io)));
+    let tcp = TcpListener::bind("127.0.0.1:0")?;
+    let shards = thread::available_parallelism().map_or(1, usize::from);
+    let running = gateway.serve(vec![Listener { tcp, tls: None }], shards)?;
+    io.get_or_init(|| running.io());
+    println!("listening {}", running.local_addrs()[0]);
+    loop {
+        thread::park();
+    }
+}
+
+/// What the server does. A failed emit or ack shows as a loss, which fails the run.
+fn events(io: Arc<OnceLock<Io>>) -> Namespace {
+    Namespace::new()
+        .middleware(async |request: &ConnectRequest| {
+            let auth = request.auth().map(|auth| serde_json::from_str::<Auth>(auth.get()));
+            match auth {
+                Some(Ok(auth)) => Ok(Data::new(auth.token)),
+                _ => Err(ConnectError::new("unauthorized")),
+            }
+        })
+        .on_connect(|socket| {
+            socket.join("all");
+            if let Some(user) = socket.data::<String>() {
+                socket.join(&format!("user:{user}"));
+            }
+            let _ = socket.emit_raw("ready", "[{}]");
+        })
+        .on("broadcast", move |_, mut event| {
+            if let Some(io) = io.get() {
+                let _ = io.of("/").to("all").emit_raw("event", event.args());
+            }
+            let _ = event.ack(&[Status { status: "ok" }]);
+        })
+        .on("echo_ack", |_, mut event| {
+            if let Some(ack) = event.take_ack() {
+                let _ = ack.send_raw(event.args());
+            }
+        })
+        .on("dm", |socket, mut event| {
+            let sent = event.arg(0).and_then(|arg| {
+                let direct: Direct<'_> = serde_json::from_str(arg.get()).ok()?;
+                let from = socket.data::<String>()?;
+                let message = Message { from, content: direct.content };
+                socket.to(format!("user:{}", direct.to)).emit("dm", &[message]).ok()
+            });
+            let status = if sent.is_some() { "sent" } else { "error" };
+            let _ = event.ack(&[Status { status }]);
+        })
+}
+
+#[derive(Serialize)]
+struct Status {
+    status: &'static str,
+}
