@@ -1,0 +1,23 @@
+//! The gateway as its clients meet it: bytes over TCP against a server on port 0.
+//!
+//! Every file is one subject; `support` is the client. The behaviours are those of the Engine.IO 4
+//! and Socket.IO 5 specifications and of RFC 6455, and the faults that other servers were found to
+//! have. No test knows the inside of the gateway.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+mod support;
+
+mod acks;
+mod connect;
+mod events;
+mod flow;
+mod handshake;
+mod heartbeat;
+mod http_edges;
+mod msgpack;
+mod polling;
+mod rooms;
+mod tls;
+mod upgrade;
+mod websocket;
