@@ -1,6 +1,7 @@
 //! Every bound and interval of the gateway, in one place: a plain struct that the builder takes.
 //! The shards read it through an `Arc`; it never changes while the gateway runs.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How a gateway behaves; `Config::default()` is what Node's Socket.IO would do, with bounds.
@@ -54,6 +55,8 @@ pub struct Config {
     pub transports: Transports,
     /// Whether a polling session may become a WebSocket. Default true.
     pub upgrades: bool,
+    /// Proxies whose `X-Forwarded-For` is believed; anyone else's is ignored. Default none.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Cross-origin requests: whom they are allowed to. Default any origin.
     pub cors: Cors,
     /// Name of the cookie that carries the Engine.IO sid (for sticky proxies). Default none.
@@ -120,6 +123,7 @@ impl Default for Config {
             retain_handshake: false,
             transports: Transports::Both,
             upgrades: true,
+            trusted_proxies: Vec::new(),
             cors: Cors::Any,
             cookie: None,
         }

