@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`.
+//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`,
+//! `conformance`.
 //!
 //! `test` is the one list of checks: what CI runs, a person runs, by the same command. The modules,
 //! in the order in which a test run meets them:
@@ -9,14 +10,17 @@
 //! - `setup`: install what the checks need, or name what is missing
 //! - `checks`: one module per check that is more than a cargo command
 //! - `load`: the programs of the `bench` and `sim` crates
+//! - `conformance`: the public protocol suites, for those who have a checkout of them
 
 mod checks;
 mod command;
+mod conformance;
 mod load;
 mod setup;
 mod steps;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -59,6 +63,11 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Run the public Engine.IO and Socket.IO protocol suites against the gateway's examples
+    Conformance {
+        /// A checkout of the repository socketio/socket.io
+        checkout: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -79,6 +88,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench { bench, quick, options } => {
             load::bench(&workspace, bench, quick, &options)?;
         }
+        Command::Conformance { checkout } => conformance::check(&workspace, &checkout)?,
         Command::Faults { seconds, seed } => load::faults(&workspace, seconds, seed)?,
     }
     Ok(ExitCode::SUCCESS)
