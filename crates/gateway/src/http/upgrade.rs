@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn each_header_is_needed() {
-        for absent in 0..GOOD.len() {
+        for (absent, (name, _)) in GOOD.into_iter().enumerate() {
             let mut lines = GOOD.to_vec();
             lines.remove(absent);
-            assert!(check(&request(&lines), false).is_err(), "without {}", GOOD[absent].0);
+            assert!(check(&request(&lines), false).is_err(), "without {name}");
         }
     }
 

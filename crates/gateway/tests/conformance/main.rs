@@ -5,6 +5,7 @@
 //! have. No test knows the inside of the gateway.
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+#![allow(clippy::disallowed_methods, reason = "tests wait and block, each in a thread of its own")]
 
 mod support;
 

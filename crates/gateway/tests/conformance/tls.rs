@@ -8,7 +8,7 @@ use crate::support::http;
 use crate::support::server::{self, PATH, Server};
 use crate::support::sio::Client;
 use crate::support::stream::Stream;
-use crate::support::ws::WebSocket;
+use crate::support::ws::{self, WebSocket};
 
 /// A server with a certificate for `localhost`, and a client that trusts it.
 fn encrypted(
@@ -56,6 +56,26 @@ fn events_travel_over_an_encrypted_websocket() {
         client.send(&format!(r#"42["message","{text}"]"#));
         client.expect(&format!(r#"42["message-back","{text}"]"#));
     }
+}
+
+#[test]
+fn bytes_sent_with_the_upgrade_request_are_not_lost() {
+    let (server, trust) = encrypted(echo);
+    let mut stream = Stream::tls(server.address, trust);
+    let mut bytes = format!("GET {PATH}?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n");
+    bytes.push_str(&ws::upgrade_headers().join("\r\n"));
+    bytes.push_str("\r\n\r\n");
+    let mut bytes = bytes.into_bytes();
+    // More than one record's worth, so that part of it is decrypted and part is not.
+    bytes.extend(ws::frame(0x80 | ws::TEXT, b"40"));
+    let text = "x".repeat(20_000);
+    bytes.extend(ws::frame(0x80 | ws::TEXT, format!(r#"42["message","{text}"]"#).as_bytes()));
+    stream.write(&bytes);
+    assert_eq!(http::receive(&mut stream).expect("a response").status, 101);
+    let mut client = Client::over(WebSocket { stream });
+    assert!(client.text().starts_with("40{"));
+    client.expect(r#"42["auth",{}]"#);
+    client.expect(&format!(r#"42["message-back","{text}"]"#));
 }
 
 #[test]
