@@ -1,0 +1,237 @@
+//! A small Socket.IO client over WebSocket that keeps all it hears, in order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::SplitSink;
+use futures_util::{SinkExt, StreamExt};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+type Sink = SplitSink<WebSocketStream<MaybeTlsStream<TcpStream>>, Message>;
+
+/// Something the client heard.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    Connected,
+    Refused(Value),
+    Event(String, Value),
+    Ack(u64, Value),
+    Pinged,
+    Disconnected,
+    Closed,
+}
+
+#[derive(Default)]
+struct Ear {
+    heard: Mutex<Vec<Heard>>,
+    came: Notify,
+    /// Whether pings are left unanswered.
+    mute: AtomicBool,
+}
+
+impl Ear {
+    fn hear(&self, heard: Heard) {
+        self.heard.lock().push(heard);
+        self.came.notify_waiters();
+    }
+}
+
+/// A connected (or refused) client.
+pub struct Client {
+    ear: Arc<Ear>,
+    sink: Arc<tokio::sync::Mutex<Sink>>,
+    next_ack: AtomicU64,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+impl Client {
+    /// Opens a connection and sends CONNECT, whatever comes of it.
+    pub async fn open(address: std::net::SocketAddr, auth: Value) -> Self {
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+        let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("a WebSocket");
+        let (sink, mut stream) = stream.split();
+        let (ear, sink) = (Arc::new(Ear::default()), Arc::new(tokio::sync::Mutex::new(sink)));
+        let (listening, answering) = (Arc::clone(&ear), Arc::clone(&sink));
+        let reader = tokio::spawn(async move {
+            while let Some(Ok(message)) = stream.next().await {
+                let Message::Text(text) = message else { continue };
+                if text.as_str() == "2" {
+                    if !listening.mute.load(Ordering::Relaxed) {
+                        let _ = answering.lock().await.send(Message::text("3")).await;
+                    }
+                    listening.hear(Heard::Pinged);
+                } else if let Some(heard) = read(&text) {
+                    listening.hear(heard);
+                }
+            }
+            listening.hear(Heard::Closed);
+        });
+        let client = Self { ear, sink, next_ack: AtomicU64::new(0), reader };
+        client.raw(&format!("40{auth}")).await;
+        client
+    }
+
+    /// Connects and waits until it is let in and caught up.
+    pub async fn connect(address: std::net::SocketAddr, auth: Value) -> Self {
+        let client = Self::open(address, auth).await;
+        client.wait(|heard| matches!(heard, Heard::Connected).then_some(())).await;
+        client.event("caught_up", 0).await;
+        client
+    }
+
+    /// Connects as a user on a device and waits until it is caught up.
+    pub async fn device(address: std::net::SocketAddr, token: &str, device: &str) -> Self {
+        Self::connect(address, json!({"token": token, "deviceId": device})).await
+    }
+
+    /// Sends a text frame as it is.
+    pub async fn raw(&self, text: &str) {
+        let _ = self.sink.lock().await.send(Message::text(text)).await;
+    }
+
+    /// Sends a binary frame as it is.
+    pub async fn raw_binary(&self, bytes: &[u8]) {
+        let _ = self.sink.lock().await.send(Message::binary(bytes.to_vec())).await;
+    }
+
+    /// Leaves pings unanswered from now on.
+    pub fn mute(&self) {
+        self.ear.mute.store(true, Ordering::Relaxed);
+    }
+
+    /// Emits an event without asking for an answer.
+    pub async fn emit(&self, event: &str, payload: Value) {
+        self.raw(&format!("42{}", json!([event, payload]))).await;
+    }
+
+    /// Emits an event and gives the id of its answer.
+    pub async fn submit(&self, event: &str, payload: Value) -> u64 {
+        let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
+        self.raw(&format!("42{id}{}", json!([event, payload]))).await;
+        id
+    }
+
+    /// Waits for an answer.
+    pub async fn answer(&self, id: u64) -> Value {
+        let answer = |heard: &Heard| match heard {
+            Heard::Ack(of, value) if *of == id => Some(value.clone()),
+            _ => None,
+        };
+        self.wait(answer).await
+    }
+
+    /// Emits an event and waits for its answer.
+    pub async fn call(&self, event: &str, payload: Value) -> Value {
+        let id = self.submit(event, payload).await;
+        self.answer(id).await
+    }
+
+    /// Sends a message and expects that it is kept.
+    pub async fn send(&self, to: &str, content: impl Into<Value>) -> Value {
+        let payload = json!({"toUserId": to, "content": content.into()});
+        let answer = self.call("private_message", payload).await;
+        assert_eq!(answer["status"], "sent", "{answer}");
+        answer
+    }
+
+    /// Waits for the event of that name with that index, counted from 0.
+    pub async fn event(&self, name: &str, index: usize) -> Value {
+        self.until(&format!("{name} #{index}"), |heard| named(heard, name).nth(index)).await
+    }
+
+    /// Waits for so many events of that name, and gives all there are.
+    pub async fn events(&self, name: &str, count: usize) -> Vec<Value> {
+        if count > 0 {
+            self.event(name, count - 1).await;
+        }
+        self.now(name)
+    }
+
+    /// The events of that name so far.
+    pub fn now(&self, name: &str) -> Vec<Value> {
+        named(&self.ear.heard.lock(), name).collect()
+    }
+
+    /// Everything heard so far.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.ear.heard.lock().clone()
+    }
+
+    /// Waits for something heard.
+    pub async fn wait<T>(&self, find: impl Fn(&Heard) -> Option<T>) -> T {
+        self.until("something", |heard| heard.iter().find_map(&find)).await
+    }
+
+    /// Waits until the connection is closed.
+    pub async fn closed(&self) {
+        self.wait(|heard| matches!(heard, Heard::Closed).then_some(())).await;
+    }
+
+    /// Waits for `count` more pings, so that the answers to those before have arrived.
+    pub async fn pings(&self, count: usize) {
+        let pings = |heard: &[Heard]| heard.iter().filter(|it| **it == Heard::Pinged).count();
+        let goal = pings(&self.ear.heard.lock()) + count;
+        self.until("pings", |heard| (pings(heard) >= goal).then_some(())).await;
+    }
+
+    /// Waits until every command sent before is answered; so what it caused here was heard.
+    pub async fn settle(&self) {
+        self.call("no such event", json!({})).await;
+    }
+
+    async fn until<T>(&self, what: &str, find: impl Fn(&[Heard]) -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                let came = self.ear.came.notified();
+                tokio::pin!(came);
+                came.as_mut().enable();
+                if let Some(found) = find(&self.ear.heard.lock()) {
+                    return found;
+                }
+                came.await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(found) => found,
+            Err(_) => panic!("{what} did not come; heard {:#?}", self.heard()),
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+fn named<'a>(heard: &'a [Heard], name: &'a str) -> impl Iterator<Item = Value> + 'a {
+    heard.iter().filter_map(move |heard| match heard {
+        Heard::Event(event, payload) if event == name => Some(payload.clone()),
+        _ => None,
+    })
+}
+
+fn read(text: &str) -> Option<Heard> {
+    let packet = text.strip_prefix('4')?;
+    let (kind, rest) = packet.split_at_checked(1)?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (id, data) = rest.split_at(digits);
+    let data: Value = serde_json::from_str(data).unwrap_or(Value::Null);
+    Some(match kind {
+        "0" => Heard::Connected,
+        "1" => Heard::Disconnected,
+        "2" => Heard::Event(data[0].as_str()?.to_owned(), data[1].clone()),
+        "3" => Heard::Ack(id.parse().ok()?, data[0].clone()),
+        "4" => Heard::Refused(data),
+        _ => return None,
+    })
+}

@@ -1,0 +1,106 @@
+//! A whole house for tests: the real store, the real gateway on port 0, and the service between.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod client;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::UserId;
+use parlor_chat::store::Store;
+use parlor_gateway::{Config, Gateway, Listener, Running};
+use parlor_service::{AuthError, Authenticator, Delivery, Identity, Service, Settings};
+
+pub use client::{Client, Heard};
+
+/// Takes `user`, or `user;exp=MS;iat=MS`, for the user's token.
+pub struct PlainTokens;
+
+impl Authenticator for PlainTokens {
+    fn verify(&self, token: &str, now: Millis) -> Result<Identity, AuthError> {
+        let mut parts = token.split(';');
+        let user = parts.next().and_then(|user| UserId::parse(user).ok());
+        let user = user.ok_or_else(|| AuthError::untrusted("no user"))?;
+        let (mut issued, mut expires) = (None, None);
+        for part in parts {
+            match part.split_once('=').map(|(name, ms)| (name, ms.parse().map(Millis))) {
+                Some(("exp", Ok(ms))) => expires = Some(ms),
+                Some(("iat", Ok(ms))) => issued = Some(ms),
+                _ => return Err(AuthError::untrusted("not a token")),
+            }
+        }
+        if expires.is_some_and(|at| at <= now) {
+            return Err(AuthError::expired());
+        }
+        Ok(Identity { user, issued, expires })
+    }
+}
+
+/// How a house is built.
+pub struct Plan {
+    pub settings: Settings,
+    pub gateway: Config,
+    pub shards: usize,
+    /// Put between the service and the real store.
+    pub wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let gateway = Config { ping_interval: Duration::from_millis(200), ..Config::default() };
+        Self { settings: Settings::default(), gateway, shards: 1, wrap: |store| store }
+    }
+}
+
+/// A running house.
+pub struct House {
+    pub address: SocketAddr,
+    pub service: Arc<Service>,
+    pub store: Arc<dyn Store>,
+    running: Running,
+    _data: Option<tempfile::TempDir>,
+}
+
+impl House {
+    /// Builds one on fresh data.
+    pub async fn new(plan: Plan) -> Self {
+        let data = tempfile::tempdir().expect("a directory");
+        let mut house = Self::on(data.path(), plan).await;
+        house._data = Some(data);
+        house
+    }
+
+    /// Builds one on these data.
+    pub async fn on(data: &std::path::Path, plan: Plan) -> Self {
+        let delivery = Delivery::new(plan.settings.limits.clone());
+        let store = (plan.wrap)(open_store(data, &plan.settings, Arc::clone(&delivery)));
+        let service = Service::new(
+            plan.settings,
+            Arc::clone(&store),
+            Arc::new(PlainTokens),
+            delivery,
+        );
+        let mut gateway = Gateway::builder(plan.gateway);
+        gateway.namespace("/", service.namespace());
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let running =
+            gateway.serve(vec![Listener { tcp, tls: None }], plan.shards).expect("a gateway");
+        let address = running.local_addrs()[0];
+        service.start(running.io()).await.expect("a readable store");
+        Self { address, service, store, running, _data: None }
+    }
+
+    /// A user's device, connected and caught up.
+    pub async fn device(&self, token: &str, device: &str) -> Client {
+        Client::device(self.address, token, device).await
+    }
+
+    /// Ends it in order; the data stay where they are.
+    pub async fn end(self) {
+        self.service.drain().await;
+        self.running.shutdown(Duration::from_secs(2)).await;
+    }
+}
