@@ -7,8 +7,17 @@ use crate::workspace::Workspace;
 
 /// rustfmt has nothing to change.
 pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace.root()).args(["fmt", "--all", "--check"]))
-        .context("format the sources with `cargo fmt --all`")
+    let all = || {
+        run(cargo(workspace.root()).args(["fmt", "--all", "--check"]))?;
+        run(cargo(workspace.root()).args([
+            "fmt",
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--",
+            "--check",
+        ]))
+    };
+    all().context("format the sources with `cargo fmt --all`, and again in `fuzz`")
 }
 
 /// clippy and the compiler warn about nothing.
