@@ -1,0 +1,228 @@
+//! What every backend of chat's store port must keep to, as tests.
+//!
+//! A backend's tests call [`run_all`] with a factory that makes an empty store which tells its
+//! commits to the given sink. Each test here is a promise of the port, named as a claim, and is
+//! run on a store of its own; a breach panics with the claim's name.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use parlor_chat::entry::{Content, Entry, Millis, Position};
+use parlor_chat::ids::{ClientId, ConversationId, DeviceId, UserId};
+use parlor_chat::limits::DAY_MS;
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Pending,
+    Store, StoreError,
+};
+
+mod delivering;
+
+mod listing;
+
+mod writing;
+
+/// An empty store and whatever must live as long as it does.
+pub struct Made<G> {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Dropped after it, such as its directory.
+    pub guard: G,
+}
+
+type Claim = for<'a> fn(&'a Fixture) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+macro_rules! claims {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        const CLAIMS: &[(&str, Claim)] = &[
+            $((stringify!($name), |fixture| Box::pin($module::$name(fixture)))),*
+        ];
+    };
+}
+
+claims![
+    writing::seqs_of_a_conversation_are_dense_from_one,
+    writing::appends_commit_in_the_order_of_their_calls,
+    writing::positions_rise_over_all_conversations,
+    writing::ts_never_decreases_with_seq,
+    writing::a_repeated_append_is_answered_like_the_first,
+    writing::a_repeat_in_the_same_batch_sees_the_first,
+    writing::another_payload_under_a_used_key_is_a_conflict,
+    writing::a_key_is_of_one_sender_and_one_conversation,
+    writing::appends_without_a_key_are_never_repeats,
+    writing::notes_to_oneself_are_a_conversation,
+    writing::the_sink_hears_each_new_entry_once_in_order_before_the_answer,
+    writing::content_and_names_come_back_as_they_were,
+    writing::dropping_a_future_does_not_undo_the_append,
+    writing::concurrent_senders_leave_no_gap,
+    delivering::marks_only_grow_and_tell_whether_they_moved,
+    delivering::read_implies_delivered,
+    delivering::a_mark_above_the_head_or_of_a_stranger_is_not_found,
+    delivering::marks_over_own_entries_move_nothing_that_others_see,
+    delivering::undelivered_is_what_others_said_and_the_device_has_not_confirmed,
+    delivering::undelivered_pages_hold_each_entry_once,
+    delivering::each_named_device_has_its_own_watermark,
+    delivering::the_shared_device_is_as_far_as_its_user,
+    delivering::a_new_device_starts_where_its_user_is,
+    delivering::since_gives_what_others_said_in_commit_order,
+    delivering::since_finds_a_little_behind_much,
+    delivering::as_of_covers_every_answered_append,
+    listing::history_goes_both_ways_in_pages,
+    listing::history_is_for_members,
+    listing::conversations_are_newest_first_in_pages,
+    listing::unread_counts_others_after_the_read_mark,
+    listing::own_sends_and_notes_are_never_unread,
+    listing::the_device_limit_counts_named_devices,
+    listing::an_idle_device_makes_room,
+    listing::a_revoked_device_refuses_older_tokens,
+    listing::a_revoked_device_comes_back_as_new,
+    listing::devices_are_listed_by_last_seen,
+    listing::what_does_not_exist_is_empty_or_not_found,
+];
+
+/// Runs every claim on a store of its own.
+///
+/// # Panics
+/// When a claim does not hold.
+pub async fn run_all<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
+    for (name, claim) in CLAIMS {
+        let sink = Arc::new(Sink::default());
+        let made = make(sink.clone());
+        let fixture = Fixture { store: made.store, sink };
+        // Shown by the test harness when the claim fails.
+        println!("claim: {name}");
+        claim(&fixture).await;
+        drop(fixture);
+        drop(made.guard);
+    }
+    assert!(CLAIMS.len() > 30);
+}
+
+/// Remembers what was committed.
+#[derive(Debug, Default)]
+struct Sink {
+    heard: Mutex<Vec<Committed>>,
+}
+
+impl CommitSink for Sink {
+    fn committed(&self, batch: &[Committed]) {
+        self.heard.lock().extend_from_slice(batch);
+    }
+}
+
+struct Fixture {
+    store: Arc<dyn Store>,
+    sink: Arc<Sink>,
+}
+
+/// The time of every wish that names no other.
+const NOW: Millis = Millis(1_800_000_000_000);
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a good user id")
+}
+
+fn device(name: &str) -> DeviceId {
+    if name.is_empty() { DeviceId::shared() } else { DeviceId::parse(name).expect("a good id") }
+}
+
+fn dm(a: &str, b: &str) -> ConversationId {
+    ConversationId::direct(&user(a), &user(b))
+}
+
+fn text(content: &str) -> Content {
+    Content(format!("\"{content}\"").into())
+}
+
+fn wish(from: &str, to: &str, content: &str, key: Option<&str>) -> Append {
+    Append {
+        from: user(from),
+        to: user(to),
+        client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
+        content: text(content),
+        now: NOW,
+        origin: Origin(0),
+    }
+}
+
+fn attach(user_name: &str, device_name: &str, now: u64) -> AttachDevice {
+    AttachDevice {
+        user: user(user_name),
+        device: device(device_name),
+        token_issued: Some(Millis(now)),
+        now: Millis(now),
+        devices_max: 3,
+        idle_expiry_ms: 90 * DAY_MS,
+    }
+}
+
+fn contents(entries: &[Arc<Entry>]) -> Vec<String> {
+    entries.iter().map(|entry| entry.content.0.trim_matches('"').to_owned()).collect()
+}
+
+impl Fixture {
+    fn send(&self, from: &str, to: &str, content: &str) -> Pending<Appended> {
+        self.store.append(wish(from, to, content, None))
+    }
+
+    async fn sent(&self, from: &str, to: &str, content: &str) -> Appended {
+        self.send(from, to, content).await.expect("an append succeeds")
+    }
+
+    async fn attached(&self, user: &str, device: &str) {
+        self.store.attach_device(attach(user, device, NOW.0)).await.expect("there is room");
+    }
+
+    async fn mark(&self, who: &str, of: ConversationId, seq: u64, kind: MarkKind) -> Marked {
+        let seq = parlor_chat::ids::Seq(seq);
+        let mark = Mark { user: user(who), conversation: of, seq, kind, now: NOW };
+        let marked = self.store.mark(vec![mark]).await.expect("a mark is answered");
+        assert_eq!(marked.len(), 1);
+        marked[0]
+    }
+
+    async fn delivered(&self, who: &str, on: &str, of: ConversationId, seq: u64) -> Marked {
+        self.mark(who, of, seq, MarkKind::Delivered(device(on))).await
+    }
+
+    async fn read(&self, who: &str, of: ConversationId, seq: u64) -> Marked {
+        self.mark(who, of, seq, MarkKind::Read(DeviceId::shared())).await
+    }
+
+    /// All pages of what a device has not had, with the number of pages.
+    async fn undelivered(&self, who: &str, on: &str, limit: usize) -> (Vec<Arc<Entry>>, usize) {
+        let (mut entries, mut pages, mut after) = (Vec::new(), 0, None);
+        loop {
+            let page = self.store.undelivered(user(who), device(on), after, limit).await;
+            let page = page.expect("a page is read");
+            assert!(page.entries.len() <= limit);
+            pages += 1;
+            entries.extend(page.entries);
+            after = page.next;
+            if after.is_none() {
+                return (entries, pages);
+            }
+        }
+    }
+
+    async fn since(&self, who: &str, after: Position, limit: usize) -> Vec<Arc<Entry>> {
+        let (mut entries, mut after) = (Vec::<Arc<Entry>>::new(), after);
+        loop {
+            let page = self.store.since(user(who), after, limit).await.expect("a page is read");
+            assert!(page.entries.len() <= limit);
+            entries.extend(page.entries);
+            if !page.more {
+                return entries;
+            }
+            after = entries.last().expect("more follows something").position;
+        }
+    }
+
+    async fn head_position(&self) -> Position {
+        self.store.since(user("nobody"), Position(0), 1).await.expect("a page is read").as_of
+    }
+}
+
+fn is_not_found<T>(outcome: Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::NotFound))
+}

@@ -1,0 +1,188 @@
+//! History, lists of conversations, and devices.
+
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::{ConversationId, DeviceId, Seq};
+use parlor_chat::limits::DAY_MS;
+use parlor_chat::store::{
+    AttachDevice, ConversationSummary, HistoryPage, HistoryQuery, HistoryRange, Pending, Revoked,
+    StoreError, Watermarks,
+};
+
+use super::{Fixture, NOW, attach, contents, device, dm, is_not_found, user};
+
+fn history(
+    f: &Fixture,
+    who: &str,
+    conversation: ConversationId,
+    range: HistoryRange,
+    limit: usize,
+) -> Pending<HistoryPage> {
+    f.store.history(HistoryQuery { user: user(who), conversation, range, limit })
+}
+
+pub(super) async fn history_goes_both_ways_in_pages(f: &Fixture) {
+    for n in 1..=5 {
+        f.sent(["a", "b"][n % 2], ["b", "a"][n % 2], &n.to_string()).await;
+    }
+    let read = async |range, limit| {
+        let page = history(f, "a", dm("a", "b"), range, limit).await.expect("a page is read");
+        (contents(&page.entries).concat(), page.more)
+    };
+    assert_eq!(read(HistoryRange::Before(None), 2).await, ("54".into(), true));
+    assert_eq!(read(HistoryRange::Before(Some(Seq(4))), 2).await, ("32".into(), true));
+    assert_eq!(read(HistoryRange::Before(Some(Seq(4))), 3).await, ("321".into(), false));
+    assert_eq!(read(HistoryRange::Before(Some(Seq(1))), 3).await, (String::new(), false));
+    assert_eq!(read(HistoryRange::Before(Some(Seq(u64::MAX))), 9).await, ("54321".into(), false));
+    assert_eq!(read(HistoryRange::After(Seq(0)), 3).await, ("123".into(), true));
+    assert_eq!(read(HistoryRange::After(Seq(3)), 2).await, ("45".into(), false));
+    assert_eq!(read(HistoryRange::After(Seq(u64::MAX)), 2).await, (String::new(), false));
+}
+
+pub(super) async fn history_is_for_members(f: &Fixture) {
+    f.sent("a", "b", "x").await;
+    assert!(is_not_found(history(f, "c", dm("a", "b"), HistoryRange::After(Seq(0)), 1).await));
+    assert!(is_not_found(history(f, "a", dm("a", "z"), HistoryRange::After(Seq(0)), 1).await));
+    assert!(is_not_found(history(f, "a", dm("a", "a"), HistoryRange::After(Seq(0)), 1).await));
+}
+
+async fn listed(f: &Fixture, who: &str, limit: usize) -> Vec<ConversationSummary> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = f.store.conversations(user(who), cursor, limit).await.expect("a page is read");
+        assert!(page.conversations.len() <= limit);
+        all.extend(page.conversations);
+        cursor = page.next;
+        if cursor.is_none() {
+            return all;
+        }
+    }
+}
+
+pub(super) async fn conversations_are_newest_first_in_pages(f: &Fixture) {
+    for peer in ["b", "c", "d", "e"] {
+        f.sent(peer, "a", peer).await;
+    }
+    f.sent("a", "b", "again").await;
+    f.sent("x", "y", "of others").await;
+    for limit in [1, 2, 3, 4, 10] {
+        let all = listed(f, "a", limit).await;
+        let lasts: Vec<_> = all.iter().map(|c| contents(std::slice::from_ref(&c.last))).collect();
+        assert_eq!(lasts.concat(), ["again", "e", "d", "c"], "in pages of {limit}");
+        assert_eq!(all[0].conversation, dm("a", "b"));
+        assert_eq!(all[0].head, Seq(2));
+    }
+}
+
+pub(super) async fn unread_counts_others_after_the_read_mark(f: &Fixture) {
+    for n in 0..10 {
+        f.sent("a", "b", "x").await;
+        if n % 3 == 0 {
+            f.sent("b", "a", "own").await;
+        }
+    }
+    let all = listed(f, "b", 10).await;
+    assert_eq!((all[0].unread, all[0].head), (10, Seq(14)));
+    f.read("b", dm("a", "b"), 6).await;
+    let all = listed(f, "b", 10).await;
+    assert_eq!(all[0].unread, 6);
+    let of = |who: &str, delivered, read| Watermarks {
+        user: user(who),
+        delivered: Seq(delivered),
+        read: Seq(read),
+    };
+    assert_eq!(all[0].watermarks, [of("a", 0, 0), of("b", 6, 6)]);
+    assert_eq!(listed(f, "a", 10).await[0].unread, 4);
+    f.read("b", dm("a", "b"), 14).await;
+    assert_eq!(listed(f, "b", 10).await[0].unread, 0);
+}
+
+pub(super) async fn own_sends_and_notes_are_never_unread(f: &Fixture) {
+    f.sent("a", "b", "x").await;
+    f.sent("a", "a", "note").await;
+    let all = listed(f, "a", 10).await;
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().all(|conversation| conversation.unread == 0));
+    assert_eq!(all[0].watermarks.len(), 1);
+}
+
+pub(super) async fn the_device_limit_counts_named_devices(f: &Fixture) {
+    for name in ["", "d1", "d2", "d3", "d1", ""] {
+        f.attached("a", name).await;
+    }
+    let fourth = f.store.attach_device(attach("a", "d4", NOW.0)).await;
+    assert!(matches!(fourth, Err(StoreError::TooManyDevices)));
+    f.attached("b", "d4").await;
+    let none = AttachDevice { devices_max: 0, ..attach("new", "d", NOW.0) };
+    let refused = f.store.attach_device(none).await;
+    assert!(matches!(refused, Err(StoreError::TooManyDevices)));
+    assert_eq!(f.store.revoke_device(user("a"), device("d2"), NOW).await.ok(), Some(Revoked::Done));
+    f.attached("a", "d4").await;
+}
+
+pub(super) async fn an_idle_device_makes_room(f: &Fixture) {
+    for (name, day) in [("d1", 0), ("d2", 1), ("d3", 2)] {
+        let at = NOW.0 + day * DAY_MS;
+        f.store.attach_device(attach("a", name, at)).await.expect("there is room");
+    }
+    let later = NOW.0 + 60 * DAY_MS;
+    f.store.attach_device(attach("a", "d1", later)).await.expect("it is known");
+    let at = NOW.0 + 91 * DAY_MS;
+    let refused = f.store.attach_device(attach("a", "d4", at)).await;
+    assert!(matches!(refused, Err(StoreError::TooManyDevices)));
+    f.store.attach_device(attach("a", "d4", at + 1)).await.expect("d2 is idle");
+    let names: Vec<_> =
+        f.store.devices(user("a")).await.expect("a list").into_iter().map(|d| d.device).collect();
+    assert_eq!(names, [device("d4"), device("d1"), device("d3")]);
+}
+
+pub(super) async fn a_revoked_device_refuses_older_tokens(f: &Fixture) {
+    f.attached("a", "d").await;
+    let at = Millis(NOW.0 + 10);
+    assert_eq!(f.store.revoke_device(user("a"), device("d"), at).await.ok(), Some(Revoked::Done));
+    assert!(f.store.devices(user("a")).await.expect("a list").is_empty());
+    let with = |token_issued| AttachDevice { token_issued, ..attach("a", "d", NOW.0 + 20) };
+    for issued in [None, Some(NOW), Some(at)] {
+        let refused = f.store.attach_device(with(issued)).await;
+        assert!(matches!(refused, Err(StoreError::DeviceRevoked)), "issued {issued:?}");
+    }
+    f.store.attach_device(with(Some(Millis(at.0 + 1)))).await.expect("a later token");
+    let refused = f.store.attach_device(with(Some(at))).await;
+    assert!(matches!(refused, Err(StoreError::DeviceRevoked)));
+    let again = f.store.revoke_device(user("a"), DeviceId::shared(), at).await;
+    assert_eq!(again.ok(), Some(Revoked::NotFound));
+}
+
+pub(super) async fn a_revoked_device_comes_back_as_new(f: &Fixture) {
+    f.attached("b", "phone").await;
+    f.attached("b", "laptop").await;
+    for n in 1..=3 {
+        f.sent("a", "b", &n.to_string()).await;
+    }
+    f.delivered("b", "phone", dm("a", "b"), 3).await;
+    f.delivered("b", "laptop", dm("a", "b"), 1).await;
+    f.store.revoke_device(user("b"), device("laptop"), NOW).await.expect("it is there");
+    f.store.attach_device(attach("b", "laptop", NOW.0 + 1)).await.expect("a later token");
+    assert!(f.undelivered("b", "laptop", 10).await.0.is_empty());
+}
+
+pub(super) async fn devices_are_listed_by_last_seen(f: &Fixture) {
+    for (name, minute) in [("d1", 0), ("d2", 1), ("", 2), ("d1", 60)] {
+        let at = NOW.0 + minute * 60_000;
+        f.store.attach_device(attach("a", name, at)).await.expect("there is room");
+    }
+    let devices = f.store.devices(user("a")).await.expect("a list");
+    let seen: Vec<_> = devices.iter().map(|d| (d.device.as_str(), d.last_seen.0 - NOW.0)).collect();
+    assert_eq!(seen, [("d1", 3_600_000), ("d2", 60_000)]);
+    assert_eq!(devices[0].created, NOW);
+}
+
+pub(super) async fn what_does_not_exist_is_empty_or_not_found(f: &Fixture) {
+    assert!(f.undelivered("nobody", "", 10).await.0.is_empty());
+    assert!(f.undelivered("nobody", "d", 10).await.0.is_empty());
+    assert!(listed(f, "nobody", 10).await.is_empty());
+    assert!(f.store.devices(user("nobody")).await.expect("a list").is_empty());
+    let revoked = f.store.revoke_device(user("nobody"), device("d"), NOW).await;
+    assert_eq!(revoked.ok(), Some(Revoked::NotFound));
+    assert!(f.store.health().is_ok());
+    assert!(f.store.mark(Vec::new()).await.expect("an answer").is_empty());
+}

@@ -1,0 +1,80 @@
+//! Moves the write-ahead log into the database beside the writer, so that no commit waits for it.
+//!
+//! When the log has grown to its soft bound, a passive checkpoint copies what it can while the
+//! writer goes on. What was written meanwhile keeps the log from being started anew; so then the
+//! gate is closed, for as long as it takes to copy that rest: the writer and the readers wait
+//! between their batches. This bounds the log, and the wait, by what is written during one
+//! passive checkpoint.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
+
+use super::Shared;
+use super::health::{self, Lasting};
+use super::rows::int;
+
+/// Wakes the checkpointer; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Wake(SyncSender<()>);
+
+impl Wake {
+    /// Says that the log has grown to its soft bound.
+    pub(crate) fn wake(&self) {
+        // Full means that it is awake already.
+        let _ = self.0.try_send(());
+    }
+}
+
+pub(crate) fn channel() -> (Wake, Receiver<()>) {
+    let (wake, woken) = sync_channel(1);
+    (Wake(wake), woken)
+}
+
+/// Checkpoints when woken, until every [`Wake`] is gone.
+pub(crate) fn run(conn: &Connection, shared: &Arc<Shared>, woken: &Receiver<()>) {
+    while woken.recv().is_ok() {
+        if let Err(error) = checkpoint(conn, shared) {
+            // Whatever was acknowledged is in the log; but a failed fsync may have lost pages of
+            // either file, and a full disk would fail the next commit too.
+            match health::lasting(&error) {
+                Lasting::UntilProbed => tracing::warn!(%error, "the checkpoint failed"),
+                Lasting::UntilRestart => {
+                    shared.health.fail(&error.to_string(), Lasting::UntilRestart);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn checkpoint(conn: &Connection, shared: &Shared) -> Result<(), rusqlite::Error> {
+    let main = None::<&str>;
+    let soft = shared.config.wal_soft_bytes;
+    let bytes = |frames: i32| u64::try_from(frames).unwrap_or(0) * shared.page_bytes;
+    let (frames, _) = conn.wal_checkpoint_v2(main, CheckpointMode::NOOP)?;
+    if bytes(frames) < soft {
+        return Ok(());
+    }
+    conn.wal_checkpoint_v2(main, CheckpointMode::PASSIVE)?;
+    let position = shared.position.load(Ordering::Acquire);
+    {
+        let _gate = shared.gate.write();
+        let (frames, _) = conn.wal_checkpoint_v2(main, CheckpointMode::NOOP)?;
+        let mode = if bytes(frames) >= shared.config.wal_hard_bytes {
+            CheckpointMode::TRUNCATE
+        } else {
+            CheckpointMode::RESTART
+        };
+        conn.wal_checkpoint_v2(main, mode)?;
+        shared.counters.wal_bytes.store(0, Ordering::Relaxed);
+    }
+    shared.counters.add(|c| &c.checkpoints, 1);
+    if let Err(error) = shared.sidecar.reached(int(position)) {
+        tracing::warn!(%error, "the position could not be noted beside the store");
+    }
+    Ok(())
+}

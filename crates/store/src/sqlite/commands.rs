@@ -1,0 +1,382 @@
+//! What each write does inside the writer's transaction.
+//!
+//! Every command reads what it needs to decide before it writes, so a refused one has written
+//! nothing and needs no savepoint. Later commands of the batch see earlier ones.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parlor_chat::entry::{Entry, Millis, Position};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, Mark, MarkKind, Marked, Revoked, StoreError,
+};
+use rusqlite::{Connection, OptionalExtension};
+use sha2::{Digest, Sha256};
+
+use super::life::Life;
+use super::rows::{self, Failure, Place, Thread, corrupt, int, nat};
+
+/// Conversations whose integer names the writer remembers; at the bound all are dropped.
+const THREADS_CACHED_MAX: usize = 65_536;
+
+/// `last_seen` of a device is written at most this often, so that most connects only read.
+pub(crate) const LAST_SEEN_STEP_MS: u64 = 10 * 60 * 1_000;
+
+/// Carries out commands inside an open transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Executor {
+    threads: HashMap<ConversationId, Arc<Thread>>,
+}
+
+/// An append's answer, and the entry if it is new.
+pub(crate) struct AppendDone {
+    pub(crate) appended: Appended,
+    pub(crate) entry: Option<Arc<Entry>>,
+}
+
+impl Executor {
+    /// Forgets what a rolled back transaction may have made up.
+    pub(crate) fn forget(&mut self) {
+        self.threads.clear();
+    }
+
+    pub(crate) fn append(
+        &mut self,
+        conn: &Connection,
+        life: &Life,
+        append: &Append,
+    ) -> Result<AppendDone, Failure> {
+        let thread = self.thread_or_new(conn, &append.from, &append.to)?;
+        let sender = thread.member(&append.from).expect("the sender is a member");
+        let head = rows::head(conn, thread.id)?;
+        let seq = head.seq + 1;
+        if let Some(client_id) = &append.client_id {
+            let digest = digest(&append.content.0);
+            let sql = "INSERT INTO idempotency (client_id, sender, conversation, seq, digest) \
+                       VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+            let noted = conn.prepare_cached(sql)?.execute((
+                client_id.as_str(),
+                sender,
+                thread.id,
+                seq,
+                &digest[..],
+            ))?;
+            if noted == 0 {
+                let appended = repeated(conn, &thread, sender, client_id.as_str(), &digest)?;
+                return Ok(AppendDone { appended, entry: None });
+            }
+        }
+        let ts = rows::bound(append.now.0).max(head.ts);
+        let low_count = head.low_count + i64::from(sender == thread.low.0);
+        assert!(seq > head.seq && low_count <= seq, "seq is dense and counts do not exceed it");
+        let sql = "INSERT INTO entry \
+                   (conversation, seq, life, ts, sender, low_count, client_id, content) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        conn.prepare_cached(sql)?.execute((
+            thread.id,
+            seq,
+            life.id,
+            ts,
+            sender,
+            low_count,
+            append.client_id.as_ref().map(|id| id.as_str()),
+            &*append.content.0,
+        ))?;
+        let entry = Entry {
+            conversation: thread.conversation.clone(),
+            seq: Seq(nat(seq)?),
+            position: Position(nat(conn.last_insert_rowid())?),
+            epoch: life.epoch,
+            ts: Millis(nat(ts)?),
+            from: append.from.clone(),
+            to: append.to.clone(),
+            client_id: append.client_id.clone(),
+            content: append.content.clone(),
+        };
+        let appended = Appended {
+            conversation: entry.conversation.clone(),
+            seq: entry.seq,
+            ts: entry.ts,
+            repeated: false,
+        };
+        Ok(AppendDone { appended, entry: Some(Arc::new(entry)) })
+    }
+
+    pub(crate) fn mark(&mut self, conn: &Connection, mark: &Mark) -> Result<Marked, Failure> {
+        let Some(thread) = self.thread(conn, &mark.conversation)? else {
+            return Ok(Marked::NotFound);
+        };
+        let Some(user) = thread.member(&mark.user) else { return Ok(Marked::NotFound) };
+        if mark.seq.0 == 0 {
+            return Ok(Marked::Unmoved);
+        }
+        let seq = rows::bound(mark.seq.0);
+        let Some(to) = rows::place_at(conn, thread.id, seq)? else { return Ok(Marked::NotFound) };
+        let at = rows::bound(mark.now.0);
+        let (device, reads) = match &mark.kind {
+            MarkKind::Delivered(device) => (device, false),
+            MarkKind::Read(device) => (device, true),
+        };
+        if !device.is_shared() {
+            mark_device(conn, user, device, thread.id, seq, at)?;
+        }
+        let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
+        let (delivered, read): (i64, i64) = conn
+            .prepare_cached(sql)?
+            .query_row([user, thread.id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or_else(|| corrupt(format!("the members of conversation {}", thread.id)))?;
+        let mut moved = Marked::Unmoved;
+        let mut advance = |sql: &str, before: i64| -> Result<(), Failure> {
+            if seq <= before {
+                return Ok(());
+            }
+            conn.prepare_cached(sql)?.execute((seq, at, user, thread.id))?;
+            let from = rows::place_at(conn, thread.id, before)?
+                .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
+            let others = |place: Place| thread.by_others(user, place.seq, place.low_count);
+            if others(to) > others(from) {
+                moved = Marked::Moved;
+            }
+            Ok(())
+        };
+        advance(
+            "UPDATE member SET delivered = ?1, delivered_at = ?2 \
+             WHERE user = ?3 AND conversation = ?4",
+            delivered,
+        )?;
+        if reads {
+            advance(
+                "UPDATE member SET read = ?1, read_at = ?2 WHERE user = ?3 AND conversation = ?4",
+                read,
+            )?;
+        }
+        Ok(moved)
+    }
+
+    pub(crate) fn attach_device(
+        &mut self,
+        conn: &Connection,
+        attach: &AttachDevice,
+    ) -> Result<(), Failure> {
+        if attach.device.is_shared() {
+            return Ok(());
+        }
+        let now = rows::bound(attach.now.0);
+        let known = match rows::user_id(conn, &attach.user)? {
+            None => None,
+            Some(user) => device_row(conn, user, &attach.device)?,
+        };
+        if known.as_ref().is_some_and(|known| known.refuses(attach.token_issued)) {
+            return Err(StoreError::DeviceRevoked.into());
+        }
+        if let Some(known) = known.as_ref().filter(|known| known.active) {
+            if known.last_seen.saturating_add(int(LAST_SEEN_STEP_MS)) <= now {
+                conn.prepare_cached("UPDATE device SET last_seen = ?1 WHERE id = ?2")?
+                    .execute((now, known.id))?;
+            }
+            return Ok(());
+        }
+        if let Some(user) = rows::user_id(conn, &attach.user)? {
+            make_room(conn, user, attach)?;
+        } else if attach.devices_max == 0 {
+            return Err(StoreError::TooManyDevices.into());
+        }
+        let user = user_or_new(conn, &attach.user)?;
+        let sql = "INSERT INTO device (user, name, active, created, last_seen) \
+                   VALUES (?1, ?2, 1, ?3, ?3) ON CONFLICT (user, name) DO UPDATE \
+                   SET active = 1, created = excluded.created, last_seen = excluded.last_seen \
+                   RETURNING id";
+        let device: i64 = conn
+            .prepare_cached(sql)?
+            .query_row((user, attach.device.as_str(), now), |row| row.get(0))?;
+        let sql = "INSERT INTO delivered (device, conversation, seq, at) \
+                   SELECT ?1, conversation, delivered, delivered_at FROM member \
+                   WHERE user = ?2 AND delivered > 0";
+        conn.prepare_cached(sql)?.execute([device, user])?;
+        Ok(())
+    }
+
+    pub(crate) fn revoke_device(
+        &mut self,
+        conn: &Connection,
+        user: &UserId,
+        device: &DeviceId,
+        now: Millis,
+    ) -> Result<Revoked, Failure> {
+        let Some(user) = rows::user_id(conn, user)? else { return Ok(Revoked::NotFound) };
+        let Some(known) = device_row(conn, user, device)?.filter(|known| known.active) else {
+            return Ok(Revoked::NotFound);
+        };
+        conn.prepare_cached("UPDATE device SET active = 0, revoked = ?1 WHERE id = ?2")?
+            .execute((rows::bound(now.0), known.id))?;
+        conn.prepare_cached("DELETE FROM delivered WHERE device = ?1")?.execute([known.id])?;
+        Ok(Revoked::Done)
+    }
+
+    fn thread(
+        &mut self,
+        conn: &Connection,
+        conversation: &ConversationId,
+    ) -> Result<Option<Arc<Thread>>, Failure> {
+        if let Some(thread) = self.threads.get(conversation) {
+            return Ok(Some(thread.clone()));
+        }
+        let found = rows::find_thread(conn, conversation)?;
+        Ok(found.map(|thread| self.remember(thread)))
+    }
+
+    fn thread_or_new(
+        &mut self,
+        conn: &Connection,
+        a: &UserId,
+        b: &UserId,
+    ) -> Result<Arc<Thread>, Failure> {
+        let conversation = ConversationId::direct(a, b);
+        if let Some(thread) = self.thread(conn, &conversation)? {
+            return Ok(thread);
+        }
+        let (low, high) = conversation.members();
+        let low_id = user_or_new(conn, &low)?;
+        let high_id = user_or_new(conn, &high)?;
+        let sql = "INSERT INTO conversation (low, high) VALUES (?1, ?2) RETURNING id";
+        let id = conn.prepare_cached(sql)?.query_row([low_id, high_id], |row| row.get(0))?;
+        let sql = "INSERT INTO member (user, conversation) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        for user in [low_id, high_id] {
+            conn.prepare_cached(sql)?.execute([user, id])?;
+        }
+        Ok(self.remember(Thread { id, conversation, low: (low_id, low), high: (high_id, high) }))
+    }
+
+    fn remember(&mut self, thread: Thread) -> Arc<Thread> {
+        if self.threads.len() >= THREADS_CACHED_MAX {
+            self.threads.clear();
+        }
+        let thread = Arc::new(thread);
+        self.threads.insert(thread.conversation.clone(), thread.clone());
+        thread
+    }
+}
+
+/// What a key stands for that was used before.
+fn repeated(
+    conn: &Connection,
+    thread: &Thread,
+    sender: i64,
+    client_id: &str,
+    digest: &[u8; 16],
+) -> Result<Appended, Failure> {
+    let sql = "SELECT i.seq, i.digest, e.ts FROM idempotency i \
+               LEFT JOIN entry e ON e.conversation = i.conversation AND e.seq = i.seq \
+               WHERE i.client_id = ?1 AND i.sender = ?2 AND i.conversation = ?3";
+    let (seq, known, ts): (i64, Vec<u8>, Option<i64>) =
+        conn.prepare_cached(sql)?.query_row((client_id, sender, thread.id), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let ts = ts.ok_or_else(|| corrupt(format!("an idempotency key of entry {seq}")))?;
+    if known != digest {
+        return Err(StoreError::ClientIdConflict.into());
+    }
+    Ok(Appended {
+        conversation: thread.conversation.clone(),
+        seq: Seq(nat(seq)?),
+        ts: Millis(nat(ts)?),
+        repeated: true,
+    })
+}
+
+fn digest(content: &str) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&Sha256::digest(content.as_bytes())[..16]);
+    digest
+}
+
+fn user_or_new(conn: &Connection, user: &UserId) -> Result<i64, Failure> {
+    if let Some(id) = rows::user_id(conn, user)? {
+        return Ok(id);
+    }
+    let sql = "INSERT INTO user (name) VALUES (?1) RETURNING id";
+    Ok(conn.prepare_cached(sql)?.query_row([user.as_str()], |row| row.get(0))?)
+}
+
+/// Moves a named device's own watermark, if the device is still there.
+fn mark_device(
+    conn: &Connection,
+    user: i64,
+    device: &DeviceId,
+    conversation: i64,
+    seq: i64,
+    at: i64,
+) -> Result<(), Failure> {
+    let Some(known) = device_row(conn, user, device)?.filter(|known| known.active) else {
+        return Ok(());
+    };
+    let sql = "INSERT INTO delivered (device, conversation, seq, at) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT (device, conversation) DO UPDATE \
+               SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > seq";
+    conn.prepare_cached(sql)?.execute((known.id, conversation, seq, at))?;
+    Ok(())
+}
+
+/// A named device, as it is kept.
+#[derive(Debug)]
+pub(crate) struct DeviceRow {
+    pub(crate) id: i64,
+    pub(crate) active: bool,
+    pub(crate) last_seen: i64,
+    revoked: Option<i64>,
+}
+
+impl DeviceRow {
+    /// Whether a token issued then no longer opens it.
+    pub(crate) fn refuses(&self, token_issued: Option<Millis>) -> bool {
+        self.revoked.is_some_and(|revoked| {
+            token_issued.is_none_or(|issued| rows::bound(issued.0) <= revoked)
+        })
+    }
+}
+
+pub(crate) fn device_row(
+    conn: &Connection,
+    user: i64,
+    device: &DeviceId,
+) -> Result<Option<DeviceRow>, rusqlite::Error> {
+    let sql = "SELECT id, active, last_seen, revoked FROM device WHERE user = ?1 AND name = ?2";
+    conn.prepare_cached(sql)?
+        .query_row((user, device.as_str()), |row| {
+            Ok(DeviceRow {
+                id: row.get(0)?,
+                active: row.get(1)?,
+                last_seen: row.get(2)?,
+                revoked: row.get(3)?,
+            })
+        })
+        .optional()
+}
+
+/// Sees to it that the user may have one more device: the one not seen for longest goes, if it
+/// has been idle for long enough.
+fn make_room(conn: &Connection, user: i64, attach: &AttachDevice) -> Result<(), Failure> {
+    let sql = "SELECT count(*) FROM device WHERE user = ?1 AND active = 1";
+    let devices: i64 = conn.prepare_cached(sql)?.query_row([user], |row| row.get(0))?;
+    if nat(devices)? < attach.devices_max as u64 {
+        return Ok(());
+    }
+    let sql = "SELECT id, last_seen FROM device WHERE user = ?1 AND active = 1 \
+               ORDER BY last_seen LIMIT 1";
+    let stalest: Option<(i64, i64)> = conn
+        .prepare_cached(sql)?
+        .query_row([user], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let idle_since = rows::bound(attach.now.0) - rows::bound(attach.idle_expiry_ms);
+    match stalest {
+        Some((id, last_seen)) if last_seen < idle_since => {
+            conn.prepare_cached("DELETE FROM delivered WHERE device = ?1")?.execute([id])?;
+            // A tombstone keeps refusing the tokens that it refused.
+            conn.prepare_cached("UPDATE device SET active = 0 WHERE id = ?1")?.execute([id])?;
+            Ok(())
+        }
+        _ => Err(StoreError::TooManyDevices.into()),
+    }
+}

@@ -1,0 +1,478 @@
+//! The embedded store: one SQLite file in a data directory.
+//!
+//! ```text
+//! append, mark, … -> queue -> writer thread: batch, one transaction, fsync -> sink -> answers
+//! history, since, … -> queue -> reader threads: one snapshot per batch of reads -> answers
+//!                    checkpoint thread: write-ahead log -> database, beside the writer
+//! ```
+//!
+//! What always holds: nothing is answered before it is durable (see [`Durability`]); seqs come
+//! from the index inside the transaction, never from memory; a full queue is an answer; after a
+//! failed write nothing is acknowledged until a probe commits or, after a failed fsync, until the
+//! process starts again. Dropping the store finishes what is queued and closes the files.
+//!
+//! Reading order: `schema` (the tables), `life` (whose turn, which epoch), `commands` (writes),
+//! `writer`, `queries` (reads), `readers`, `checkpoint`, [`verify()`].
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::{Mutex, RwLock};
+use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, CommitSink, ConversationsCursor, ConversationsPage, Device,
+    HistoryPage, HistoryQuery, Mark, Marked, Pending, Revoked, SincePage, Store, StoreError,
+    UndeliveredCursor, UndeliveredPage,
+};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+mod queue;
+
+mod health;
+
+mod stats;
+
+mod schema;
+
+mod life;
+
+mod rows;
+
+mod commands;
+
+mod sweep;
+
+mod writer;
+
+mod queries;
+
+mod readers;
+
+mod checkpoint;
+
+mod verify;
+
+pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
+pub use verify::{FINDINGS_MAX, Finding, verify};
+
+use health::Health;
+use life::{DirLock, Life, Sidecar};
+use queue::{Queue, Rejected};
+use readers::{Read, Reader};
+use rows::{Failure, int};
+use stats::Counters;
+use sweep::Sweep;
+use writer::{Command, Reply, Writer};
+
+/// The database's file in the data directory.
+pub const DATABASE_FILE: &str = "parlor.db";
+
+/// How the store is opened.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data directory; made if it is missing.
+    pub dir: PathBuf,
+    /// When a write counts as done. Default [`Durability::Fsync`].
+    pub durability: Durability,
+    /// Writes that may wait; beyond it they are refused as overloaded. Default 16,384.
+    pub write_queue_commands_max: usize,
+    /// Bytes of content that may wait, or be under way. Default 64 MiB.
+    pub write_queue_bytes_max: usize,
+    /// Writes committed together at most. Default 1,024.
+    pub batch_commands_max: usize,
+    /// Bytes of content committed together at most. Default 4 MiB.
+    pub batch_bytes_max: usize,
+    /// Threads that read. Default 2.
+    pub readers: usize,
+    /// Reads that may wait. Default 16,384.
+    pub read_queue_max: usize,
+    /// Page cache of the writer, in KiB. Default 16,384.
+    pub writer_cache_kib: u32,
+    /// Page cache of each reader, in KiB. Default 4,096.
+    pub reader_cache_kib: u32,
+    /// The write-ahead log is checkpointed beyond so many bytes. Default 32 MiB.
+    pub wal_soft_bytes: u64,
+    /// The write-ahead log's file is cut back if it grew beyond so many bytes. Default 256 MiB.
+    pub wal_hard_bytes: u64,
+    /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
+    pub client_id_window_ms: u64,
+    /// The database may have so many pages of 4 KiB; `None` for as many as the disk holds.
+    pub pages_max: Option<u32>,
+}
+
+impl Config {
+    /// The defaults, in this data directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            durability: Durability::Fsync,
+            write_queue_commands_max: 16_384,
+            write_queue_bytes_max: 64 << 20,
+            batch_commands_max: 1_024,
+            batch_bytes_max: 4 << 20,
+            readers: 2,
+            read_queue_max: 16_384,
+            writer_cache_kib: 16_384,
+            reader_cache_kib: 4_096,
+            wal_soft_bytes: 32 << 20,
+            wal_hard_bytes: 256 << 20,
+            client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
+            pages_max: None,
+        }
+    }
+}
+
+/// When a write counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// When it is on the disk: it survives a loss of power.
+    #[default]
+    Fsync,
+    /// When the operating system has it: it survives a crash of the server, but the newest
+    /// acknowledged writes may be gone after a loss of power or a crash of the system.
+    OperatingSystem,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the data directory {} is in use by another server", dir.display())]
+    InUse {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// The file was written by a newer version.
+    #[error("the store has schema {found}, this version knows {known}: a newer version wrote it")]
+    NewerSchema {
+        /// What the file says.
+        found: i64,
+        /// What this version can take.
+        known: i64,
+    },
+    /// The file is a database, but not a store of Parlor's.
+    #[error("the database is not a store of Parlor's")]
+    NotAStore,
+    /// A file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The engine refuses.
+    #[error("the database cannot be used")]
+    Engine(#[from] rusqlite::Error),
+}
+
+/// What the threads share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    config: Config,
+    epoch: Epoch,
+    page_bytes: u64,
+    writes: Queue<Command>,
+    reads: ReadQueue,
+    health: Health,
+    counters: Counters,
+    /// Held by batches of reads and writes, closed by the checkpointer for its last step.
+    gate: RwLock<()>,
+    /// The last durable entry.
+    position: AtomicU64,
+    sidecar: Sidecar,
+}
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    threads: Mutex<Option<Threads>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<(Connection, Life)>,
+    readers: Vec<JoinHandle<()>>,
+    checkpointer: JoinHandle<()>,
+    _lock: DirLock,
+}
+
+impl SqliteStore {
+    /// Opens the store in a data directory, making it if it is new, and tells `sink` what is
+    /// committed from now on.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whether another server has it, a newer version wrote it, or it cannot
+    /// be used. Nothing is changed then, but for a migration that has succeeded.
+    pub fn open(config: Config, sink: Arc<dyn CommitSink>) -> Result<Self, OpenError> {
+        let dir = config.dir.clone();
+        std::fs::create_dir_all(&dir)
+            .map_err(|source| OpenError::Io { path: dir.clone(), source })?;
+        let lock = DirLock::take(&dir)?;
+        let path = dir.join(DATABASE_FILE);
+        let mut conn = connect(&path, &config, config.writer_cache_kib)?;
+        schema::migrate(&mut conn)?;
+        let (life, sidecar, head) = life::begin(&mut conn, &dir, &path)?;
+        if let Some(pages) = config.pages_max {
+            conn.pragma_update(None, "max_page_count", pages)?;
+        }
+        let page_bytes: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+
+        let shared = Arc::new(Shared {
+            epoch: life.epoch,
+            page_bytes: u64::try_from(page_bytes).unwrap_or(4_096),
+            writes: Queue::new(config.write_queue_commands_max, config.write_queue_bytes_max),
+            reads: ReadQueue(Queue::new(config.read_queue_max, usize::MAX)),
+            health: Health::default(),
+            counters: Counters::default(),
+            gate: RwLock::new(()),
+            position: AtomicU64::new(u64::try_from(head).unwrap_or(0)),
+            sidecar,
+            config,
+        });
+        let readers = (0..shared.config.readers.max(1))
+            .map(|_| connect(&path, &shared.config, shared.config.reader_cache_kib))
+            .collect::<Result<Vec<_>, _>>()?;
+        let checkpoints = connect(&path, &shared.config, 256)?;
+        // An operator's open shell may keep a checkpoint from ending; it must not hold the gate.
+        checkpoints.busy_timeout(std::time::Duration::ZERO)?;
+        let threads = start(&shared, conn, life, sink, readers, checkpoints, lock)
+            .map_err(|source| OpenError::Io { path: dir, source })?;
+        Ok(Self { shared, threads: Mutex::new(Some(threads)) })
+    }
+
+    /// The counters, now.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.shared;
+        shared.counters.read(shared.writes.len(), shared.reads.0.len())
+    }
+
+    /// The position of the last durable entry.
+    pub fn position(&self) -> Position {
+        Position(self.shared.position.load(Ordering::Acquire))
+    }
+
+    /// Finishes what is queued, stops the threads and closes the files; dropping does the same.
+    /// Later calls are answered with [`StoreError::Unavailable`]. Blocks until it is done.
+    pub fn close(&self) {
+        let Some(threads) = self.threads.lock().take() else { return };
+        self.shared.writes.close();
+        self.shared.reads.0.close();
+        let writer = threads.writer.join();
+        for thread in threads.readers.into_iter().chain([threads.checkpointer]) {
+            drop(thread.join());
+        }
+        let Ok((conn, _)) = writer else { return };
+        let position = self.shared.position.load(Ordering::Acquire);
+        if let Err(error) = self.shared.sidecar.reached(int(position)) {
+            tracing::warn!(%error, "the position could not be noted beside the store");
+        }
+        // Closing the last connection moves the log into the database.
+        if let Err((_, error)) = conn.close() {
+            tracing::warn!(%error, "the store was not closed cleanly");
+        }
+    }
+
+    fn write<T: Send + 'static>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Pending<T> {
+        submit(&self.shared, command)
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Reader) -> Result<T, Failure> + Send + 'static,
+    ) -> Pending<T> {
+        let (reply, answer) = oneshot::channel();
+        let read: Read = Box::new(move |reader| {
+            let outcome = reader.and_then(|reader| query(reader).map_err(Failure::told));
+            if let Err(StoreError::Corrupt { what }) = &outcome {
+                tracing::error!(%what, "stored data contradicts itself");
+            }
+            // Who no longer waits needs no answer.
+            drop(reply.send(outcome));
+        });
+        match self.shared.reads.0.push(read, 1) {
+            Ok(()) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),
+            Err(rejected) => refused(&self.shared, rejected),
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Store for SqliteStore {
+    fn epoch(&self) -> Epoch {
+        self.shared.epoch
+    }
+
+    fn append(&self, append: Append) -> Pending<Appended> {
+        self.write(|reply| Command::Append(append, reply))
+    }
+
+    fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
+        self.write(|reply| Command::Mark(marks, reply))
+    }
+
+    /// A device that is known and was seen lately is only read; another takes its place among
+    /// the writes when that read is done.
+    fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
+        if attach.device.is_shared() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let shared = self.shared.clone();
+        let asked = attach.clone();
+        let known = self.read(move |reader| reader.device_is_known(&asked));
+        Box::pin(async move {
+            if known.await? {
+                return Ok(());
+            }
+            submit(&shared, |reply| Command::Attach(attach, reply)).await
+        })
+    }
+
+    fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
+        self.read(move |reader| reader.devices(&user))
+    }
+
+    fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
+        self.write(|reply| Command::Revoke(user, device, now, reply))
+    }
+
+    fn undelivered(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<UndeliveredCursor>,
+        limit: usize,
+    ) -> Pending<UndeliveredPage> {
+        self.read(move |reader| reader.undelivered(&user, &device, after.as_ref(), limit))
+    }
+
+    fn since(&self, user: UserId, after: Position, limit: usize) -> Pending<SincePage> {
+        self.read(move |reader| reader.since(&user, after, limit))
+    }
+
+    fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
+        self.read(move |reader| reader.history(&query))
+    }
+
+    fn conversations(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.read(move |reader| reader.conversations(&user, cursor, limit))
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.shared.health.check()
+    }
+}
+
+/// Queues a write; what keeps it out is answered at once.
+fn submit<T: Send + 'static>(
+    shared: &Shared,
+    command: impl FnOnce(Reply<T>) -> Command,
+) -> Pending<T> {
+    if let Err(error) = shared.health.check() {
+        return Box::pin(std::future::ready(Err(error)));
+    }
+    let (reply, answer) = oneshot::channel();
+    let command = command(reply);
+    let weight = command.weight();
+    match shared.writes.push(command, weight) {
+        Ok(()) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),
+        Err(rejected) => refused(shared, rejected),
+    }
+}
+
+fn refused<T: Send + 'static>(shared: &Shared, rejected: Rejected) -> Pending<T> {
+    let error = match rejected {
+        Rejected::Full => {
+            shared.counters.add(|c| &c.overloaded, 1);
+            StoreError::Overloaded
+        }
+        Rejected::Closed => shared.health.check().err().unwrap_or_else(closed),
+    };
+    Box::pin(std::future::ready(Err(error)))
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable { reason: "the store is closed".into() }
+}
+
+fn connect(path: &Path, config: &Config, cache_kib: u32) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    conn.set_prepared_statement_cache_capacity(64);
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = match config.durability {
+        Durability::Fsync => "FULL",
+        Durability::OperatingSystem => "NORMAL",
+    };
+    conn.pragma_update(None, "synchronous", synchronous)?;
+    // Without these a Mac's fsync leaves the data in the drive's cache; elsewhere they do nothing.
+    conn.pragma_update(None, "fullfsync", true)?;
+    conn.pragma_update(None, "checkpoint_fullfsync", true)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(conn)
+}
+
+fn start(
+    shared: &Arc<Shared>,
+    conn: Connection,
+    life: Life,
+    sink: Arc<dyn CommitSink>,
+    readers: Vec<Connection>,
+    checkpoints: Connection,
+    lock: DirLock,
+) -> std::io::Result<Threads> {
+    let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let (wake, woken) = checkpoint::channel();
+    let readers = readers
+        .into_iter()
+        .map(|conn| {
+            let shared = shared.clone();
+            named("store-reader").spawn(move || Reader::new(conn).run(&shared))
+        })
+        .collect::<Result<_, _>>()?;
+    let checkpointer = {
+        let shared = shared.clone();
+        named("store-checkpoint").spawn(move || checkpoint::run(&checkpoints, &shared, &woken))?
+    };
+    let writer = Writer {
+        conn,
+        life,
+        sweep: Sweep::new(shared.config.client_id_window_ms),
+        shared: shared.clone(),
+        sink,
+        checkpointer: wake,
+        executor: commands::Executor::default(),
+    };
+    let writer = named("store-writer").spawn(move || writer.run())?;
+    Ok(Threads { writer, readers, checkpointer, _lock: lock })
+}
+
+/// Reads cannot be shown.
+struct ReadQueue(Queue<Read>);
+
+impl std::fmt::Debug for ReadQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadQueue").field("len", &self.0.len()).finish()
+    }
+}

@@ -1,0 +1,54 @@
+//! The threads that read.
+//!
+//! Each has a connection of its own. Reads that have queued up are served in one snapshot, taken
+//! after all of them were asked for: so a read sees every write that was answered before it was
+//! asked, and a storm of connects does not pay for a snapshot each.
+
+use std::sync::Arc;
+
+use parlor_chat::store::StoreError;
+use rusqlite::Connection;
+
+use super::Shared;
+use super::queue::Taken;
+use super::rows::Names;
+
+/// A read: it runs with a reader, or is told why it cannot.
+pub(crate) type Read = Box<dyn FnOnce(Result<&mut Reader, StoreError>) + Send>;
+
+/// One thread's connection and what it has looked up.
+pub(crate) struct Reader {
+    pub(crate) conn: Connection,
+    pub(crate) names: Names,
+}
+
+/// Reads served in one snapshot.
+const SNAPSHOT_READS_MAX: usize = 64;
+
+impl Reader {
+    pub(crate) fn new(conn: Connection) -> Self {
+        Self { conn, names: Names::default() }
+    }
+
+    /// Reads until the queue is closed and empty.
+    pub(crate) fn run(mut self, shared: &Arc<Shared>) {
+        while let Taken::Items(reads) = shared.reads.0.take(SNAPSHOT_READS_MAX, usize::MAX, None) {
+            let _gate = shared.gate.read();
+            shared.counters.add(|c| &c.reads, reads.len() as u64);
+            let begun = self.conn.prepare_cached("BEGIN").and_then(|mut s| s.execute(()));
+            for read in reads {
+                match &begun {
+                    Ok(_) => read(Ok(&mut self)),
+                    Err(error) => read(Err(super::health::told(error))),
+                }
+            }
+            if !self.conn.is_autocommit()
+                && let Err(error) =
+                    self.conn.prepare_cached("COMMIT").and_then(|mut s| s.execute(()))
+            {
+                tracing::warn!(%error, "a read could not end its snapshot");
+                drop(self.conn.execute_batch("ROLLBACK"));
+            }
+        }
+    }
+}

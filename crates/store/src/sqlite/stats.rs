@@ -1,0 +1,116 @@
+//! What the store counts, for the binary's metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Upper bounds of the buckets of [`Stats::commit_micros`]; the last bucket has none.
+pub const COMMIT_MICROS_BOUNDS: [u64; 15] = [
+    100, 250, 500, 1_000, 2_000, 4_000, 8_000, 12_000, 16_000, 25_000, 50_000, 100_000, 250_000,
+    500_000, 1_000_000,
+];
+
+/// Upper bounds of the buckets of [`Stats::batch_commands`]; the last bucket has none.
+pub const BATCH_COMMANDS_BOUNDS: [u64; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
+
+/// A reading of the store's counters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Writes that wait for the writer now.
+    pub write_queue_commands: u64,
+    /// Reads that wait for a reader now.
+    pub read_queue_commands: u64,
+    /// Batches committed.
+    pub commits: u64,
+    /// Batches that failed as a whole.
+    pub commits_failed: u64,
+    /// Commands of committed batches.
+    pub commands: u64,
+    /// Entries appended, without repeats.
+    pub entries: u64,
+    /// Appends answered by their idempotency key.
+    pub repeats: u64,
+    /// Writes refused because the queue was full.
+    pub overloaded: u64,
+    /// Batches by time from begin to durable, per bucket of [`COMMIT_MICROS_BOUNDS`].
+    pub commit_micros: [u64; COMMIT_MICROS_BOUNDS.len() + 1],
+    /// Sum of those times.
+    pub commit_micros_sum: u64,
+    /// Batches by number of commands, per bucket of [`BATCH_COMMANDS_BOUNDS`].
+    pub batch_commands: [u64; BATCH_COMMANDS_BOUNDS.len() + 1],
+    /// Bytes of the write-ahead log in use after the last commit.
+    pub wal_bytes: u64,
+    /// Checkpoints completed.
+    pub checkpoints: u64,
+    /// Reads served.
+    pub reads: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) commits_failed: AtomicU64,
+    pub(crate) commands: AtomicU64,
+    pub(crate) entries: AtomicU64,
+    pub(crate) repeats: AtomicU64,
+    pub(crate) overloaded: AtomicU64,
+    pub(crate) wal_bytes: AtomicU64,
+    pub(crate) checkpoints: AtomicU64,
+    pub(crate) reads: AtomicU64,
+    commit_micros: [AtomicU64; COMMIT_MICROS_BOUNDS.len() + 1],
+    commit_micros_sum: AtomicU64,
+    batch_commands: [AtomicU64; BATCH_COMMANDS_BOUNDS.len() + 1],
+}
+
+impl Counters {
+    pub(crate) fn add(&self, counter: impl Fn(&Self) -> &AtomicU64, n: u64) {
+        counter(self).fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn committed(&self, micros: u64, commands: u64) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.commands.fetch_add(commands, Ordering::Relaxed);
+        self.commit_micros_sum.fetch_add(micros, Ordering::Relaxed);
+        let at = COMMIT_MICROS_BOUNDS.partition_point(|bound| *bound < micros);
+        self.commit_micros[at].fetch_add(1, Ordering::Relaxed);
+        let at = BATCH_COMMANDS_BOUNDS.partition_point(|bound| *bound < commands);
+        self.batch_commands[at].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self, write_queue: usize, read_queue: usize) -> Stats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            write_queue_commands: write_queue as u64,
+            read_queue_commands: read_queue as u64,
+            commits: get(&self.commits),
+            commits_failed: get(&self.commits_failed),
+            commands: get(&self.commands),
+            entries: get(&self.entries),
+            repeats: get(&self.repeats),
+            overloaded: get(&self.overloaded),
+            commit_micros: std::array::from_fn(|i| get(&self.commit_micros[i])),
+            commit_micros_sum: get(&self.commit_micros_sum),
+            batch_commands: std::array::from_fn(|i| get(&self.batch_commands[i])),
+            wal_bytes: get(&self.wal_bytes),
+            checkpoints: get(&self.checkpoints),
+            reads: get(&self.reads),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_falls_into_the_bucket_whose_bound_it_does_not_exceed() {
+        let counters = Counters::default();
+        counters.committed(100, 1);
+        counters.committed(101, 1_025);
+        counters.committed(9_000_000, 2);
+        let stats = counters.read(0, 0);
+        assert_eq!(stats.commit_micros[0], 1);
+        assert_eq!(stats.commit_micros[1], 1);
+        assert_eq!(stats.commit_micros[COMMIT_MICROS_BOUNDS.len()], 1);
+        assert_eq!(stats.batch_commands[BATCH_COMMANDS_BOUNDS.len()], 1);
+        assert_eq!(stats.commit_micros_sum, 9_000_201);
+    }
+}

@@ -1,0 +1,45 @@
+//! The embedded store keeps every promise of the port, on real files.
+
+use std::sync::Arc;
+
+use parlor_store::contract::{Made, run_all};
+use parlor_store::sqlite::{Config, SqliteStore, verify};
+
+/// Verifies the files once the store is closed.
+struct Verified(tempfile::TempDir, Arc<SqliteStore>);
+
+impl Drop for Verified {
+    fn drop(&mut self) {
+        self.1.close();
+        let findings = verify(self.0.path()).expect("the store can be read");
+        assert!(std::thread::panicking() || findings.is_empty(), "{findings:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_and_leaves_a_sound_store() {
+    run_all(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(Config::new(dir.path()), sink).expect("it opens");
+        let store = Arc::new(store);
+        Made { store: store.clone(), guard: Verified(dir, store) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_while_it_checkpoints_all_the_time() {
+    run_all(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = Config {
+            wal_soft_bytes: 1,
+            wal_hard_bytes: 8_192,
+            batch_commands_max: 7,
+            readers: 3,
+            ..Config::new(dir.path())
+        };
+        let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+        Made { store: store.clone(), guard: Verified(dir, store) }
+    })
+    .await;
+}
