@@ -43,8 +43,9 @@ test("each device catches up on its own", async (t) => {
   await phone.has(5);
   const again = await Person.connect(t, server, "bob", on("laptop"));
   assert.deepEqual((await again.has(5)).map((message) => message.content), numbers(1, 5));
-  await phone.settled();
-  assert.equal(phone.messages.length, 5);
+  const marker = await alice.send("bob", "marker");
+  await phone.until(() => phone.messages.at(-1)?.id === marker.id, "the marker");
+  assert.equal(phone.messages.length, 6);
 });
 
 test("a device is listed, and ends at once when it is revoked", async (t) => {
@@ -56,5 +57,7 @@ test("a device is listed, and ends at once when it is revoked", async (t) => {
   assert.deepEqual(listed.devices.map((device) => device.deviceId).sort(), ["laptop", "phone"]);
   assert.equal((await phone.ask("device_revoke", { deviceId: "laptop" })).status, "ok");
   await laptop.until(() => laptop.disconnects.length > 0, "the end");
+  assert.equal(laptop.heard("closing")[0].code, "device_revoked");
+  assert.deepEqual(laptop.disconnects, ["io server disconnect"]);
   assert.equal((await phone.ask("device_revoke", { deviceId: "gone" })).code, "not_found");
 });

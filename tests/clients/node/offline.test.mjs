@@ -18,7 +18,7 @@ test("a user who was never there gets what was sent, in order", async (t) => {
   const alice = await Person.connect(t, server, "alice");
   await sends(alice, "bob", numbers(1, 300));
   const bob = await Person.connect(t, server, "bob");
-  await bob.has(300);
+  await bob.caughtUp();
   assert.deepEqual(contents(bob), numbers(1, 300));
 });
 
@@ -27,18 +27,17 @@ test("a device that comes back gets only what it missed, before anything live", 
   const alice = await Person.connect(t, server, "alice");
   const before = await Person.connect(t, server, "bob", phone);
   await sends(alice, "bob", numbers(1, 10));
-  await before.has(10);
-  await before.settled();
+  await before.until(() => before.confirmed === 10, "the answers to `delivered`");
   before.close();
   await sends(alice, "bob", numbers(11, 60));
   // These are on their way while the device comes back: some are missed, some live.
   const live = sends(alice, "bob", numbers(61, 160));
   const after = await Person.connect(t, server, "bob", phone);
   await live;
-  await after.has(150);
-  await after.settled();
-  assert.deepEqual(contents(after), numbers(11, 160));
-  assert.deepEqual(after.messages.map((message) => message.seq), numbers(11, 160));
+  const last = await alice.send("bob", "last");
+  await after.until(() => after.messages.at(-1)?.id === last.id, "the last message");
+  assert.deepEqual(contents(after), [...numbers(11, 160), "last"]);
+  assert.deepEqual(after.messages.map((message) => message.seq), numbers(11, 161));
 });
 
 test("what was not confirmed comes again, with the same id and seq", async (t) => {
@@ -51,8 +50,7 @@ test("what was not confirmed comes again, with the same id and seq", async (t) =
   assert.equal((await silent.ask("delivered", { messageId: first.id })).status, "ok");
   silent.close();
   const again = await Person.connect(t, server, "bob", phone);
-  await again.has(2);
-  await again.settled();
+  await again.caughtUp();
   assert.deepEqual(again.messages, silent.messages.slice(1));
 });
 
@@ -75,7 +73,7 @@ test("own messages do not come back to the device that sent them", async (t) => 
   await sends(alice, "bob", numbers(1, 5));
   alice.close();
   const again = await Person.connect(t, server, "alice", phone);
-  await again.settled();
+  await again.caughtUp();
   assert.deepEqual(again.messages, []);
 });
 

@@ -7,6 +7,7 @@ export class Person {
   messages = [];
   events = [];
   connects = 0;
+  confirmed = 0;
   disconnects = [];
   errors = [];
   #waiting = new Set();
@@ -29,7 +30,8 @@ export class Person {
     this.socket.onAny((name, ...args) => this.#note(() => this.events.push([name, ...args])));
     this.socket.on("private_message", (message) => {
       this.#note(() => this.messages.push(message));
-      if (confirm) this.socket.emit("delivered", { messageId: message.id }, () => {});
+      if (!confirm) return;
+      this.socket.emit("delivered", { messageId: message.id }, () => this.#note(() => this.confirmed++));
     });
   }
 
@@ -81,9 +83,14 @@ export class Person {
     return this.messages;
   }
 
-  // A round trip through the server: what it pushed to this socket before has been heard.
+  // Waits until the server has pushed what was missed.
+  caughtUp() {
+    return this.until(() => this.heard("caught_up").length >= this.connects, "caught_up");
+  }
+
+  // A round trip through the server: what it did before has been heard.
   async settled() {
-    await this.ask("history", { conversationId: "dm:nobody:nobody2", limit: 1 });
+    await this.ask("conversations", { limit: 1 });
   }
 
   close() {
