@@ -4,7 +4,8 @@
 //! [`deflate`] where negotiated); a frame, or one part of a long-polling body, is an Engine.IO
 //! packet ([`engine`]); an Engine.IO message is a Socket.IO packet ([`packet`]), or, for clients
 //! that choose that parser, a [`msgpack`] packet. What callers see of both is the same: a kind, a
-//! namespace, an acknowledgement id, the arguments as JSON text and the binary attachments.
+//! namespace, an acknowledgement id, the arguments as JSON text and the binary attachments. [`json`]
+//! checks that text and cuts it in pieces, without building a value of it.
 //!
 //! Nothing here does I/O, reads a clock or needs a runtime. No input makes it panic, every size,
 //! count and depth is bounded by a limit that the caller passes, and a text frame that arrives
