@@ -25,8 +25,15 @@ struct Inner {
     /// The Engine.IO text packet; empty for a binary message of the engine's own.
     text: Bytes,
     attachments: Vec<Bytes>,
-    msgpack: OnceLock<Bytes>,
+    msgpack: OnceLock<Msgpack>,
     deflated: OnceLock<Bytes>,
+}
+
+/// The packet for clients that speak msgpack.
+#[derive(Debug, Default)]
+struct Msgpack {
+    websocket: Bytes,
+    message: Bytes,
 }
 
 impl Frame {
@@ -153,10 +160,15 @@ impl Frame {
 
     /// The same packet as one msgpack message; empty if its JSON cannot be read.
     pub(crate) fn msgpack(&self) -> &Bytes {
-        self.0.msgpack.get_or_init(|| self.transcode().unwrap_or_default())
+        &self.0.msgpack.get_or_init(|| self.transcode().unwrap_or_default()).message
     }
 
-    fn transcode(&self) -> Option<Bytes> {
+    /// That message as a WebSocket frame.
+    pub(crate) fn msgpack_websocket(&self) -> &Bytes {
+        &self.0.msgpack.get_or_init(|| self.transcode().unwrap_or_default()).websocket
+    }
+
+    fn transcode(&self) -> Option<Msgpack> {
         let limits = Limits {
             attachments_max: usize::MAX,
             attachment_bytes_max: usize::MAX,
@@ -164,9 +176,13 @@ impl Frame {
         };
         let text = std::str::from_utf8(self.0.text.get(1..)?).ok()?;
         let packet = Packet::decode(text, &limits).ok()?;
-        let mut message = Vec::with_capacity(text.len());
-        msgpack::encode(&packet, &self.0.attachments, &mut message).ok()?;
-        Some(message.into())
+        let mut bytes = vec![0; HEADER_BYTES_MAX];
+        msgpack::encode(&packet, &self.0.attachments, &mut bytes).ok()?;
+        let header = encode_header(Opcode::Binary, bytes.len() - HEADER_BYTES_MAX, Body::Plain);
+        let begin = HEADER_BYTES_MAX - header.as_bytes().len();
+        bytes[begin..HEADER_BYTES_MAX].copy_from_slice(header.as_bytes());
+        let bytes = Bytes::from(bytes);
+        Some(Msgpack { websocket: bytes.slice(begin..), message: bytes.slice(HEADER_BYTES_MAX..) })
     }
 
     /// Bytes that the frame adds to an output queue.

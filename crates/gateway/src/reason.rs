@@ -74,6 +74,18 @@ impl CloseReason {
         }
     }
 
+    /// Whether the server decided it, and the client should hear its last words.
+    pub(crate) fn is_of_the_server(self) -> bool {
+        matches!(
+            self,
+            Self::ForcedClose
+                | Self::ServerShutdown
+                | Self::Expired
+                | Self::Replaced
+                | Self::LimitExceeded
+        )
+    }
+
     /// The WebSocket close code that tells the peer.
     pub(crate) fn websocket_code(self) -> u16 {
         match self {

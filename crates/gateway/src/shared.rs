@@ -5,7 +5,7 @@
 //! (`Busy`) above `inbox_ops_max`. What must not fail (answers, permits, leaves, closes) is always
 //! taken: its number is bounded by the events in flight and the calls that are being awaited.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -117,6 +117,7 @@ pub(crate) struct Local {
     shared: usize,
     shard: u8,
     queue: RefCell<VecDeque<Op>>,
+    aside: Cell<usize>,
     wake: Notify,
 }
 
@@ -127,6 +128,7 @@ impl Local {
             shared: Arc::as_ptr(shared) as usize,
             shard,
             queue: RefCell::default(),
+            aside: Cell::new(0),
             wake: Notify::new(),
         });
         LOCAL.set(Some(Rc::clone(&local)));
@@ -140,7 +142,7 @@ impl Local {
 
     fn push(&self, op: Op, capacity: usize) -> Result<(), Busy> {
         let mut queue = self.queue.borrow_mut();
-        if queue.len() >= capacity {
+        if queue.len() + self.aside.get() >= capacity {
             return Err(Busy);
         }
         if queue.is_empty() {
@@ -156,6 +158,15 @@ impl Local {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.borrow().is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
+    /// Tells how many operations the shard has put aside, which count against the capacity.
+    pub(crate) fn set_aside(&self, count: usize) {
+        self.aside.set(count);
     }
 
     /// Completes when an operation came into the empty queue.

@@ -1,25 +1,294 @@
 //! One shard: the connections of one thread, and the loop that serves them.
+//!
+//! A round of the loop takes the operations of other threads, reads what the poll says is readable
+//! (decoding and calling handlers on the way), does the operations that handlers and tasks asked
+//! for, gives the running fan-out its slice, fires timers, and writes what has been queued. Nothing
+//! else touches the shard's records: handlers see [`crate::Socket`]s, whose wishes come back as
+//! operations, so no borrow is ever held across a handler.
 
+mod acks;
+mod apply;
+mod close;
+mod connection;
+mod fanout;
+mod heartbeat;
+mod hold;
+mod input;
 pub(crate) mod ops;
+mod output;
+mod polling;
+mod rooms;
+mod send;
+mod session;
+mod slab;
+mod stream;
+mod timers;
+mod upgrade;
 
+use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::shared::Shared;
+use bytes::Bytes;
+use mio::event::Event as Readiness;
+use mio::{Events, Poll, Registry, Token};
+use parlor_wire::{json, packet};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use self::acks::Acks;
+use self::close::Linger;
+use self::connection::{Connection, Member, Space};
+use self::fanout::Fanout;
+use self::heartbeat::Wheel;
+use self::ops::Op;
+use self::slab::Slab;
+use self::timers::Timer;
+use crate::ids::SocketKey;
+use crate::reason::CloseReason;
+use crate::shared::{Inbox, Local, Shared};
+use crate::stats::Counters;
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 << 10;
+/// Readiness events taken at a time.
+const EVENTS_MAX: usize = 1024;
+/// Operations that handlers may queue before the batch is interrupted to do them.
+const LOCAL_OPS_SOON: usize = 256;
+/// Operations of other threads taken in one round.
+const INBOX_OPS_PER_ROUND: usize = 1024;
+
+/// A value's slot and generation.
+type Place = (u32, u32);
 
 /// The connections of one thread.
 pub(crate) struct Shard {
     shared: Arc<Shared>,
     index: u8,
+    local: Rc<Local>,
+    poll: Option<Poll>,
+    registry: Registry,
+    connections: Slab<Connection>,
+    sockets: Slab<Member>,
+    lingers: Slab<Linger>,
+    spaces: Vec<Option<Space>>,
+    space_names: HashMap<Arc<str>, u32>,
+    acks: Acks,
+    wheel: Wheel<Timer>,
+    started: Instant,
+    now_ms: u64,
+    buffer: Vec<u8>,
+    /// Connections with output to flush at the end of the batch.
+    dirty: Vec<Place>,
+    /// Connections that may have more to read.
+    again: Vec<Place>,
+    incoming: VecDeque<Op>,
+    /// Operations that wait for the running fan-out.
+    ordered: VecDeque<Op>,
+    fanout: Option<Fanout>,
+    /// Up to where the log has been fanned out here.
+    position: u64,
+    /// The number of the last broadcast, for marks.
+    broadcast: u64,
+    /// When the fan-out of this round has had its time, and what the last look at the clock said.
+    slice_end: Instant,
+    slice_over: bool,
+    since_look: u32,
+    /// The last payloads of closed polling sessions, by slot, with its generation.
+    last_words: HashMap<u32, (u32, Bytes)>,
+    limits: packet::Limits,
+    draining: bool,
+}
+
+/// What a readiness event is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Connection = 0,
+    Probe = 1,
+    Linger = 2,
+}
+
+fn token(subject: Subject, (slot, generation): Place) -> Token {
+    Token((subject as usize) << 56 | (generation as usize) << 24 | slot as usize)
+}
+
+fn subject(token: Token) -> (usize, Place) {
+    (token.0 >> 56, (token.0 as u32 & 0x00ff_ffff, (token.0 >> 24) as u32))
 }
 
 impl Shard {
     pub(crate) fn new(shared: Arc<Shared>, index: u8) -> io::Result<Self> {
-        Ok(Self { shared, index })
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let config = &shared.config;
+        let tick = timers::tick_ms(config.ping_interval, config.ping_timeout);
+        let limits = packet::Limits {
+            attachments_max: config.attachments_max,
+            attachment_bytes_max: config.max_payload,
+            depth_max: json::DEPTH_MAX,
+        };
+        Ok(Self {
+            local: Local::enter(&shared, index),
+            shared,
+            index,
+            poll: Some(poll),
+            registry,
+            connections: Slab::default(),
+            sockets: Slab::default(),
+            lingers: Slab::default(),
+            spaces: Vec::new(),
+            space_names: HashMap::new(),
+            acks: Acks::default(),
+            wheel: Wheel::new(tick),
+            started: Instant::now(),
+            now_ms: 0,
+            buffer: vec![0; READ_BYTES],
+            dirty: Vec::new(),
+            again: Vec::new(),
+            incoming: VecDeque::new(),
+            ordered: VecDeque::new(),
+            fanout: None,
+            position: 0,
+            broadcast: 0,
+            slice_end: Instant::now(),
+            slice_over: false,
+            since_look: 0,
+            last_words: HashMap::new(),
+            limits,
+            draining: false,
+        })
+    }
+
+    fn inbox(&self) -> &Inbox {
+        &self.shared.inboxes[usize::from(self.index)]
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.inbox().counters
+    }
+
+    fn key(&self, (slot, generation): Place) -> SocketKey {
+        SocketKey::new(self.index, slot, generation)
     }
 
     /// Serves until the shutdown is complete.
-    pub(crate) async fn run(self) {
-        let _ = (self.shared, self.index);
+    pub(crate) async fn run(mut self) {
+        let poll = self.poll.take().expect("a shard runs once");
+        if let Err(error) = self.serve(poll).await {
+            tracing::error!(%error, shard = self.index, "a shard cannot poll");
+        }
+        self.abandon();
+        self.shared.inboxes[usize::from(self.index)].close();
+        Local::leave();
+    }
+
+    async fn serve(&mut self, poll: Poll) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let inbox = &shared.inboxes[usize::from(self.index)];
+        let local = Rc::clone(&self.local);
+        let mut poll = AsyncFd::with_interest(poll, Interest::READABLE)?;
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let sleep = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(sleep);
+        loop {
+            if self.has_work() {
+                tokio::task::yield_now().await;
+                poll.get_mut().poll(&mut events, Some(Duration::ZERO))?;
+            } else {
+                let next = self.started + Duration::from_millis(self.wheel.next_ms());
+                sleep.as_mut().reset(next.into());
+                events.clear();
+                tokio::select! {
+                    biased;
+                    guard = poll.readable_mut() => {
+                        let mut guard = guard?;
+                        guard.get_inner_mut().poll(&mut events, Some(Duration::ZERO))?;
+                        if events.iter().count() < EVENTS_MAX {
+                            guard.clear_ready();
+                        }
+                    }
+                    () = local.woken() => {}
+                    () = inbox.woken() => {}
+                    () = &mut sleep => {}
+                }
+            }
+            self.round(&events);
+            if self.draining && self.drained() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        self.fanout.is_some()
+            || !self.again.is_empty()
+            || !self.ordered.is_empty()
+            || !self.local.is_empty()
+            || (self.draining && self.connections.len() > 0)
+    }
+
+    fn round(&mut self, events: &Events) {
+        self.now_ms = self.started.elapsed().as_millis() as u64;
+        let again = std::mem::take(&mut self.again);
+        for place in again {
+            self.read_again(place);
+        }
+        for event in events {
+            self.ready(event);
+            if self.local.len() >= LOCAL_OPS_SOON {
+                self.apply_local();
+            }
+        }
+        self.slice_end = Instant::now() + self.shared.config.fanout_slice;
+        self.slice_over = false;
+        self.apply_incoming();
+        self.apply_local();
+        self.fan_out();
+        self.fire();
+        self.apply_local();
+        if self.draining {
+            self.drain();
+        }
+        self.flush_dirty();
+    }
+
+    fn ready(&mut self, event: &Readiness) {
+        let (kind, place) = subject(event.token());
+        let closed = event.is_read_closed() || event.is_error();
+        let readable = event.is_readable() || closed;
+        if kind == Subject::Connection as usize {
+            if event.is_writable() {
+                self.writable(place);
+            }
+            if readable {
+                self.readable(place, closed);
+            }
+        } else if kind == Subject::Probe as usize {
+            self.probe_ready(place, readable);
+        } else {
+            self.linger_ready(place, event.is_writable());
+        }
+    }
+
+    /// Runs a handler; a panic closes the connection that it served.
+    fn guard(&mut self, connection: Place, handler: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(handler)).is_err() {
+            tracing::error!(shard = self.index, "a handler panicked");
+            Counters::add(&self.counters().handler_panics, 1);
+            self.close(connection, CloseReason::HandlerPanic);
+        }
+    }
+
+    fn flush_dirty(&mut self) {
+        // A flush may close its connection, whose handlers may make others dirty.
+        while let Some(place) = self.dirty.pop() {
+            self.flush(place);
+        }
+        if self.dirty.capacity() > 1 << 16 {
+            self.dirty = Vec::new();
+        }
     }
 }

@@ -92,8 +92,8 @@ pub(crate) enum Op {
         space: u32,
         outcome: Result<Data, ConnectError>,
     },
-    /// The async handler of a socket is done; `panicked` if it unwound.
-    HandlerDone { key: SocketKey, connection: SocketKey, panicked: bool },
+    /// An async handler of the connection panicked.
+    HandlerPanicked { connection: SocketKey },
 
     OpenPolling {
         handshake: Box<Handshake>,

@@ -1,0 +1,197 @@
+//! The end of a connection. Whatever the reason, one function takes the record out, says farewell
+//! as the transport allows, and lets every socket leave; so a connection ends once, and counted.
+//!
+//! A WebSocket that the server closes lingers for a moment: what is queued and the close frame go
+//! out, and what the peer still sends is read and dropped, since closing over unread bytes would
+//! reset the stream and lose the farewell.
+
+use std::io::ErrorKind;
+
+use bytes::Bytes;
+use parlor_wire::websocket::{Body, Opcode, close_code, encode_close, encode_frame};
+
+use super::connection::{Connection, Piece, Polling, Transport, WebSocket};
+use super::output::Output;
+use super::stream::Stream;
+use super::timers::{Kind, Timer};
+use super::{Place, Shard, Subject, token};
+use crate::reason::{Close, CloseReason, DisconnectReason};
+use crate::stats::Counters;
+
+/// How long a closed WebSocket lingers.
+const LINGER_MS: u64 = 2_000;
+/// How long the last payload of a polling session waits for its poll.
+const LAST_WORDS_MS: u64 = 20_000;
+/// Closed WebSockets that linger at a time; more are cut off.
+const LINGERS_MAX: usize = 4_096;
+/// Last payloads that wait at a time.
+const LAST_WORDS_MAX: usize = 4_096;
+/// Connections closed in one round of a shutdown.
+const DRAIN_PER_ROUND: usize = 256;
+
+/// A WebSocket that is closed and waits for its peer to see that.
+pub(super) struct Linger {
+    stream: Stream,
+    output: Output,
+}
+
+impl Shard {
+    /// Closes a connection, and says why.
+    pub(super) fn close(&mut self, place: Place, reason: CloseReason) {
+        self.close_telling(place, reason, reason.websocket_code(), reason.as_str());
+    }
+
+    /// Closes a connection with a close frame of its own words.
+    pub(super) fn close_telling(
+        &mut self,
+        place: Place,
+        reason: CloseReason,
+        code: u16,
+        text: &str,
+    ) {
+        let mut farewell = Vec::new();
+        encode_close(code, text, &mut farewell);
+        self.end(place, reason, farewell.into());
+    }
+
+    /// Answers the peer's close frame with its like.
+    pub(super) fn close_echoing(&mut self, place: Place, code: u16) {
+        let mut farewell = Vec::new();
+        if code == close_code::NO_STATUS {
+            encode_frame(Opcode::Close, &[], Body::Plain, &mut farewell);
+        } else {
+            encode_close(code, "", &mut farewell);
+        }
+        self.end(place, CloseReason::TransportClose, farewell.into());
+    }
+
+    /// The one way in which a connection ends.
+    fn end(&mut self, place: Place, reason: CloseReason, farewell: Bytes) {
+        let Some(connection) = self.connections.remove(place.0, place.1) else { return };
+        let Connection { transport, sockets, .. } = connection;
+        Counters::take(&self.counters().connections, 1);
+        Counters::add(&self.counters().closed[reason as usize], 1);
+        match transport {
+            Transport::WebSocket(websocket) => {
+                Counters::take(&self.counters().connections_websocket, 1);
+                self.end_websocket(websocket, reason, farewell);
+            }
+            Transport::Polling(polling) => self.end_polling(place, *polling, reason),
+        }
+        for slot in sockets {
+            self.remove_socket(slot, DisconnectReason::Connection(reason));
+        }
+        let shared = std::sync::Arc::clone(&self.shared);
+        if let Some(handler) = shared.engine.as_ref().and_then(|it| it.on_close.as_ref()) {
+            let link = self.link(place);
+            self.guard(place, || handler(&link, reason));
+        }
+    }
+
+    fn end_websocket(&mut self, websocket: WebSocket, reason: CloseReason, farewell: Bytes) {
+        let WebSocket { mut stream, mut output, .. } = websocket;
+        output.push(farewell, 0);
+        let Ok((written, empty)) = output.flush(&mut stream) else { return };
+        Counters::add(&self.counters().bytes_out, written as u64);
+        if empty {
+            stream.finish();
+        }
+        let peer_is_gone = matches!(
+            reason,
+            CloseReason::TransportClose | CloseReason::SlowReader | CloseReason::PingTimeout
+        );
+        if peer_is_gone || self.lingers.len() >= LINGERS_MAX {
+            return;
+        }
+        let place = self.lingers.insert(|_, _| Linger { stream, output });
+        let Some(linger) = self.lingers.get_mut(place.0, place.1) else { return };
+        let token = token(Subject::Linger, place);
+        if linger.stream.reregister(&self.registry, token).is_err() {
+            self.lingers.remove(place.0, place.1);
+            return;
+        }
+        let at_ms = self.now_ms + LINGER_MS;
+        self.wheel.insert(at_ms, Timer { place, kind: Kind::Linger });
+    }
+
+    fn end_polling(&mut self, place: Place, mut polling: Polling, reason: CloseReason) {
+        let by_client = reason == CloseReason::TransportClose;
+        let last: &[u8] = if by_client { b"6" } else { b"1" };
+        polling.queue.push_back(Piece::Text(Bytes::from_static(last)));
+        if let Some(waiting) = polling.waiting.take() {
+            let _ = waiting.send(Ok(polling.take_payload()));
+        } else if reason.is_of_the_server() && self.last_words.len() < LAST_WORDS_MAX {
+            self.last_words.insert(place.0, (place.1, polling.take_payload()));
+            let at_ms = self.now_ms + LAST_WORDS_MS;
+            self.wheel.insert(at_ms, Timer { place, kind: Kind::LastWords });
+        }
+    }
+
+    /// The peer of a lingering stream did something.
+    pub(super) fn linger_ready(&mut self, place: Place, writable: bool) {
+        let Some(linger) = self.lingers.get_mut(place.0, place.1) else { return };
+        let mut over = false;
+        if writable && !linger.output.is_empty() {
+            match linger.output.flush(&mut linger.stream) {
+                Ok((_, true)) => linger.stream.finish(),
+                Ok((_, false)) => {}
+                Err(_) => over = true,
+            }
+        }
+        let mut scrap = [0; 4096];
+        while !over {
+            match linger.stream.read(&mut scrap) {
+                Ok(0) => over = true,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => over = true,
+            }
+        }
+        if over {
+            self.lingers.remove(place.0, place.1);
+        }
+    }
+
+    /// The server lets a socket go, or its whole connection with all sockets.
+    pub(super) fn disconnect(&mut self, slot: u32, generation: u32, close: Close) {
+        let Some(member) = self.sockets.get(slot, generation) else { return };
+        let place = member.connection;
+        let slots = match close {
+            Close::Namespace => smallvec::smallvec![slot],
+            Close::Connection => {
+                let connection = self.connections.get(place.0, place.1);
+                connection.map(|it| it.sockets.clone()).unwrap_or_default()
+            }
+        };
+        for slot in slots {
+            let Some(member) = self.sockets.at(slot) else { continue };
+            let namespace = member.handle.clone();
+            let kind = parlor_wire::packet::Kind::Disconnect;
+            self.send_packet(place, kind, namespace.namespace(), "");
+            self.forget_socket(place, slot);
+            self.remove_socket(slot, DisconnectReason::ServerNamespaceDisconnect);
+        }
+        if close == Close::Connection {
+            self.close(place, CloseReason::ForcedClose);
+        }
+    }
+
+    /// Closes some of the connections that are left.
+    pub(super) fn drain(&mut self) {
+        for place in self.connections.some(DRAIN_PER_ROUND) {
+            self.close(place, CloseReason::ServerShutdown);
+        }
+    }
+
+    /// Whether the shutdown is complete.
+    pub(super) fn drained(&self) -> bool {
+        self.connections.len() == 0 && self.lingers.len() == 0
+    }
+
+    /// Ends what is left at once, when the loop cannot go on.
+    pub(super) fn abandon(&mut self) {
+        for place in self.connections.some(usize::MAX) {
+            self.close(place, CloseReason::ServerShutdown);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What waits to be written to one WebSocket: shared frames and how much of the first is out.
+//! The queue exists only while it is not empty.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+
+use bytes::Bytes;
+
+use super::stream::Stream;
+
+/// Frames given to the kernel in one call.
+const SLICES_MAX: usize = 64;
+
+/// The frames of one connection that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Output(Option<Box<Queue>>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    /// How much of the first frame is written.
+    offset: usize,
+    /// Bytes that are not written.
+    bytes: usize,
+}
+
+impl Output {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.bytes)
+    }
+
+    /// Appends a frame of which `written` bytes are out (only the first of a queue may have any).
+    pub(crate) fn push(&mut self, frame: Bytes, written: usize) {
+        let queue = self.0.get_or_insert_default();
+        debug_assert!(written == 0 || queue.frames.is_empty());
+        queue.bytes += frame.len() - written;
+        if queue.frames.is_empty() {
+            queue.offset = written;
+        }
+        queue.frames.push_back(frame);
+    }
+
+    /// Writes until the queue is empty or the stream blocks; gives the bytes written and whether
+    /// it is empty now.
+    ///
+    /// # Errors
+    /// When the stream is broken.
+    pub(crate) fn flush(&mut self, stream: &mut Stream) -> io::Result<(usize, bool)> {
+        let Some(queue) = &mut self.0 else { return Ok((0, true)) };
+        let mut total = 0;
+        while !queue.frames.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let count = queue.frames.len().min(SLICES_MAX);
+            for (slice, frame) in slices.iter_mut().zip(&queue.frames) {
+                *slice = IoSlice::new(frame);
+            }
+            slices[0] = IoSlice::new(&queue.frames[0][queue.offset..]);
+            match stream.write_vectored(&slices[..count]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    total += written;
+                    queue.advance(written);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok((total, false)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.0 = None;
+        Ok((total, true))
+    }
+}
+
+impl Queue {
+    fn advance(&mut self, written: usize) {
+        self.bytes -= written;
+        self.offset += written;
+        while let Some(first) = self.frames.front()
+            && self.offset >= first.len()
+        {
+            self.offset -= first.len();
+            self.frames.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advancing_drops_whole_frames_and_keeps_the_rest_of_one() {
+        let mut output = Output::default();
+        output.push(Bytes::from_static(b"abcdef"), 2);
+        output.push(Bytes::from_static(b"ghi"), 0);
+        output.push(Bytes::from_static(b"jkl"), 0);
+        assert_eq!(output.bytes(), 10);
+        let queue = output.0.as_mut().expect("not empty");
+        queue.advance(8);
+        assert_eq!((queue.frames.len(), queue.offset, queue.bytes), (1, 1, 2));
+    }
+}
