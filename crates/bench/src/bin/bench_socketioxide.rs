@@ -4,6 +4,7 @@
 //! of its user; `broadcast` is emitted to `all` as `event`; `echo_ack` is acknowledged with its
 //! argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
 
+use axum::serve::ListenerExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socketioxide::SocketIo;
@@ -48,6 +49,12 @@ async fn main() -> anyhow::Result<()> {
     let app = axum::Router::new().layer(layer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening {}", listener.local_addr()?);
+    // axum leaves Nagle's algorithm on; with it acks wait for the client's delayed TCP ack.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            eprintln!("no TCP_NODELAY: {error}");
+        }
+    });
     axum::serve(listener, app).await?;
     Ok(())
 }
