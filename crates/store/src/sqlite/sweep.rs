@@ -47,7 +47,7 @@ impl Sweep {
                 .unwrap_or(0),
         };
         let mut swept = start;
-        let mut due = Millis(now.0.saturating_add(1));
+        let mut due = now;
         let sql = "SELECT pos, ts, client_id, sender, conversation, seq FROM entry \
                    WHERE pos > ?1 ORDER BY pos LIMIT ?2";
         let delete = "DELETE FROM idempotency \
