@@ -58,7 +58,12 @@ impl From<StoreError> for Stopped {
 /// Brings a device up to date, or closes its connection.
 pub(crate) async fn run(service: Arc<Service>, socket: Socket, session: Arc<Session>) {
     let Some(user) = session.user().cloned() else { return };
-    match drive(&service, &socket, &session, &user).await {
+    let driven = tokio::select! {
+        driven = drive(&service, &socket, &session, &user) => driven,
+        // The gateway is about to close the connection.
+        () = service.draining.cancelled() => return,
+    };
+    match driven {
         Ok(pushed) => {
             service.counters().caught_up.add(1);
             service.counters().caught_up_entries.add(pushed as u64);

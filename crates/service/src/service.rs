@@ -50,7 +50,7 @@ pub struct Service {
     own_tasks: TaskTracker,
     /// The runtime that the service was started in, which is none of the gateway's.
     runtime: OnceLock<Handle>,
-    draining: CancellationToken,
+    pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
 }
 

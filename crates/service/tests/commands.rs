@@ -92,8 +92,8 @@ async fn size_and_depth_are_refused_only_above_their_limits() {
         alice.call("private_message", json!({"toUserId": "bob", "content": "x".repeat(99)})).await;
     refused(&answer, "too_large", "100");
     let nested = |depth: usize| {
-        let content: Value = serde_json::from_str(&("[".repeat(depth) + &"]".repeat(depth)))
-            .expect("JSON");
+        let content: Value =
+            serde_json::from_str(&("[".repeat(depth) + &"]".repeat(depth))).expect("JSON");
         json!({"toUserId": "bob", "content": content})
     };
     assert_eq!(alice.call("private_message", nested(32)).await["status"], "sent");
@@ -145,11 +145,21 @@ async fn history_is_read_from_both_ends_in_pages() {
     let id = "dm:alice:bob";
     assert_eq!(read(json!({"conversationId": id})).await, (vec![5, 4, 3, 2, 1], false));
     assert_eq!(read(json!({"conversationId": id, "limit": 2})).await, (vec![5, 4], true));
-    assert_eq!(read(json!({"conversationId": id, "before": 4, "limit": 9})).await, (vec![3, 2, 1], false));
-    assert_eq!(read(json!({"conversationId": id, "after": 0, "limit": 3})).await, (vec![1, 2, 3], true));
+    assert_eq!(
+        read(json!({"conversationId": id, "before": 4, "limit": 9})).await,
+        (vec![3, 2, 1], false)
+    );
+    assert_eq!(
+        read(json!({"conversationId": id, "after": 0, "limit": 3})).await,
+        (vec![1, 2, 3], true)
+    );
     assert_eq!(read(json!({"conversationId": id, "after": 3})).await, (vec![4, 5], false));
     refused(&bob.call("history", json!({})).await, "invalid_argument", "conversationId");
-    refused(&bob.call("history", json!({"conversationId": "x"})).await, "invalid_argument", "conversationId");
+    refused(
+        &bob.call("history", json!({"conversationId": "x"})).await,
+        "invalid_argument",
+        "conversationId",
+    );
     let foreign = json!({"conversationId": "dm:alice:carol"});
     refused(&bob.call("history", foreign).await, "not_a_member", "");
     let absent = json!({"conversationId": "dm:bob:carol"});
@@ -188,7 +198,10 @@ async fn conversations_tell_head_unread_last_and_watermarks() {
     let rest = bob.call("conversations", json!({"limit": 1, "cursor": cursor})).await;
     let line = &rest["conversations"][0];
     assert_eq!(line["conversationId"], "dm:alice:bob", "{rest}");
-    assert_eq!((&line["head"], &line["unread"], &line["with"]), (&json!(2), &json!(2), &json!("alice")));
+    assert_eq!(
+        (&line["head"], &line["unread"], &line["with"]),
+        (&json!(2), &json!(2), &json!("alice"))
+    );
     assert_eq!(line["last"]["content"], "two");
     bob.call("read", json!({"conversationId": "dm:alice:bob", "seq": 1})).await;
     let all = bob.call("conversations", json!({})).await;
@@ -232,24 +245,23 @@ async fn typing_is_relayed_once_and_never_kept() {
         assert_eq!(answer, json!({"status": "ok"}));
     }
     let heard = bob.events("typing", 2).await;
-    let event = |typing: bool| {
-        json!({"conversationId": "dm:alice:bob", "userId": "alice", "typing": typing})
-    };
+    let event = |typing: bool| json!({"conversationId": "dm:alice:bob", "userId": "alice", "typing": typing});
     bob.settle().await;
     assert_eq!(heard, vec![event(true), event(false)]);
     assert_eq!(bob.now("typing").len(), 2);
     refused(&alice.call("typing", json!({})).await, "invalid_argument", "toUserId");
-    refused(&alice.call("typing", json!({"toUserId": "bob", "typing": 1})).await, "invalid_argument", "typing");
+    refused(
+        &alice.call("typing", json!({"toUserId": "bob", "typing": 1})).await,
+        "invalid_argument",
+        "typing",
+    );
     house.end().await;
 }
 
 #[tokio::test]
 async fn commands_above_the_connections_rate_are_refused_with_a_delay() {
-    let limits = Limits {
-        connection_rate_burst: 5,
-        connection_rate_per_second: 1,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { connection_rate_burst: 5, connection_rate_per_second: 1, ..Limits::default() };
     let house = House::new(with(limits)).await;
     let (alice, other) = (house.device("alice", "a1").await, house.device("alice", "a2").await);
     for n in 0..5 {
@@ -260,7 +272,8 @@ async fn commands_above_the_connections_rate_are_refused_with_a_delay() {
     let delay = answer["retryAfterMs"].as_u64().expect("a delay");
     assert!((1..=1_000).contains(&delay), "{answer}");
     other.send("bob", "another connection has its own").await;
-    let receipt = alice.call("delivered", json!({"conversationId": "dm:alice:bob", "seq": 1})).await;
+    let receipt =
+        alice.call("delivered", json!({"conversationId": "dm:alice:bob", "seq": 1})).await;
     assert_eq!(receipt["status"], "ok", "receipts are not counted: {receipt}");
     house.end().await;
 }

@@ -40,7 +40,8 @@ async fn submit_all(client: &Client, to: &str, numbers: std::ops::Range<u64>) ->
 #[tokio::test]
 async fn each_device_of_both_hears_and_the_sending_socket_does_not() {
     let house = House::new(Plan::default()).await;
-    let (phone, laptop) = (house.device("alice", "phone").await, house.device("alice", "laptop").await);
+    let (phone, laptop) =
+        (house.device("alice", "phone").await, house.device("alice", "laptop").await);
     let (bob1, bob2) = (house.device("bob", "b1").await, house.device("bob", "b2").await);
     let payload = json!({"toUserId": "bob", "content": "hi", "clientId": "k-1"});
     let sent = phone.call("private_message", payload).await;
@@ -49,7 +50,10 @@ async fn each_device_of_both_hears_and_the_sending_socket_does_not() {
         assert_eq!((&heard["id"], heard.get("clientId")), (&sent["id"], None));
     }
     let own = laptop.event("private_message", 0).await;
-    assert_eq!((&own["id"], &own["clientId"], &own["to"]), (&sent["id"], &json!("k-1"), &json!("bob")));
+    assert_eq!(
+        (&own["id"], &own["clientId"], &own["to"]),
+        (&sent["id"], &json!("k-1"), &json!("bob"))
+    );
     phone.settle().await;
     assert!(phone.now("private_message").is_empty());
     house.end().await;
@@ -69,7 +73,8 @@ async fn two_connections_of_one_device_both_hear() {
 #[tokio::test]
 async fn a_note_to_oneself_reaches_the_other_devices_once() {
     let house = House::new(Plan::default()).await;
-    let (phone, laptop) = (house.device("alice", "phone").await, house.device("alice", "laptop").await);
+    let (phone, laptop) =
+        (house.device("alice", "phone").await, house.device("alice", "laptop").await);
     let sent = phone.send("alice", "buy milk").await;
     assert_eq!(sent["conversationId"], "dm:alice:alice");
     laptop.event("private_message", 0).await;
@@ -224,7 +229,8 @@ async fn a_retry_gets_the_first_answer_and_is_heard_once() {
 #[tokio::test]
 async fn receipts_are_told_to_all_devices_of_the_sender() {
     let house = House::new(Plan::default()).await;
-    let (phone, laptop) = (house.device("alice", "phone").await, house.device("alice", "laptop").await);
+    let (phone, laptop) =
+        (house.device("alice", "phone").await, house.device("alice", "laptop").await);
     let bob = house.device("bob", "b").await;
     let sent = phone.send("bob", "x").await;
     let place = json!({"conversationId": sent["conversationId"], "userId": "bob", "seq": 1, "messageId": sent["id"]});
@@ -245,7 +251,8 @@ async fn receipts_are_told_to_all_devices_of_the_sender() {
 #[tokio::test]
 async fn own_devices_raise_no_receipt() {
     let house = House::new(Plan::default()).await;
-    let (phone, laptop) = (house.device("alice", "phone").await, house.device("alice", "laptop").await);
+    let (phone, laptop) =
+        (house.device("alice", "phone").await, house.device("alice", "laptop").await);
     let bob = house.device("bob", "b").await;
     let sent = phone.send("bob", "x").await;
     laptop.event("private_message", 0).await;
@@ -271,7 +278,9 @@ async fn catch_up_under_fire(plan: Plan, before: u64, during: u64) {
         let mut devices = Vec::new();
         for n in 0..8 {
             tokio::time::sleep(Duration::from_millis(n * 7)).await;
-            devices.push(Client::open(address, json!({"token": "bob", "deviceId": format!("b{n}")})).await);
+            devices.push(
+                Client::open(address, json!({"token": "bob", "deviceId": format!("b{n}")})).await,
+            );
         }
         devices
     };
@@ -297,8 +306,7 @@ async fn catching_up_while_messages_keep_coming_has_no_gap_and_no_repeat() {
 async fn a_hold_buffer_that_overflows_leaves_no_gap_and_no_repeat() {
     let gateway =
         Config { ping_interval: Duration::from_secs(60), hold_bytes_max: 300, ..Config::default() };
-    let limits =
-        Limits { catch_up_page_entries: 20, catch_up_overflows_max: 10_000, ..generous() };
+    let limits = Limits { catch_up_page_entries: 20, catch_up_overflows_max: 10_000, ..generous() };
     catch_up_under_fire(Plan { gateway, ..plan(limits) }, 100, 1_000).await;
 }
 

@@ -14,7 +14,8 @@ use parlor_chat::store::{
     UndeliveredPage,
 };
 use serde_json::{Value, json};
-use support::{Client, Heard, House, Plan};
+use support::client::Heard;
+use support::{Client, House, Plan};
 
 /// Fails what it is told to fail, and passes everything else on.
 struct Faulty {
@@ -51,7 +52,11 @@ impl Store for Faulty {
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
-        if MARKS_FAIL.load(Ordering::SeqCst) { fails(unavailable()) } else { self.store.mark(marks) }
+        if MARKS_FAIL.load(Ordering::SeqCst) {
+            fails(unavailable())
+        } else {
+            self.store.mark(marks)
+        }
     }
 
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {

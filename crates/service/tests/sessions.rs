@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use parlor_chat::limits::Limits;
 use parlor_service::{Mode, Settings};
 use serde_json::{Value, json};
-use support::{Client, Heard, House, Plan};
+use support::client::Heard;
+use support::{Client, House, Plan};
 
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
@@ -147,7 +148,8 @@ async fn devices_lists_devices_and_their_sessions() {
 async fn a_revoked_device_is_closed_at_once_and_stays_closed_to_its_token() {
     let house = House::new(Plan::default()).await;
     let token = format!("alice;iat={}", now_ms());
-    let (phone, laptop) = (house.device(&token, "phone").await, house.device(&token, "laptop").await);
+    let (phone, laptop) =
+        (house.device(&token, "phone").await, house.device(&token, "laptop").await);
     let answer = phone.call("device_revoke", json!({"deviceId": "tablet"})).await;
     assert_eq!(answer["code"], "not_found", "{answer}");
     let answer = phone.call("device_revoke", json!({})).await;
@@ -207,7 +209,10 @@ async fn without_a_token_a_developer_registers_once_and_chats_by_the_tutorial() 
     let heard = modern.event("private_message", 0).await;
     assert_eq!((&heard["from"], &heard["content"]), (&json!("ann"), &json!("hello")));
     modern.send("ann", "hello back").await;
-    assert_eq!(ann.event("private message", 1).await, json!({"from": "carol", "message": "hello back"}));
+    assert_eq!(
+        ann.event("private message", 1).await,
+        json!({"from": "carol", "message": "hello back"})
+    );
     assert!(ann.now("private_message").is_empty());
     house.end().await;
 }
@@ -218,6 +223,7 @@ async fn a_tutorial_user_who_was_away_hears_it_on_registering() {
     let carol = house.device("carol", "c").await;
     carol.send("ann", "are you there?").await;
     let ann = Client::open(house.address, json!({})).await;
+    ann.wait(|heard| matches!(heard, Heard::Connected).then_some(())).await;
     ann.emit("register", json!({"userId": "ann"})).await;
     let heard = ann.event("private message", 0).await;
     assert_eq!(heard, json!({"from": "carol", "message": "are you there?"}));

@@ -14,13 +14,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 type Sink = SplitSink<WebSocketStream<MaybeTlsStream<TcpStream>>, Message>;
 
 /// Something the client heard.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
+pub(crate) enum Heard {
     Connected,
     Refused(Value),
     Event(String, Value),
@@ -46,7 +46,7 @@ impl Ear {
 }
 
 /// A connected (or refused) client.
-pub struct Client {
+pub(crate) struct Client {
     ear: Arc<Ear>,
     sink: Arc<tokio::sync::Mutex<Sink>>,
     next_ack: AtomicU64,
@@ -55,7 +55,7 @@ pub struct Client {
 
 impl Client {
     /// Opens a connection and sends CONNECT, whatever comes of it.
-    pub async fn open(address: std::net::SocketAddr, auth: Value) -> Self {
+    pub(crate) async fn open(address: std::net::SocketAddr, auth: Value) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("a WebSocket");
         let (sink, mut stream) = stream.split();
@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Connects and waits until it is let in and caught up.
-    pub async fn connect(address: std::net::SocketAddr, auth: Value) -> Self {
+    pub(crate) async fn connect(address: std::net::SocketAddr, auth: Value) -> Self {
         let client = Self::open(address, auth).await;
         client.wait(|heard| matches!(heard, Heard::Connected).then_some(())).await;
         client.event("caught_up", 0).await;
@@ -89,39 +89,39 @@ impl Client {
     }
 
     /// Connects as a user on a device and waits until it is caught up.
-    pub async fn device(address: std::net::SocketAddr, token: &str, device: &str) -> Self {
+    pub(crate) async fn device(address: std::net::SocketAddr, token: &str, device: &str) -> Self {
         Self::connect(address, json!({"token": token, "deviceId": device})).await
     }
 
     /// Sends a text frame as it is.
-    pub async fn raw(&self, text: &str) {
+    pub(crate) async fn raw(&self, text: &str) {
         let _ = self.sink.lock().await.send(Message::text(text)).await;
     }
 
     /// Sends a binary frame as it is.
-    pub async fn raw_binary(&self, bytes: &[u8]) {
+    pub(crate) async fn raw_binary(&self, bytes: &[u8]) {
         let _ = self.sink.lock().await.send(Message::binary(bytes.to_vec())).await;
     }
 
     /// Leaves pings unanswered from now on.
-    pub fn mute(&self) {
+    pub(crate) fn mute(&self) {
         self.ear.mute.store(true, Ordering::Relaxed);
     }
 
     /// Emits an event without asking for an answer.
-    pub async fn emit(&self, event: &str, payload: Value) {
+    pub(crate) async fn emit(&self, event: &str, payload: Value) {
         self.raw(&format!("42{}", json!([event, payload]))).await;
     }
 
     /// Emits an event and gives the id of its answer.
-    pub async fn submit(&self, event: &str, payload: Value) -> u64 {
+    pub(crate) async fn submit(&self, event: &str, payload: Value) -> u64 {
         let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
         self.raw(&format!("42{id}{}", json!([event, payload]))).await;
         id
     }
 
     /// Waits for an answer.
-    pub async fn answer(&self, id: u64) -> Value {
+    pub(crate) async fn answer(&self, id: u64) -> Value {
         let answer = |heard: &Heard| match heard {
             Heard::Ack(of, value) if *of == id => Some(value.clone()),
             _ => None,
@@ -130,13 +130,13 @@ impl Client {
     }
 
     /// Emits an event and waits for its answer.
-    pub async fn call(&self, event: &str, payload: Value) -> Value {
+    pub(crate) async fn call(&self, event: &str, payload: Value) -> Value {
         let id = self.submit(event, payload).await;
         self.answer(id).await
     }
 
     /// Sends a message and expects that it is kept.
-    pub async fn send(&self, to: &str, content: impl Into<Value>) -> Value {
+    pub(crate) async fn send(&self, to: &str, content: impl Into<Value>) -> Value {
         let payload = json!({"toUserId": to, "content": content.into()});
         let answer = self.call("private_message", payload).await;
         assert_eq!(answer["status"], "sent", "{answer}");
@@ -144,12 +144,12 @@ impl Client {
     }
 
     /// Waits for the event of that name with that index, counted from 0.
-    pub async fn event(&self, name: &str, index: usize) -> Value {
+    pub(crate) async fn event(&self, name: &str, index: usize) -> Value {
         self.until(&format!("{name} #{index}"), |heard| named(heard, name).nth(index)).await
     }
 
     /// Waits for so many events of that name, and gives all there are.
-    pub async fn events(&self, name: &str, count: usize) -> Vec<Value> {
+    pub(crate) async fn events(&self, name: &str, count: usize) -> Vec<Value> {
         if count > 0 {
             self.event(name, count - 1).await;
         }
@@ -157,34 +157,34 @@ impl Client {
     }
 
     /// The events of that name so far.
-    pub fn now(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn now(&self, name: &str) -> Vec<Value> {
         named(&self.ear.heard.lock(), name).collect()
     }
 
     /// Everything heard so far.
-    pub fn heard(&self) -> Vec<Heard> {
+    pub(crate) fn heard(&self) -> Vec<Heard> {
         self.ear.heard.lock().clone()
     }
 
     /// Waits for something heard.
-    pub async fn wait<T>(&self, find: impl Fn(&Heard) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(&self, find: impl Fn(&Heard) -> Option<T>) -> T {
         self.until("something", |heard| heard.iter().find_map(&find)).await
     }
 
     /// Waits until the connection is closed.
-    pub async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.wait(|heard| matches!(heard, Heard::Closed).then_some(())).await;
     }
 
     /// Waits for `count` more pings, so that the answers to those before have arrived.
-    pub async fn pings(&self, count: usize) {
+    pub(crate) async fn pings(&self, count: usize) {
         let pings = |heard: &[Heard]| heard.iter().filter(|it| **it == Heard::Pinged).count();
         let goal = pings(&self.ear.heard.lock()) + count;
         self.until("pings", |heard| (pings(heard) >= goal).then_some(())).await;
     }
 
     /// Waits until every command sent before is answered; so what it caused here was heard.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         self.call("no such event", json!({})).await;
     }
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-pub mod client;
+pub(crate) mod client;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use parlor_chat::ids::UserId;
 use parlor_chat::store::Store;
 use parlor_gateway::{Config, Gateway, Listener, Running};
 use parlor_service::{AuthError, Authenticator, Delivery, Identity, Service, Settings};
+use parlor_store::sqlite::SqliteStore;
 
-pub use client::{Client, Heard};
+pub(crate) use client::Client;
 
 /// Takes `user`, or `user;exp=MS;iat=MS`, for the user's token.
-pub struct PlainTokens;
+pub(crate) struct PlainTokens;
 
 impl Authenticator for PlainTokens {
     fn verify(&self, token: &str, now: Millis) -> Result<Identity, AuthError> {
@@ -40,12 +41,12 @@ impl Authenticator for PlainTokens {
 }
 
 /// How a house is built.
-pub struct Plan {
-    pub settings: Settings,
-    pub gateway: Config,
-    pub shards: usize,
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) gateway: Config,
+    pub(crate) shards: usize,
     /// Put between the service and the real store.
-    pub wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+    pub(crate) wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
 }
 
 impl Default for Plan {
@@ -56,17 +57,17 @@ impl Default for Plan {
 }
 
 /// A running house.
-pub struct House {
-    pub address: SocketAddr,
-    pub service: Arc<Service>,
-    pub store: Arc<dyn Store>,
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
+    pub(crate) service: Arc<Service>,
+    sqlite: Arc<SqliteStore>,
     running: Running,
     _data: Option<tempfile::TempDir>,
 }
 
 impl House {
     /// Builds one on fresh data.
-    pub async fn new(plan: Plan) -> Self {
+    pub(crate) async fn new(plan: Plan) -> Self {
         let data = tempfile::tempdir().expect("a directory");
         let mut house = Self::on(data.path(), plan).await;
         house._data = Some(data);
@@ -74,15 +75,11 @@ impl House {
     }
 
     /// Builds one on these data.
-    pub async fn on(data: &std::path::Path, plan: Plan) -> Self {
+    pub(crate) async fn on(data: &std::path::Path, plan: Plan) -> Self {
         let delivery = Delivery::new(plan.settings.limits.clone());
-        let store = (plan.wrap)(open_store(data, &plan.settings, Arc::clone(&delivery)));
-        let service = Service::new(
-            plan.settings,
-            Arc::clone(&store),
-            Arc::new(PlainTokens),
-            delivery,
-        );
+        let sqlite = open_store(data, &plan.settings, Arc::clone(&delivery));
+        let store = (plan.wrap)(Arc::clone(&sqlite) as Arc<dyn Store>);
+        let service = Service::new(plan.settings, store, Arc::new(PlainTokens), delivery);
         let mut gateway = Gateway::builder(plan.gateway);
         gateway.namespace("/", service.namespace());
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -90,17 +87,28 @@ impl House {
             gateway.serve(vec![Listener { tcp, tls: None }], plan.shards).expect("a gateway");
         let address = running.local_addrs()[0];
         service.start(running.io()).await.expect("a readable store");
-        Self { address, service, store, running, _data: None }
+        Self { address, service, sqlite, running, _data: None }
     }
 
     /// A user's device, connected and caught up.
-    pub async fn device(&self, token: &str, device: &str) -> Client {
+    pub(crate) async fn device(&self, token: &str, device: &str) -> Client {
         Client::device(self.address, token, device).await
     }
 
     /// Ends it in order; the data stay where they are.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.service.drain().await;
         self.running.shutdown(Duration::from_secs(2)).await;
+        self.sqlite.close();
     }
+}
+
+fn open_store(
+    data: &std::path::Path,
+    settings: &Settings,
+    delivery: Arc<Delivery>,
+) -> Arc<SqliteStore> {
+    let mut config = parlor_store::sqlite::Config::new(data);
+    config.client_id_window_ms = settings.limits.client_id_window_ms();
+    Arc::new(SqliteStore::open(config, delivery).expect("a store"))
 }
