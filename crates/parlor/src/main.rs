@@ -3,10 +3,15 @@
 //! The command line picks one of five things to do; `serve` wires configuration, store, service
 //! and gateway together. This crate knows everything and decides nothing.
 
+mod check;
 mod cli;
 mod config;
 mod exit;
+mod http;
 mod identity;
+mod serve;
+mod system;
+mod telemetry;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,13 +26,13 @@ use crate::exit::{Code, Failure};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(_) => Ok(()),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Token(arguments) => token(&arguments),
         Command::Config => {
             print!("{}", config::default_toml());
             Ok(())
         }
-        Command::Check(_) => Ok(()),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Version => {
             println!("parlor {}", env!("CARGO_PKG_VERSION"));
             Ok(())

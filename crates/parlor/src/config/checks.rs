@@ -47,8 +47,8 @@ fn server(config: &Config, dev: bool, faults: &mut Vec<String>) {
     if path.len() < 3 || !path.starts_with('/') || !path.ends_with('/') {
         faults.push(format!("server.path must have a slash at both ends and a name, not `{path}`"));
     }
-    if server.shards > 1024 {
-        faults.push(String::from("server.shards must be at most 1024; 0 takes one per core"));
+    if server.shards > 256 {
+        faults.push(String::from("server.shards must be at most 256; 0 takes one per core"));
     }
     for origin in &server.cors_origins {
         let scheme = origin.starts_with("http://") || origin.starts_with("https://");

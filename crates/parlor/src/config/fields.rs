@@ -2,7 +2,7 @@
 //! configured.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use parlor_chat::limits::Limits as Chat;
@@ -88,9 +88,9 @@ sections! {
         tls_cert: Option<PathBuf>, "path" = None, example "\"/etc/parlor/fullchain.pem\"";
         /// The private key of the certificate, in PEM (PKCS #8, PKCS #1 or SEC1).
         tls_key: Option<PathBuf>, "path" = None, example "\"/etc/parlor/privkey.pem\"";
-        /// Reverse proxies, as addresses or networks. Only from these is `X-Forwarded-For`
-        /// believed, so that limits per address count clients and not the proxy.
-        trusted_proxies: Vec<String>, "addresses or networks, such as \"10.0.0.0/8\"" = Vec::new();
+        /// Addresses of reverse proxies. Only from these is `X-Forwarded-For` believed, so that
+        /// limits per address count clients and not the proxy.
+        trusted_proxies: Vec<IpAddr>, "addresses, such as \"10.0.0.2\"" = Vec::new();
         /// Origins of web pages that may connect from a browser, such as `https://chat.example`;
         /// `*` for any. None by default: only pages of the server's own origin may. With `--dev`
         /// any may.

@@ -96,29 +96,45 @@ fn file_layer(path: &Path) -> Result<Layer, ConfigError> {
     let values: Dict = Toml::from_str(&text).map_err(|error| {
         ConfigError::one(format!("{shown} is not valid TOML: {}", error.to_string().trim()))
     })?;
-    Ok(Layer { name: shown.to_string(), values })
+    let faults = unknown_keys(&values, &shown.to_string());
+    if faults.is_empty() {
+        Ok(Layer { name: shown.to_string(), values })
+    } else {
+        Err(ConfigError { faults })
+    }
+}
+
+/// Every key that no section or field has. (Serde would refuse the first alone.)
+fn unknown_keys(values: &Dict, file: &str) -> Vec<String> {
+    let sections = fields::describe();
+    let mut faults = Vec::new();
+    for (name, value) in values {
+        let Some(section) = sections.iter().find(|section| section.name == name) else {
+            let known: Vec<&str> = sections.iter().map(|section| section.name).collect();
+            let known = known.join(", ");
+            faults.push(format!("unknown key `{name}` in {file}; known sections: {known}"));
+            continue;
+        };
+        for key in value.as_dict().into_iter().flat_map(Dict::keys) {
+            if section.fields.iter().all(|field| field.name != key) {
+                let known: Vec<&str> = section.fields.iter().map(|field| field.name).collect();
+                let known = known.join(", ");
+                faults.push(format!(
+                    "unknown key `{key}` in the section [{name}] of {file}; known keys: {known}"
+                ));
+            }
+        }
+    }
+    faults
 }
 
 /// One of figment's errors as a sentence: what, which key, from where.
 fn explain(error: &figment::Error) -> String {
-    use figment::error::Kind;
-
     let source = error.metadata.as_ref().map(|metadata| metadata.name.as_ref());
     let from = source.map(|name| format!(" (from {name})")).unwrap_or_default();
     let key = error.path.join(".");
-    match &error.kind {
-        Kind::UnknownField(field, expected) => {
-            let place = if error.path.len() > 1 {
-                format!("the section [{}]", error.path[..error.path.len() - 1].join("."))
-            } else {
-                String::from("the configuration")
-            };
-            let expected = expected.join(", ");
-            format!("unknown key `{field}` in {place}{from}; known keys: {expected}")
-        }
-        kind if key.is_empty() => format!("{kind}{from}"),
-        kind => format!("`{key}`: {kind}{from}"),
-    }
+    let kind = &error.kind;
+    if key.is_empty() { format!("{kind}{from}") } else { format!("`{key}`: {kind}{from}") }
 }
 
 #[cfg(test)]

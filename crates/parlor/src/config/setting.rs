@@ -5,7 +5,7 @@
 //! printed configuration and the reading of environment variables use that description, so
 //! neither can name a field that is not there or miss one that is.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use figment::value::Value;
@@ -103,6 +103,7 @@ pub(crate) use text_setting;
 text_setting! {
     String => String::clone,
     SocketAddr => SocketAddr::to_string,
+    IpAddr => IpAddr::to_string,
     PathBuf => |path| path.display().to_string(),
 }
 

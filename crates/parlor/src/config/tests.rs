@@ -120,7 +120,9 @@ fn unknown_key_is_refused_by_name_and_place() {
     assert!(fault.contains("unknown key `listen_on` in the section [server]"), "{fault}");
     assert!(fault.contains("parlor.toml") && fault.contains("drain_ms"), "{fault}");
     let fault = faults(with_file("[sever]\n"));
-    assert!(fault.contains("unknown key `sever` in the configuration"), "{fault}");
+    assert!(fault.contains("unknown key `sever`") && fault.contains("server, identity"), "{fault}");
+    let fault = faults(with_file("[server]\nport = 1\n[limits]\nping_ms = 2\n"));
+    assert!(fault.contains("`port`") && fault.contains("`ping_ms`"), "{fault}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) enum Source {
     /// A file.
     File(PathBuf),
     /// A URL.
-    Url(Fetcher),
+    Url(Box<Fetcher>),
 }
 
 /// Fetches one URL.
@@ -86,7 +86,7 @@ impl Source {
         let connector = connector.https_or_http().enable_http1().build();
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self::Url(Fetcher { url: uri, timeout, client }))
+        Ok(Self::Url(Box::new(Fetcher { url: uri, timeout, client })))
     }
 
     /// Reads the key set now.

@@ -1,0 +1,71 @@
+//! `parlor check`: verifies what is stored, without changing it.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use parlor_store::sqlite::{DATABASE_FILE, verify};
+
+use crate::cli;
+use crate::config::{self, Overrides};
+use crate::exit::{Code, Failure};
+use crate::serve;
+
+/// What a server locks for as long as it uses a data directory.
+const LOCK_FILE: &str = "parlor.lock";
+
+/// Verifies a data directory and prints what was found.
+///
+/// # Errors
+/// A [`Failure`] when there is nothing to check, a server holds it, or an invariant is broken.
+pub(crate) fn run(arguments: &cli::Check) -> Result<(), Failure> {
+    let overrides = Overrides { listen: None, data: arguments.data.clone() };
+    let config = crate::load(&arguments.config, &overrides)?;
+    crate::telemetry::start(&config::Log { level: String::from("warn"), ..config.log })?;
+    let data = serve::locate(&config.server.data)?;
+    let shown = data.display();
+    if !data.join(DATABASE_FILE).exists() {
+        return Err(Failure::new(
+            Code::Data,
+            format!("there is no {DATABASE_FILE} in {shown}; name the directory with --data"),
+        ));
+    }
+    let _held = hold(&data)?;
+    let findings = verify(&data).map_err(|error| serve::explain(&data, &error))?;
+    for finding in &findings {
+        println!("{}: {}", finding.rule, finding.what);
+    }
+    if findings.is_empty() {
+        println!("{shown} is sound: all invariants hold");
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::Failed,
+        format!(
+            "{} in {shown}: start no server on it, keep a copy of it, and restore a backup",
+            match findings.len() {
+                1 => String::from("1 finding"),
+                count => format!("{count} findings"),
+            }
+        ),
+    ))
+}
+
+/// Keeps servers away from the directory for as long as the file is held.
+fn hold(data: &Path) -> Result<Option<File>, Failure> {
+    // Without the file no server has ever used it here: a backup, perhaps on a medium that is
+    // read-only.
+    let Ok(file) = File::open(data.join(LOCK_FILE)) else { return Ok(None) };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            Code::Data,
+            format!(
+                "{} is in use by a server, and what changes cannot be checked: stop the server first",
+                data.display()
+            ),
+        )),
+        Err(TryLockError::Error(error)) => {
+            Err(Failure::new(Code::Data, format!("cannot lock {}: {error}", data.display())))
+        }
+    }
+}

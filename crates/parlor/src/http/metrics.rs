@@ -1,0 +1,243 @@
+//! `/metrics`: what gateway, service, store and identity have counted, for Prometheus.
+//!
+//! Nothing is counted here: at each scrape the parts' own counters are read and written down.
+//! Names are `parlor_<part>_<thing>_<unit>[_total]`; labels are closed sets and never ids.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parlor_chat::store::Store;
+use parlor_gateway::CloseReason;
+use parlor_store::sqlite::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::App;
+
+/// Writes all metrics down, in OpenMetrics text, which Prometheus reads as well.
+pub(crate) fn render(app: &Arc<App>) -> String {
+    let mut registry = Registry::with_prefix("parlor");
+    registry.register_collector(Box::new(Reading(Arc::clone(app))));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry)
+        .expect("writing to a string does not fail");
+    text
+}
+
+struct Reading(Arc<App>);
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reading")
+    }
+}
+
+impl Collector for Reading {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.0.write_server(&mut page)?;
+        self.0.write_identity(&mut page)?;
+        self.0.write_gateway(&mut page)?;
+        self.0.write_service(&mut page)?;
+        self.0.write_store(&mut page)
+    }
+}
+
+/// Where metrics are written.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    /// Something that only grows; `_total` is added to its name.
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        self.metric(name, help, &ConstCounter::new(value))
+    }
+
+    /// Something that goes up and down.
+    fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        self.metric(name, help, &ConstGauge::new(value))
+    }
+
+    /// Counters that differ by one label.
+    fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        values: impl IntoIterator<Item = (&'static str, u64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (word, value) in values {
+            let labels = [(label, word)];
+            ConstCounter::new(value).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    /// How often a value fell into each bucket; the last bucket has no bound.
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        sum: f64,
+        bounds: impl Iterator<Item = f64>,
+        counts: &[u64],
+    ) -> fmt::Result {
+        let bounds = bounds.chain([f64::INFINITY]);
+        let buckets: Vec<(f64, u64)> = bounds.zip(counts.iter().copied()).collect();
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        metric.encode_histogram::<[(&str, &str); 0]>(sum, counts.iter().sum(), &buckets, None)
+    }
+
+    fn metric(&mut self, name: &str, help: &str, metric: &impl EncodeMetric) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, metric.metric_type())?;
+        metric.encode(encoder)
+    }
+}
+
+impl App {
+    fn write_server(&self, page: &mut Page<'_>) -> fmt::Result {
+        let ready = u64::from(self.unready().is_none());
+        page.gauge("server_ready", "Whether messages can be taken now: 1 or 0", ready)?;
+        page.gauge(
+            "server_start_time_seconds",
+            "When the server started, in seconds since the Unix epoch",
+            self.started.0 / 1_000,
+        )
+    }
+
+    fn write_identity(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(ring) = &self.ring else { return Ok(()) };
+        let (refreshed, failed) = ring.counts();
+        page.counters(
+            "identity_key_set_reads",
+            "Reads of the key set, by outcome",
+            "outcome",
+            [("ok", refreshed), ("failed", failed)],
+        )?;
+        let keys = ring.current().map_or(0, |keys| keys.len() as u64);
+        page.gauge("identity_keys", "Signing keys in use", keys)
+    }
+
+    fn write_gateway(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(io) = self.gateway.get() else { return Ok(()) };
+        let stats = io.stats();
+        page.gauge("gateway_connections", "Connections now", stats.connections)?;
+        page.gauge(
+            "gateway_websocket_connections",
+            "Connections now whose transport is a WebSocket",
+            stats.connections_websocket,
+        )?;
+        page.gauge("gateway_sockets", "Members of namespaces now", stats.sockets)?;
+        let counters = [
+            ("gateway_connections_opened", "Connections opened", stats.opened),
+            ("gateway_upgrades", "Upgrades from polling to WebSocket", stats.upgrades),
+            ("gateway_received_packets", "Packets received", stats.packets_in),
+            ("gateway_sent_packets", "Packets sent or queued", stats.packets_out),
+            ("gateway_received_bytes", "Bytes read", stats.bytes_in),
+            ("gateway_sent_bytes", "Bytes written", stats.bytes_out),
+            ("gateway_deliveries", "Recipients of broadcasts", stats.deliveries),
+            ("gateway_volatile_dropped", "Volatile emits dropped", stats.volatile_dropped),
+            ("gateway_holds_overflowed", "Hold buffers overflowed", stats.holds_overflowed),
+            ("gateway_handler_panics", "Handlers that panicked", stats.handler_panics),
+            ("gateway_inbox_refusals", "Operations refused by a full inbox", stats.busy),
+        ];
+        for (name, help, value) in counters {
+            page.counter(name, help, value)?;
+        }
+        page.counters(
+            "gateway_connections_closed",
+            "Connections closed, by reason",
+            "reason",
+            CloseReason::ALL.map(|reason| (reason.as_str(), stats.closed_for(reason))),
+        )
+    }
+
+    fn write_service(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(service) = self.service.get() else { return Ok(()) };
+        let stats = service.stats();
+        page.gauge("service_sessions", "Authenticated connections now", stats.sessions)?;
+        page.gauge("service_users", "Users with a session now", stats.users)?;
+        let counters = [
+            ("service_connects", "Connections that were let in", stats.connects),
+            ("service_commands", "Commands received, refused ones included", stats.commands),
+            ("service_messages_sent", "Messages committed and acknowledged", stats.sent),
+            (
+                "service_messages_repeated",
+                "Sends answered with what an earlier one with the same key committed",
+                stats.sent_again,
+            ),
+            ("service_broadcasts", "Frames encoded and handed to the gateway", stats.broadcasts),
+            ("service_catch_ups", "Devices brought up to date", stats.caught_up),
+            (
+                "service_catch_up_messages",
+                "Messages pushed while devices caught up",
+                stats.caught_up_entries,
+            ),
+            ("service_marks_stored", "Watermarks stored, after merging", stats.marks_stored),
+            (
+                "service_marks_confirmed",
+                "Watermarks moved because a client proved what it received",
+                stats.marks_confirmed,
+            ),
+            (
+                "service_connections_replaced",
+                "Connections closed because their user had too many",
+                stats.replaced,
+            ),
+            (
+                "service_connections_expired",
+                "Connections closed because their token expired",
+                stats.expired,
+            ),
+        ];
+        for (name, help, value) in counters {
+            page.counter(name, help, value)?;
+        }
+        page.counters("service_refusals", "Refusals, by code", "code", stats.refused)
+    }
+
+    fn write_store(&self, page: &mut Page<'_>) -> fmt::Result {
+        let stats = self.store.stats();
+        let healthy = u64::from(self.store.health().is_ok());
+        page.gauge("store_healthy", "Whether writes can be acknowledged: 1 or 0", healthy)?;
+        let gauges = [
+            ("store_queued_writes", "Writes that wait now", stats.write_queue_commands),
+            ("store_queued_reads", "Reads that wait now", stats.read_queue_commands),
+            ("store_wal_bytes", "Write-ahead log in use after the last commit", stats.wal_bytes),
+        ];
+        for (name, help, value) in gauges {
+            page.gauge(name, help, value)?;
+        }
+        let counters = [
+            ("store_commits", "Batches committed", stats.commits),
+            ("store_commits_failed", "Batches that failed as a whole", stats.commits_failed),
+            ("store_commands", "Commands of committed batches", stats.commands),
+            ("store_entries", "Entries appended, without repeats", stats.entries),
+            ("store_repeats", "Appends answered by their idempotency key", stats.repeats),
+            ("store_overloads", "Writes refused by a full queue", stats.overloaded),
+            ("store_checkpoints", "Checkpoints completed", stats.checkpoints),
+            ("store_reads", "Reads served", stats.reads),
+        ];
+        for (name, help, value) in counters {
+            page.counter(name, help, value)?;
+        }
+        page.histogram(
+            "store_commit_duration_seconds",
+            "Time from the begin of a batch until it is durable",
+            stats.commit_micros_sum as f64 / 1e6,
+            COMMIT_MICROS_BOUNDS.iter().map(|micros| *micros as f64 / 1e6),
+            &stats.commit_micros,
+        )?;
+        page.histogram(
+            "store_batch_commands",
+            "Commands of a batch",
+            stats.commands as f64,
+            BATCH_COMMANDS_BOUNDS.iter().map(|commands| *commands as f64),
+            &stats.batch_commands,
+        )
+    }
+}

@@ -1,0 +1,132 @@
+//! The server's own pages beside Socket.IO: `/`, `/healthz`, `/readyz` and `/metrics`.
+//!
+//! They are served by the gateway's shards, so they share its listener, TLS and bounds. A page
+//! only reads; nothing here changes anything.
+
+mod metrics;
+mod page;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use parlor_chat::entry::Millis;
+use parlor_chat::store::Store;
+use parlor_gateway::Io;
+use parlor_service::Service;
+use parlor_store::sqlite::SqliteStore;
+
+use crate::identity::KeyRing;
+
+/// What the pages tell about.
+pub(crate) struct App {
+    /// The store, whose health decides readiness.
+    pub(crate) store: Arc<SqliteStore>,
+    /// The signing keys, where tokens are verified by a key set.
+    pub(crate) ring: Option<Arc<KeyRing>>,
+    /// The gateway, once it serves.
+    pub(crate) gateway: OnceLock<Io>,
+    /// The service, once it has started.
+    pub(crate) service: OnceLock<Arc<Service>>,
+    /// When the server started.
+    pub(crate) started: Millis,
+    /// The page at `/`, once the address is known.
+    pub(crate) page: OnceLock<String>,
+    /// Whether the server is ending.
+    pub(crate) draining: AtomicBool,
+}
+
+impl App {
+    /// Pages that tell of a server which is starting.
+    pub(crate) fn new(
+        store: Arc<SqliteStore>,
+        ring: Option<Arc<KeyRing>>,
+        started: Millis,
+    ) -> Self {
+        Self {
+            store,
+            ring,
+            started,
+            gateway: OnceLock::new(),
+            service: OnceLock::new(),
+            page: OnceLock::new(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on the server takes messages. To be called once.
+    pub(crate) fn open(&self, gateway: Io, service: Arc<Service>, page: String) {
+        let first = self.gateway.set(gateway).is_ok();
+        debug_assert!(first, "a server starts once");
+        self.page.get_or_init(|| page);
+        self.service.get_or_init(|| service);
+    }
+
+    /// Why messages cannot be taken now, if so.
+    pub(crate) fn unready(&self) -> Option<String> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Some(String::from("the server is draining"));
+        }
+        if self.service.get().is_none() {
+            return Some(String::from("the server is starting"));
+        }
+        if self.ring.as_ref().is_some_and(|ring| ring.current().is_none()) {
+            return Some(String::from("the signing keys are not loaded yet"));
+        }
+        self.store.health().err().map(|error| error.to_string())
+    }
+}
+
+/// Routes the pages.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .fallback(not_found)
+        .with_state(app)
+}
+
+/// Keeps answers that are only true now out of caches.
+const UNCACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
+async fn home(State(app): State<Arc<App>>) -> impl IntoResponse {
+    page::respond(app.page.get().map(String::as_str).unwrap_or_default())
+}
+
+async fn healthz() -> impl IntoResponse {
+    (UNCACHED, "ok\n")
+}
+
+async fn readyz(State(app): State<Arc<App>>) -> impl IntoResponse {
+    match app.unready() {
+        None => (StatusCode::OK, UNCACHED, String::from("ready\n")),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, UNCACHED, format!("not ready: {why}\n")),
+    }
+}
+
+async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> impl IntoResponse {
+    // The two text formats agree on everything used here but their names.
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let kind = match accept {
+        Some(accept) if accept.contains("application/openmetrics-text") => {
+            "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        }
+        _ => "text/plain; version=0.0.4; charset=utf-8",
+    };
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], metrics::render(&app))
+}
+
+async fn not_found() -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, "not found: / says what is here\n")
+}
+
+/// The page at `/`, around a client to copy and paste.
+pub(crate) fn page(snippet: &str) -> String {
+    page::render(snippet)
+}

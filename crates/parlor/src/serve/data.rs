@@ -1,0 +1,73 @@
+//! Opens the data directory, and says what to do where that fails.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parlor_chat::limits::DAY_MS;
+use parlor_chat::store::CommitSink;
+use parlor_store::sqlite::{self, Durability, OpenError, SqliteStore};
+
+use crate::config::{Config, Fsync};
+use crate::exit::{Code, Failure};
+
+/// The data directory as an absolute path, so that messages say where it is.
+///
+/// # Errors
+/// A [`Failure`] when the working directory is gone.
+pub(crate) fn locate(configured: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(configured).map_err(|error| refused(configured, &error))
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// A [`Failure`] that says what to do.
+pub(crate) fn open(
+    data: &Path,
+    config: &Config,
+    sink: Arc<dyn CommitSink>,
+) -> Result<Arc<SqliteStore>, Failure> {
+    let durability = match config.durability.fsync {
+        Fsync::Always => Durability::Fsync,
+        Fsync::Relaxed => Durability::OperatingSystem,
+    };
+    let client_id_window_ms = config.limits.client_id_window_days.saturating_mul(DAY_MS);
+    let store = sqlite::Config { durability, client_id_window_ms, ..sqlite::Config::new(data) };
+    SqliteStore::open(store, sink).map(Arc::new).map_err(|error| explain(data, &error))
+}
+
+/// Why the data cannot be used, and what to do.
+pub(crate) fn explain(data: &Path, error: &OpenError) -> Failure {
+    match error {
+        OpenError::InUse { .. } => Failure::new(
+            Code::Data,
+            format!(
+                "{} is in use by another server: stop that one, or choose another directory with \
+                 --data",
+                data.display()
+            ),
+        ),
+        OpenError::NewerSchema { .. } | OpenError::NotAStore => {
+            Failure::new(Code::Data, format!("{} cannot be used: {error}", data.display()))
+        }
+        OpenError::Io { .. } | OpenError::Engine(_) => refused(data, error),
+    }
+}
+
+fn refused(data: &Path, error: &dyn std::error::Error) -> Failure {
+    let mut why = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        why.push_str(": ");
+        why.push_str(&error.to_string());
+        source = error.source();
+    }
+    Failure::new(
+        Code::Data,
+        format!(
+            "the data directory {} cannot be used: {why}; it must be a directory that this user may \
+             write, on a local disk (choose another with --data)",
+            data.display()
+        ),
+    )
+}

@@ -1,0 +1,180 @@
+//! Runs the server: opens what it stands on, wires the parts, and ends them in order.
+//!
+//! In this order: configuration, keys, certificate, listening socket, data, then the service and
+//! the gateway. What fails before the gateway serves leaves nothing behind. On a signal: not
+//! ready any more, the service drains (commits and acknowledgements finish), the gateway closes
+//! its connections, the store closes; all within the configured bound.
+
+mod data;
+mod greeting;
+mod listen;
+mod settings;
+mod tls;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parlor_chat::store::Store;
+use parlor_gateway::{Gateway, Listener, Running};
+use parlor_service::{Authenticator, Delivery, Service};
+use tokio::time::Instant;
+
+use self::data::open;
+pub(crate) use self::data::{explain, locate};
+use self::greeting::Greeting;
+use crate::config::{self, Config, Overrides};
+use crate::exit::{Code, Failure};
+use crate::http::App;
+use crate::identity::{DevAuthenticator, JwtAuthenticator, KeyRing, Pace, Source};
+use crate::system::{self, EndSignals};
+use crate::{cli, http, now, telemetry};
+
+/// Threads of the runtime that serves no connections: catch-up, watermarks, expiry, signals.
+const BACKGROUND_THREADS: usize = 2;
+
+/// Runs until a signal ends it.
+///
+/// # Errors
+/// A [`Failure`] with its exit code.
+pub(crate) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
+    let overrides = Overrides { listen: arguments.listen, data: arguments.data.clone() };
+    let config = crate::load(&arguments.config, &overrides)?;
+    config::refuse(&config, arguments.dev)?;
+    telemetry::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(BACKGROUND_THREADS)
+        .thread_name("background")
+        .enable_all()
+        .build()
+        .map_err(|error| failed("cannot start the runtime", &error))?;
+    let outcome = runtime.block_on(serve(&config, arguments.dev));
+    // What is still running then was given up on, by the bound or by a second signal.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
+    let started = now();
+    let open_files = system::raise_open_files_limit();
+    let tls = tls::configure(config)?;
+    let (auth, ring) = identity(config, dev).await?;
+    let tcp = listen::open(config.server.listen)?;
+    let mut signals =
+        EndSignals::listen().map_err(|error| failed("cannot listen for signals", &error))?;
+
+    let data = locate(&config.server.data)?;
+    let delivery = Delivery::new(settings::limits(config));
+    let store = open(&data, config, delivery.clone())?;
+    let port: Arc<dyn Store> = store.clone();
+    let service = Service::new(settings::service(config, dev), port, auth, delivery);
+    let app = Arc::new(App::new(store, ring, started));
+
+    let with_tls = tls.is_some();
+    let mut gateway = Gateway::builder(settings::gateway(config, dev));
+    gateway.namespace("/", service.namespace());
+    gateway.fallback(http::router(Arc::clone(&app)));
+    let shards = settings::shards(config);
+    let running = gateway
+        .serve(vec![Listener { tcp, tls }], shards)
+        .map_err(|error| failed("cannot start the gateway", &error))?;
+    let address = running.local_addrs()[0];
+    service
+        .start(running.io())
+        .await
+        .map_err(|error| Failure::new(Code::Data, format!("cannot read the data: {error}")))?;
+
+    let greeting = Greeting { address, tls: with_tls, dev, data: &data, path: &config.server.path };
+    app.open(running.io(), Arc::clone(&service), http::page(&greeting.snippet()));
+    tracing::info!(%address, tls = with_tls, data = %data.display(), shards, open_files, "serving");
+    if dev {
+        tracing::warn!("--dev: anyone who can reach this port can be any user");
+    }
+    print(&greeting.text());
+
+    let signal = signals.next().await;
+    let patience = Duration::from_millis(config.server.drain_ms);
+    tracing::info!(signal, ?patience, "draining");
+    app.draining.store(true, Ordering::Relaxed);
+    tokio::select! {
+        whole = drain(&service, running, patience) => whole,
+        signal = signals.next() => {
+            Err(Failure::new(
+                Code::Cut,
+                format!("ended at once by a second signal ({signal}); what was acknowledged is safe"),
+            ))
+        }
+    }
+}
+
+/// Ends service and gateway within a bound.
+async fn drain(service: &Service, running: Running, patience: Duration) -> Result<(), Failure> {
+    let deadline = Instant::now() + patience;
+    let drained = tokio::time::timeout_at(deadline, service.drain()).await.is_ok();
+    let left = deadline.saturating_duration_since(Instant::now());
+    running.shutdown(left).await;
+    if drained && Instant::now() < deadline {
+        tracing::info!("drained");
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::Cut,
+        format!(
+            "connections were still ending after {} ms (server.drain_ms) and were cut; what was \
+             acknowledged is safe",
+            patience.as_millis()
+        ),
+    ))
+}
+
+type Verifier = (Arc<dyn Authenticator>, Option<Arc<KeyRing>>);
+
+/// Who verifies tokens, with keys that are kept fresh.
+async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
+    if dev {
+        return Ok((Arc::new(DevAuthenticator), None));
+    }
+    let identity = &config.identity;
+    let secret = config::secret(identity)?;
+    let timeout = Duration::from_millis(identity.jwks_timeout_ms);
+    let source =
+        match (&identity.jwks_file, &identity.jwks_url) {
+            (Some(path), _) => Some(Source::File(path.clone())),
+            (None, Some(url)) => Some(Source::url(url, timeout).map_err(|error| {
+                Failure::new(Code::Usage, format!("identity.jwks_url: {error}"))
+            })?),
+            (None, None) => None,
+        };
+    let Some(source) = source else {
+        return Ok((Arc::new(JwtAuthenticator::new(identity, secret.as_ref(), None)), None));
+    };
+    let ring = Arc::new(KeyRing::default());
+    if let Err(error) = ring.refresh(&source).await {
+        // A file is the operator's to mend; an issuer that is down now will be up again.
+        if matches!(source, Source::File(_)) {
+            return Err(Failure::new(Code::Usage, format!("identity.jwks_file: {error}")));
+        }
+        tracing::warn!(%error, "the signing keys could not be read; nobody can connect until they are");
+    }
+    let pace = Pace {
+        interval: Duration::from_millis(identity.jwks_refresh_ms),
+        spacing: Duration::from_millis(identity.jwks_refresh_min_ms),
+    };
+    let keeper = Arc::clone(&ring);
+    tokio::spawn(async move { keeper.keep_fresh(source, pace).await });
+    let auth = JwtAuthenticator::new(identity, secret.as_ref(), Some(Arc::clone(&ring)));
+    Ok((Arc::new(auth), Some(ring)))
+}
+
+/// Prints to standard output; a closed one is nobody's loss.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::debug!(%error, "nobody reads standard output");
+    }
+}
+
+fn failed(what: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Code::Failed, format!("{what}: {error}"))
+}

@@ -1,0 +1,125 @@
+//! From the configuration to what each part takes.
+
+use std::time::Duration;
+
+use parlor_chat::limits::Limits;
+use parlor_gateway::Cors;
+use parlor_service::{Mode, Settings};
+
+use crate::config::Config;
+
+/// The chat's bounds.
+pub(super) fn limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        content_bytes_max: size(limits.content_bytes_max),
+        content_depth_max: size(limits.content_depth_max),
+        history_limit_max: size(limits.history_limit_max),
+        history_limit_default: size(limits.history_limit_default),
+        conversations_limit_max: size(limits.conversations_limit_max),
+        conversations_limit_default: size(limits.conversations_limit_default),
+        devices_per_user_max: size(limits.devices_per_user_max),
+        device_idle_expiry_days: count(limits.device_idle_expiry_days),
+        commands_in_flight_max: size(limits.commands_in_flight_max),
+        client_id_window_days: count(limits.client_id_window_days),
+        user_rate_burst: count(limits.user_rate_burst),
+        user_rate_per_second: count(limits.user_rate_per_second),
+        connection_rate_burst: count(limits.connection_rate_burst),
+        connection_rate_per_second: count(limits.connection_rate_per_second),
+        connections_per_user_max: size(limits.connections_per_user_max),
+        connections_per_address_max: size(limits.connections_per_address_max),
+        handshake_timeout_ms: limits.handshake_timeout_ms,
+        catch_up_page_entries: size(limits.catch_up_page_entries),
+        ..Limits::default()
+    }
+}
+
+/// The service's settings. `--dev` lifts every rate and every bound on connections.
+pub(super) fn service(config: &Config, dev: bool) -> Settings {
+    let mode = if dev { Mode::Development } else { Mode::Production };
+    Settings { limits: limits(config), mode }
+}
+
+/// The gateway's settings.
+pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
+    let limits = &config.limits;
+    let any = config.server.cors_origins.iter().any(|origin| origin == "*");
+    parlor_gateway::Config {
+        path: config.server.path.clone(),
+        ping_interval: Duration::from_millis(limits.ping_interval_ms),
+        ping_timeout: Duration::from_millis(limits.ping_timeout_ms),
+        connect_timeout: Duration::from_millis(limits.handshake_timeout_ms),
+        max_payload: size(limits.packet_bytes_max),
+        output_bytes_max: size(limits.output_queue_bytes_max),
+        events_in_flight_max: count(limits.commands_in_flight_max),
+        connections_per_address_max: (!dev).then_some(count(limits.connections_per_address_max)),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        cors: match () {
+            () if dev || any => Cors::Any,
+            () if config.server.cors_origins.is_empty() => Cors::Off,
+            () => Cors::Origins(config.server.cors_origins.clone()),
+        },
+        ..parlor_gateway::Config::default()
+    }
+}
+
+/// How many threads serve connections.
+pub(super) fn shards(config: &Config) -> usize {
+    match config.server.shards {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
+        shards => size(shards).min(SHARDS_MAX),
+    }
+}
+
+/// The most shards a gateway can have.
+pub(crate) const SHARDS_MAX: usize = 256;
+
+fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn count(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_reach_the_parts_unchanged() {
+        let config = Config::default();
+        assert_eq!(limits(&config), Limits::default());
+        assert_eq!(service(&config, false), Settings::default());
+        let gateway = gateway(&config, false);
+        let expected = parlor_gateway::Config::default();
+        assert_eq!(gateway.path, expected.path);
+        assert_eq!(gateway.ping_interval, expected.ping_interval);
+        assert_eq!(gateway.ping_timeout, expected.ping_timeout);
+        assert_eq!(gateway.max_payload, expected.max_payload);
+        assert_eq!(gateway.output_bytes_max, expected.output_bytes_max);
+        assert_eq!(gateway.events_in_flight_max, expected.events_in_flight_max);
+        assert_eq!(gateway.connections_per_address_max, Some(10_000));
+    }
+
+    #[test]
+    fn browsers_elsewhere_are_kept_out_unless_named_or_dev() {
+        let mut config = Config::default();
+        assert_eq!(gateway(&config, false).cors, Cors::Off);
+        assert_eq!(gateway(&config, true).cors, Cors::Any);
+        config.server.cors_origins = vec![String::from("https://chat.example")];
+        let named = Cors::Origins(vec![String::from("https://chat.example")]);
+        assert_eq!(gateway(&config, false).cors, named);
+        config.server.cors_origins.push(String::from("*"));
+        assert_eq!(gateway(&config, false).cors, Cors::Any);
+    }
+
+    #[test]
+    fn dev_lifts_bounds_on_connections_and_keeps_sizes() {
+        let config = Config::default();
+        assert_eq!(service(&config, true).mode, Mode::Development);
+        let dev = gateway(&config, true);
+        assert_eq!(dev.connections_per_address_max, None);
+        assert_eq!(dev.max_payload, 1_000_000);
+    }
+}
