@@ -16,16 +16,16 @@ use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
 pub(crate) const METRICS: [Metric; 10] = [
-    Metric { name: "messages/s", decimals: 0 },
-    Metric { name: "CPU µs per message", decimals: 1 },
-    Metric { name: "load core busy %", decimals: 0 },
-    Metric { name: "ack p50 ms", decimals: 1 },
-    Metric { name: "ack p99 ms", decimals: 1 },
-    Metric { name: "ack p99.9 ms", decimals: 1 },
-    Metric { name: "half rate: ack p50 ms", decimals: 2 },
-    Metric { name: "half rate: ack p99 ms", decimals: 2 },
-    Metric { name: "half rate: ack p99.9 ms", decimals: 2 },
-    Metric { name: "half rate: delivery p99 ms", decimals: 2 },
+    Metric::compared("messages/s", 0),
+    Metric::compared("CPU µs per message", 1),
+    Metric::told("load core busy %", 0),
+    Metric::compared("ack p50 ms", 1),
+    Metric::compared("ack p99 ms", 1),
+    Metric::compared("ack p99.9 ms", 1),
+    Metric::told("half rate: ack p50 ms", 2),
+    Metric::told("half rate: ack p99 ms", 2),
+    Metric::told("half rate: ack p99.9 ms", 2),
+    Metric::told("half rate: delivery p99 ms", 2),
 ];
 
 /// How long a delivery too many may take to show.

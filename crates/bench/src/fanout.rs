@@ -16,11 +16,11 @@ use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
 pub(crate) const METRICS: [Metric; 5] = [
-    Metric { name: "deliveries/s", decimals: 0 },
-    Metric { name: "user µs per delivery", decimals: 2 },
-    Metric { name: "system µs per delivery", decimals: 2 },
-    Metric { name: "CPU µs per delivery", decimals: 2 },
-    Metric { name: "load core busy %", decimals: 0 },
+    Metric::compared("deliveries/s", 0),
+    Metric::compared("user µs per delivery", 2),
+    Metric::compared("system µs per delivery", 2),
+    Metric::compared("CPU µs per delivery", 2),
+    Metric::told("load core busy %", 0),
 ];
 
 /// How long deliveries too many may take to show.

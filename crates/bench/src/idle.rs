@@ -14,12 +14,12 @@ use crate::stats::slope;
 use crate::table::{Metric, Table};
 
 pub(crate) const METRICS: [Metric; 6] = [
-    Metric { name: "user bytes per connection", decimals: 0 },
-    Metric { name: "by private dirty pages", decimals: 0 },
-    Metric { name: "kernel slab, both ends", decimals: 0 },
-    Metric { name: "connects/s", decimals: 0 },
-    Metric { name: "connects per server CPU s", decimals: 0 },
-    Metric { name: "connect p99 ms", decimals: 1 },
+    Metric::compared("user bytes per connection", 0),
+    Metric::compared("by private dirty pages", 0),
+    Metric::compared("kernel slab, both ends", 0),
+    Metric::compared("connects/s", 0),
+    Metric::compared("connects per server CPU s", 0),
+    Metric::compared("connect p99 ms", 1),
 ];
 
 /// Numbers of connections.

@@ -7,8 +7,21 @@ use crate::stats::{median, spread};
 /// A column of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Metric {
-    pub(crate) name: &'static str,
-    pub(crate) decimals: usize,
+    name: &'static str,
+    decimals: usize,
+    compared: bool,
+}
+
+impl Metric {
+    /// A metric that servers are compared by.
+    pub(crate) const fn compared(name: &'static str, decimals: usize) -> Self {
+        Self { name, decimals, compared: true }
+    }
+
+    /// A metric of which a ratio would say nothing.
+    pub(crate) const fn told(name: &'static str, decimals: usize) -> Self {
+        Self { name, decimals, compared: false }
+    }
 }
 
 /// Samples of several servers.
@@ -60,12 +73,13 @@ impl Table {
         if others.is_empty() {
             return text;
         }
-        head[0] = format!("{} ÷ …", first.server);
+        let compared = || (0..self.metrics.len()).filter(|at| self.metrics[*at].compared);
+        let mut head = vec![format!("{} ÷ …", first.server)];
+        head.extend(compared().map(|at| self.metrics[at].name.to_owned()));
         let rows = others.iter().map(|row| {
             let mut cells = vec![row.server.clone()];
             cells.extend(
-                (0..self.metrics.len())
-                    .map(|at| ratio(median(&first.samples(at)), median(&row.samples(at)))),
+                compared().map(|at| ratio(median(&first.samples(at)), median(&row.samples(at)))),
             );
             cells
         });
@@ -159,7 +173,7 @@ mod tests {
     use super::*;
 
     const METRICS: [Metric; 2] =
-        [Metric { name: "deliveries/s", decimals: 0 }, Metric { name: "user µs", decimals: 2 }];
+        [Metric::compared("deliveries/s", 0), Metric::compared("user µs", 2)];
 
     fn table() -> Table {
         let mut table = Table::new("fanout", &METRICS);
@@ -187,6 +201,17 @@ mod tests {
         let widths = table().markdown();
         let widths: Vec<usize> = widths.lines().take(4).map(|line| line.chars().count()).collect();
         assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{widths:?}");
+    }
+
+    #[test]
+    fn a_told_metric_has_no_ratio() {
+        const TOLD: [Metric; 2] = [Metric::compared("rate", 0), Metric::told("load %", 0)];
+        let mut table = Table::new("direct", &TOLD);
+        table.add("ours", vec![2.0, 90.0]);
+        table.add("theirs", vec![1.0, 30.0]);
+        let text = table.markdown();
+        assert!(text.ends_with("| theirs   | 2.00 |\n"), "{text}");
+        assert_eq!(text.matches("load %").count(), 1, "{text}");
     }
 
     #[test]
