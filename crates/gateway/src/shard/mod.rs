@@ -189,6 +189,7 @@ impl Shard {
         let shared = Arc::clone(&self.shared);
         let inbox = &shared.inboxes[usize::from(self.index)];
         let local = Rc::clone(&self.local);
+        #[expect(deprecated, reason = "the newer way is unsafe; a poll keeps its descriptor for life")]
         let mut poll = AsyncFd::with_interest(poll, Interest::READABLE)?;
         let mut events = Events::with_capacity(EVENTS_MAX);
         let sleep = tokio::time::sleep(Duration::ZERO);

@@ -7,10 +7,10 @@ use std::io::ErrorKind;
 
 use bytes::Bytes;
 use parlor_wire::engine::Packet;
-use parlor_wire::websocket::{Message, encode_close};
+use parlor_wire::websocket::{Message, close_code, encode_close};
 use tokio::sync::oneshot;
 
-use super::connection::{Probe, Transport};
+use super::connection::{Probe, Transport, WebSocket};
 use super::ops::Arrival;
 use super::send::text_frame;
 use super::timers::{Kind, Timer, millis};
@@ -28,8 +28,8 @@ enum Step {
 }
 
 impl Shard {
-    /// Whether a session may be upgraded now.
-    pub(super) fn may_upgrade(&mut self, sid: &EngineSid) -> Result<Place, Refusal> {
+    /// The session that may be upgraded now.
+    fn may_upgrade(&mut self, sid: &EngineSid) -> Result<Place, Refusal> {
         let place = self.session(sid).ok_or(Refusal::SessionUnknown)?;
         let config = &self.shared.config;
         let allowed = config.upgrades && config.transports.websocket();
@@ -39,19 +39,30 @@ impl Shard {
         }
     }
 
+    /// Whether the WebSocket handshake of an upgrade is answered at all. That a session is known
+    /// suffices: stock clients take a refused handshake for a network error, so a second upgrade
+    /// is accepted and then closed.
     pub(super) fn check_upgrade(
         &mut self,
         sid: &EngineSid,
         reply: oneshot::Sender<Result<(), Refusal>>,
     ) {
-        let _ = reply.send(self.may_upgrade(sid).map(|_| ()));
+        let config = &self.shared.config;
+        let outcome = match self.session(sid) {
+            None => Err(Refusal::SessionUnknown),
+            Some(_) if config.upgrades && config.transports.websocket() => Ok(()),
+            Some(_) => Err(Refusal::BadRequest),
+        };
+        let _ = reply.send(outcome);
     }
 
-    /// Takes in the WebSocket of an upgrade; it is dropped if the session may not be upgraded.
+    /// Takes in the WebSocket of an upgrade; it is closed if the session may not be upgraded.
     pub(super) fn probe(&mut self, sid: &EngineSid, arrival: Arrival) {
-        let Ok(place) = self.may_upgrade(sid) else { return };
         let leftover = arrival.leftover.clone();
         let Some(mut websocket) = self.websocket(arrival) else { return };
+        let Ok(place) = self.may_upgrade(sid) else {
+            return close_failed(websocket);
+        };
         if websocket.stream.register(&self.registry, token(Subject::Probe, place)).is_err() {
             return;
         }
@@ -74,11 +85,9 @@ impl Shard {
     fn fail_probe(&mut self, place: Place) {
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         let Transport::Polling(polling) = &mut connection.transport else { return };
-        let Some(mut probe) = polling.probe.take() else { return };
-        let mut farewell = Vec::new();
-        encode_close(1002, "upgrade failed", &mut farewell);
-        let _ = probe.websocket.stream.write(&farewell);
-        probe.websocket.stream.finish();
+        if let Some(probe) = polling.probe.take() {
+            close_failed(probe.websocket);
+        }
     }
 
     /// The stream on probation is ready.
@@ -190,6 +199,14 @@ impl Shard {
         self.mark_dirty(place);
         self.again.push(place);
     }
+}
+
+/// Closes a WebSocket that did not become a transport.
+fn close_failed(mut websocket: WebSocket) {
+    let mut farewell = Vec::new();
+    encode_close(close_code::POLICY, "upgrade failed", &mut farewell);
+    let _ = websocket.stream.write(&farewell);
+    websocket.stream.finish();
 }
 
 fn step(message: &Message<'_>, probed: bool) -> Step {
