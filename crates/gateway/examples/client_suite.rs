@@ -20,6 +20,8 @@ const DATE: &str = "2026-01-02T03:04:05.678Z";
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut gateway = Gateway::builder(Config {
         ping_interval: Duration::from_millis(2_000),
+        // Namespaces that are joined later are shown the handshake too.
+        retain_handshake: true,
         ..Config::default()
     });
     gateway

@@ -12,9 +12,12 @@ const LONG: Duration = Duration::from_secs(5);
 /// A server whose sockets are handed to the test as they connect.
 fn with_sockets() -> (Server, std::sync::mpsc::Receiver<Socket>) {
     let (sender, sockets) = std::sync::mpsc::channel();
-    let server = Server::main(server::syncing().on_connect(move |socket| {
-        sender.send(socket).unwrap();
-    }));
+    let server = Server::start(server::calm(), 1, |gateway| {
+        gateway.namespace(
+            "/",
+            server::syncing().on_connect(move |socket| sender.send(socket).unwrap()),
+        );
+    });
     (server, sockets)
 }
 

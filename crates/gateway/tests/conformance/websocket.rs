@@ -124,7 +124,8 @@ fn a_packet_that_is_not_of_the_protocol_closes_the_connection() {
         let mut socket = open(&server);
         socket.send(packet);
         let (code, reason) = socket.closed();
-        assert_eq!((code, reason.as_str()), (1002, "parse error"), "{packet:?}");
+        assert_eq!(code, 1002, "{packet:?}");
+        assert!(!reason.is_empty(), "{packet:?} closes in silence");
     }
 }
 
@@ -192,7 +193,7 @@ fn a_message_over_the_limit_is_closed_with_a_code_and_a_reason() {
     socket.send(&format!("4{}", "a".repeat(1_000)));
     let (code, reason) = socket.closed();
     assert_eq!(code, 1009);
-    assert!(reason.contains("too big"), "{reason:?}");
+    assert!(reason.contains("1000 bytes"), "{reason:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A Socket.IO client over one WebSocket: packets as text, pings answered on the way.
 
+use std::time::Instant;
+
 use super::server::{PATH, Server};
 use super::ws::{Received, WebSocket};
 
@@ -107,7 +109,9 @@ impl Client {
 
     /// Skips everything up to the close frame: its code and reason.
     pub fn closed(&mut self) -> (u16, String) {
+        let deadline = Instant::now() + super::stream::PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "the connection stays open");
             match self.receive() {
                 Received::Close(code, reason) => return (code, reason),
                 Received::End => return (0, String::new()),
