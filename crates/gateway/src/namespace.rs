@@ -182,7 +182,8 @@ impl Namespace {
         self
     }
 
-    /// Runs for each event of this name; one at a time per socket, in order.
+    /// Runs for each event of this name; one at a time per socket, and whatever event comes behind
+    /// it waits for its end, so that all are handled in the order sent.
     #[must_use]
     pub fn on_async<F>(mut self, name: &str, handler: F) -> Self
     where

@@ -23,7 +23,7 @@ use crate::event::Event;
 use crate::frame::Frame;
 use crate::front::{Admission, Refusal};
 use crate::handshake::Handshake;
-use crate::namespace::{AsyncHandler, Namespace};
+use crate::namespace::Namespace;
 use crate::socket::Socket;
 
 /// One Engine.IO connection.
@@ -159,7 +159,20 @@ pub(crate) struct Member {
 /// Events that wait for the async handler before them.
 #[derive(Default)]
 pub(crate) struct Jobs {
-    pub(crate) queue: RefCell<VecDeque<(AsyncHandler, Event)>>,
+    pub(crate) queue: RefCell<VecDeque<Job>>,
+}
+
+/// An event that passed its middlewares, and the rules that name its handler.
+pub(crate) struct Job {
+    pub(crate) rules: Arc<Namespace>,
+    pub(crate) event: Event,
+}
+
+impl Member {
+    /// Whether an async handler of the socket is running.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.jobs.as_ref().is_some_and(|jobs| Rc::strong_count(jobs) > 1)
+    }
 }
 
 impl Members for Slab<Member> {

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use parlor_wire::packet::{EventArgs, Kind, Packet};
 use serde_json::value::RawValue;
 
-use super::connection::{Jobs, Member, Space};
+use super::connection::{Job, Jobs, Member, Space};
 use super::ops::Op;
 use super::rooms::Memberships;
 use super::send::When;
@@ -17,7 +17,7 @@ use crate::event::{Event, Permit};
 use crate::frame::Frame;
 use crate::handshake::Handshake;
 use crate::ids::SocketKey;
-use crate::namespace::{AsyncHandler, ConnectError, ConnectRequest, Data, Handler, Namespace};
+use crate::namespace::{ConnectError, ConnectRequest, Data, Handler, Namespace};
 use crate::reason::{CloseReason, DisconnectReason};
 use crate::shared::Shared;
 use crate::socket::{Answer, Socket};
@@ -254,6 +254,8 @@ impl Shard {
         let permit = Permit::new(socket.clone());
         let mut event =
             Event::new(name, args.to_array(), ranges, attachments, packet.ack_id, permit);
+        // Events are handled in the order sent: behind an async handler all others wait too.
+        let waits = self.sockets.at(slot).is_some_and(|member| member.is_busy());
         let mut job = None;
         self.guard(place, || {
             for middleware in &rules.event_middlewares {
@@ -262,38 +264,44 @@ impl Shard {
                 }
             }
             match (handler, &rules.on_any) {
+                (Some(Handler::Async(_)), _) => job = Some(event),
+                _ if waits => job = Some(event),
                 (Some(Handler::Sync(handler)), _) => handler(&socket, event),
-                (Some(Handler::Async(handler)), _) => job = Some((Arc::clone(handler), event)),
                 (None, Some(handler)) => handler(&socket, event),
                 (None, None) => {}
             }
         });
-        if let Some((handler, event)) = job {
-            self.start_job(place, slot, handler, event);
+        if let Some(event) = job {
+            self.start_job(place, slot, Job { rules, event });
         }
     }
 
-    /// Runs an async handler after those that the socket has running.
-    fn start_job(&mut self, place: Place, slot: u32, handler: AsyncHandler, event: Event) {
+    /// Runs a job after those that the socket has running.
+    fn start_job(&mut self, place: Place, slot: u32, job: Job) {
         let connection = self.key(place);
         let shared = Arc::clone(&self.shared);
         let Some(member) = self.sockets.at(slot) else { return };
-        if let Some(jobs) = &member.jobs
-            && Rc::strong_count(jobs) > 1
+        if member.is_busy()
+            && let Some(jobs) = &member.jobs
         {
-            jobs.queue.borrow_mut().push_back((handler, event));
+            jobs.queue.borrow_mut().push_back(job);
             return;
         }
         let jobs = Rc::new(Jobs::default());
-        jobs.queue.borrow_mut().push_back((handler, event));
+        jobs.queue.borrow_mut().push_back(job);
         member.jobs = Some(Rc::clone(&jobs));
         let socket = member.handle.clone();
         tokio::task::spawn_local(async move {
             let alarm = Alarm { shared, connection };
             loop {
                 let job = jobs.queue.borrow_mut().pop_front();
-                let Some((handler, event)) = job else { break };
-                handler(socket.clone(), event).await;
+                let Some(Job { rules, event }) = job else { break };
+                match (rules.handlers.get(event.name()), &rules.on_any) {
+                    (Some(Handler::Async(handler)), _) => handler(socket.clone(), event).await,
+                    (Some(Handler::Sync(handler)), _) => handler(&socket, event),
+                    (None, Some(handler)) => handler(&socket, event),
+                    (None, None) => {}
+                }
             }
             drop(jobs);
             drop(alarm);
