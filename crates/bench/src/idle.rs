@@ -16,7 +16,7 @@ use crate::table::{Metric, Table};
 pub(crate) const METRICS: [Metric; 6] = [
     Metric::compared("user bytes per connection", 0),
     Metric::compared("by private dirty pages", 0),
-    Metric::compared("kernel slab, both ends", 0),
+    Metric::compared("kernel slab bytes (both ends)", 0),
     Metric::compared("connects/s", 0),
     Metric::compared("connects per server CPU s", 0),
     Metric::compared("connect p99 ms", 1),

@@ -97,8 +97,9 @@ impl Server {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
         let log = place.report.join(format!("{kind:?}.log").to_lowercase());
         let log_file = File::create(&log).with_context(|| format!("no {}", log.display()))?;
+        let chosen = free_address()?;
         let mut command = match kind {
-            Kind::Parlor => parlor(place, folder.path(), limits)?,
+            Kind::Parlor => parlor(place, folder.path(), limits, chosen)?,
             Kind::Gateway => pinned(place.server_core, &place.gateway_bin),
             Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
             Kind::Node => node(place),
@@ -109,7 +110,7 @@ impl Server {
             .stderr(log_file)
             .spawn()
             .with_context(|| format!("cannot start {}", kind.name()))?;
-        let address = match listening(kind, &mut child) {
+        let address = match listening(kind, &mut child, chosen) {
             Ok(address) => address,
             Err(error) => {
                 end(&mut child);
@@ -159,7 +160,12 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn parlor(place: &Place, folder: &Path, limits: Limits) -> anyhow::Result<Command> {
+fn parlor(
+    place: &Place,
+    folder: &Path,
+    limits: Limits,
+    address: SocketAddr,
+) -> anyhow::Result<Command> {
     let config = folder.join("parlor.toml");
     let rates = match limits {
         Limits::Default => String::new(),
@@ -174,7 +180,7 @@ fn parlor(place: &Place, folder: &Path, limits: Limits) -> anyhow::Result<Comman
     );
     std::fs::write(&config, text).with_context(|| format!("no {}", config.display()))?;
     let mut command = pinned(place.server_core, &place.parlor_bin);
-    command.arg("serve").arg("--listen").arg(free_address()?.to_string());
+    command.arg("serve").arg("--listen").arg(address.to_string());
     command.arg("--data").arg(folder.join("data")).arg("--config").arg(config);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_")) {
         command.env_remove(name);
@@ -195,27 +201,19 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-/// Waits for the server to listen, and says where.
-fn listening(kind: Kind, child: &mut Child) -> anyhow::Result<SocketAddr> {
+/// Waits for the server to listen, and says where: `chosen` if it could be told, else as it says.
+fn listening(kind: Kind, child: &mut Child, chosen: SocketAddr) -> anyhow::Result<SocketAddr> {
     let mut out = BufReader::new(child.stdout.take().context("a server has standard output")?);
     if kind == Kind::Parlor {
         // What Parlor prints is for people; where it listens was chosen here.
-        let address = parlor_address(child)?;
         thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-        return wait_for(address, child);
+        return wait_for(chosen, child);
     }
     let mut line = String::new();
     out.read_line(&mut line)?;
     let address = line.trim().strip_prefix("listening ").context("it ended")?;
     thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
     Ok(address.parse()?)
-}
-
-/// The address that Parlor was told to listen on.
-fn parlor_address(child: &Child) -> anyhow::Result<SocketAddr> {
-    let line = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id()))?;
-    let mut arguments = line.split('\0').skip_while(|argument| *argument != "--listen");
-    Ok(arguments.nth(1).context("no address")?.parse()?)
 }
 
 fn wait_for(address: SocketAddr, child: &mut Child) -> anyhow::Result<SocketAddr> {
