@@ -49,8 +49,7 @@ impl Link {
 
     /// Closes the connection.
     pub fn close(&self) {
-        let op =
-            Op::EngineClose { connection: self.connection, reason: CloseReason::ForcedClose };
+        let op = Op::EngineClose { connection: self.connection, reason: CloseReason::ForcedClose };
         self.shared.push_always(self.connection.shard(), op);
     }
 }

@@ -125,11 +125,7 @@ impl Ack {
     ///
     /// # Errors
     /// As [`Ack::send_raw`].
-    pub fn send_with(
-        mut self,
-        json_args: &str,
-        attachments: Vec<Bytes>,
-    ) -> Result<(), EmitError> {
+    pub fn send_with(mut self, json_args: &str, attachments: Vec<Bytes>) -> Result<(), EmitError> {
         let Some(socket) = self.permit.0.take() else { return Ok(()) };
         let frame = Frame::ack(socket.namespace(), self.id, json_args, attachments);
         let connection = socket.connection();

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::handshake::Handshake;
@@ -30,56 +29,17 @@ pub(crate) enum Stream {
     Tls(std::net::TcpStream, Box<rustls::ServerConnection>),
 }
 
-/// Why a request cannot be served; `http` makes the answer of it.
+/// Why a session cannot serve a request; `http` makes the answer of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// 400, code 0.
-    TransportUnknown,
-    /// 400, code 1.
+    /// No session has this sid (any more).
     SessionUnknown,
-    /// 400, code 2.
-    BadHandshakeMethod,
-    /// 400, code 3.
+    /// The request does not fit the session's state.
     BadRequest,
-    /// 403 (400 to some clients), code 4.
-    Forbidden,
-    /// 400, code 5.
-    UnsupportedVersion,
-    /// 413: the body is over `max_payload`.
-    TooLarge,
-    /// 503: too many connections, or the server is going down.
+    /// Too many connections, or the server is going down.
     Overloaded,
-    /// 429: too many connections from one address.
+    /// Too many connections from one address.
     AddressLimit,
-}
-
-impl Refusal {
-    /// The code in Engine.IO's table; 3 ("Bad request") for what the table does not know.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Self::TransportUnknown => 0,
-            Self::SessionUnknown => 1,
-            Self::BadHandshakeMethod => 2,
-            Self::BadRequest | Self::TooLarge => 3,
-            Self::Forbidden | Self::Overloaded | Self::AddressLimit => 4,
-            Self::UnsupportedVersion => 5,
-        }
-    }
-
-    /// The message that goes with the code.
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Self::TransportUnknown => "Transport unknown",
-            Self::SessionUnknown => "Session ID unknown",
-            Self::BadHandshakeMethod => "Bad handshake method",
-            Self::BadRequest => "Bad request",
-            Self::Forbidden => "Forbidden",
-            Self::UnsupportedVersion => "Unsupported protocol version",
-            Self::TooLarge => "Payload too large",
-            Self::Overloaded => "Too many connections",
-            Self::AddressLimit => "Too many connections from this address",
-        }
-    }
 }
 
 /// A connection's place among those of its address; the place is free again when this is dropped.
@@ -108,11 +68,6 @@ impl Front {
     /// The gateway's config.
     pub(crate) fn config(&self) -> &Config {
         &self.shared.config
-    }
-
-    /// Cancelled when no new connection is wanted any more.
-    pub(crate) fn draining(&self) -> &CancellationToken {
-        &self.shared.draining
     }
 
     /// The session a `sid` parameter names; that it exists is checked by the calls below.
@@ -170,17 +125,14 @@ impl Front {
     ) {
         let arrival = Box::new(Arrival { stream, leftover, deflate });
         let handshake = Box::new(handshake);
-        self.shared
-            .push_always(self.shard, Op::OpenWebSocket { handshake, admission, arrival });
+        self.shared.push_always(self.shard, Op::OpenWebSocket { handshake, admission, arrival });
     }
 
     /// Waits for packets. Dropping the future before it completes tells the shard that the request
     /// was aborted, which closes the session.
     pub(crate) async fn poll(&self, sid: EngineSid) -> Result<Bytes, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.shared
-            .push(sid.shard(), Op::Poll { sid, reply })
-            .map_err(|_| Refusal::Overloaded)?;
+        self.shared.push(sid.shard(), Op::Poll { sid, reply }).map_err(|_| Refusal::Overloaded)?;
         let mut abort = Abort { shared: &self.shared, sid, armed: true };
         let answer = answer.await;
         abort.armed = false;

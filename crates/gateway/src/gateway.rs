@@ -30,6 +30,9 @@ use crate::stats::Stats;
 /// Most shards: a socket's key has one byte for its shard.
 const SHARDS_MAX: usize = 256;
 
+/// How long HTTP may still write when the shard is done.
+const FAREWELL: Duration = Duration::from_millis(50);
+
 /// A socket that listens, and its certificate if it speaks TLS.
 #[derive(Debug)]
 pub struct Listener {
@@ -101,13 +104,8 @@ impl Gateway {
     /// When `shards` is not between 1 and 256.
     pub fn serve(self, listeners: Vec<Listener>, shards: usize) -> io::Result<Running> {
         assert!((1..=SHARDS_MAX).contains(&shards), "between 1 and {SHARDS_MAX} shards");
-        let shared = Arc::new(Shared::new(
-            self.config,
-            shards,
-            self.namespaces,
-            self.patterns,
-            self.engine,
-        ));
+        let shared =
+            Arc::new(Shared::new(self.config, shards, self.namespaces, self.patterns, self.engine));
         let mut addresses = Vec::new();
         for listener in &listeners {
             addresses.push(listener.tcp.local_addr()?);
@@ -117,10 +115,7 @@ impl Gateway {
         for index in 0..shards {
             let mut doors = Vec::new();
             for listener in &listeners {
-                doors.push(Listener {
-                    tcp: listener.tcp.try_clone()?,
-                    tls: listener.tls.clone(),
-                });
+                doors.push(Listener { tcp: listener.tcp.try_clone()?, tls: listener.tls.clone() });
             }
             let shared = Arc::clone(&running.shared);
             let fallback = self.fallback.clone();
@@ -172,6 +167,8 @@ fn run(
         }
         let _ = ready.send(Ok(()));
         shard.run().await;
+        // The last answers of HTTP are on their way out in tasks of this thread.
+        tokio::time::sleep(FAREWELL).await;
     });
     drop(tasks);
     runtime.shutdown_timeout(Duration::from_millis(100));

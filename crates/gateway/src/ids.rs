@@ -217,10 +217,8 @@ mod tests {
     #[test]
     fn neighbouring_ids_share_no_prefix() {
         let seal = Seal::default();
-        let (a, b) = (
-            seal.socket_id(SocketKey::new(0, 1, 1)),
-            seal.socket_id(SocketKey::new(0, 2, 1)),
-        );
+        let (a, b) =
+            (seal.socket_id(SocketKey::new(0, 1, 1)), seal.socket_id(SocketKey::new(0, 2, 1)));
         assert_ne!(a.as_str()[..10], b.as_str()[..10]);
     }
 }

@@ -11,9 +11,10 @@ use smallvec::SmallVec;
 use tokio::sync::mpsc;
 
 use crate::frame::{Frame, arguments};
+use crate::gather::Gathering;
 use crate::ids::{SocketId, SocketKey};
 use crate::reason::{Close, CloseReason};
-use crate::shard::ops::{Busy, Collect, Op, TargetAction};
+use crate::shard::ops::{Busy, Op, TargetAction};
 use crate::shared::Shared;
 use crate::socket::{Answer, EmitError};
 use crate::stats::Stats;
@@ -50,12 +51,7 @@ impl Io {
     /// Fans a batch out on every shard, in order; once it is out, a shard's position is
     /// `then_position`. Blocks while a shard's inbox is full: call it from a thread of its own,
     /// never from a handler or a task on a shard.
-    pub fn broadcast_batch(
-        &self,
-        namespace: &str,
-        broadcasts: Vec<Broadcast>,
-        then_position: u64,
-    ) {
+    pub fn broadcast_batch(&self, namespace: &str, broadcasts: Vec<Broadcast>, then_position: u64) {
         let batch = Arc::new(crate::shard::ops::Batch {
             namespace: namespace.into(),
             broadcasts,
@@ -241,29 +237,14 @@ impl Target {
         let namespace = &self.selection.namespace;
         let args = arguments(args)?;
         let frame = Frame::event_asking(namespace, Some(id), name, &args, Vec::new());
-        let (reply, mut collected) = mpsc::unbounded_channel();
+        let gathering = Arc::new(Gathering::new(self.shared.inboxes.len()));
         let _forget = ForgetAll { shared: &self.shared, id };
-        self.act(|| TargetAction::EmitAck { frame: frame.clone(), id, reply: reply.clone() })?;
-        drop(reply);
-        let mut shards_left = self.shared.inboxes.len();
-        let (mut asked, mut gone) = (0, 0);
-        let mut answers = Vec::new();
-        let gather = async {
-            while shards_left > 0 || answers.len() + gone < asked {
-                match collected.recv().await {
-                    Some(Collect::Asked(count)) => {
-                        shards_left -= 1;
-                        asked += count;
-                    }
-                    Some(Collect::Answer(answer)) => answers.push(answer),
-                    Some(Collect::Gone) => gone += 1,
-                    None => break,
-                }
-            }
-        };
-        let _ = tokio::time::timeout(timeout, gather).await;
-        let missing = asked.saturating_sub(answers.len());
-        Ok(Answers { answers, missing })
+        self.act(|| {
+            let (frame, gathering) = (frame.clone(), Arc::clone(&gathering));
+            TargetAction::EmitAck { frame, id, gathering }
+        })?;
+        let _ = tokio::time::timeout(timeout, gathering.complete()).await;
+        Ok(gathering.take())
     }
 
     /// The sockets chosen, with their rooms.
@@ -271,7 +252,7 @@ impl Target {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
-        let (reply, mut found) = mpsc::unbounded_channel();
+        let (reply, mut found) = mpsc::channel(self.shared.inboxes.len());
         if self.act(|| TargetAction::Fetch { reply: reply.clone() }).is_err() {
             return Vec::new();
         }

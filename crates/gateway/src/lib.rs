@@ -33,6 +33,7 @@ mod event;
 mod frame;
 mod front;
 mod gateway;
+mod gather;
 mod handshake;
 mod http;
 mod ids;

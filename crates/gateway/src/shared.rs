@@ -118,6 +118,8 @@ pub(crate) struct Local {
     shard: u8,
     queue: RefCell<VecDeque<Op>>,
     aside: Cell<usize>,
+    /// The shard is in a round and looks here by itself.
+    at_work: Cell<bool>,
     wake: Notify,
 }
 
@@ -129,6 +131,7 @@ impl Local {
             shard,
             queue: RefCell::default(),
             aside: Cell::new(0),
+            at_work: Cell::new(false),
             wake: Notify::new(),
         });
         LOCAL.set(Some(Rc::clone(&local)));
@@ -145,11 +148,16 @@ impl Local {
         if queue.len() + self.aside.get() >= capacity {
             return Err(Busy);
         }
-        if queue.is_empty() {
+        if queue.is_empty() && !self.at_work.get() {
             self.wake.notify_one();
         }
         queue.push_back(op);
         Ok(())
+    }
+
+    /// Tells whether the shard is in a round, and needs no waking.
+    pub(crate) fn set_at_work(&self, at_work: bool) {
+        self.at_work.set(at_work);
     }
 
     pub(crate) fn pop(&self) -> Option<Op> {
@@ -175,7 +183,8 @@ impl Local {
     }
 }
 
-/// The end of an inbox for other threads.
+/// The end of an inbox for other threads. Ordered operations stay here while a fan-out runs, so
+/// that whoever pushes them feels it; the others never wait behind them.
 pub(crate) struct Inbox {
     capacity: usize,
     state: Mutex<State>,
@@ -186,8 +195,17 @@ pub(crate) struct Inbox {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Op>,
+    prompt: VecDeque<Op>,
+    ordered: VecDeque<Op>,
+    /// What the ordered ones weigh together.
+    weight: usize,
     closed: bool,
+}
+
+impl State {
+    fn is_full(&self, capacity: usize) -> bool {
+        self.weight >= capacity || self.prompt.len() >= capacity
+    }
 }
 
 impl Inbox {
@@ -203,7 +221,7 @@ impl Inbox {
 
     fn push(&self, op: Op) -> Result<(), Busy> {
         let mut state = self.state.lock();
-        if state.queue.len() >= self.capacity {
+        if state.is_full(self.capacity) {
             return Err(Busy);
         }
         self.put(&mut state, op);
@@ -217,7 +235,7 @@ impl Inbox {
     /// Waits for room. Never called on a shard's thread.
     pub(crate) fn push_blocking(&self, op: Op) {
         let mut state = self.state.lock();
-        while state.queue.len() >= self.capacity && !state.closed {
+        while state.is_full(self.capacity) && !state.closed {
             self.room.wait(&mut state);
         }
         self.put(&mut state, op);
@@ -227,27 +245,34 @@ impl Inbox {
         if state.closed {
             return;
         }
-        if state.queue.is_empty() {
-            self.wake.notify_one();
+        self.wake.notify_one();
+        if op.is_ordered() {
+            state.weight += op.weight();
+            state.ordered.push_back(op);
+        } else {
+            state.prompt.push_back(op);
         }
-        state.queue.push_back(op);
     }
 
-    /// Takes at most `max` operations and leaves the rest as back-pressure.
-    pub(crate) fn drain(&self, max: usize, into: &mut VecDeque<Op>) {
+    /// Takes all prompt operations, and at most so many of the ordered ones.
+    pub(crate) fn drain(&self, ordered_max: usize, into: &mut VecDeque<Op>) {
         let mut state = self.state.lock();
-        let count = state.queue.len().min(max);
-        into.extend(state.queue.drain(..count));
-        if !state.queue.is_empty() {
+        let was_full = state.is_full(self.capacity);
+        into.extend(state.prompt.drain(..));
+        let count = state.ordered.len().min(ordered_max);
+        let before = into.len();
+        into.extend(state.ordered.drain(..count));
+        state.weight -= into.range(before..).map(Op::weight).sum::<usize>();
+        if !state.ordered.is_empty() {
             self.wake.notify_one();
         }
         drop(state);
-        if count > 0 {
+        if was_full {
             self.room.notify_all();
         }
     }
 
-    /// Completes when an operation came into the empty queue.
+    /// Completes when operations came.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }
@@ -256,7 +281,8 @@ impl Inbox {
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        let dropped = std::mem::take(&mut state.queue);
+        let dropped = (std::mem::take(&mut state.prompt), std::mem::take(&mut state.ordered));
+        state.weight = 0;
         drop(state);
         drop(dropped);
         self.room.notify_all();

@@ -96,13 +96,8 @@ impl Refusal {
 impl From<front::Refusal> for Refusal {
     fn from(refusal: front::Refusal) -> Self {
         match refusal {
-            front::Refusal::TransportUnknown => Refusal::UnknownTransport,
             front::Refusal::SessionUnknown => Refusal::UnknownSid,
-            front::Refusal::BadHandshakeMethod => Refusal::BadHandshakeMethod,
             front::Refusal::BadRequest => Refusal::BadRequest(""),
-            front::Refusal::Forbidden => Refusal::Forbidden(""),
-            front::Refusal::UnsupportedVersion => Refusal::UnsupportedProtocol,
-            front::Refusal::TooLarge => Refusal::BadRequest("payload too large"),
             front::Refusal::Overloaded => Refusal::Unavailable("too many connections"),
             front::Refusal::AddressLimit => {
                 Refusal::Forbidden("too many connections from this address")

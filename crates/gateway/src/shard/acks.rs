@@ -3,10 +3,11 @@
 //! whose waiter is gone is forgotten here at once, and by its socket when its list would grow.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::ops::Collect;
+use crate::gather::Gathering;
 use crate::socket::{AckError, Answer};
 
 /// The ids that one socket owes an answer to.
@@ -15,7 +16,7 @@ pub(crate) type Owed = Option<Box<Vec<u64>>>;
 /// Who waits for the answers to an id.
 pub(crate) enum Waiter {
     One(oneshot::Sender<Result<Answer, AckError>>),
-    Many { reply: mpsc::UnboundedSender<Collect>, left: usize },
+    Many { gathering: Arc<Gathering>, left: usize },
 }
 
 /// The ids that are waited for on one shard.
@@ -76,10 +77,10 @@ impl Acks {
             Some(Waiter::One(reply)) => {
                 let _ = reply.send(answer.ok_or(AckError::Closed));
             }
-            Some(Waiter::Many { reply, left }) => {
-                let _ = reply.send(answer.map_or(Collect::Gone, Collect::Answer));
+            Some(Waiter::Many { gathering, left }) => {
+                gathering.settled(answer);
                 if left > 1 {
-                    self.waiters.insert(id, Waiter::Many { reply, left: left - 1 });
+                    self.waiters.insert(id, Waiter::Many { gathering, left: left - 1 });
                 }
             }
             None => {}
@@ -134,16 +135,17 @@ mod tests {
 
     #[test]
     fn broadcast_hears_each_socket_once() {
-        let (mut acks, (reply, mut got)) = (Acks::default(), mpsc::unbounded_channel());
+        let (mut acks, gathering) = (Acks::default(), Arc::new(Gathering::new(1)));
         let (mut first, mut second) = (None, None);
-        acks.wait(3, Waiter::Many { reply, left: 2 });
+        gathering.asked(2);
+        acks.wait(3, Waiter::Many { gathering: Arc::clone(&gathering), left: 2 });
         acks.owe(3, &mut first, 4);
         acks.owe(3, &mut second, 4);
         acks.answer(3, &mut first, answer());
         acks.answer(3, &mut first, answer());
         acks.gone(second);
-        assert!(matches!(got.try_recv(), Ok(Collect::Answer(_))));
-        assert!(matches!(got.try_recv(), Ok(Collect::Gone)));
-        assert!(got.try_recv().is_err() && acks.waiters.is_empty());
+        let answers = gathering.take();
+        assert_eq!((answers.answers, answers.missing), (vec![answer()], 1));
+        assert!(acks.waiters.is_empty());
     }
 }

@@ -23,9 +23,10 @@ fn place(key: SocketKey) -> Place {
 impl Shard {
     /// Takes operations of other threads; what waits behind a fan-out is left where callers feel it.
     pub(super) fn apply_incoming(&mut self) {
-        let room = INBOX_OPS_PER_ROUND.saturating_sub(self.ordered.len());
+        let idle = self.fanout.is_none() && self.ordered.is_empty();
+        let ordered_max = if idle { INBOX_OPS_PER_ROUND } else { 0 };
         let mut incoming = std::mem::take(&mut self.incoming);
-        self.shared.inboxes[usize::from(self.index)].drain(room, &mut incoming);
+        self.shared.inboxes[usize::from(self.index)].drain(ordered_max, &mut incoming);
         for op in incoming.drain(..) {
             self.apply(op);
         }
@@ -146,7 +147,10 @@ impl Shard {
             }
             Op::CheckUpgrade { sid, reply } => self.check_upgrade(&sid, reply),
             Op::Probe { sid, arrival } => self.probe(&sid, *arrival),
-            Op::Shutdown => self.draining = true,
+            Op::Shutdown => {
+                self.draining = true;
+                self.draining_since_ms = self.now_ms;
+            }
             Op::Emit { .. }
             | Op::EmitAck { .. }
             | Op::Target { .. }
@@ -227,8 +231,8 @@ impl Shard {
             TargetAction::Emit { frame, volatile } => {
                 self.start_once(selection, Once { frame, volatile, ack_id: None });
             }
-            TargetAction::EmitAck { frame, id, reply } => {
-                self.start_asking(selection, frame, id, reply);
+            TargetAction::EmitAck { frame, id, gathering } => {
+                self.start_asking(selection, frame, id, gathering);
             }
             TargetAction::Fetch { reply } => {
                 let found = self.selected(selection).into_iter().filter_map(|place| {
@@ -236,7 +240,7 @@ impl Shard {
                     let rooms = self.rooms_of(place)?;
                     Some(RemoteSocket { id: socket.id(), key: socket.key(), rooms, socket })
                 });
-                let _ = reply.send(found.collect());
+                let _ = reply.try_send(found.collect());
             }
             TargetAction::Join { rooms } => {
                 for place in self.selected(selection) {

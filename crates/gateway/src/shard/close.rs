@@ -26,6 +26,8 @@ const LAST_WORDS_MS: u64 = 20_000;
 const LINGERS_MAX: usize = 4_096;
 /// Last payloads that wait at a time.
 const LAST_WORDS_MAX: usize = 4_096;
+/// How long a shutdown waits for events to be answered.
+const DRAIN_PATIENCE_MS: u64 = 3_000;
 /// Connections closed in one round of a shutdown.
 const DRAIN_PER_ROUND: usize = 256;
 
@@ -176,9 +178,14 @@ impl Shard {
         }
     }
 
-    /// Closes some of the connections that are left.
+    /// Closes some of the connections that are left: those whose events are answered, and after
+    /// a while the others.
     pub(super) fn drain(&mut self) {
-        for place in self.connections.some(DRAIN_PER_ROUND) {
+        let patient = self.now_ms < self.draining_since_ms + DRAIN_PATIENCE_MS;
+        let wanted = |connection: &Connection| connection.in_flight == 0 || !patient;
+        let places = self.connections.some(DRAIN_PER_ROUND, wanted);
+        self.drain_more = places.len() == DRAIN_PER_ROUND;
+        for place in places {
             self.close(place, CloseReason::ServerShutdown);
         }
     }
@@ -190,7 +197,7 @@ impl Shard {
 
     /// Ends what is left at once, when the loop cannot go on.
     pub(super) fn abandon(&mut self) {
-        for place in self.connections.some(usize::MAX) {
+        for place in self.connections.some(usize::MAX, |_| true) {
             self.close(place, CloseReason::ServerShutdown);
         }
     }

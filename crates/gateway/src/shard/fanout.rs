@@ -9,10 +9,11 @@ use std::time::Instant;
 use super::acks::Waiter;
 use super::connection::Space;
 use super::hold::Push;
-use super::ops::{Batch, Collect};
+use super::ops::Batch;
 use super::send::When;
 use super::{Place, Shard};
 use crate::frame::Frame;
+use crate::gather::Gathering;
 use crate::ids::{ID_LENGTH, SocketKey};
 use crate::io::Selection;
 use crate::stats::Counters;
@@ -56,12 +57,13 @@ impl Shard {
         selection: &Selection,
         frame: Frame,
         id: u64,
-        reply: tokio::sync::mpsc::UnboundedSender<Collect>,
+        gathering: Arc<Gathering>,
     ) {
         self.start_once(selection, Once { frame, volatile: false, ack_id: Some(id) });
         let asked = self.fanout.as_ref().map_or(0, |fanout| fanout.targets.len());
-        if reply.send(Collect::Asked(asked)).is_ok() && asked > 0 {
-            self.acks.wait(id, Waiter::Many { reply, left: asked });
+        gathering.asked(asked);
+        if asked > 0 {
+            self.acks.wait(id, Waiter::Many { gathering, left: asked });
         }
     }
 
@@ -219,11 +221,7 @@ impl Shard {
 }
 
 /// Marks a socket; `None` if it was marked.
-fn mark(
-    sockets: &mut super::Slab<super::Member>,
-    slot: u32,
-    broadcast: u64,
-) -> Option<Place> {
+fn mark(sockets: &mut super::Slab<super::Member>, slot: u32, broadcast: u64) -> Option<Place> {
     let generation = sockets.generation(slot)?;
     let member = sockets.at(slot)?;
     let first = member.mark != broadcast;

@@ -12,7 +12,7 @@ use parlor_wire::packet::PacketError;
 use parlor_wire::websocket::{Body, Decoder, FrameError, Message, Opcode, encode_frame};
 
 use super::connection::{Parser, Transport};
-use super::{Place, Shard};
+use super::{Place, READ_BYTES, Shard};
 use crate::engine as application;
 use crate::reason::CloseReason;
 use crate::stats::Counters;
@@ -47,8 +47,11 @@ impl Shard {
         for _ in 0..READS_MAX {
             let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
             let Transport::WebSocket(websocket) = &mut connection.transport else { return };
-            if connection.paused {
+            if connection.paused || self.draining {
                 return;
+            }
+            if self.ordered.len() >= self.backlog_max {
+                break;
             }
             let count = match websocket.stream.read(buffer) {
                 Ok(0) => return self.close(place, CloseReason::TransportClose),
@@ -70,6 +73,7 @@ impl Shard {
     }
 
     /// Handles new bytes behind the kept ones; `false` if the connection is gone.
+    #[expect(clippy::box_collection, reason = "it comes as it was kept")]
     fn take_in(&mut self, place: Place, kept: Option<Box<Vec<u8>>>, fresh: &mut [u8]) -> bool {
         if let Some(mut partial) = kept {
             partial.extend_from_slice(fresh);
@@ -81,8 +85,7 @@ impl Shard {
         let rest = &fresh[used..];
         if !rest.is_empty() {
             let whole = Decoder::frame_bytes(rest).unwrap_or(0);
-            let bytes_max = self.shared.config.max_payload.saturating_add(64);
-            let mut partial = Vec::with_capacity(rest.len().max(whole.min(bytes_max)));
+            let mut partial = Vec::with_capacity(rest.len().max(whole.min(READ_BYTES)));
             partial.extend_from_slice(rest);
             self.keep(place, Box::new(partial), 0);
         }

@@ -100,7 +100,15 @@ pub(crate) struct Shard {
     /// The last payloads of closed polling sessions, by slot, with its generation.
     last_words: HashMap<u32, (u32, Bytes)>,
     limits: packet::Limits,
+    /// How many ordered operations may wait before nothing more is read.
+    backlog_max: usize,
+    /// Numbers of spaces that are gone.
+    spaces_free: Vec<u32>,
     draining: bool,
+    /// When the shutdown began.
+    draining_since_ms: u64,
+    /// The shutdown has more to close at once.
+    drain_more: bool,
 }
 
 /// What a readiness event is about.
@@ -125,6 +133,7 @@ impl Shard {
         let registry = poll.registry().try_clone()?;
         let config = &shared.config;
         let tick = timers::tick_ms(config.ping_interval, config.ping_timeout);
+        let backlog_max = (config.inbox_ops_max / 2).max(1);
         let limits = packet::Limits {
             attachments_max: config.attachments_max,
             attachment_bytes_max: config.max_payload,
@@ -158,7 +167,11 @@ impl Shard {
             since_look: 0,
             last_words: HashMap::new(),
             limits,
+            backlog_max,
+            spaces_free: Vec::new(),
             draining: false,
+            draining_since_ms: 0,
+            drain_more: false,
         })
     }
 
@@ -189,7 +202,10 @@ impl Shard {
         let shared = Arc::clone(&self.shared);
         let inbox = &shared.inboxes[usize::from(self.index)];
         let local = Rc::clone(&self.local);
-        #[expect(deprecated, reason = "the newer way is unsafe; a poll keeps its descriptor for life")]
+        #[expect(
+            deprecated,
+            reason = "the newer way is unsafe; a poll keeps its descriptor for life"
+        )]
         let mut poll = AsyncFd::with_interest(poll, Interest::READABLE)?;
         let mut events = Events::with_capacity(EVENTS_MAX);
         let sleep = tokio::time::sleep(Duration::ZERO);
@@ -216,7 +232,9 @@ impl Shard {
                     () = &mut sleep => {}
                 }
             }
+            self.local.set_at_work(true);
             self.round(&events);
+            self.local.set_at_work(false);
             if self.draining && self.drained() {
                 return Ok(());
             }
@@ -228,7 +246,7 @@ impl Shard {
             || !self.again.is_empty()
             || !self.ordered.is_empty()
             || !self.local.is_empty()
-            || (self.draining && self.connections.len() > 0)
+            || self.drain_more
     }
 
     fn round(&mut self, events: &Events) {
@@ -236,6 +254,9 @@ impl Shard {
         let again = std::mem::take(&mut self.again);
         for place in again {
             self.read_again(place);
+            if self.local.len() >= LOCAL_OPS_SOON {
+                self.apply_local();
+            }
         }
         for event in events {
             self.ready(event);

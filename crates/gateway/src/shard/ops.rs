@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::frame::Frame;
 use crate::front::{Admission, Refusal, Stream};
+use crate::gather::Gathering;
 use crate::handshake::Handshake;
 use crate::ids::{EngineSid, SocketId, SocketKey};
 use crate::io::{Broadcast, RemoteSocket, Selection};
@@ -30,23 +31,12 @@ pub(crate) struct Batch {
     pub(crate) then_position: u64,
 }
 
-/// What one shard tells the waiter of a broadcast's answers.
-#[derive(Debug)]
-pub(crate) enum Collect {
-    /// So many of its sockets were asked.
-    Asked(usize),
-    /// One answered.
-    Answer(Answer),
-    /// One closed before it answered.
-    Gone,
-}
-
 /// What is done with the sockets of a selection.
 #[derive(Clone, Debug)]
 pub(crate) enum TargetAction {
     Emit { frame: Frame, volatile: bool },
-    EmitAck { frame: Frame, id: u64, reply: mpsc::UnboundedSender<Collect> },
-    Fetch { reply: mpsc::UnboundedSender<Vec<RemoteSocket>> },
+    EmitAck { frame: Frame, id: u64, gathering: Arc<Gathering> },
+    Fetch { reply: mpsc::Sender<Vec<RemoteSocket>> },
     Join { rooms: Arc<[Arc<str>]> },
     Leave { rooms: Arc<[Arc<str>]> },
     Disconnect { close: Close },
@@ -63,29 +53,77 @@ pub(crate) struct Arrival {
 
 /// One operation.
 pub(crate) enum Op {
-    Emit { key: SocketKey, frame: Frame, volatile: bool },
+    Emit {
+        key: SocketKey,
+        frame: Frame,
+        volatile: bool,
+    },
     EmitAck {
         key: SocketKey,
         id: u64,
         frame: Frame,
         reply: oneshot::Sender<Result<Answer, AckError>>,
     },
-    Target { selection: Arc<Selection>, action: TargetAction },
+    Target {
+        selection: Arc<Selection>,
+        action: TargetAction,
+    },
     Batch(Arc<Batch>),
-    Join { key: SocketKey, room: Arc<str> },
-    Leave { key: SocketKey, room: Arc<str> },
-    Rooms { key: SocketKey, reply: oneshot::Sender<Vec<Arc<str>>> },
-    JoinHeld { key: SocketKey, room: Arc<str>, reply: oneshot::Sender<u64> },
-    Release { key: SocketKey, position: u64, reply: oneshot::Sender<Released> },
-    Flushed { key: SocketKey, below_bytes: usize, reply: oneshot::Sender<()> },
-    Disconnect { key: SocketKey, close: Close },
-    CloseWith { key: SocketKey, reason: CloseReason },
+    Join {
+        key: SocketKey,
+        room: Arc<str>,
+    },
+    Leave {
+        key: SocketKey,
+        room: Arc<str>,
+    },
+    Rooms {
+        key: SocketKey,
+        reply: oneshot::Sender<Vec<Arc<str>>>,
+    },
+    JoinHeld {
+        key: SocketKey,
+        room: Arc<str>,
+        reply: oneshot::Sender<u64>,
+    },
+    Release {
+        key: SocketKey,
+        position: u64,
+        reply: oneshot::Sender<Released>,
+    },
+    Flushed {
+        key: SocketKey,
+        below_bytes: usize,
+        reply: oneshot::Sender<()>,
+    },
+    Disconnect {
+        key: SocketKey,
+        close: Close,
+    },
+    CloseWith {
+        key: SocketKey,
+        reason: CloseReason,
+    },
 
-    Ack { key: SocketKey, connection: SocketKey, frame: Frame },
-    Permit { connection: SocketKey },
-    ForgetAck { id: u64 },
-    EngineSend { connection: SocketKey, frame: Frame },
-    EngineClose { connection: SocketKey, reason: CloseReason },
+    Ack {
+        key: SocketKey,
+        connection: SocketKey,
+        frame: Frame,
+    },
+    Permit {
+        connection: SocketKey,
+    },
+    ForgetAck {
+        id: u64,
+    },
+    EngineSend {
+        connection: SocketKey,
+        frame: Frame,
+    },
+    EngineClose {
+        connection: SocketKey,
+        reason: CloseReason,
+    },
     /// The middlewares of a namespace have decided.
     Decided {
         connection: SocketKey,
@@ -93,7 +131,9 @@ pub(crate) enum Op {
         outcome: Result<Data, ConnectError>,
     },
     /// An async handler of the connection panicked.
-    HandlerPanicked { connection: SocketKey },
+    HandlerPanicked {
+        connection: SocketKey,
+    },
 
     OpenPolling {
         handshake: Box<Handshake>,
@@ -105,19 +145,44 @@ pub(crate) enum Op {
         admission: Option<Box<Admission>>,
         arrival: Box<Arrival>,
     },
-    Poll { sid: EngineSid, reply: oneshot::Sender<Result<Bytes, Refusal>> },
+    Poll {
+        sid: EngineSid,
+        reply: oneshot::Sender<Result<Bytes, Refusal>>,
+    },
     /// The HTTP request that waited for a poll's answer is gone.
-    PollAborted { sid: EngineSid },
-    Post { sid: EngineSid, body: Bytes, reply: oneshot::Sender<Result<(), Refusal>> },
+    PollAborted {
+        sid: EngineSid,
+    },
+    Post {
+        sid: EngineSid,
+        body: Bytes,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// A POST was larger than `max_payload`.
-    PostTooLarge { sid: EngineSid },
-    CheckUpgrade { sid: EngineSid, reply: oneshot::Sender<Result<(), Refusal>> },
-    Probe { sid: EngineSid, arrival: Box<Arrival> },
+    PostTooLarge {
+        sid: EngineSid,
+    },
+    CheckUpgrade {
+        sid: EngineSid,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    Probe {
+        sid: EngineSid,
+        arrival: Box<Arrival>,
+    },
     /// Close everything, in slices, then stop.
     Shutdown,
 }
 
 impl Op {
+    /// How much of an inbox it takes.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.broadcasts.len().max(1),
+            _ => 1,
+        }
+    }
+
     /// Whether the operation waits for its turn behind a running fan-out.
     pub(crate) fn is_ordered(&self) -> bool {
         matches!(

@@ -6,8 +6,8 @@ use parlor_wire::websocket::{Decoder, Deflate, Role};
 use tokio::sync::oneshot;
 
 use super::connection::{Connection, Deferred, Parser, Phase, Polling, Transport, WebSocket};
-use super::output::Output;
 use super::ops::Arrival;
+use super::output::Output;
 use super::stream::Stream;
 use super::{Place, Shard, Subject, token};
 use crate::front::{Admission, Refusal};
@@ -92,7 +92,8 @@ impl Shard {
         admission: Option<Box<Admission>>,
     ) -> Option<Place> {
         let config = &self.shared.config;
-        let full = self.connections.len() >= config.connections_per_shard_max.min(SLOTS_MAX as usize);
+        let full =
+            self.connections.len() >= config.connections_per_shard_max.min(SLOTS_MAX as usize);
         if full || self.draining {
             return None;
         }
@@ -261,11 +262,11 @@ impl Shard {
         let text = std::str::from_utf8(&body).unwrap_or_default();
         while post.offset <= text.len() {
             let Some(connection) = self.connections.get_mut(place.0, place.1) else { break };
-            if connection.paused {
-                if let Transport::Polling(polling) = &mut connection.transport {
-                    polling.deferred = Some(post);
-                    return;
-                }
+            if connection.paused
+                && let Transport::Polling(polling) = &mut connection.transport
+            {
+                polling.deferred = Some(post);
+                return;
             }
             let rest = &text[post.offset..];
             let end = rest.find(char::from(engine::SEPARATOR)).unwrap_or(rest.len());

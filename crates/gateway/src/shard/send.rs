@@ -204,7 +204,8 @@ impl Shard {
         let Some(bytes) = self.waiting_bytes(place) else { return };
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         let Some(mut waiters) = connection.waiters.take() else { return };
-        let done = |waiter: &mut FlushWaiter| bytes < waiter.below_bytes || waiter.reply.is_closed();
+        let done =
+            |waiter: &mut FlushWaiter| bytes < waiter.below_bytes || waiter.reply.is_closed();
         for waiter in waiters.extract_if(.., done) {
             let _ = waiter.reply.send(());
         }

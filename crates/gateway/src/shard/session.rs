@@ -129,14 +129,13 @@ impl Shard {
             pending: 0,
             dynamic: !self.shared.namespaces.contains_key(namespace),
         });
-        let free = self.spaces.iter().position(Option::is_none);
-        let number = free.unwrap_or_else(|| {
+        let number = self.spaces_free.pop().unwrap_or_else(|| {
             self.spaces.push(None);
-            self.spaces.len() - 1
+            self.spaces.len() as u32 - 1
         });
-        self.spaces[number] = space;
-        self.space_names.insert(name, number as u32);
-        Some(number as u32)
+        self.spaces[number as usize] = space;
+        self.space_names.insert(name, number);
+        Some(number)
     }
 
     /// Ends a dynamic space that nobody is in or waits for.
@@ -148,6 +147,7 @@ impl Shard {
         {
             self.space_names.remove(&space.name);
             self.spaces[number as usize] = None;
+            self.spaces_free.push(number);
         }
     }
 

@@ -94,10 +94,10 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// The slot and generation of some values, at most `max`.
-    pub(crate) fn some(&self, max: usize) -> Vec<(u32, u32)> {
+    /// The slot and generation of some values that are `wanted`, at most `max`.
+    pub(crate) fn some(&self, max: usize, wanted: impl Fn(&T) -> bool) -> Vec<(u32, u32)> {
         let slots = self.chunks.iter().flatten().zip(0..);
-        let held = slots.filter(|(slot, _)| slot.value.is_some());
+        let held = slots.filter(|(slot, _)| slot.value.as_ref().is_some_and(&wanted));
         held.map(|(slot, index)| (index, slot.generation)).take(max).collect()
     }
 

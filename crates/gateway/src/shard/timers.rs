@@ -96,6 +96,10 @@ impl Shard {
         let (phase, due_ms) = (connection.phase, connection.due_ms);
         if due_ms > self.now_ms {
             self.set_due(place, phase, due_ms);
+        } else if phase == Phase::Pong && connection.paused {
+            // The pong may lie behind the events that wait.
+            let due_ms = self.now_ms + millis(self.shared.config.ping_timeout);
+            self.set_due(place, Phase::Pong, due_ms);
         } else if phase == Phase::Pong {
             self.close(place, CloseReason::PingTimeout);
         } else {
