@@ -20,6 +20,8 @@ mod delivering;
 
 mod listing;
 
+mod model;
+
 mod writing;
 
 /// An empty store and whatever must live as long as it does.
@@ -78,6 +80,7 @@ claims![
     listing::a_revoked_device_comes_back_as_new,
     listing::devices_are_listed_by_last_seen,
     listing::what_does_not_exist_is_empty_or_not_found,
+    model::random_commands_agree_with_a_recount,
 ];
 
 /// Runs every claim on a store of its own.
