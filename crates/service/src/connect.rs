@@ -86,6 +86,8 @@ pub(crate) async fn attach(
 pub(crate) fn untrusted(error: AuthError) -> Refusal {
     if error.expired {
         Refusal::TokenExpired
+    } else if error.undecided {
+        Refusal::unavailable()
     } else {
         Refusal::Unauthorized { reason: error.reason }
     }

@@ -33,16 +33,19 @@ pub struct AuthError {
     pub reason: Cow<'static, str>,
     /// Whether it was good and has ended.
     pub expired: bool,
+    /// Whether it may be accepted shortly: keys are being fetched. The client is to come back.
+    pub undecided: bool,
 }
 
 impl AuthError {
     /// A token that is not trusted.
     pub fn untrusted(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), expired: false }
+        Self { reason: reason.into(), expired: false, undecided: false }
     }
 
     /// A token that was good and has ended.
     pub fn expired() -> Self {
-        Self { reason: Cow::Borrowed("the token has expired"), expired: true }
+        let reason = Cow::Borrowed("the token has expired");
+        Self { reason, expired: true, undecided: false }
     }
 }

@@ -303,7 +303,7 @@ async fn catching_up_while_messages_keep_coming_has_no_gap_and_no_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hold_buffer_that_overflows_leaves_no_gap_and_no_repeat() {
+async fn catching_up_with_a_tiny_hold_buffer_has_no_gap_and_no_repeat() {
     let gateway =
         Config { ping_interval: Duration::from_secs(60), hold_bytes_max: 300, ..Config::default() };
     let limits = Limits { catch_up_page_entries: 20, catch_up_overflows_max: 10_000, ..generous() };

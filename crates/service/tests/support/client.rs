@@ -48,7 +48,7 @@ impl Ear {
 /// A connected (or refused) client.
 pub(crate) struct Client {
     ear: Arc<Ear>,
-    sink: Arc<tokio::sync::Mutex<Sink>>,
+    sink: Arc<tokio::sync::Mutex<Option<Sink>>>,
     next_ack: AtomicU64,
     reader: tokio::task::JoinHandle<()>,
 }
@@ -59,20 +59,22 @@ impl Client {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("a WebSocket");
         let (sink, mut stream) = stream.split();
-        let (ear, sink) = (Arc::new(Ear::default()), Arc::new(tokio::sync::Mutex::new(sink)));
+        let (ear, sink) = (Arc::new(Ear::default()), Arc::new(tokio::sync::Mutex::new(Some(sink))));
         let (listening, answering) = (Arc::clone(&ear), Arc::clone(&sink));
         let reader = tokio::spawn(async move {
             while let Some(Ok(message)) = stream.next().await {
                 let Message::Text(text) = message else { continue };
                 if text.as_str() == "2" {
                     if !listening.mute.load(Ordering::Relaxed) {
-                        let _ = answering.lock().await.send(Message::text("3")).await;
+                        write(&answering, Message::text("3")).await;
                     }
                     listening.hear(Heard::Pinged);
                 } else if let Some(heard) = read(&text) {
                     listening.hear(heard);
                 }
             }
+            // Both halves go, so that the server need not wait for this end.
+            answering.lock().await.take();
             listening.hear(Heard::Closed);
         });
         let client = Self { ear, sink, next_ack: AtomicU64::new(0), reader };
@@ -95,12 +97,12 @@ impl Client {
 
     /// Sends a text frame as it is.
     pub(crate) async fn raw(&self, text: &str) {
-        let _ = self.sink.lock().await.send(Message::text(text)).await;
+        write(&self.sink, Message::text(text)).await;
     }
 
     /// Sends a binary frame as it is.
     pub(crate) async fn raw_binary(&self, bytes: &[u8]) {
-        let _ = self.sink.lock().await.send(Message::binary(bytes.to_vec())).await;
+        write(&self.sink, Message::binary(bytes.to_vec())).await;
     }
 
     /// Leaves pings unanswered from now on.
@@ -210,6 +212,13 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.reader.abort();
+    }
+}
+
+async fn write(sink: &tokio::sync::Mutex<Option<Sink>>, message: Message) {
+    if let Some(sink) = &mut *sink.lock().await {
+        // A connection that is gone is noticed by the reader.
+        let _ = sink.send(message).await;
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod client;
+pub(crate) mod faulty;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
-use parlor_chat::store::Store;
+use parlor_chat::store::{CommitSink, Store};
 use parlor_gateway::{Config, Gateway, Listener, Running};
 use parlor_service::{AuthError, Authenticator, Delivery, Identity, Service, Settings};
 use parlor_store::sqlite::SqliteStore;
@@ -40,19 +41,30 @@ impl Authenticator for PlainTokens {
     }
 }
 
+/// Puts something between two parts.
+pub(crate) type Between<T> = Box<dyn FnOnce(Arc<T>) -> Arc<T>>;
+
 /// How a house is built.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) gateway: Config,
     pub(crate) shards: usize,
     /// Put between the service and the real store.
-    pub(crate) wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+    pub(crate) wrap: Between<dyn Store>,
+    /// Put between the real store and the delivery.
+    pub(crate) sink: Between<dyn CommitSink>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let gateway = Config { ping_interval: Duration::from_millis(200), ..Config::default() };
-        Self { settings: Settings::default(), gateway, shards: 1, wrap: |store| store }
+        Self {
+            settings: Settings::default(),
+            gateway,
+            shards: 1,
+            wrap: Box::new(|store| store),
+            sink: Box::new(|sink| sink),
+        }
     }
 }
 
@@ -77,7 +89,7 @@ impl House {
     /// Builds one on these data.
     pub(crate) async fn on(data: &std::path::Path, plan: Plan) -> Self {
         let delivery = Delivery::new(plan.settings.limits.clone());
-        let sqlite = open_store(data, &plan.settings, Arc::clone(&delivery));
+        let sqlite = open_store(data, &plan.settings, (plan.sink)(Arc::clone(&delivery) as Arc<_>));
         let store = (plan.wrap)(Arc::clone(&sqlite) as Arc<dyn Store>);
         let service = Service::new(plan.settings, store, Arc::new(PlainTokens), delivery);
         let mut gateway = Gateway::builder(plan.gateway);
@@ -95,6 +107,11 @@ impl House {
         Client::device(self.address, token, device).await
     }
 
+    /// The gateway's counters.
+    pub(crate) fn gateway(&self) -> parlor_gateway::Stats {
+        self.running.stats()
+    }
+
     /// Ends it in order; the data stay where they are.
     pub(crate) async fn end(self) {
         self.service.drain().await;
@@ -106,9 +123,9 @@ impl House {
 fn open_store(
     data: &std::path::Path,
     settings: &Settings,
-    delivery: Arc<Delivery>,
+    sink: Arc<dyn CommitSink>,
 ) -> Arc<SqliteStore> {
     let mut config = parlor_store::sqlite::Config::new(data);
     config.client_id_window_ms = settings.limits.client_id_window_ms();
-    Arc::new(SqliteStore::open(config, delivery).expect("a store"))
+    Arc::new(SqliteStore::open(config, sink).expect("a store"))
 }

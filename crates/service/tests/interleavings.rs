@@ -1,0 +1,147 @@
+//! The moments between reading the store and being live, one by one and on purpose.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_chat::limits::Limits;
+use parlor_chat::store::{CommitSink, Committed};
+use parlor_gateway::Config;
+use parlor_service::Settings;
+use serde_json::{Value, json};
+use support::client::Heard;
+use support::faulty::{Faults, Faulty, Gate};
+use support::{Client, House, Plan};
+
+fn seqs(messages: &[Value]) -> Vec<u64> {
+    messages.iter().map(|message| message["seq"].as_u64().expect("a seq")).collect()
+}
+
+fn plan(hold_bytes_max: usize) -> (Plan, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let given = Arc::clone(&faults);
+    let limits =
+        Limits { connection_rate_burst: 1_000, user_rate_burst: 1_000, ..Limits::default() };
+    let plan = Plan {
+        settings: Settings { limits, ..Settings::default() },
+        gateway: Config {
+            hold_bytes_max,
+            ping_interval: Duration::from_secs(60),
+            ..Config::default()
+        },
+        wrap: Box::new(move |store| Arc::new(Faulty { store, faults: given })),
+        ..Plan::default()
+    };
+    (plan, faults)
+}
+
+async fn bob_is_live_with(house: &House, bob: &Client, count: u64) {
+    assert_eq!(
+        seqs(&bob.events("private_message", count as usize).await),
+        (1..=count).collect::<Vec<_>>()
+    );
+    bob.event("caught_up", 0).await;
+    let alice = house.device("alice", "later").await;
+    alice.send("bob", "live").await;
+    bob.settle().await;
+    let heard = bob.events("private_message", count as usize + 1).await;
+    assert_eq!(seqs(&heard), (1..=count + 1).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_is_committed_after_the_last_read_waits_in_the_hold() {
+    let (plan, faults) = plan(1 << 20);
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    alice.send("bob", "before").await;
+    faults.since.close();
+    let bob = Client::open(house.address, json!({"token": "bob", "deviceId": "b"})).await;
+    faults.since.reached().await;
+    for n in 0..50 {
+        alice.send("bob", n).await;
+    }
+    bob.settle().await;
+    assert_eq!(bob.now("private_message").len(), 1, "nothing live before it is caught up");
+    faults.since.open();
+    bob_is_live_with(&house, &bob, 51).await;
+    assert_eq!(house.gateway().holds_overflowed, 0);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_overflows_the_hold_is_read_from_the_store() {
+    let (plan, faults) = plan(300);
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    alice.send("bob", "before").await;
+    faults.since.close();
+    let bob = Client::open(house.address, json!({"token": "bob", "deviceId": "b"})).await;
+    faults.since.reached().await;
+    for n in 0..50 {
+        alice.send("bob", n).await;
+    }
+    faults.since.open();
+    bob_is_live_with(&house, &bob, 51).await;
+    assert_eq!(house.gateway().holds_overflowed, 1);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_device_that_cannot_close_the_gap_is_closed_so_that_it_resumes() {
+    let (mut plan, faults) = plan(300);
+    plan.settings.limits.catch_up_overflows_max = 0;
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    faults.since.close();
+    let bob = Client::open(house.address, json!({"token": "bob", "deviceId": "b"})).await;
+    faults.since.reached().await;
+    for n in 0..10 {
+        alice.send("bob", n).await;
+    }
+    faults.since.open();
+    assert_eq!(bob.event("closing", 0).await["code"], "overloaded");
+    bob.closed().await;
+    let again = house.device("bob", "b").await;
+    assert_eq!(again.events("private_message", 10).await.len(), 10);
+    house.end().await;
+}
+
+/// Lets commits be told when the test says so.
+struct LateSink {
+    sink: Arc<dyn CommitSink>,
+    gate: Arc<Gate>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl CommitSink for LateSink {
+    fn committed(&self, batch: &[Committed]) {
+        self.runtime.block_on(self.gate.pass());
+        self.sink.committed(batch);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_before_it_was_told_does_not_come_twice() {
+    let gate = Arc::new(Gate::default());
+    let (given, runtime) = (Arc::clone(&gate), tokio::runtime::Handle::current());
+    let (plan, _) = plan(1 << 20);
+    let sink = Box::new(move |sink| Arc::new(LateSink { sink, gate: given, runtime }) as Arc<_>);
+    let house = House::new(Plan { sink, ..plan }).await;
+    let alice = house.device("alice", "a").await;
+    gate.close();
+    let sent =
+        alice.submit("private_message", json!({"toUserId": "bob", "content": "on its way"})).await;
+    gate.reached().await;
+    // A new device would wait for the writer, which waits at the gate; the shared one need not.
+    let bob = Client::open(house.address, json!({"token": "bob"})).await;
+    bob.event("private_message", 0).await;
+    bob.settle().await;
+    assert!(
+        !bob.heard().iter().any(|it| matches!(it, Heard::Event(name, _) if name == "caught_up"))
+    );
+    gate.open();
+    assert_eq!(alice.answer(sent).await["status"], "sent");
+    bob_is_live_with(&house, &bob, 1).await;
+    house.end().await;
+}

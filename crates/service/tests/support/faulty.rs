@@ -1,0 +1,156 @@
+//! A store that does what a test asks for, and a gate that a test opens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, ConversationsCursor, ConversationsPage, Device, HistoryPage,
+    HistoryQuery, Mark, Marked, Pending, Revoked, SincePage, Store, StoreError, UndeliveredCursor,
+    UndeliveredPage,
+};
+use tokio::sync::watch;
+
+/// Whose reads of what was committed since wait at the gate.
+pub(crate) const GATED_USER: &str = "bob";
+
+/// Where someone waits until the test lets them pass. Open at first.
+pub(crate) struct Gate {
+    open: watch::Sender<bool>,
+    waiting: watch::Sender<usize>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { open: watch::Sender::new(true), waiting: watch::Sender::new(0) }
+    }
+}
+
+impl Gate {
+    pub(crate) fn close(&self) {
+        self.open.send_replace(false);
+    }
+
+    pub(crate) fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// Waits until someone waits here.
+    pub(crate) async fn reached(&self) {
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+        self.waiting.send_modify(|waiting| *waiting -= 1);
+    }
+}
+
+/// What goes wrong.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// So many appends are refused as overloaded.
+    pub(crate) appends: AtomicUsize,
+    pub(crate) attaches: AtomicBool,
+    pub(crate) marks: AtomicBool,
+    pub(crate) reads: AtomicBool,
+    /// What was read of the log since a position is handed over behind this gate.
+    pub(crate) since: Gate,
+}
+
+/// Fails what it is told to fail, and passes everything else on.
+pub(crate) struct Faulty {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) faults: Arc<Faults>,
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable { reason: "the test says so".into() }
+}
+
+fn fails<T: Send + 'static>(error: StoreError) -> Pending<T> {
+    Box::pin(async move { Err(error) })
+}
+
+impl Store for Faulty {
+    fn epoch(&self) -> Epoch {
+        self.store.epoch()
+    }
+
+    fn append(&self, append: Append) -> Pending<Appended> {
+        let take = |left: usize| left.checked_sub(1);
+        if self.faults.appends.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
+            return fails(StoreError::Overloaded);
+        }
+        self.store.append(append)
+    }
+
+    fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
+        if self.faults.marks.load(Ordering::SeqCst) {
+            fails(unavailable())
+        } else {
+            self.store.mark(marks)
+        }
+    }
+
+    fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
+        if self.faults.attaches.load(Ordering::SeqCst) {
+            return fails(StoreError::Overloaded);
+        }
+        self.store.attach_device(attach)
+    }
+
+    fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
+        self.store.devices(user)
+    }
+
+    fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
+        self.store.revoke_device(user, device, now)
+    }
+
+    fn undelivered(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<UndeliveredCursor>,
+        limit: usize,
+    ) -> Pending<UndeliveredPage> {
+        if self.faults.reads.load(Ordering::SeqCst) {
+            return fails(unavailable());
+        }
+        self.store.undelivered(user, device, after, limit)
+    }
+
+    fn since(&self, user: UserId, after: Position, limit: usize) -> Pending<SincePage> {
+        let (page, gate) = (self.store.since(user.clone(), after, limit), self.faults.clone());
+        Box::pin(async move {
+            let page = page.await;
+            if user.as_str() == GATED_USER {
+                gate.since.pass().await;
+            }
+            page
+        })
+    }
+
+    fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
+        if self.faults.reads.load(Ordering::SeqCst) {
+            return fails(StoreError::Corrupt { what: "a secret".into() });
+        }
+        self.store.history(query)
+    }
+
+    fn conversations(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.store.conversations(user, cursor, limit)
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.store.health()
+    }
+}
