@@ -1,5 +1,8 @@
-//! What differs between systems: the limit of open files, and the signals that end a process.
+//! What differs between systems: the limit of open files, who may read a directory, and the
+//! signals that end a process.
 //! The only module with code for one kind of system, each with a fallback for the others.
+
+use std::path::Path;
 
 /// Raises the soft limit of open files to the hard one, since every connection is one. Returns
 /// what the limit is now, where the system has one.
@@ -23,6 +26,27 @@ pub(crate) fn raise_open_files_limit() -> Option<u64> {
 #[cfg(not(unix))]
 pub(crate) fn raise_open_files_limit() -> Option<u64> {
     None
+}
+
+/// Makes a directory, and those above it, for this user alone: what it holds is private. One that
+/// is there already is left as it is.
+///
+/// # Errors
+/// When it cannot be made.
+#[cfg(unix)]
+pub(crate) fn make_private_dir(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a directory, and those above it.
+///
+/// # Errors
+/// When it cannot be made.
+#[cfg(not(unix))]
+pub(crate) fn make_private_dir(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)
 }
 
 /// The signals that ask the server to end.
@@ -83,6 +107,17 @@ impl EndSignals {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #[test]
+    fn data_is_private_to_its_user() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        super::make_private_dir(&path).unwrap();
+        super::make_private_dir(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
     #[test]
     fn soft_limit_of_open_files_reaches_the_hard_one() {
         use rustix::process::{Resource, getrlimit};

@@ -78,7 +78,7 @@ fn refused(arguments: &[&str], variables: &[(&str, &str)], code: i32, words: &[&
     for word in words {
         assert!(message.contains(word), "{word} is not in: {message}");
     }
-    assert!(!dir.path().join("parlor-data").exists(), "nothing may be created");
+    assert!(!dir.path().join("data").exists(), "nothing may be created");
 }
 
 #[test]

@@ -78,7 +78,7 @@ sections! {
         listen: SocketAddr, "address:port" = SocketAddr::from(([127, 0, 0, 1], 3000));
         /// The directory that holds the messages. It is created if it is missing. One server at a
         /// time may use it, and it must lie on a local disk.
-        data: PathBuf, "path" = PathBuf::from("parlor-data");
+        data: PathBuf, "path" = PathBuf::from("data");
         /// Threads that serve connections; 0 for one per core.
         shards: u64, "threads" = 0;
         /// The path of Socket.IO requests, with a slash at both ends.

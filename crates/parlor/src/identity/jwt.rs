@@ -13,7 +13,7 @@ use parlor_chat::entry::Millis;
 use parlor_service::Identity;
 
 use super::claims::{Claims, Rules};
-use super::ring::KeyRing;
+use super::ring::{KeyRing, Refresh};
 use super::{Refusal, TOKEN_BYTES_MAX};
 use crate::config::{Identity as Config, JwtAlgorithm, Secret};
 
@@ -106,8 +106,8 @@ impl JwtAuthenticator {
         // Without a `kid` a rotated key shows only as a bad signature.
         let stale = matches!(outcome, Err(Refusal::UnknownKey))
             || kid.is_none() && matches!(outcome, Err(Refusal::BadSignature));
-        if stale {
-            ring.refresh_soon();
+        if stale && ring.refresh_soon() == Refresh::Begins {
+            return Err(Refusal::KeyBeingFetched);
         }
         outcome
     }

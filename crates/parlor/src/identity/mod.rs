@@ -39,9 +39,12 @@ pub(crate) enum Refusal {
     /// Its header has a `crit` that nobody here understands.
     #[error("the token has critical extensions that are not supported")]
     CriticalExtension,
-    /// No key of its `kid` and algorithm is known; one may be soon.
+    /// No key of its `kid` and algorithm is known.
     #[error("the token's key is unknown")]
     UnknownKey,
+    /// No key of its `kid` and algorithm is known, but keys are being fetched now.
+    #[error("the token's key is being fetched")]
+    KeyBeingFetched,
     /// No key could be loaded so far.
     #[error("the signing keys are not loaded yet")]
     KeysNotLoaded,
@@ -79,7 +82,11 @@ pub(crate) const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
 impl From<Refusal> for AuthError {
     fn from(refusal: Refusal) -> Self {
-        Self { reason: Cow::from(refusal.to_string()), expired: refusal == Refusal::Expired }
+        Self {
+            reason: Cow::from(refusal.to_string()),
+            expired: refusal == Refusal::Expired,
+            undecided: matches!(refusal, Refusal::KeysNotLoaded | Refusal::KeyBeingFetched),
+        }
     }
 }
 

@@ -13,9 +13,11 @@ use super::keys::KeySet;
 use super::source::{Source, SourceError};
 
 /// The keys in use now, shared by all that verify.
-#[derive(Default)]
 pub(crate) struct KeyRing {
+    pace: Pace,
     current: RwLock<Option<Arc<KeySet>>>,
+    /// When a read last ended, well or not.
+    last: RwLock<Option<Instant>>,
     wanted: Notify,
     refreshed: AtomicU64,
     failed: AtomicU64,
@@ -30,15 +32,40 @@ pub(crate) struct Pace {
     pub(crate) spacing: Duration,
 }
 
+/// What becomes of a wish to have the keys read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refresh {
+    /// They are being read now, or will be in a moment.
+    Begins,
+    /// They were read just now, so it has to wait.
+    Waits,
+}
+
 impl KeyRing {
+    /// A ring without keys.
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            current: RwLock::default(),
+            last: RwLock::default(),
+            wanted: Notify::new(),
+            refreshed: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
+    }
+
     /// The keys; `None` until they have been read once.
     pub(crate) fn current(&self) -> Option<Arc<KeySet>> {
         self.current.read().clone()
     }
 
     /// Asks for the keys to be read again as soon as the spacing allows. Does not block.
-    pub(crate) fn refresh_soon(&self) {
+    pub(crate) fn refresh_soon(&self) -> Refresh {
         self.wanted.notify_one();
+        match *self.last.read() {
+            Some(last) if last.elapsed() < self.pace.spacing => Refresh::Waits,
+            _ => Refresh::Begins,
+        }
     }
 
     /// How often the keys were read, and how often that failed.
@@ -54,7 +81,8 @@ impl KeyRing {
     /// # Cancel safety
     /// Cancel safe: keys are replaced in one step after the read.
     pub(crate) async fn refresh(&self, source: &Source) -> Result<(), SourceError> {
-        match source.load().await {
+        let loaded = source.load().await;
+        let outcome = match loaded {
             Ok(keys) => {
                 let count = keys.len();
                 let first = self.current.write().replace(Arc::new(keys)).is_none();
@@ -70,23 +98,25 @@ impl KeyRing {
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 Err(error)
             }
-        }
+        };
+        *self.last.write() = Some(Instant::now());
+        outcome
     }
 
     /// Keeps the keys fresh for ever.
-    pub(crate) async fn keep_fresh(&self, source: Source, pace: Pace) {
-        let mut last = Instant::now();
+    pub(crate) async fn keep_fresh(&self, source: Source) {
+        let Pace { interval, spacing } = self.pace;
         loop {
+            let last = (*self.last.read()).unwrap_or_else(Instant::now);
             // Without any keys nobody can connect, so trying again is urgent.
-            let interval = if self.current.read().is_some() { pace.interval } else { pace.spacing };
+            let pause = if self.current.read().is_some() { interval.max(spacing) } else { spacing };
             tokio::select! {
-                () = tokio::time::sleep_until(last + interval.max(pace.spacing)) => {}
-                () = self.wanted.notified() => tokio::time::sleep_until(last + pace.spacing).await,
+                () = tokio::time::sleep_until(last + pause) => {}
+                () = self.wanted.notified() => tokio::time::sleep_until(last + spacing).await,
             }
             if let Err(error) = self.refresh(&source).await {
                 tracing::warn!(%error, "the signing keys could not be read; the old ones stay");
             }
-            last = Instant::now();
         }
     }
 }

@@ -27,6 +27,9 @@ use crate::identity::jwt::JwtAuthenticator;
 const NOW: Millis = Millis(1_700_000_000_000);
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+/// Reads keys when told to, and then not again for a while.
+const SLOW: Pace = Pace { interval: Duration::from_secs(3_600), spacing: Duration::from_secs(60) };
+
 /// A signing key with the JWK that verifies it.
 struct Signer {
     kid: String,
@@ -92,7 +95,7 @@ fn by_secret() -> JwtAuthenticator {
 }
 
 async fn by_file(path: &Path) -> (JwtAuthenticator, Arc<KeyRing>, Source) {
-    let ring = Arc::new(KeyRing::default());
+    let ring = Arc::new(KeyRing::new(SLOW));
     let source = Source::File(path.to_owned());
     ring.refresh(&source).await.unwrap();
     (JwtAuthenticator::new(&Config::default(), None, Some(ring.clone())), ring, source)
@@ -106,7 +109,7 @@ async fn by_keys(
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwks.json");
     std::fs::write(&path, set(signers)).unwrap();
-    let ring = Arc::new(KeyRing::default());
+    let ring = Arc::new(KeyRing::new(SLOW));
     ring.refresh(&Source::File(path)).await.unwrap();
     JwtAuthenticator::new(config, secret, Some(ring))
 }
@@ -321,11 +324,28 @@ async fn key_file_is_read_again_and_a_broken_one_leaves_the_old_keys() {
 }
 
 #[tokio::test]
+async fn client_with_an_unknown_key_is_to_come_back_only_while_keys_are_fetched() {
+    let (old, new) = (Signer::new("old", Algorithm::ES256), Signer::new("new", Algorithm::ES256));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwks.json");
+    std::fs::write(&path, set(&[&old])).unwrap();
+    let pace = Pace { spacing: Duration::ZERO, ..SLOW };
+    for (pace, undecided) in [(pace, true), (SLOW, false)] {
+        let ring = Arc::new(KeyRing::new(pace));
+        ring.refresh(&Source::File(path.clone())).await.unwrap();
+        let authenticator = JwtAuthenticator::new(&Config::default(), None, Some(ring));
+        let error = authenticator.verify(&new.sign(&alice()), NOW).unwrap_err();
+        assert_eq!(error.undecided, undecided, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_refused_until_keys_are_loaded() {
-    let ring = Arc::new(KeyRing::default());
+    let ring = Arc::new(KeyRing::new(SLOW));
     let authenticator = JwtAuthenticator::new(&Config::default(), None, Some(ring));
     let token = Signer::new("k", Algorithm::ES256).sign(&alice());
     assert_eq!(authenticator.check(&token, NOW), Err(Refusal::KeysNotLoaded));
+    assert!(authenticator.verify(&token, NOW).unwrap_err().undecided);
 }
 
 #[test]
@@ -386,19 +406,20 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 async fn rotated_keys_are_fetched_when_a_token_names_one() {
     let (old, new) = (Signer::new("old", Algorithm::RS256), Signer::new("new", Algorithm::EdDSA));
     let server = KeyServer::start("200 OK", set(&[&old]));
-    let ring = Arc::new(KeyRing::default());
+    let pace = Pace { spacing: Duration::from_millis(20), ..SLOW };
+    let ring = Arc::new(KeyRing::new(pace));
     let authenticator = JwtAuthenticator::new(&Config::default(), None, Some(ring.clone()));
-    let pace = Pace { interval: Duration::from_secs(3_600), spacing: Duration::from_millis(20) };
     let keeper = tokio::spawn({
         let (ring, source) = (ring.clone(), server.source());
-        async move { ring.keep_fresh(source, pace).await }
+        async move { ring.keep_fresh(source).await }
     });
     until("the first keys are there", || ring.current().is_some()).await;
     authenticator.check(&old.sign(&alice()), NOW).unwrap();
 
     *server.body.lock() = set(&[&old, &new]);
     let token = new.sign(&alice());
-    assert_eq!(authenticator.check(&token, NOW), Err(Refusal::UnknownKey));
+    until("a read may begin", || authenticator.check(&token, NOW) != Err(Refusal::UnknownKey))
+        .await;
     until("the new key is accepted", || authenticator.check(&token, NOW).is_ok()).await;
     authenticator.check(&old.sign(&alice()), NOW).unwrap();
     keeper.abort();
@@ -408,11 +429,11 @@ async fn rotated_keys_are_fetched_when_a_token_names_one() {
 async fn keys_are_fetched_at_the_interval() {
     let (old, new) = (Signer::new("old", Algorithm::ES256), Signer::new("new", Algorithm::ES256));
     let server = KeyServer::start("200 OK", set(&[&old]));
-    let ring = Arc::new(KeyRing::default());
-    let pace = Pace { interval: Duration::from_millis(20), spacing: Duration::from_millis(20) };
+    let often = Duration::from_millis(20);
+    let ring = Arc::new(KeyRing::new(Pace { interval: often, spacing: often }));
     let keeper = tokio::spawn({
         let (ring, source) = (ring.clone(), server.source());
-        async move { ring.keep_fresh(source, pace).await }
+        async move { ring.keep_fresh(source).await }
     });
     *server.body.lock() = set(&[&new]);
     let authenticator = JwtAuthenticator::new(&Config::default(), None, Some(ring.clone()));
@@ -426,13 +447,12 @@ async fn flood_of_unknown_keys_does_not_flood_the_issuer() {
     let known = Signer::new("known", Algorithm::ES256);
     let stranger = Signer::new("stranger", Algorithm::ES256).sign(&alice());
     let server = KeyServer::start("200 OK", set(&[&known]));
-    let ring = Arc::new(KeyRing::default());
+    let ring = Arc::new(KeyRing::new(SLOW));
     ring.refresh(&server.source()).await.unwrap();
     let authenticator = JwtAuthenticator::new(&Config::default(), None, Some(ring.clone()));
-    let pace = Pace { interval: Duration::from_secs(3_600), spacing: Duration::from_secs(60) };
     let keeper = tokio::spawn({
         let (ring, source) = (ring.clone(), server.source());
-        async move { ring.keep_fresh(source, pace).await }
+        async move { ring.keep_fresh(source).await }
     });
     for _ in 0..200 {
         assert_eq!(authenticator.check(&stranger, NOW), Err(Refusal::UnknownKey));

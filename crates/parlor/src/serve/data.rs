@@ -27,6 +27,7 @@ pub(crate) fn open(
     config: &Config,
     sink: Arc<dyn CommitSink>,
 ) -> Result<Arc<SqliteStore>, Failure> {
+    crate::system::make_private_dir(data).map_err(|error| refused(data, &error))?;
     let durability = match config.durability.fsync {
         Fsync::Always => Durability::Fsync,
         Fsync::Relaxed => Durability::OperatingSystem,

@@ -19,6 +19,7 @@ use std::time::Duration;
 use parlor_chat::store::Store;
 use parlor_gateway::{Gateway, Listener, Running};
 use parlor_service::{Authenticator, Delivery, Service};
+use parlor_store::sqlite::SqliteStore;
 use tokio::time::Instant;
 
 use self::data::open;
@@ -33,6 +34,9 @@ use crate::{cli, http, now, telemetry};
 
 /// Threads of the runtime that serves no connections: catch-up, watermarks, expiry, signals.
 const BACKGROUND_THREADS: usize = 2;
+
+/// How long the store may take to move its log into the database at the end.
+const STORE_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs until a signal ends it.
 ///
@@ -69,7 +73,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let store = open(&data, config, delivery.clone())?;
     let port: Arc<dyn Store> = store.clone();
     let service = Service::new(settings::service(config, dev), port, auth, delivery);
-    let app = Arc::new(App::new(store, ring, started));
+    let app = Arc::new(App::new(Arc::clone(&store), ring, started));
 
     let with_tls = tls.is_some();
     let mut gateway = Gateway::builder(settings::gateway(config, dev));
@@ -98,7 +102,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     tracing::info!(signal, ?patience, "draining");
     app.draining.store(true, Ordering::Relaxed);
     tokio::select! {
-        whole = drain(&service, running, patience) => whole,
+        whole = drain(&service, running, store, patience) => whole,
         signal = signals.next() => {
             Err(Failure::new(
                 Code::Cut,
@@ -108,13 +112,23 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     }
 }
 
-/// Ends service and gateway within a bound.
-async fn drain(service: &Service, running: Running, patience: Duration) -> Result<(), Failure> {
+/// Ends service, gateway and store within a bound.
+async fn drain(
+    service: &Service,
+    running: Running,
+    store: Arc<SqliteStore>,
+    patience: Duration,
+) -> Result<(), Failure> {
     let deadline = Instant::now() + patience;
     let drained = tokio::time::timeout_at(deadline, service.drain()).await.is_ok();
     let left = deadline.saturating_duration_since(Instant::now());
     running.shutdown(left).await;
-    if drained && Instant::now() < deadline {
+    let in_time = drained && Instant::now() < deadline;
+    let closed = tokio::task::spawn_blocking(move || store.close());
+    if tokio::time::timeout(STORE_CLOSE_TIMEOUT, closed).await.is_err() {
+        tracing::warn!("the store did not close in time; it will recover at the next start");
+    }
+    if in_time {
         tracing::info!("drained");
         return Ok(());
     }
@@ -149,7 +163,10 @@ async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
     let Some(source) = source else {
         return Ok((Arc::new(JwtAuthenticator::new(identity, secret.as_ref(), None)), None));
     };
-    let ring = Arc::new(KeyRing::default());
+    let ring = Arc::new(KeyRing::new(Pace {
+        interval: Duration::from_millis(identity.jwks_refresh_ms),
+        spacing: Duration::from_millis(identity.jwks_refresh_min_ms),
+    }));
     if let Err(error) = ring.refresh(&source).await {
         // A file is the operator's to mend; an issuer that is down now will be up again.
         if matches!(source, Source::File(_)) {
@@ -157,12 +174,8 @@ async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
         }
         tracing::warn!(%error, "the signing keys could not be read; nobody can connect until they are");
     }
-    let pace = Pace {
-        interval: Duration::from_millis(identity.jwks_refresh_ms),
-        spacing: Duration::from_millis(identity.jwks_refresh_min_ms),
-    };
     let keeper = Arc::clone(&ring);
-    tokio::spawn(async move { keeper.keep_fresh(source, pace).await });
+    tokio::spawn(async move { keeper.keep_fresh(source).await });
     let auth = JwtAuthenticator::new(identity, secret.as_ref(), Some(Arc::clone(&ring)));
     Ok((Arc::new(auth), Some(ring)))
 }
