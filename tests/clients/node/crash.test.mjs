@@ -26,35 +26,39 @@ function firsts(messages) {
   return messages.filter(({ id }) => !ids.has(id) && ids.add(id));
 }
 
-test("every message acked before kill -9 is there once, and the recipient sees dense numbers", async (t) => {
-  const server = await Server.start(t);
-  const bob = await Person.connect(t, server, "bob", phone);
-  const alice = await Person.connect(t, server, "alice", { auth: { deviceId: "laptop" }, reconnection: false });
-  const acked = [];
-  const enough = new Promise((resolve) => {
-    for (const n of numbers(1, 1000)) {
-      alice.socket.emit("private_message", { toUserId: "bob", content: n, clientId: `n-${n}` }, (ack) => {
-        assert.equal(ack.status, "sent");
-        acked.push({ n, ...ack });
-        if (acked.length === 300) resolve();
-      });
-    }
-  });
-  await enough;
-  await server.restart();
+// In the middle of 1,000 sends, as soon as this many are acked.
+for (const enough of [1, 150, 600]) {
+  test(`every message acked before kill -9 at ${enough} is there once, and the recipient sees dense numbers`, async (t) => {
+    const server = await Server.start(t);
+    const bob = await Person.connect(t, server, "bob", phone);
+    const alice = await Person.connect(t, server, "alice", { auth: { deviceId: "laptop" }, reconnection: false });
+    const acked = [];
+    await new Promise((resolve) => {
+      for (const n of numbers(1, 1000)) {
+        const body = { toUserId: "bob", content: n, clientId: `n-${n}` };
+        alice.socket.emit("private_message", body, (ack) => {
+          acked.push({ n, ...ack });
+          if (acked.length === enough) resolve();
+        });
+      }
+    });
+    await server.restart();
 
-  const reader = await Person.connect(t, server, "alice");
-  const stored = await log(reader, "dm:alice:bob");
-  assert.deepEqual(stored.map((message) => message.seq), numbers(1, stored.length));
-  assert.deepEqual(stored.map((message) => message.content), numbers(1, stored.length));
-  assert.ok(stored.length >= acked.length);
-  for (const { n, id, seq, ts } of acked) {
-    const message = stored[seq - 1];
-    assert.deepEqual([message.content, message.id, message.ts], [n, id, ts]);
-  }
-  await bob.until(() => firsts(bob.messages).length >= stored.length, "all that is stored");
-  assert.deepEqual(firsts(bob.messages).map((message) => message.seq), numbers(1, stored.length));
-});
+    const reader = await Person.connect(t, server, "alice");
+    const stored = await log(reader, "dm:alice:bob");
+    assert.deepEqual(stored.map((message) => message.seq), numbers(1, stored.length));
+    assert.deepEqual(stored.map((message) => message.content), numbers(1, stored.length));
+    assert.ok(stored.length >= acked.length);
+    for (const { n, status, id, seq, ts } of acked) {
+      const message = stored[seq - 1];
+      assert.deepEqual([status, message.content, message.id, message.ts], ["sent", n, id, ts]);
+    }
+    const last = await reader.send("bob", "last");
+    assert.equal(last.seq, stored.length + 1);
+    await bob.until(() => bob.messages.at(-1)?.id === last.id, "all that is stored");
+    assert.deepEqual(firsts(bob.messages).map((message) => message.seq), numbers(1, last.seq));
+  });
+}
 
 test("a send tried again after kill -9 has the first effect", async (t) => {
   const server = await Server.start(t);

@@ -33,7 +33,7 @@ test("a bad token gets connect_error with a code and its reason", async (t) => {
     "an expired one": [jwt({ sub: "alice", exp: inSeconds(-600) }), "token_expired"],
     "one that is not valid yet": [jwt({ sub: "alice", exp: inSeconds(900), nbf: inSeconds(600) }), "unauthorized"],
     "no subject": [jwt({ exp: inSeconds(600) }), "unauthorized"],
-    "a number": [5, "unauthorized"],
+    "a number": [5, "invalid_argument"],
   };
   for (const [what, [token, code]] of Object.entries(bad)) {
     const error = await Person.refused(t, server, null, { auth: { token } });

@@ -41,7 +41,8 @@ async def connected(server, user, transports=None):
         await asyncio.wait_for(person.ready.wait(), PATIENCE_SECONDS)
         yield person
     finally:
-        await person.sio.disconnect()
+        # A disconnect in peace waits for the poll that is open, up to a ping's time.
+        await person.sio.eio.disconnect(abort=True)
 
 
 @pytest.mark.parametrize("transports", TRANSPORTS, ids="+".join)
