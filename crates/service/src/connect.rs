@@ -13,6 +13,7 @@ use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::AttachDevice;
 use parlor_gateway::{ConnectError, ConnectRequest, Data, Socket};
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use crate::clock;
 use crate::closing::Ending;
@@ -144,8 +145,9 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         return;
     }
     tracing::debug!(%user, device = %session.device(), conn = %socket.id(), "connection: ready");
+    let resume = tracing::debug_span!("resume", conn = %socket.id(), %user);
     let task = catch_up::run(Arc::clone(service), socket.clone(), Arc::clone(session));
-    service.tasks.spawn(task);
+    service.tasks.spawn(task.instrument(resume));
 }
 
 /// Forgets a socket that is gone.

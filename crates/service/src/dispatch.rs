@@ -70,6 +70,11 @@ impl Reply {
         Self { ack, _event }
     }
 
+    /// Gives up the event's place at once if no answer is asked for.
+    pub(crate) fn if_awaited(self) -> Option<Self> {
+        self.ack.is_some().then_some(self)
+    }
+
     /// Answers.
     pub(crate) fn send(self, service: &Service, answer: &Answer) {
         if let Err(refusal) = answer {
@@ -94,6 +99,8 @@ pub(crate) type Command = fn(&Arc<Service>, &Caller<'_>, Payload<'_>) -> Result<
 pub(crate) fn run(service: &Arc<Service>, command: Command, socket: &Socket, event: Event) {
     let work = prepare(service, socket, &event).and_then(|(session, now)| {
         let user = session.user().ok_or(Refusal::NotRegistered)?;
+        let name = event.name();
+        let _command = tracing::debug_span!("command", name, conn = %socket.id(), %user).entered();
         command(service, &Caller { socket, session, user, now }, event.arg(0))
     });
     finish(service, work, event);

@@ -105,7 +105,7 @@ impl Receipts {
 
     /// Gathers a mark whose sender may wait for an answer.
     pub(crate) fn mark(&self, service: &Service, mark: Mark, reply: Reply) {
-        if let Some(reply) = self.add(mark, Some(reply)) {
+        if let Some(reply) = self.add(mark, reply.if_awaited()) {
             reply.send(service, &Err(Refusal::overloaded()));
         }
     }

@@ -249,6 +249,25 @@ async fn receipts_are_told_to_all_devices_of_the_sender() {
 }
 
 #[tokio::test]
+async fn receipts_that_ask_for_no_answer_are_gathered_and_told() {
+    let house = House::new(Plan::default()).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    for n in 0..20 {
+        alice.send("bob", n).await;
+    }
+    for message in bob.events("private_message", 20).await {
+        bob.emit("delivered", json!({"messageId": message["id"]})).await;
+    }
+    let told = async {
+        while alice.now("delivered").last().is_none_or(|told| told["seq"] != 20) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), told).await.expect("told up to the last");
+    house.end().await;
+}
+
+#[tokio::test]
 async fn own_devices_raise_no_receipt() {
     let house = House::new(Plan::default()).await;
     let (phone, laptop) =
