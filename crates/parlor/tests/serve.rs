@@ -212,3 +212,70 @@ fn limits_of_the_configuration_reach_the_clients() {
     assert_eq!(refused["status"], "error", "{refused}");
     assert!(refused["error"].as_str().is_some_and(|text| text.contains("16")), "{refused}");
 }
+
+#[test]
+fn rates_hold_for_users_and_are_lifted_by_dev() {
+    let bounds = [
+        ("PARLOR_LIMITS__CONNECTION_RATE_BURST", "3"),
+        ("PARLOR_LIMITS__CONNECTION_RATE_PER_SECOND", "1"),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = parlor(&["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(dir.path().join("users")).envs(bounds);
+    let server = Server::start(command.env("PARLOR_IDENTITY__HS256_SECRET", SECRET));
+    let mut command = parlor(&["token", "--user", "alice"]);
+    let token = stdout(&run(command.env("PARLOR_IDENTITY__HS256_SECRET", SECRET)));
+    let mut alice = Client::connect(server.addr, token.trim_end());
+    alice.expect("40");
+    let acks: Vec<_> = (1..=10).map(|id| alice.send(id, "bob", "hello")).collect();
+    let refused = acks.iter().find(|ack| ack["status"] == "error").expect("one too fast");
+    assert_eq!(refused["code"], "rate_limited");
+    assert!(refused["retryAfterMs"].as_u64().is_some_and(|ms| ms > 0), "{refused}");
+
+    let mut command = parlor(&["serve", "--dev", "--listen", "127.0.0.1:0"]);
+    let server = Server::start(command.arg("--data").arg(dir.path().join("dev")).envs(bounds));
+    let mut alice = Client::connect(server.addr, "alice");
+    alice.expect("40");
+    assert!((1..=10).all(|id| alice.send(id, "bob", "hello")["status"] == "sent"));
+}
+
+/// A limit on the size of files stands in for a full disk, which needs no privilege to make.
+#[cfg(unix)]
+#[test]
+fn full_disk_is_not_ready_acknowledges_nothing_and_damages_nothing() {
+    use std::process::Command;
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    let limited = "trap '' XFSZ; ulimit -f 1024; exec \"$@\"";
+    command.args(["-c", limited, "sh", env!("CARGO_BIN_EXE_parlor")]);
+    command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path());
+    let mut server = Server::start(&mut command);
+    let mut alice = Client::connect(server.addr, "alice");
+    alice.expect("40");
+    let content = "x".repeat(50_000);
+    let mut sent = 0;
+    let refused = (1..=100).map(|id| alice.send(id, "bob", &content)).find(|ack| {
+        sent += usize::from(ack["status"] == "sent");
+        ack["status"] == "error"
+    });
+    let refused = refused.expect("the disk is full in the end");
+    assert_eq!(refused["code"], "unavailable", "{refused}");
+    assert!(sent > 0);
+    let readyz = server.get("/readyz");
+    assert_eq!(readyz.status, 503, "{}", readyz.body);
+    assert_eq!(server.get("/healthz").status, 200);
+    assert!(server.get("/metrics").body.contains("\nparlor_store_healthy 0\n"));
+    server.signal("KILL");
+    server.wait();
+
+    let checked = run(parlor(&["check", "--data"]).arg(dir.path()));
+    assert!(checked.status.success(), "{}", stdout(&checked));
+    let server = Server::dev(dir.path());
+    assert_eq!(server.get("/readyz").status, 200);
+    let mut bob = Client::connect(server.addr, "bob");
+    bob.expect("40");
+    for _ in 0..sent {
+        bob.expect("42[\"private_message\"");
+    }
+}

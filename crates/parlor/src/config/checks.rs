@@ -183,6 +183,9 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("connections_per_user_max", limits.connections_per_user_max, 1, 1 << 20);
     within("connections_per_address_max", limits.connections_per_address_max, 1, 1 << 24);
     within("handshake_timeout_ms", limits.handshake_timeout_ms, 100, HOUR_MS);
+    within("connections_per_shard_max", limits.connections_per_shard_max, 1, 1_000_000);
+    within("request_timeout_ms", limits.request_timeout_ms, 100, HOUR_MS);
+    within("upgrade_timeout_ms", limits.upgrade_timeout_ms, 100, HOUR_MS);
     within("ping_interval_ms", limits.ping_interval_ms, 100, HOUR_MS);
     within("ping_timeout_ms", limits.ping_timeout_ms, 100, HOUR_MS);
     within("output_queue_bytes_max", limits.output_queue_bytes_max, 65_536, 1 << 30);
@@ -200,6 +203,15 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
         limits.conversations_limit_max,
     );
     within("catch_up_page_entries", limits.catch_up_page_entries, 1, 10_000);
+    within("catch_up_queue_bytes", limits.catch_up_queue_bytes, 1, limits.output_queue_bytes_max);
+    within("catch_up_hold_bytes_max", limits.catch_up_hold_bytes_max, 1_024, 1 << 30);
+    within("catch_up_overflows_max", limits.catch_up_overflows_max, 1, 1_000);
+    within("unconfirmed_entries_max", limits.unconfirmed_entries_max, 1, 1 << 20);
+    within("marks_pending_max", limits.marks_pending_max, 1, 1 << 20);
+    within("marks_gather_ms", limits.marks_gather_ms, 1, 10_000);
+    within("aborted_conversations_max", limits.aborted_conversations_max, 1, 10_000);
+    within("write_queue_commands_max", limits.write_queue_commands_max, 1, 1 << 24);
+    within("write_queue_bytes_max", limits.write_queue_bytes_max, 1 << 20, 1 << 36);
     if limits.content_bytes_max.saturating_add(1_024) > limits.packet_bytes_max {
         faults.push(String::from(
             "limits.content_bytes_max must be at least 1024 below limits.packet_bytes_max, or the \

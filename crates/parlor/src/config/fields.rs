@@ -95,6 +95,9 @@ sections! {
         /// `*` for any. None by default: only pages of the server's own origin may. With `--dev`
         /// any may.
         cors_origins: Vec<String>, "origins" = Vec::new();
+        /// Whether WebSocket messages may be compressed (`permessage-deflate`). It saves bytes and
+        /// costs processor time.
+        compression: bool, "true or false" = false;
         /// How long connections may take to end after SIGTERM before they are cut. What was
         /// acknowledged is safe either way.
         drain_ms: u64, "milliseconds" = 10_000;
@@ -159,6 +162,12 @@ sections! {
         connections_per_address_max: u64, "connections" = Chat::default().connections_per_address_max as u64;
         /// How long a new connection may take to present its token.
         handshake_timeout_ms: u64, "milliseconds" = Chat::default().handshake_timeout_ms;
+        /// Connections that one thread serves. Above it new ones are refused by HTTP 503.
+        connections_per_shard_max: u64, "connections" = 1_000_000;
+        /// How long a client may take to send the head of an HTTP request, or to agree on TLS.
+        request_timeout_ms: u64, "milliseconds" = 10_000;
+        /// How long the upgrade from long-polling to WebSocket may take.
+        upgrade_timeout_ms: u64, "milliseconds" = 10_000;
         /// How often a connection is pinged.
         ping_interval_ms: u64, "milliseconds" = 25_000;
         /// How long a client may take to answer a ping.
@@ -185,6 +194,28 @@ sections! {
         conversations_limit_default: u64, "conversations" = Chat::default().conversations_limit_default as u64;
         /// Messages read from the store at a time while a device catches up.
         catch_up_page_entries: u64, "messages" = Chat::default().catch_up_page_entries as u64;
+        /// Bytes queued for a connection above which the next page of its catch-up waits.
+        catch_up_queue_bytes: u64, "bytes" = Chat::default().catch_up_queue_bytes as u64;
+        /// Bytes of new messages that are kept aside for a connection while the end of its catch-up
+        /// is read.
+        catch_up_hold_bytes_max: u64, "bytes" = 262_144;
+        /// How often new messages may overrun that before the connection is closed, so that its
+        /// device starts over.
+        catch_up_overflows_max: u64, "times" = u64::from(Chat::default().catch_up_overflows_max);
+        /// Pushed messages of one connection whose receipt is awaited at once. Beyond it the oldest
+        /// are forgotten, and pushed again after a reconnect.
+        unconfirmed_entries_max: u64, "messages" = Chat::default().unconfirmed_entries_max as u64;
+        /// Watermarks gathered before they are stored.
+        marks_pending_max: u64, "watermarks" = Chat::default().marks_pending_max as u64;
+        /// How long watermarks are gathered before they are stored.
+        marks_gather_ms: u64, "milliseconds" = Chat::default().marks_gather_ms;
+        /// Conversations of one connection on which a failed send is remembered, so that later ones
+        /// do not overtake it.
+        aborted_conversations_max: u64, "conversations" = Chat::default().aborted_conversations_max as u64;
+        /// Writes that may wait for the disk. Above it sends are refused as `overloaded`.
+        write_queue_commands_max: u64, "writes" = 16_384;
+        /// Bytes of writes that may wait for the disk.
+        write_queue_bytes_max: u64, "bytes" = 67_108_864;
     }
 
     /// What a crash may cost.

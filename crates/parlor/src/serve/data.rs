@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::CommitSink;
-use parlor_store::sqlite::{self, Durability, OpenError, SqliteStore};
+use parlor_store::sqlite::{OpenError, SqliteStore};
 
-use crate::config::{Config, Fsync};
+use crate::config::Config;
 use crate::exit::{Code, Failure};
 
 /// The data directory as an absolute path, so that messages say where it is.
@@ -28,12 +27,7 @@ pub(crate) fn open(
     sink: Arc<dyn CommitSink>,
 ) -> Result<Arc<SqliteStore>, Failure> {
     crate::system::make_private_dir(data).map_err(|error| refused(data, &error))?;
-    let durability = match config.durability.fsync {
-        Fsync::Always => Durability::Fsync,
-        Fsync::Relaxed => Durability::OperatingSystem,
-    };
-    let client_id_window_ms = config.limits.client_id_window_days.saturating_mul(DAY_MS);
-    let store = sqlite::Config { durability, client_id_window_ms, ..sqlite::Config::new(data) };
+    let store = super::settings::store(config, data);
     SqliteStore::open(store, sink).map(Arc::new).map_err(|error| explain(data, &error))
 }
 

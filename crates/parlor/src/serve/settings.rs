@@ -1,12 +1,14 @@
 //! From the configuration to what each part takes.
 
+use std::path::Path;
 use std::time::Duration;
 
-use parlor_chat::limits::Limits;
+use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
 use parlor_service::{Mode, Settings};
+use parlor_store::sqlite::{self, Durability};
 
-use crate::config::Config;
+use crate::config::{Config, Fsync};
 
 /// The chat's bounds.
 pub(super) fn limits(config: &Config) -> Limits {
@@ -30,7 +32,12 @@ pub(super) fn limits(config: &Config) -> Limits {
         connections_per_address_max: size(limits.connections_per_address_max),
         handshake_timeout_ms: limits.handshake_timeout_ms,
         catch_up_page_entries: size(limits.catch_up_page_entries),
-        ..Limits::default()
+        catch_up_queue_bytes: size(limits.catch_up_queue_bytes),
+        catch_up_overflows_max: count(limits.catch_up_overflows_max),
+        unconfirmed_entries_max: size(limits.unconfirmed_entries_max),
+        marks_pending_max: size(limits.marks_pending_max),
+        marks_gather_ms: limits.marks_gather_ms,
+        aborted_conversations_max: size(limits.aborted_conversations_max),
     }
 }
 
@@ -49,6 +56,11 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
         ping_interval: Duration::from_millis(limits.ping_interval_ms),
         ping_timeout: Duration::from_millis(limits.ping_timeout_ms),
         connect_timeout: Duration::from_millis(limits.handshake_timeout_ms),
+        handshake_timeout: Duration::from_millis(limits.request_timeout_ms),
+        upgrade_timeout: Duration::from_millis(limits.upgrade_timeout_ms),
+        connections_per_shard_max: size(limits.connections_per_shard_max),
+        hold_bytes_max: size(limits.catch_up_hold_bytes_max),
+        deflate: config.server.compression,
         max_payload: size(limits.packet_bytes_max),
         output_bytes_max: size(limits.output_queue_bytes_max),
         events_in_flight_max: count(limits.commands_in_flight_max),
@@ -60,6 +72,21 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
             () => Cors::Origins(config.server.cors_origins.clone()),
         },
         ..parlor_gateway::Config::default()
+    }
+}
+
+/// The store's settings.
+pub(super) fn store(config: &Config, data: &Path) -> sqlite::Config {
+    let limits = &config.limits;
+    sqlite::Config {
+        durability: match config.durability.fsync {
+            Fsync::Always => Durability::Fsync,
+            Fsync::Relaxed => Durability::OperatingSystem,
+        },
+        client_id_window_ms: limits.client_id_window_days.saturating_mul(DAY_MS),
+        write_queue_commands_max: size(limits.write_queue_commands_max),
+        write_queue_bytes_max: size(limits.write_queue_bytes_max),
+        ..sqlite::Config::new(data)
     }
 }
 
@@ -96,10 +123,18 @@ mod tests {
         assert_eq!(gateway.path, expected.path);
         assert_eq!(gateway.ping_interval, expected.ping_interval);
         assert_eq!(gateway.ping_timeout, expected.ping_timeout);
+        assert_eq!(gateway.handshake_timeout, expected.handshake_timeout);
+        assert_eq!(gateway.upgrade_timeout, expected.upgrade_timeout);
+        assert_eq!(gateway.connections_per_shard_max, expected.connections_per_shard_max);
+        assert_eq!(gateway.hold_bytes_max, expected.hold_bytes_max);
+        assert_eq!(gateway.deflate, expected.deflate);
         assert_eq!(gateway.max_payload, expected.max_payload);
         assert_eq!(gateway.output_bytes_max, expected.output_bytes_max);
         assert_eq!(gateway.events_in_flight_max, expected.events_in_flight_max);
         assert_eq!(gateway.connections_per_address_max, Some(10_000));
+        let store = store(&config, Path::new("data"));
+        let expected = sqlite::Config::new("data");
+        assert_eq!(format!("{store:?}"), format!("{expected:?}"));
     }
 
     #[test]
