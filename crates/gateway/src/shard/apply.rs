@@ -82,6 +82,8 @@ impl Shard {
                 self.join(place(key), &room);
                 if let Some(member) = self.sockets.get_mut(key.slot(), key.generation()) {
                     member.hold.get_or_insert_with(Box::<Hold<Frame>>::default);
+                    // A ping that is under way proves nothing of what is pushed from here on.
+                    member.proving = 0;
                     let _ = reply.send(self.position);
                 }
             }
@@ -220,6 +222,8 @@ impl Shard {
         let Some(hold) = &mut member.hold else { return Some(Released::Live) };
         let Some(frames) = hold.release(position) else { return Some(Released::Overflowed) };
         member.hold = None;
+        // What was proved before the hold says nothing of what was pushed during it.
+        member.confirmed = 0;
         for frame in frames {
             self.send(connection, &frame, When::Batched);
         }
