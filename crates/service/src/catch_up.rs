@@ -95,6 +95,7 @@ async fn drive(
             Next::Join => {
                 session.starts_hearing();
                 let position = socket.join_held(&room(session.kind, user)).await?;
+                session.starts_proving();
                 told = Position(position);
                 catch_up.joined(told);
             }

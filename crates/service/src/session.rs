@@ -51,6 +51,8 @@ struct Flow {
     unconfirmed: Unconfirmed,
     /// Whether broadcasts reach it, so that they have to be noted.
     hears: bool,
+    /// Whether a proof of receipt speaks of all that was pushed: not before the socket is held.
+    proves: bool,
     rare: Option<Box<Rare>>,
 }
 
@@ -152,9 +154,16 @@ impl Session {
         self.flow.lock().pushed(entry, limits);
     }
 
+    /// From now on its proofs of receipt count. Earlier ones may be older than the pages that were
+    /// pushed meanwhile.
+    pub(crate) fn starts_proving(&self) {
+        self.flow.lock().proves = true;
+    }
+
     /// Takes what it has proved to have received.
     pub(crate) fn confirmed(&self, position: Position) -> Vec<(ConversationId, Seq)> {
-        self.flow.lock().unconfirmed.confirmed(position)
+        let mut flow = self.flow.lock();
+        if flow.proves { flow.unconfirmed.confirmed(position) } else { Vec::new() }
     }
 
     /// Forgets what it confirmed itself.

@@ -107,6 +107,52 @@ async fn a_device_that_cannot_close_the_gap_is_closed_so_that_it_resumes() {
     house.end().await;
 }
 
+/// Bob's first page of two is out, the second waits at its gate.
+async fn between_two_pages() -> (House, Arc<Faults>, Client) {
+    let (mut plan, faults) = plan(1 << 20);
+    plan.settings.limits.catch_up_page_entries = 1;
+    plan.gateway.ping_interval = Duration::from_millis(100);
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    alice.send("bob", 1).await;
+    alice.send("bob", 2).await;
+    faults.second_page.close();
+    let bob = Client::open(house.address, json!({"token": "bob", "deviceId": "b"})).await;
+    bob.event("private_message", 0).await;
+    faults.second_page.reached().await;
+    (house, faults, bob)
+}
+
+#[tokio::test]
+async fn a_pong_to_a_ping_between_two_pages_does_not_confirm_the_second() {
+    let (house, faults, bob) = between_two_pages().await;
+    bob.mute();
+    bob.pings(1).await;
+    faults.second_page.open();
+    bob.event("caught_up", 0).await;
+    // The answer to the ping of before is late, and the last thing that is heard of Bob.
+    bob.unmute().await;
+    bob.settle().await;
+    drop(bob);
+    let again = house.device("bob", "b").await;
+    let pushed = again.now("private_message");
+    assert!(seqs(&pushed).contains(&2), "{pushed:?}");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_pong_while_catching_up_does_not_keep_a_later_one_from_confirming() {
+    let (house, faults, bob) = between_two_pages().await;
+    bob.pings(3).await;
+    faults.second_page.open();
+    bob.event("caught_up", 0).await;
+    bob.pings(3).await;
+    drop(bob);
+    let again = house.device("bob", "b").await;
+    assert!(again.now("private_message").is_empty());
+    house.end().await;
+}
+
 /// Lets commits be told when the test says so.
 struct LateSink {
     sink: Arc<dyn CommitSink>,

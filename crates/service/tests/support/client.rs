@@ -110,6 +110,12 @@ impl Client {
         self.ear.mute.store(true, Ordering::Relaxed);
     }
 
+    /// Answers the last ping after all, and pings from now on.
+    pub(crate) async fn unmute(&self) {
+        self.ear.mute.store(false, Ordering::Relaxed);
+        self.raw("3").await;
+    }
+
     /// Emits an event without asking for an answer.
     pub(crate) async fn emit(&self, event: &str, payload: Value) {
         self.raw(&format!("42{}", json!([event, payload]))).await;
