@@ -186,7 +186,7 @@ impl Shard {
             self.answer_poll(place);
             self.wake_flush_waiters(place);
         } else if probed {
-            self.end_poll(place);
+            self.release_soon(place);
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Connect,
     /// The upgrade must be complete.
     Upgrade,
+    /// The poll that waits beside a probe is ended.
+    Release,
     /// A closed WebSocket has lingered long enough.
     Linger,
     /// Nobody came for the last payload of a closed polling session.
@@ -74,6 +76,7 @@ impl Shard {
                 Kind::Heartbeat => self.beat(place, tick),
                 Kind::Connect => self.connect_overdue(place),
                 Kind::Upgrade => self.upgrade_overdue(place),
+                Kind::Release => self.release_poll(place),
                 Kind::Linger => {
                     self.lingers.remove(place.0, place.1);
                 }

@@ -19,6 +19,10 @@ use crate::front::Refusal;
 use crate::ids::EngineSid;
 use crate::stats::Counters;
 
+/// How long a poll may wait on beside an answered probe. Node's server takes as long, and stock
+/// clients' tests count on hearing no noop before.
+const RELEASE_MS: u64 = 100;
+
 /// What a probe's input asks for.
 enum Step {
     Wait,
@@ -161,9 +165,23 @@ impl Shard {
             _ => return self.fail_probe(place),
         }
         if polling.queue.is_empty() {
-            self.end_poll(place);
+            self.release_soon(place);
         } else {
             self.answer_poll(place);
+        }
+    }
+
+    /// Ends a poll beside an answered probe in a moment: with what comes until then, or a noop.
+    pub(super) fn release_soon(&mut self, place: Place) {
+        let at_ms = self.now_ms + RELEASE_MS;
+        self.wheel.insert(at_ms, Timer { place, kind: Kind::Release });
+    }
+
+    pub(super) fn release_poll(&mut self, place: Place) {
+        let Some(connection) = self.connections.get(place.0, place.1) else { return };
+        let Transport::Polling(polling) = &connection.transport else { return };
+        if polling.probe.as_ref().is_some_and(|probe| probe.probed) {
+            self.end_poll(place);
         }
     }
 
