@@ -130,3 +130,32 @@ async fn not_found() -> impl IntoResponse {
 pub(crate) fn page(snippet: &str) -> String {
     page::render(snippet)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use parlor_chat::store::{CommitSink, Committed};
+
+    use super::*;
+    use crate::identity::Pace;
+
+    struct Nobody;
+
+    impl CommitSink for Nobody {
+        fn committed(&self, _batch: &[Committed]) {}
+    }
+
+    #[test]
+    fn readiness_says_what_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = parlor_store::sqlite::Config::new(dir.path());
+        let store = Arc::new(SqliteStore::open(config, Arc::new(Nobody)).unwrap());
+        let hour = Duration::from_secs(3_600);
+        let ring = Arc::new(KeyRing::new(Pace { interval: hour, spacing: hour }));
+        let app = App::new(store, Some(ring), Millis(0));
+        assert_eq!(app.unready().as_deref(), Some("the server is starting"));
+        app.draining.store(true, Ordering::Relaxed);
+        assert_eq!(app.unready().as_deref(), Some("the server is draining"));
+    }
+}

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use self::data::open;
 pub(crate) use self::data::{explain, locate};
 use self::greeting::Greeting;
+use self::tls::Certificate;
 use crate::config::{self, Config, Overrides};
 use crate::exit::{Code, Failure};
 use crate::http::App;
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
 async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let started = now();
     let open_files = system::raise_open_files_limit();
-    let tls = tls::configure(config)?;
+    let certificate = Certificate::load(config)?;
     let (auth, ring) = identity(config, dev).await?;
     let tcp = listen::open(config.server.listen)?;
     let mut signals =
@@ -75,7 +76,11 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let service = Service::new(settings::service(config, dev), port, auth, delivery);
     let app = Arc::new(App::new(Arc::clone(&store), ring, started));
 
+    let tls = certificate.as_ref().map(Certificate::server_config);
     let with_tls = tls.is_some();
+    if let Some(certificate) = certificate {
+        tokio::spawn(certificate.keep_fresh());
+    }
     let mut gateway = Gateway::builder(settings::gateway(config, dev));
     gateway.namespace("/", service.namespace());
     gateway.fallback(http::router(Arc::clone(&app)));
