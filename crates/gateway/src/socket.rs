@@ -308,7 +308,7 @@ impl Socket {
         op: impl FnOnce(SocketKey, oneshot::Sender<T>) -> Op,
     ) -> Result<T, Closed> {
         let (reply, answer) = oneshot::channel();
-        self.0.shared.push(self.0.key.shard(), op(self.0.key, reply)).map_err(|_| Closed)?;
+        self.0.shared.push_always(self.0.key.shard(), op(self.0.key, reply));
         answer.await.map_err(|_| Closed)
     }
 }

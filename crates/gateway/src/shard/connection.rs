@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -149,7 +149,7 @@ pub(crate) struct Member {
     pub(crate) rooms: Memberships,
     pub(crate) hold: Option<Box<Hold<Frame>>>,
     pub(crate) owed: Owed,
-    pub(crate) jobs: Option<Rc<Jobs>>,
+    pub(crate) jobs: Option<Weak<Jobs>>,
     /// The position that the last ping (or poll answer) can prove.
     pub(crate) proving: u64,
     /// The position that has been proved.
@@ -169,9 +169,9 @@ pub(crate) struct Job {
 }
 
 impl Member {
-    /// Whether an async handler of the socket is running.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.jobs.as_ref().is_some_and(|jobs| Rc::strong_count(jobs) > 1)
+    /// The queue behind the async handler that is running, if one is.
+    pub(crate) fn running_jobs(&self) -> Option<Rc<Jobs>> {
+        self.jobs.as_ref()?.upgrade()
     }
 }
 

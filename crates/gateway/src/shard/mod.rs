@@ -10,6 +10,7 @@ mod acks;
 mod apply;
 mod close;
 mod connection;
+mod events;
 mod fanout;
 mod heartbeat;
 mod hold;
