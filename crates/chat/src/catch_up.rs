@@ -8,8 +8,9 @@
 //!
 //! First what the device has not confirmed is read in pages and pushed, up to the position `P`
 //! that the first page saw; what is committed later is left to the next step. Then the
-//! connection joins the user's room, held: broadcasts are buffered. Then what was committed
-//! after `P` is read and pushed, up to a position `A` that is not before the join. Then the
+//! connection joins the user's room, held: broadcasts are buffered. Then, unless the room was no
+//! further than `P`, what was committed after `P` is read and pushed, up to a position `A` that is
+//! not before the join. Then the
 //! buffer is released: what lies at or below `A` is dropped, the rest is written, and from then
 //! on broadcasts above `A` go straight out. If the buffer overflowed meanwhile, it is empty and
 //! still holds, and the gap after `A` is closed again.
@@ -104,6 +105,10 @@ impl CatchUp {
     /// Takes the position up to which the room had been served when the connection joined it.
     pub fn joined(&mut self, position: Position) {
         self.state = match self.state {
+            // Nothing can lie between: all up to `as_of` was pushed, all after `joined` is held.
+            State::Joining { as_of } if position <= as_of => {
+                State::Releasing { as_of, joined: position }
+            }
             State::Joining { as_of } => State::Closing { after: as_of, joined: position },
             _ => State::GaveUp,
         };

@@ -208,7 +208,17 @@ fn empty_since(as_of: u64) -> SincePage {
 }
 
 #[test]
-fn a_device_that_missed_nothing_is_live_after_one_read_each() {
+fn a_device_that_missed_nothing_is_live_after_one_read() {
+    let mut catch_up = CatchUp::new(1);
+    catch_up.page(empty_page(5));
+    catch_up.joined(Position(5));
+    assert_eq!(catch_up.next(), Next::Release(Position(5)));
+    catch_up.released();
+    assert!(catch_up.is_live());
+}
+
+#[test]
+fn a_room_that_was_further_than_the_read_is_read_up_to() {
     let mut catch_up = CatchUp::new(1);
     assert_eq!(catch_up.next(), Next::ReadUndelivered(None));
     catch_up.page(empty_page(5));
@@ -234,7 +244,7 @@ fn a_read_from_before_the_join_is_repeated() {
 fn a_device_that_keeps_overflowing_is_given_up() {
     let mut catch_up = CatchUp::new(1);
     catch_up.page(empty_page(1));
-    catch_up.joined(Position(1));
+    catch_up.joined(Position(2));
     catch_up.since(empty_since(2));
     catch_up.overflowed();
     assert_eq!(catch_up.next(), Next::ReadSince(Position(2)));
