@@ -111,6 +111,20 @@ fn minted_token_lets_its_user_in_and_nobody_else() {
     }
 }
 
+#[test]
+fn connection_ends_with_its_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = parlor(&["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(dir.path()).env("PARLOR_IDENTITY__LEEWAY_MS", "0");
+    let server = Server::start(command.env("PARLOR_IDENTITY__HS256_SECRET", SECRET));
+    let mut command = parlor(&["token", "--user", "alice", "--expires", "2s"]);
+    let token = stdout(&run(command.env("PARLOR_IDENTITY__HS256_SECRET", SECRET)));
+    let mut alice = Client::connect(server.addr, token.trim_end());
+    alice.expect("42[\"ready\"");
+    let closing = alice.expect("42[\"closing\"");
+    assert!(closing.contains("token_expired"), "{closing}");
+}
+
 /// A token by another secret.
 fn forged() -> String {
     let mut command = parlor(&["token", "--user", "alice"]);
@@ -170,6 +184,21 @@ fn end_signals_drain_and_end_with_0() {
         assert_eq!(server.wait().code(), Some(0), "SIG{name}");
         assert!(begun.elapsed() < Duration::from_secs(9), "well before the bound");
     }
+}
+
+#[test]
+fn drain_beyond_its_bound_ends_with_5_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = parlor(&["serve", "--dev", "--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(dir.path()).env("PARLOR_SERVER__DRAIN_MS", "0");
+    let mut server = Server::start(&mut command);
+    let mut alice = Client::connect(server.addr, "alice");
+    alice.expect("40");
+    assert_eq!(alice.send(1, "bob", "kept")["status"], "sent");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(5));
+    let server = Server::dev(dir.path());
+    Client::connect(server.addr, "bob").expect("42[\"private_message\"");
 }
 
 #[test]
