@@ -30,6 +30,8 @@ use parlor_chat::store::{
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+mod config;
+
 mod queue;
 
 mod health;
@@ -56,6 +58,7 @@ mod checkpoint;
 
 mod verify;
 
+pub use config::{Config, Durability};
 pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use verify::{FINDINGS_MAX, Finding, verify};
 
@@ -70,72 +73,6 @@ use writer::{Command, Reply, Writer};
 
 /// The database's file in the data directory.
 pub const DATABASE_FILE: &str = "parlor.db";
-
-/// How the store is opened.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The data directory; made if it is missing.
-    pub dir: PathBuf,
-    /// When a write counts as done. Default [`Durability::Fsync`].
-    pub durability: Durability,
-    /// Writes that may wait; beyond it they are refused as overloaded. Default 16,384.
-    pub write_queue_commands_max: usize,
-    /// Bytes of content that may wait, or be under way. Default 64 MiB.
-    pub write_queue_bytes_max: usize,
-    /// Writes committed together at most. Default 1,024.
-    pub batch_commands_max: usize,
-    /// Bytes of content committed together at most. Default 4 MiB.
-    pub batch_bytes_max: usize,
-    /// Threads that read. Default 2.
-    pub readers: usize,
-    /// Reads that may wait. Default 16,384.
-    pub read_queue_max: usize,
-    /// Page cache of the writer, in KiB. Default 16,384.
-    pub writer_cache_kib: u32,
-    /// Page cache of each reader, in KiB. Default 4,096.
-    pub reader_cache_kib: u32,
-    /// The write-ahead log is checkpointed beyond so many bytes. Default 32 MiB.
-    pub wal_soft_bytes: u64,
-    /// The write-ahead log's file is cut back if it grew beyond so many bytes. Default 256 MiB.
-    pub wal_hard_bytes: u64,
-    /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
-    pub client_id_window_ms: u64,
-    /// The database may have so many pages of 4 KiB; `None` for as many as the disk holds.
-    pub pages_max: Option<u32>,
-}
-
-impl Config {
-    /// The defaults, in this data directory.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            durability: Durability::Fsync,
-            write_queue_commands_max: 16_384,
-            write_queue_bytes_max: 64 << 20,
-            batch_commands_max: 1_024,
-            batch_bytes_max: 4 << 20,
-            readers: 2,
-            read_queue_max: 16_384,
-            writer_cache_kib: 16_384,
-            reader_cache_kib: 4_096,
-            wal_soft_bytes: 32 << 20,
-            wal_hard_bytes: 256 << 20,
-            client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
-            pages_max: None,
-        }
-    }
-}
-
-/// When a write counts as done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// When it is on the disk: it survives a loss of power.
-    #[default]
-    Fsync,
-    /// When the operating system has it: it survives a crash of the server, but the newest
-    /// acknowledged writes may be gone after a loss of power or a crash of the system.
-    OperatingSystem,
-}
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
