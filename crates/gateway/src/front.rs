@@ -149,6 +149,11 @@ impl Front {
         self.shared.push_always(sid.shard(), Op::PostTooLarge { sid });
     }
 
+    /// A POST to this session broke off, and what it carried is lost: closes the session.
+    pub(crate) fn post_aborted(&self, sid: EngineSid) {
+        self.shared.push_always(sid.shard(), Op::PollAborted { sid });
+    }
+
     /// Whether this session may be upgraded now; to be asked before the 101 is answered.
     pub(crate) async fn check_upgrade(&self, sid: EngineSid) -> Result<(), Refusal> {
         self.ask(sid.shard(), |reply| Op::CheckUpgrade { sid, reply }).await

@@ -149,17 +149,36 @@ async fn post(site: &Arc<Site>, sid: EngineSid, body: Incoming) -> Result<Answer
     let config = site.config();
     let limit_bytes = config.max_payload;
     let timeout = config.ping_interval + config.ping_timeout;
+    let mut loss = Loss { site, sid, armed: true };
     match collect(body, limit_bytes, timeout).await {
         Ok(body) => {
+            loss.armed = false;
             site.front.post(sid, body).await?;
             Ok((text(Bytes::from_static(b"ok")), None))
         }
         Err(Uncollected::TooLarge) => {
+            loss.armed = false;
             site.front.post_too_large(sid);
             Err(Refusal::PayloadTooLarge { limit_bytes })
         }
         Err(Uncollected::TimedOut) => Err(Refusal::BadRequest("the body took too long")),
         Err(Uncollected::Broken) => Err(Refusal::BadRequest("the body broke off")),
+    }
+}
+
+/// Closes the session if the packets of a POST are lost: those behind them must not be handled.
+/// When the connection breaks, hyper may drop the request's future before it sees the error.
+struct Loss<'a> {
+    site: &'a Site,
+    sid: EngineSid,
+    armed: bool,
+}
+
+impl Drop for Loss<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.site.front.post_aborted(self.sid);
+        }
     }
 }
 

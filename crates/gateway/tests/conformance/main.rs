@@ -11,6 +11,7 @@ mod support;
 
 mod acks;
 mod connect;
+mod deflate;
 mod events;
 mod flow;
 mod handshake;

@@ -129,8 +129,9 @@ fn a_body_of_unknown_length_is_cut_off_at_the_limit() {
 
 #[test]
 fn a_post_that_breaks_off_closes_the_session() {
-    let server = server::engine_echo();
+    let server = server::engine_echo_with(server::calm());
     let session = Polling::open(server.address, PATH);
+    let waiting = session.start_poll();
     let mut stream = Stream::plain(server.address);
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n4part",
@@ -139,7 +140,60 @@ fn a_post_that_breaks_off_closes_the_session() {
     stream.write(head.as_bytes());
     server::settle();
     stream.shutdown();
-    server::until(|| session.poll().status == 400);
+    assert_eq!(waiting.answer().body, "1");
+    session.poll().expect_refusal(400, 1);
+}
+
+#[test]
+fn a_session_that_the_server_closes_says_so_at_the_next_poll() {
+    use parlor_gateway::Engine;
+    let server = server::Server::start(server::calm(), 1, |gateway| {
+        gateway.engine(Engine::new().on_message(|link, message| {
+            link.send(message).unwrap();
+            link.close();
+        }));
+    });
+    let session = Polling::open(server.address, PATH);
+    session.send("4bye");
+    assert_eq!(session.poll().body, "4bye\x1e1");
+    session.poll().expect_refusal(400, 1);
+}
+
+#[test]
+fn unanswered_events_hold_a_post_back_and_lose_nothing() {
+    use parlor_gateway::Namespace;
+    use std::sync::Arc;
+    let held = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let server = server::Server::start(server::calm(), 1, |gateway| {
+        let held = Arc::clone(&held);
+        let hold = move |_: &parlor_gateway::Socket, mut event: parlor_gateway::Event| {
+            held.lock().extend(event.take_ack());
+        };
+        gateway.namespace("/", Namespace::new().on("hold", hold));
+    });
+    let session = Polling::open(server.address, PATH);
+    session.send("40");
+    session.receive();
+    let body: Vec<String> = (0..70).map(|number| format!(r#"42{number}["hold"]"#)).collect();
+    let (address, target) = (session.address, session.target());
+    let post = std::thread::spawn(move || http::post(address, &target, &body.join("\x1e")));
+    server::until(|| held.lock().len() == 64);
+    server::settle();
+    assert_eq!(held.lock().len(), 64);
+    assert!(!post.is_finished(), "the client must wait");
+    let mut answered = 0;
+    while answered < 70 {
+        let acks = std::mem::take(&mut *held.lock());
+        answered += acks.len();
+        acks.into_iter().for_each(|ack| ack.send(&()).unwrap());
+    }
+    assert_eq!(post.join().expect("a response").body, "ok");
+    let mut received = Vec::new();
+    while received.len() < 70 {
+        received.extend(session.receive());
+    }
+    let expected: Vec<String> = (0..70).map(|number| format!("43{number}[]")).collect();
+    assert_eq!(received, expected);
 }
 
 #[test]
