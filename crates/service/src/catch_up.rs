@@ -84,6 +84,9 @@ async fn drive(
     let page_max = limits.catch_up_page_entries;
     let mut catch_up = CatchUp::new(limits.catch_up_overflows_max);
     let mut told = Position::default();
+    // From before the first read on: what is committed after it may be broadcast before the join
+    // is known here, and what was committed before it is read.
+    session.starts_hearing();
     let mut out = Out { service, socket, session, user, pushed: 0 };
     loop {
         match catch_up.next() {
@@ -93,7 +96,6 @@ async fn drive(
                 out.push(&catch_up.page(page)).await?;
             }
             Next::Join => {
-                session.starts_hearing();
                 let position = socket.join_held(&room(session.kind, user)).await?;
                 session.starts_proving();
                 told = Position(position);

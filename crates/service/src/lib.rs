@@ -1,10 +1,10 @@
 //! Chat's events over the gateway: the only place where the two meet.
 //!
-//! An event comes in through [`dispatch`], its payload is read by [`commands`] (on [`fields`] and
-//! [`content`]) and becomes a call to the store; what the store commits comes back through
-//! [`delivery`] and goes out to the [`sessions`] concerned. [`connect`] lets devices in,
-//! [`catch_up`] brings them up to date, [`receipts`] keeps how far they are, [`expiry`] and
-//! [`closing`] end them. What clients see is written by [`records`].
+//! An event comes in through `dispatch`, its payload is read by `commands` (on `fields` and
+//! `content`) and becomes a call to the store; what the store commits comes back through
+//! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
+//! `catch_up` brings them up to date, `receipts` keeps how far they are, `expiry` and
+//! `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
 //! need; every event that asks for an answer gets one; content and tokens are never logged.

@@ -49,7 +49,7 @@ pub(crate) struct Session {
 struct Flow {
     bucket: Bucket,
     unconfirmed: Unconfirmed,
-    /// Whether broadcasts reach it, so that they have to be noted.
+    /// Whether broadcasts reach it, or soon will, so that they have to be noted.
     hears: bool,
     /// Whether a proof of receipt speaks of all that was pushed: not before the socket is held.
     proves: bool,
@@ -136,12 +136,12 @@ impl Session {
         self.flow.lock().bucket.take(rate, now)
     }
 
-    /// From now on broadcasts reach it.
+    /// From now on broadcasts are noted: they reach it, or will be read for it.
     pub(crate) fn starts_hearing(&self) {
         self.flow.lock().hears = true;
     }
 
-    /// Notes an entry that is about to be broadcast, if broadcasts reach it.
+    /// Notes an entry that is about to be broadcast.
     pub(crate) fn broadcast(&self, entry: &Entry, limits: &Limits) {
         let mut flow = self.flow.lock();
         if flow.hears {

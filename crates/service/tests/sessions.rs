@@ -69,6 +69,16 @@ async fn bad_tokens_and_devices_are_refused_with_their_code() {
 }
 
 #[tokio::test]
+async fn the_token_may_come_as_a_bearer_and_auth_has_precedence() {
+    let house = House::new(Plan::default()).await;
+    let bearer = Client::open_with(house.address, json!({"deviceId": "d"}), Some("alice")).await;
+    assert_eq!(bearer.event("ready", 0).await["userId"], "alice");
+    let both = Client::open_with(house.address, json!({"token": "bob"}), Some("alice")).await;
+    assert_eq!(both.event("ready", 0).await["userId"], "bob");
+    house.end().await;
+}
+
+#[tokio::test]
 async fn the_stalest_connection_goes_and_not_the_new_one() {
     let limits = Limits { connections_per_user_max: 2, ..Limits::default() };
     let house = House::new(Plan {

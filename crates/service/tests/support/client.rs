@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long a test waits for what must come.
@@ -56,8 +57,22 @@ pub(crate) struct Client {
 impl Client {
     /// Opens a connection and sends CONNECT, whatever comes of it.
     pub(crate) async fn open(address: std::net::SocketAddr, auth: Value) -> Self {
+        Self::open_with(address, auth, None).await
+    }
+
+    /// The same, with a token in the `Authorization` header.
+    pub(crate) async fn open_with(
+        address: std::net::SocketAddr,
+        auth: Value,
+        bearer: Option<&str>,
+    ) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
-        let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("a WebSocket");
+        let mut request = url.into_client_request().expect("a request");
+        if let Some(token) = bearer {
+            let value = format!("Bearer {token}").parse().expect("a header's value");
+            request.headers_mut().insert("authorization", value);
+        }
+        let (stream, _) = tokio_tungstenite::connect_async(request).await.expect("a WebSocket");
         let (sink, mut stream) = stream.split();
         let (ear, sink) = (Arc::new(Ear::default()), Arc::new(tokio::sync::Mutex::new(Some(sink))));
         let (listening, answering) = (Arc::clone(&ear), Arc::clone(&sink));

@@ -12,6 +12,8 @@ use parlor_chat::store::{
 };
 use tokio::sync::watch;
 
+use super::client::PATIENCE;
+
 /// Whose reads of what was committed since wait at the gate.
 pub(crate) const GATED_USER: &str = "bob";
 
@@ -38,7 +40,10 @@ impl Gate {
 
     /// Waits until someone waits here.
     pub(crate) async fn reached(&self) {
-        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+        let mut waiting = self.waiting.subscribe();
+        let reached = waiting.wait_for(|waiting| *waiting > 0);
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        assert!(reached.is_ok(), "nobody came to the gate");
     }
 
     pub(crate) async fn pass(&self) {
@@ -58,6 +63,8 @@ pub(crate) struct Faults {
     pub(crate) reads: AtomicBool,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
+    /// The first page of what is undelivered is handed over behind this gate.
+    pub(crate) first_page: Gate,
     /// Pages of what is undelivered, but for the first, are handed over behind this gate.
     pub(crate) second_page: Gate,
 }
@@ -122,14 +129,18 @@ impl Store for Faulty {
         if self.faults.reads.load(Ordering::SeqCst) {
             return fails(unavailable());
         }
-        let gated = user.as_str() == GATED_USER && after.is_some();
-        let (page, faults) =
-            (self.store.undelivered(user, device, after, limit), self.faults.clone());
+        let (gated, first) = (user.as_str() == GATED_USER, after.is_none());
+        let page = self.store.undelivered(user, device, after, limit);
+        let faults = self.faults.clone();
         Box::pin(async move {
-            if gated {
+            if gated && !first {
                 faults.second_page.pass().await;
             }
-            page.await
+            let page = page.await;
+            if gated && first {
+                faults.first_page.pass().await;
+            }
+            page
         })
     }
 
