@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -102,7 +102,7 @@ async fn open_polling(
     parts: request::Parts,
 ) -> Result<Answer, Refusal> {
     let admission = site.front.admit(peer.address.ip())?;
-    let (sid, payload) = site.front.open_polling(handshake(peer, parts), admission).await?;
+    let (sid, payload) = site.front.open_polling(handshake(peer, &parts), admission).await?;
     let mut response = text(payload);
     if let Some(name) = &site.config().cookie {
         let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax", sid.as_str());
@@ -125,7 +125,7 @@ fn open_websocket(
 ) -> Result<Answer, Refusal> {
     let agreement = upgrade::check(&parts, site.config().deflate)?;
     let admission = site.front.admit(peer.address.ip())?;
-    let purpose = Purpose::Open { handshake: handshake(peer, parts), admission };
+    let purpose = Purpose::Open { handshake: handshake(peer, &parts), admission };
     let deflate = agreement.deflate;
     Ok((agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose })))
 }
@@ -201,9 +201,24 @@ pub(crate) async fn hand_over(site: &Arc<Site>, pending: PendingUpgrade) {
 }
 
 /// What is kept of the opening request.
-fn handshake(peer: Peer, parts: request::Parts) -> Handshake {
+fn handshake(peer: Peer, parts: &request::Parts) -> Handshake {
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    Handshake { headers: parts.headers, query, remote: peer.address, secure: peer.secure }
+    let headers = own_memory(&parts.headers);
+    Handshake { headers, query, remote: peer.address, secure: peer.secure }
+}
+
+/// The same headers in memory of their own: hyper's are slices of its read buffer, of which each
+/// would keep all eight kilobytes alive.
+fn own_memory(headers: &HeaderMap) -> HeaderMap {
+    let mut values = Vec::with_capacity(headers.values().map(HeaderValue::len).sum());
+    headers.values().for_each(|value| values.extend_from_slice(value.as_bytes()));
+    let mut values = Bytes::from(values);
+    let mut copy = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let value = HeaderValue::from_maybe_shared(values.split_to(value.len()));
+        copy.append(name, value.expect("bytes of a header value are one"));
+    }
+    copy
 }
 
 /// A response with text that no cache may keep.
@@ -213,4 +228,24 @@ fn text(payload: Bytes) -> Response<Body> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copied_headers_are_equal_and_keep_nothing_else_alive() {
+        let buffer = Bytes::from(b"localhost, chat; other".repeat(100));
+        let mut headers = HeaderMap::new();
+        for (name, range) in [("host", 0..9), ("cookie", 11..15), ("cookie", 17..22), ("x-a", 0..0)]
+        {
+            let value = HeaderValue::from_maybe_shared(buffer.slice(range)).expect("a value");
+            headers.append(name, value);
+        }
+        let copy = own_memory(&headers);
+        assert_eq!(copy, headers);
+        drop(headers);
+        assert!(buffer.is_unique(), "the copy holds the buffer");
+    }
 }
