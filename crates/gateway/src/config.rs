@@ -36,8 +36,8 @@ pub struct Config {
     pub namespaces_max: usize,
     /// Rooms one socket may be in. Default 4,096.
     pub rooms_max: usize,
-    /// Operations that may wait in one shard's inbox; above, callers get `Busy` or block.
-    /// Default 16,384.
+    /// Operations (and broadcasts of batches) that may wait in one shard's inbox; above, callers
+    /// get `Busy` or block. Default 16,384.
     pub inbox_ops_max: usize,
     /// Connections one shard holds; above, new ones are refused with 503. Default 1,000,000.
     pub connections_per_shard_max: usize,

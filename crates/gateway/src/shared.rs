@@ -288,3 +288,94 @@ impl Inbox {
         self.room.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::frame::Frame;
+    use crate::ids::SocketKey;
+    use crate::io::Broadcast;
+    use crate::shard::ops::Batch;
+
+    fn shared(inbox_ops_max: usize) -> Arc<Shared> {
+        let config = Config { inbox_ops_max, ..Config::default() };
+        Arc::new(Shared::new(config, 1, HashMap::new(), Vec::new(), None))
+    }
+
+    fn emit() -> Op {
+        let frame = Frame::event_raw("/", "e", "[]");
+        Op::Emit { key: SocketKey::new(0, 0, 1), frame, volatile: false }
+    }
+
+    fn batch(broadcasts: u64) -> Op {
+        let broadcast = |position| Broadcast {
+            room: "r".into(),
+            except: None,
+            frame: Frame::event_raw("/", "e", "[]"),
+            position,
+        };
+        let broadcasts = (0..broadcasts).map(broadcast).collect();
+        Op::Batch(Arc::new(Batch { namespace: "/".into(), broadcasts, then_position: 0 }))
+    }
+
+    #[test]
+    fn a_full_inbox_refuses_emits_and_takes_permits() {
+        let shared = shared(2);
+        assert_eq!(shared.push(0, emit()), Ok(()));
+        assert_eq!(shared.push(0, emit()), Ok(()));
+        assert_eq!(shared.push(0, emit()), Err(Busy));
+        shared.push_always(0, Op::Permit { connection: SocketKey::new(0, 0, 1) });
+        let mut taken = VecDeque::new();
+        shared.inboxes[0].drain(0, &mut taken);
+        assert!(matches!(taken.pop_front(), Some(Op::Permit { .. })), "it waits for no emit");
+        shared.inboxes[0].drain(1, &mut taken);
+        assert_eq!(shared.push(0, emit()), Ok(()));
+        assert_eq!(shared.inboxes[0].counters.busy.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn the_shards_own_thread_is_refused_by_the_same_bound() {
+        let shared = shared(2);
+        let local = Local::enter(&shared, 0);
+        local.set_aside(1);
+        assert_eq!(shared.push(0, emit()), Ok(()));
+        assert_eq!(shared.push(0, emit()), Err(Busy));
+        assert!(local.pop().is_some());
+        assert!(local.pop().is_none());
+        Local::leave();
+    }
+
+    #[test]
+    fn a_batch_weighs_its_broadcasts_and_blocks_the_next() {
+        let shared = shared(10);
+        let pushed = Arc::new(AtomicUsize::new(0));
+        let pusher = std::thread::spawn({
+            let (shared, pushed) = (Arc::clone(&shared), Arc::clone(&pushed));
+            move || {
+                for _ in 0..2 {
+                    shared.inboxes[0].push_blocking(batch(10));
+                    pushed.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        while pushed.load(Ordering::SeqCst) < 1 {
+            std::thread::yield_now();
+        }
+        assert_eq!(pushed.load(Ordering::SeqCst), 1, "the second waits");
+        let mut taken = VecDeque::new();
+        shared.inboxes[0].drain(1, &mut taken);
+        pusher.join().expect("the second found room");
+        assert_eq!(shared.push(0, emit()), Err(Busy));
+    }
+
+    #[test]
+    fn a_closed_inbox_blocks_nobody() {
+        let shared = shared(1);
+        shared.inboxes[0].close();
+        shared.inboxes[0].push_blocking(batch(5));
+        shared.inboxes[0].push_blocking(batch(5));
+        assert_eq!(shared.push(0, emit()), Ok(()));
+    }
+}

@@ -46,7 +46,7 @@ pub(crate) struct Connection {
     /// When the next ping is due, or the pong.
     pub(crate) due_ms: u64,
     /// The tick of its one valid entry in the wheel.
-    pub(crate) timer_tick: u64,
+    pub(crate) timer_tick: u32,
     /// Events whose permits are out.
     pub(crate) in_flight: u32,
     pub(crate) parser: Parser,

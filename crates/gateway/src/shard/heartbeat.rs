@@ -8,9 +8,9 @@ const BUCKETS: usize = 512;
 /// Entries by the tick in which they are due.
 pub(crate) struct Wheel<T> {
     tick_ms: u64,
-    /// The last tick that was fired.
-    tick: u64,
-    buckets: Vec<Vec<(u64, T)>>,
+    /// The last tick that was fired. Ticks are counted in 32 bits: 13 years of 100 ms.
+    tick: u32,
+    buckets: Vec<Vec<(u32, T)>>,
 }
 
 impl<T> Wheel<T> {
@@ -20,27 +20,27 @@ impl<T> Wheel<T> {
     }
 
     /// The tick in which something due at `at_ms` fires.
-    pub(crate) fn tick_of(&self, at_ms: u64) -> u64 {
-        at_ms.div_ceil(self.tick_ms).max(self.tick + 1)
+    pub(crate) fn tick_of(&self, at_ms: u64) -> u32 {
+        u32::try_from(at_ms.div_ceil(self.tick_ms)).unwrap_or(u32::MAX).max(self.tick + 1)
     }
 
     /// The time at which the next tick begins.
     pub(crate) fn next_ms(&self) -> u64 {
-        (self.tick + 1) * self.tick_ms
+        u64::from(self.tick + 1) * self.tick_ms
     }
 
     /// Puts in an entry; gives its tick.
-    pub(crate) fn insert(&mut self, at_ms: u64, entry: T) -> u64 {
+    pub(crate) fn insert(&mut self, at_ms: u64, entry: T) -> u32 {
         let tick = self.tick_of(at_ms);
         self.buckets[tick as usize % BUCKETS].push((tick, entry));
         tick
     }
 
     /// Moves what is due by `now_ms` to `due`, with its tick.
-    pub(crate) fn advance(&mut self, now_ms: u64, due: &mut Vec<(u64, T)>) {
-        let until = now_ms / self.tick_ms;
+    pub(crate) fn advance(&mut self, now_ms: u64, due: &mut Vec<(u32, T)>) {
+        let until = u32::try_from(now_ms / self.tick_ms).unwrap_or(u32::MAX - 1);
         // A long pause turns the wheel once; each bucket then gives up all that is due in it.
-        let first = (self.tick + 1).max(until.saturating_sub(BUCKETS as u64 - 1));
+        let first = (self.tick + 1).max(until.saturating_sub(BUCKETS as u32 - 1));
         for tick in first..=until {
             let bucket = &mut self.buckets[tick as usize % BUCKETS];
             due.extend(bucket.extract_if(.., |(at, _)| *at <= until));

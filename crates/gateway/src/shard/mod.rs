@@ -23,6 +23,8 @@ mod send;
 mod session;
 mod slab;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod upgrade;
 

@@ -57,7 +57,8 @@ impl Polling {
     fn push(&mut self, frame: &Frame, parser: Parser) {
         let before = self.queue.len();
         if parser == Parser::Msgpack {
-            self.queue.push_back(Piece::Binary(frame.msgpack().clone()));
+            let message = Some(frame.msgpack().clone()).filter(|message| !message.is_empty());
+            self.queue.extend(message.map(Piece::Binary));
         } else {
             self.queue.extend(frame.text().cloned().map(Piece::Text));
             self.queue.extend(frame.attachments().iter().cloned().map(Piece::Binary));

@@ -90,7 +90,7 @@ impl Shard {
         }
     }
 
-    fn beat(&mut self, place: Place, tick: u64) {
+    fn beat(&mut self, place: Place, tick: u32) {
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         if connection.timer_tick != tick {
             return;

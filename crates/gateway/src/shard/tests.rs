@@ -1,0 +1,198 @@
+//! Whole gateways on a loopback port, driven by bare WebSockets: what depends on slices, shards and
+//! order, and on limits that are small.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use parlor_wire::websocket::{Body, Decoder, Deflate, Message, Opcode, Role, encode_masked};
+
+use crate::{Broadcast, Config, Frame, Gateway, Listener, Namespace, Running};
+
+struct Client {
+    stream: TcpStream,
+    decoder: Decoder,
+    input: Vec<u8>,
+}
+
+impl Client {
+    fn connect(address: SocketAddr) -> Self {
+        let mut stream = TcpStream::connect(address).expect("the gateway listens");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+        let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
+            Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("the request is sent");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a response comes");
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        let decoder = Decoder::new(Role::Client, Deflate::Off, 1 << 20);
+        let mut client = Self { stream, decoder, input: Vec::new() };
+        assert!(client.receive().starts_with("0{"));
+        client.send("40");
+        assert!(client.receive().starts_with("40{"));
+        client
+    }
+
+    fn send(&mut self, text: &str) {
+        let mut frame = Vec::new();
+        encode_masked(Opcode::Text, text.as_bytes(), Body::Plain, [1, 2, 3, 4], &mut frame);
+        self.stream.write_all(&frame).expect("the gateway reads");
+    }
+
+    /// The next text that is no ping.
+    fn receive(&mut self) -> String {
+        loop {
+            if let Some((used, message)) =
+                self.decoder.decode(&mut self.input).expect("a valid frame")
+            {
+                let text = match message {
+                    Message::Text(text) => text.into_owned(),
+                    other => panic!("not a text: {other:?}"),
+                };
+                self.input.drain(..used);
+                if text != "2" {
+                    return text;
+                }
+            } else {
+                let mut buffer = [0; 4096];
+                let count = self.stream.read(&mut buffer).expect("something comes in time");
+                assert!(count > 0, "the connection ended");
+                self.input.extend_from_slice(&buffer[..count]);
+            }
+        }
+    }
+}
+
+fn serve(config: Config, rules: Namespace, shards: usize) -> (Running, SocketAddr) {
+    let mut gateway = Gateway::builder(config);
+    gateway.namespace("/", rules);
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let running = gateway.serve(vec![Listener { tcp, tls: None }], shards).expect("it starts");
+    let address = running.local_addrs()[0];
+    (running, address)
+}
+
+fn clients(address: SocketAddr, count: usize) -> Vec<Client> {
+    let mut clients: Vec<_> = (0..count).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        assert_eq!(client.receive(), r#"42["ready"]"#);
+    }
+    clients
+}
+
+fn rules() -> Namespace {
+    Namespace::new()
+        .on_connect(|socket| {
+            socket.join("all");
+            socket.emit_raw("ready", "[]").expect("the inbox has room");
+        })
+        .on("echo", |_, mut event| {
+            let args = event.args().to_owned();
+            if let Some(ack) = event.take_ack() {
+                ack.send_raw(&args).expect("acks are taken");
+            }
+        })
+}
+
+/// Slices so short that every fan-out is cut many times.
+fn sliced() -> Config {
+    Config { fanout_slice: Duration::ZERO, ..Config::default() }
+}
+
+#[test]
+fn a_fan_out_in_many_slices_reaches_everyone_once_and_in_order() {
+    let (running, address) = serve(sliced(), rules(), 2);
+    let mut clients = clients(address, 100);
+    for number in 0..30 {
+        running.io().of("/").to("all").emit("n", &(number,)).expect("the inbox has room");
+    }
+    for client in &mut clients {
+        for number in 0..30 {
+            assert_eq!(client.receive(), format!(r#"42["n",{number}]"#));
+        }
+    }
+}
+
+#[test]
+fn an_emit_keeps_its_place_behind_a_running_fan_out_and_an_ack_does_not_wait() {
+    let (running, address) = serve(sliced(), rules(), 1);
+    let mut clients = clients(address, 100);
+    let (io, rounds) = (running.io(), 50);
+    for number in 0..rounds {
+        io.of("/").to("all").emit("n", &(number,)).expect("the inbox has room");
+    }
+    io.of("/").to("all").emit("last", &()).expect("the inbox has room");
+    clients[0].send(r#"427["echo",1]"#);
+    let mut heard = Vec::new();
+    while heard.len() < rounds + 2 {
+        heard.push(clients[0].receive());
+    }
+    let ack = heard.iter().position(|it| it == "437[1]").expect("it was answered");
+    heard.remove(ack);
+    let expected = (0..rounds).map(|number| format!(r#"42["n",{number}]"#));
+    let expected: Vec<_> = expected.chain([r#"42["last"]"#.to_owned()]).collect();
+    assert_eq!(heard, expected);
+}
+
+#[test]
+fn a_batch_reaches_rooms_on_every_shard_in_order() {
+    let (running, address) = serve(sliced(), rules(), 2);
+    let mut clients = clients(address, 40);
+    for round in 0..10_u64 {
+        let broadcasts = (0..20).map(|number| {
+            let position = round * 20 + number + 1;
+            let frame = Frame::event("/", "n", &(position,)).expect("a number is JSON");
+            Broadcast { room: "all".into(), except: None, frame, position }
+        });
+        running.io().broadcast_batch("/", broadcasts.collect(), (round + 1) * 20);
+    }
+    for client in &mut clients {
+        for position in 1..=200 {
+            assert_eq!(client.receive(), format!(r#"42["n",{position}]"#));
+        }
+    }
+    assert_eq!(running.stats().deliveries, 40 * 200);
+}
+
+#[test]
+fn a_namespace_of_a_pattern_is_gone_with_its_last_socket() {
+    let mut gateway = Gateway::builder(Config::default());
+    gateway.namespace("/", rules());
+    let pattern = regex::Regex::new("^/dynamic-[0-9]+$").expect("a valid pattern");
+    gateway.namespace_pattern(pattern, Namespace::new());
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let running = gateway.serve(vec![Listener { tcp, tls: None }], 1).expect("it starts");
+    let mut client = Client::connect(running.local_addrs()[0]);
+    assert_eq!(client.receive(), r#"42["ready"]"#);
+    for number in 0..100 {
+        client.send(&format!("40/dynamic-{number}"));
+        assert!(client.receive().starts_with(&format!("40/dynamic-{number},")));
+        assert_eq!(running.stats().sockets, 2);
+        client.send(&format!("41/dynamic-{number}"));
+    }
+    client.send(r#"421["echo"]"#);
+    assert_eq!(client.receive(), "431[]");
+    assert_eq!(running.stats().sockets, 1);
+}
+
+#[test]
+fn counters_tell_what_was_done() {
+    let (running, address) = serve(Config::default(), rules(), 1);
+    let mut clients = clients(address, 3);
+    clients[0].send(r#"421["echo","x"]"#);
+    assert_eq!(clients[0].receive(), r#"431["x"]"#);
+    let stats = running.stats();
+    assert_eq!((stats.connections, stats.connections_websocket, stats.sockets), (3, 3, 3));
+    assert_eq!((stats.opened, stats.packets_in), (3, 4));
+    drop(clients);
+    while running.stats().connections > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(running.stats().closed_for(crate::CloseReason::TransportClose), 3);
+    assert_eq!(running.stats().sockets, 0);
+}
