@@ -20,6 +20,9 @@ use crate::stats::Counters;
 
 /// Deliveries between two looks at the clock.
 const DELIVERIES_PER_LOOK: u32 = 16;
+/// Rooms of so few sockets are written to with the batch, so that what else it brings for a socket
+/// (an answer, the next message) goes out in the same call.
+const BATCHED_TARGETS_MAX: usize = 8;
 /// The position of a broadcast that is not in the log: no release drops it.
 const UNLOGGED: u64 = u64::MAX;
 
@@ -94,16 +97,18 @@ impl Shard {
     /// Delivers until the end (`true`) or until the slice is over.
     fn advance(&mut self, fanout: &mut Fanout) -> bool {
         loop {
+            let few = fanout.targets.len() <= BATCHED_TARGETS_MAX;
+            let when = if few { When::Batched } else { When::Now };
             while let Some(&target) = fanout.targets.get(fanout.next) {
                 if self.slice_is_over() {
                     return false;
                 }
                 fanout.next += 1;
                 match &fanout.source {
-                    Source::Once(once) => self.deliver_once(target, once),
+                    Source::Once(once) => self.deliver_once(target, once, when),
                     Source::Batch { batch, next } => {
                         let broadcast = &batch.broadcasts[next - 1];
-                        self.deliver(target, &broadcast.frame, broadcast.position);
+                        self.deliver(target, &broadcast.frame, broadcast.position, when);
                     }
                 }
             }
@@ -134,7 +139,7 @@ impl Shard {
         self.slice_over
     }
 
-    fn deliver_once(&mut self, target: Place, once: &Once) {
+    fn deliver_once(&mut self, target: Place, once: &Once, when: When) {
         if let Some(id) = once.ack_id {
             let owes = match self.sockets.get_mut(target.0, target.1) {
                 Some(member) => {
@@ -152,15 +157,15 @@ impl Shard {
                 return Counters::add(&self.counters().volatile_dropped, 1);
             }
         }
-        self.deliver(target, &once.frame, UNLOGGED);
+        self.deliver(target, &once.frame, UNLOGGED, when);
     }
 
     /// Gives a broadcast to one socket, or to its hold.
-    fn deliver(&mut self, target: Place, frame: &Frame, position: u64) {
+    fn deliver(&mut self, target: Place, frame: &Frame, position: u64, when: When) {
         let Some(member) = self.sockets.get_mut(target.0, target.1) else { return };
         let connection = member.connection;
         let Some(hold) = &mut member.hold else {
-            return self.send(connection, frame, When::Now);
+            return self.send(connection, frame, when);
         };
         let bytes_max = self.shared.config.hold_bytes_max;
         if hold.push(position, frame.clone(), frame.len(), bytes_max) == Push::Overflowed {
