@@ -116,7 +116,7 @@ impl Ack {
     /// Answers with arguments that are the JSON text of an array.
     ///
     /// # Errors
-    /// `Busy` when the shard's inbox is full beyond measure.
+    /// None at present: answers are taken even by a full inbox, since each holds a permit.
     pub fn send_raw(self, json_args: &str) -> Result<(), EmitError> {
         self.send_with(json_args, Vec::new())
     }
@@ -130,7 +130,7 @@ impl Ack {
         let frame = Frame::ack(socket.namespace(), self.id, json_args, attachments);
         let connection = socket.connection();
         let key = socket.key();
-        socket.shared().push(key.shard(), Op::Ack { key, connection, frame })?;
+        socket.shared().push_always(key.shard(), Op::Ack { key, connection, frame });
         Ok(())
     }
 

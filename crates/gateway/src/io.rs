@@ -253,9 +253,7 @@ impl Target {
     /// Cancel safe.
     pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
         let (reply, mut found) = mpsc::channel(self.shared.inboxes.len());
-        if self.act(|| TargetAction::Fetch { reply: reply.clone() }).is_err() {
-            return Vec::new();
-        }
+        self.act_always(|| TargetAction::Fetch { reply: reply.clone() });
         drop(reply);
         let mut sockets = Vec::new();
         while let Some(mut part) = found.recv().await {

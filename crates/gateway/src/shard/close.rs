@@ -22,6 +22,9 @@ use crate::stats::Counters;
 const LINGER_MS: u64 = 2_000;
 /// How long the last payload of a polling session waits for its poll.
 const LAST_WORDS_MS: u64 = 20_000;
+/// How long a poll may take that the client sent just before its own close packet: the two come on
+/// connections of their own, so either may come first.
+const CROSSING_MS: u64 = 1_000;
 /// Closed WebSockets that linger at a time; more are cut off.
 const LINGERS_MAX: usize = 4_096;
 /// Last payloads that wait at a time.
@@ -122,9 +125,10 @@ impl Shard {
         polling.queue.push_back(Piece::Text(Bytes::from_static(last)));
         if let Some(waiting) = polling.waiting.take() {
             let _ = waiting.send(Ok(polling.take_payload()));
-        } else if reason.is_of_the_server() && self.last_words.len() < LAST_WORDS_MAX {
+        } else if (by_client || reason.is_of_the_server()) && self.last_words.len() < LAST_WORDS_MAX
+        {
             self.last_words.insert(place.0, (place.1, polling.take_payload()));
-            let at_ms = self.now_ms + LAST_WORDS_MS;
+            let at_ms = self.now_ms + if by_client { CROSSING_MS } else { LAST_WORDS_MS };
             self.wheel.insert(at_ms, Timer { place, kind: Kind::LastWords });
         }
     }
