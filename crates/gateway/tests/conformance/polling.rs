@@ -94,6 +94,16 @@ fn the_clients_close_packet_ends_the_session_and_its_poll() {
 }
 
 #[test]
+fn a_poll_that_crosses_the_clients_close_packet_is_answered_once() {
+    let server = server::engine_echo();
+    let session = Polling::open(server.address, PATH);
+    session.send("1");
+    let poll = session.poll();
+    assert_eq!((poll.status, poll.body.as_str()), (200, "6"));
+    session.poll().expect_refusal(400, 1);
+}
+
+#[test]
 fn a_body_over_the_limit_is_told_the_limit_and_closes_the_session() {
     let server = server::engine_echo_with(Config { max_payload: 1_000, ..server::fast() });
     let session = Polling::open(server.address, PATH);
