@@ -1,8 +1,9 @@
 //! The same over TLS: polling, WebSocket and upgrade.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use parlor_gateway::{Engine, Gateway};
+use parlor_gateway::{Config, Engine, Gateway};
 use rustls::pki_types::PrivateKeyDer;
 
 use crate::support::http;
@@ -30,7 +31,8 @@ fn encrypted(build: impl FnOnce(&mut Gateway)) -> (Server, Arc<rustls::ClientCon
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let server = Server::start_tls(server::fast(), 1, Some(Arc::new(tls)), build);
+    let config = Config { handshake_timeout: Duration::from_millis(500), ..server::fast() };
+    let server = Server::start_tls(config, 1, Some(Arc::new(tls)), build);
     (server, Arc::new(trust))
 }
 
@@ -150,4 +152,13 @@ fn plain_http_on_the_encrypted_port_is_not_served() {
     stream.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answer = stream.read_to_end();
     assert!(!answer.starts_with(b"HTTP/"));
+}
+
+#[test]
+fn a_client_that_does_not_shake_hands_is_closed() {
+    let (server, _trust) = encrypted(echo);
+    let started = Instant::now();
+    let mut stream = Stream::plain(server.address);
+    assert_eq!(stream.read_to_end(), b"");
+    assert!(started.elapsed() >= Duration::from_millis(490));
 }
