@@ -1,7 +1,7 @@
 //! One connection while it speaks HTTP.
 //!
-//! hyper reads requests, [`Site::answer`] routes each to Engine.IO or to the fallback, and when a
-//! request became a WebSocket the stream leaves through [`upgrade::take`] for its shard. A
+//! hyper reads requests, `Site::answer` routes each to Engine.IO or to the fallback, and when a
+//! request became a WebSocket the stream leaves through `upgrade::take` for its shard. A
 //! connection that is slow with its request head, or idle between requests for as long, is closed.
 //!
 //! hyper's buffers are the largest thing that a polling client costs; they are bounded here.
