@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn only_blocks_of_the_language_are_taken() {
-        let text = "```js\none\ntwo\n```\nprose\n```\n```js\nnot js\n```\n```js\nthree\n```\n";
+        let text = "```js\none\ntwo\n```\nprose\n```\nnot js\n```\n```js\nthree\n```\n";
         assert_eq!(blocks(text, "js"), ["one\ntwo\n", "three\n"]);
         assert_eq!(blocks("```json\n{}\n```\n", "js"), Vec::<String>::new());
     }
