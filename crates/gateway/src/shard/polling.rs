@@ -192,9 +192,10 @@ impl Shard {
 
     /// Answers the waiting poll with all that is queued.
     pub(super) fn answer_poll(&mut self, place: Place) {
-        self.note_proving(place);
         let Some(polling) = self.polling(place) else { return };
         let Some(waiting) = polling.waiting.take() else { return };
+        self.note_proving(place);
+        let Some(polling) = self.polling(place) else { return };
         let payload = polling.take_payload();
         let bytes = payload.len() as u64;
         if waiting.send(Ok(payload)).is_err() {

@@ -106,7 +106,10 @@ impl Shard {
         } else if phase == Phase::Pong {
             self.close(place, CloseReason::PingTimeout);
         } else {
-            self.note_proving(place);
+            // Over polling a ping may wait in the queue, where it proves nothing.
+            if matches!(connection.transport, Transport::WebSocket(_)) {
+                self.note_proving(place);
+            }
             self.send_control(place, b"2");
             let due_ms = due_ms + millis(self.shared.config.ping_timeout);
             self.set_due(place, Phase::Pong, due_ms);
@@ -137,7 +140,8 @@ impl Shard {
         }
     }
 
-    /// Remembers what a pong to the ping that is about to be written would prove.
+    /// Remembers what will be proved by a pong to the ping that is about to be queued behind all
+    /// that was pushed, or by the poll after the answer that is about to take all of it.
     pub(super) fn note_proving(&mut self, place: Place) {
         let Some(connection) = self.connections.get(place.0, place.1) else { return };
         for &slot in &connection.sockets {
