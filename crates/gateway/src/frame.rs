@@ -19,7 +19,7 @@ const DEFLATE_BYTES_MIN: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Frame(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     websocket: Bytes,
     /// The Engine.IO text packet; empty for a binary message of the engine's own.
@@ -27,6 +27,8 @@ struct Inner {
     attachments: Vec<Bytes>,
     msgpack: OnceLock<Msgpack>,
     deflated: OnceLock<Bytes>,
+    /// What this is the sequence of; empty for a single packet.
+    parts: Vec<Frame>,
 }
 
 /// The packet for clients that speak msgpack.
@@ -119,8 +121,18 @@ impl Frame {
     }
 
     fn new(websocket: Bytes, text: Bytes, attachments: Vec<Bytes>) -> Self {
-        let (msgpack, deflated) = (OnceLock::new(), OnceLock::new());
-        Self(Arc::new(Inner { websocket, text, attachments, msgpack, deflated }))
+        Self(Arc::new(Inner { websocket, text, attachments, ..Inner::default() }))
+    }
+
+    /// Packets that go out one behind the other in one write.
+    pub(crate) fn joined(parts: Vec<Self>) -> Self {
+        let websocket = concat(&parts, Self::websocket);
+        Self(Arc::new(Inner { websocket, parts, ..Inner::default() }))
+    }
+
+    /// The packets, one by one.
+    pub(crate) fn parts(&self) -> &[Self] {
+        if self.0.parts.is_empty() { std::slice::from_ref(self) } else { &self.0.parts }
     }
 
     /// The frames of a WebSocket that negotiated nothing.
@@ -134,6 +146,9 @@ impl Frame {
             return &self.0.websocket;
         }
         self.0.deflated.get_or_init(|| {
+            if !self.0.parts.is_empty() {
+                return concat(&self.0.parts, Self::deflated);
+            }
             let mut frames = Vec::new();
             let mut push = |opcode, payload: &[u8]| {
                 let mut small = Vec::new();
@@ -169,6 +184,10 @@ impl Frame {
     }
 
     fn transcode(&self) -> Option<Msgpack> {
+        if !self.0.parts.is_empty() {
+            let websocket = concat(&self.0.parts, Self::msgpack_websocket);
+            return Some(Msgpack { websocket, ..Msgpack::default() });
+        }
         let limits = Limits {
             attachments_max: usize::MAX,
             attachment_bytes_max: usize::MAX,
@@ -189,6 +208,12 @@ impl Frame {
     pub(crate) fn len(&self) -> usize {
         self.0.websocket.len()
     }
+}
+
+fn concat(parts: &[Frame], of: impl Fn(&Frame) -> &Bytes) -> Bytes {
+    let mut all = Vec::with_capacity(parts.iter().map(|part| of(part).len()).sum());
+    parts.iter().for_each(|part| all.extend_from_slice(of(part)));
+    all.into()
 }
 
 /// Room for the header, then the type of an Engine.IO message.
@@ -234,6 +259,18 @@ mod tests {
         let frame = Frame::event_with("/a", "b", args, vec![Bytes::from_static(&[1, 2, 3])]);
         assert!(frame.websocket().ends_with(&[0x82, 3, 1, 2, 3]));
         assert!(frame.text().expect("a text").starts_with(b"451-/a,"));
+    }
+
+    #[test]
+    fn joined_packets_follow_each_other_and_can_be_told_apart() {
+        let one = Frame::event_raw("/", "a", "[1]");
+        let two = Frame::event_raw("/", "b", "[2]");
+        let both = Frame::joined(vec![one.clone(), two.clone()]);
+        assert_eq!(both.websocket()[..], [one.websocket().as_ref(), two.websocket()].concat());
+        let msgpack = [one.msgpack_websocket().as_ref(), two.msgpack_websocket()].concat();
+        assert_eq!(both.msgpack_websocket()[..], msgpack);
+        let texts: Vec<_> = both.parts().iter().filter_map(Frame::text).collect();
+        assert_eq!(texts, [one.text().expect("a text"), two.text().expect("a text")]);
     }
 
     #[test]

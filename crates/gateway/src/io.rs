@@ -94,7 +94,7 @@ impl Io {
 }
 
 /// Which sockets: a namespace, rooms (none: all), and who is left out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) namespace: Arc<str>,
     pub(crate) rooms: SmallVec<[Arc<str>; 1]>,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::acks::Waiter;
 use super::connection::FlushWaiter;
-use super::fanout::Once;
 use super::hold::Hold;
 use super::ops::{Op, TargetAction};
 use super::send::When;
@@ -43,14 +42,13 @@ impl Shard {
     }
 
     fn apply(&mut self, op: Op) {
-        if op.is_ordered() && (self.fanout.is_some() || !self.ordered.is_empty()) {
+        let waits = self.fanout.is_some() || !self.ordered.is_empty();
+        // A fan-out begins when the operations of this round are known: those alike share it.
+        if op.is_ordered() && (waits || op.is_fanout()) {
             self.ordered.push_back(op);
             return self.local.set_aside(self.ordered.len());
         }
         self.perform(op);
-        if self.fanout.is_some() {
-            self.fan_out();
-        }
     }
 
     /// Does one operation; a fan-out is only begun.
@@ -141,6 +139,9 @@ impl Shard {
             }
             Op::Poll { sid, reply } => self.poll(&sid, reply),
             Op::PollAborted { sid } => self.poll_aborted(&sid),
+            Op::BeginPost { sid, reply } => {
+                let _ = reply.send(self.begin_post(&sid));
+            }
             Op::Post { sid, body, reply } => self.post(&sid, body, reply),
             Op::PostTooLarge { sid } => {
                 if let Some(place) = self.session(&sid) {
@@ -232,9 +233,8 @@ impl Shard {
 
     fn target(&mut self, selection: &Selection, action: TargetAction) {
         match action {
-            TargetAction::Emit { frame, volatile } => {
-                self.start_once(selection, Once { frame, volatile, ack_id: None });
-            }
+            TargetAction::Emit { frame, volatile: true } => self.start_volatile(selection, frame),
+            TargetAction::Emit { frame, volatile: false } => self.start_plain(selection, frame),
             TargetAction::EmitAck { frame, id, gathering } => {
                 self.start_asking(selection, frame, id, gathering);
             }

@@ -1,21 +1,24 @@
 //! One event to many sockets. The recipients are a snapshot taken when the broadcast's turn comes:
 //! who joins later does not hear it, who leaves is found gone. The frames go straight to the
 //! sockets; when the slice of this round is over, the rest waits for the next round, and ordered
-//! operations wait behind it.
+//! operations wait behind it. What has piled up meanwhile for the same room goes out as one run:
+//! one write per socket carries all its frames.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use smallvec::SmallVec;
+
 use super::acks::Waiter;
 use super::connection::Space;
 use super::hold::Push;
-use super::ops::Batch;
+use super::ops::{Batch, Op, TargetAction};
 use super::send::When;
 use super::{Place, Shard};
 use crate::frame::Frame;
 use crate::gather::Gathering;
 use crate::ids::{ID_LENGTH, SocketKey};
-use crate::io::Selection;
+use crate::io::{Broadcast, Selection};
 use crate::stats::Counters;
 
 /// Deliveries between two looks at the clock.
@@ -25,33 +28,76 @@ const DELIVERIES_PER_LOOK: u32 = 16;
 const BATCHED_TARGETS_MAX: usize = 8;
 /// The position of a broadcast that is not in the log: no release drops it.
 const UNLOGGED: u64 = u64::MAX;
+/// Frames that one write may carry to a socket.
+const RUN_FRAMES_MAX: usize = 64;
+/// A run takes no further frame from this size on.
+const RUN_BYTES_MAX: usize = 32 << 10;
 
 /// A fan-out that is under way.
 pub(super) struct Fanout {
     source: Source,
+    run: Run,
     targets: Vec<Place>,
     next: usize,
 }
 
 enum Source {
-    Batch { batch: Arc<Batch>, next: usize },
-    Once(Once),
+    /// A batch, and how many of its broadcasts are in this run or an earlier one.
+    Batch { batch: Arc<Batch>, taken: usize },
+    /// A broadcast, or several to the same sockets.
+    Plain,
+    /// A broadcast that is dropped for who is congested, or asks for answers.
+    Particular { volatile: bool, ack_id: Option<u64> },
 }
 
-/// A broadcast that is not part of a batch.
-pub(super) struct Once {
-    pub(super) frame: Frame,
-    pub(super) volatile: bool,
-    pub(super) ack_id: Option<u64>,
+/// Consecutive broadcasts to the same sockets.
+#[derive(Default)]
+struct Run {
+    /// Each with its position in the log.
+    pieces: SmallVec<[(Frame, u64); 1]>,
+    bytes: usize,
+    /// All of them as one; only there if they are several.
+    joined: Option<Frame>,
+}
+
+impl Run {
+    fn of(frame: Frame) -> Self {
+        let mut run = Self::default();
+        run.push(frame, UNLOGGED);
+        run
+    }
+
+    fn is_full(&self) -> bool {
+        self.pieces.len() >= RUN_FRAMES_MAX || self.bytes >= RUN_BYTES_MAX
+    }
+
+    fn push(&mut self, frame: Frame, position: u64) {
+        self.bytes += frame.len();
+        self.pieces.push((frame, position));
+    }
+
+    fn complete(&mut self) {
+        if self.pieces.len() > 1 {
+            self.joined = Some(Frame::joined(self.pieces.iter().map(|it| it.0.clone()).collect()));
+        }
+    }
 }
 
 impl Shard {
-    /// Begins a fan-out of one frame.
-    pub(super) fn start_once(&mut self, selection: &Selection, once: Once) {
-        let mut targets = Vec::new();
-        self.select(selection, &mut targets);
-        Counters::add(&self.counters().deliveries, targets.len() as u64);
-        self.fanout = Some(Fanout { source: Source::Once(once), targets, next: 0 });
+    /// Begins a fan-out of one frame, and of those that wait right behind it for the same sockets.
+    pub(super) fn start_plain(&mut self, selection: &Selection, frame: Frame) {
+        let mut run = Run::of(frame);
+        while !run.is_full()
+            && let Some(frame) = self.next_alike(selection)
+        {
+            run.push(frame, UNLOGGED);
+        }
+        self.start(selection, Source::Plain, run);
+    }
+
+    /// Begins a fan-out that leaves out who is congested.
+    pub(super) fn start_volatile(&mut self, selection: &Selection, frame: Frame) {
+        self.start(selection, Source::Particular { volatile: true, ack_id: None }, Run::of(frame));
     }
 
     /// Begins a fan-out that gathers answers.
@@ -62,7 +108,8 @@ impl Shard {
         id: u64,
         gathering: Arc<Gathering>,
     ) {
-        self.start_once(selection, Once { frame, volatile: false, ack_id: Some(id) });
+        let source = Source::Particular { volatile: false, ack_id: Some(id) };
+        self.start(selection, source, Run::of(frame));
         let asked = self.fanout.as_ref().map_or(0, |fanout| fanout.targets.len());
         gathering.asked(asked);
         if asked > 0 {
@@ -72,8 +119,28 @@ impl Shard {
 
     /// Begins a batch.
     pub(super) fn start_batch(&mut self, batch: Arc<Batch>) {
-        let source = Source::Batch { batch, next: 0 };
-        self.fanout = Some(Fanout { source, targets: Vec::new(), next: 0 });
+        let source = Source::Batch { batch, taken: 0 };
+        self.fanout = Some(Fanout { source, run: Run::default(), targets: Vec::new(), next: 0 });
+    }
+
+    fn start(&mut self, selection: &Selection, source: Source, mut run: Run) {
+        let mut targets = Vec::new();
+        self.select(selection, &mut targets);
+        run.complete();
+        Counters::add(&self.counters().deliveries, (targets.len() * run.pieces.len()) as u64);
+        self.fanout = Some(Fanout { source, run, targets, next: 0 });
+    }
+
+    /// Takes the next waiting operation if it is a plain broadcast to the same sockets.
+    fn next_alike(&mut self, selection: &Selection) -> Option<Frame> {
+        let Op::Target { selection: next, action } = self.ordered.front()? else { return None };
+        if **next != *selection || !matches!(action, TargetAction::Emit { volatile: false, .. }) {
+            return None;
+        }
+        match self.ordered.pop_front()? {
+            Op::Target { action: TargetAction::Emit { frame, .. }, .. } => Some(frame),
+            _ => unreachable!("it was looked at"),
+        }
     }
 
     /// Goes on with the fan-out and with what waits behind it, until the slice is over.
@@ -104,29 +171,75 @@ impl Shard {
                     return false;
                 }
                 fanout.next += 1;
-                match &fanout.source {
-                    Source::Once(once) => self.deliver_once(target, once, when),
-                    Source::Batch { batch, next } => {
-                        let broadcast = &batch.broadcasts[next - 1];
-                        self.deliver(target, &broadcast.frame, broadcast.position, when);
+                match fanout.source {
+                    Source::Particular { volatile, ack_id } => {
+                        self.deliver_particular(target, &fanout.run, volatile, ack_id, when);
                     }
+                    Source::Plain | Source::Batch { .. } => self.deliver(target, &fanout.run, when),
                 }
             }
-            let Source::Batch { batch, next } = &mut fanout.source else { return true };
-            let Some(broadcast) = batch.broadcasts.get(*next) else {
+            let Source::Batch { batch, taken } = &mut fanout.source else { return true };
+            if *taken == batch.broadcasts.len() {
                 self.position = self.position.max(batch.then_position);
                 return true;
-            };
-            *next += 1;
-            fanout.next = 0;
-            fanout.targets.clear();
-            let space = self.space_names.get(&batch.namespace).copied();
-            self.begin_marks();
-            self.mark_key(broadcast.except);
-            if let Some(space) = space {
-                self.select_room(space, &broadcast.room, &mut fanout.targets);
             }
-            Counters::add(&self.counters().deliveries, fanout.targets.len() as u64);
+            (fanout.next, fanout.run) = (0, Run::default());
+            fanout.targets.clear();
+            *taken += self.next_run(batch, *taken, &mut fanout.run, &mut fanout.targets);
+        }
+    }
+
+    /// Fills a run with the next broadcasts of a batch that go to one room, and lists its sockets;
+    /// gives how many broadcasts that were. Who is left out of some of them gets the others here.
+    fn next_run(
+        &mut self,
+        batch: &Batch,
+        from: usize,
+        run: &mut Run,
+        targets: &mut Vec<Place>,
+    ) -> usize {
+        let room = &batch.broadcasts[from].room;
+        let alike = batch.broadcasts[from..].iter().take_while(|next| next.room == *room);
+        self.begin_marks();
+        let mut excepted: SmallVec<[SocketKey; 1]> = SmallVec::new();
+        for broadcast in alike {
+            if run.is_full() {
+                break;
+            }
+            run.push(broadcast.frame.clone(), broadcast.position);
+            if let Some(key) = broadcast.except
+                && !excepted.contains(&key)
+            {
+                self.mark_key(Some(key));
+                excepted.push(key);
+            }
+        }
+        run.complete();
+        let count = run.pieces.len();
+        if let Some(&space) = self.space_names.get(&batch.namespace) {
+            self.select_room(space, room, targets);
+            if count > 1 {
+                let broadcasts = &batch.broadcasts[from..from + count];
+                excepted.iter().for_each(|key| self.deliver_others(space, *key, broadcasts));
+            }
+        }
+        Counters::add(&self.counters().deliveries, (targets.len() * count) as u64);
+        count
+    }
+
+    /// Gives a socket of the room those broadcasts of a run that do not leave it out.
+    fn deliver_others(&mut self, space: u32, key: SocketKey, broadcasts: &[Broadcast]) {
+        let place = (key.slot(), key.generation());
+        let Some(Some(Space { rooms, .. })) = self.spaces.get(space as usize) else { return };
+        let Some(member) = self.sockets.get(place.0, place.1) else { return };
+        if key.shard() != self.index || !rooms.holds(&broadcasts[0].room, &member.rooms) {
+            return;
+        }
+        for broadcast in broadcasts.iter().filter(|it| it.except != Some(key)) {
+            let mut run = Run::default();
+            run.push(broadcast.frame.clone(), broadcast.position);
+            self.deliver(place, &run, When::Batched);
+            Counters::add(&self.counters().deliveries, 1);
         }
     }
 
@@ -139,8 +252,15 @@ impl Shard {
         self.slice_over
     }
 
-    fn deliver_once(&mut self, target: Place, once: &Once, when: When) {
-        if let Some(id) = once.ack_id {
+    fn deliver_particular(
+        &mut self,
+        target: Place,
+        run: &Run,
+        volatile: bool,
+        ack_id: Option<u64>,
+        when: When,
+    ) {
+        if let Some(id) = ack_id {
             let owes = match self.sockets.get_mut(target.0, target.1) {
                 Some(member) => {
                     self.acks.owe(id, &mut member.owed, self.shared.config.acks_pending_max)
@@ -151,25 +271,31 @@ impl Shard {
                 return self.acks.missed(id);
             }
         }
-        if once.volatile {
+        if volatile {
             let Some(member) = self.sockets.get(target.0, target.1) else { return };
             if member.hold.is_some() || self.is_congested(member.connection) {
                 return Counters::add(&self.counters().volatile_dropped, 1);
             }
         }
-        self.deliver(target, &once.frame, UNLOGGED, when);
+        self.deliver(target, run, when);
     }
 
-    /// Gives a broadcast to one socket, or to its hold.
-    fn deliver(&mut self, target: Place, frame: &Frame, position: u64, when: When) {
+    /// Gives a run to one socket, or to its hold.
+    fn deliver(&mut self, target: Place, run: &Run, when: When) {
         let Some(member) = self.sockets.get_mut(target.0, target.1) else { return };
         let connection = member.connection;
         let Some(hold) = &mut member.hold else {
-            return self.send(connection, frame, when);
+            let all = run.joined.as_ref().unwrap_or(&run.pieces[0].0);
+            return self.send(connection, all, when);
         };
         let bytes_max = self.shared.config.hold_bytes_max;
-        if hold.push(position, frame.clone(), frame.len(), bytes_max) == Push::Overflowed {
-            Counters::add(&self.counters().holds_overflowed, 1);
+        for (frame, position) in &run.pieces {
+            if hold.push(*position, frame.clone(), frame.len(), bytes_max) == Push::Overflowed {
+                Counters::add(
+                    &self.shared.inboxes[usize::from(self.index)].counters.holds_overflowed,
+                    1,
+                );
+            }
         }
     }
 

@@ -153,6 +153,11 @@ pub(crate) enum Op {
     PollAborted {
         sid: EngineSid,
     },
+    /// A POST is about to bring its body.
+    BeginPost {
+        sid: EngineSid,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     Post {
         sid: EngineSid,
         body: Bytes,
@@ -180,6 +185,17 @@ impl Op {
         match self {
             Self::Batch(batch) => batch.broadcasts.len().max(1),
             _ => 1,
+        }
+    }
+
+    /// Whether the operation goes to many sockets.
+    pub(crate) fn is_fanout(&self) -> bool {
+        match self {
+            Self::Target { action, .. } => {
+                matches!(action, TargetAction::Emit { .. } | TargetAction::EmitAck { .. })
+            }
+            Self::Batch(_) => true,
+            _ => false,
         }
     }
 

@@ -50,6 +50,11 @@ impl Rooms {
         self.names.get(name).copied()
     }
 
+    /// Whether these memberships are of a socket in the room of this name.
+    pub(crate) fn holds(&self, name: &str, memberships: &Memberships) -> bool {
+        self.find(name).is_some_and(|room| memberships.iter().any(|it| it.room == room))
+    }
+
     /// The sockets of a room.
     pub(crate) fn sockets(&self, room: u32) -> impl Iterator<Item = u32> + '_ {
         let room = self.rooms.get(room as usize).and_then(Option::as_ref);
@@ -66,9 +71,7 @@ impl Rooms {
     /// Seats a socket in a room; `false` if it sat there already.
     pub(crate) fn join(&mut self, name: &Arc<str>, socket: u32, all: &mut impl Members) -> bool {
         let memberships = all.memberships(socket);
-        if let Some(room) = self.find(name)
-            && memberships.iter().any(|it| it.room == room)
-        {
+        if self.holds(name, memberships) {
             return false;
         }
         let number = self.find(name).unwrap_or_else(|| self.open(name));

@@ -56,12 +56,14 @@ impl Piece {
 impl Polling {
     fn push(&mut self, frame: &Frame, parser: Parser) {
         let before = self.queue.len();
-        if parser == Parser::Msgpack {
-            let message = Some(frame.msgpack().clone()).filter(|message| !message.is_empty());
-            self.queue.extend(message.map(Piece::Binary));
-        } else {
-            self.queue.extend(frame.text().cloned().map(Piece::Text));
-            self.queue.extend(frame.attachments().iter().cloned().map(Piece::Binary));
+        for part in frame.parts() {
+            if parser == Parser::Msgpack {
+                let message = Some(part.msgpack().clone()).filter(|message| !message.is_empty());
+                self.queue.extend(message.map(Piece::Binary));
+            } else {
+                self.queue.extend(part.text().cloned().map(Piece::Text));
+                self.queue.extend(part.attachments().iter().cloned().map(Piece::Binary));
+            }
         }
         self.bytes += self.queue.range(before..).map(Piece::len).sum::<usize>();
     }
@@ -133,7 +135,7 @@ impl Shard {
                 }
             }
         }
-        Counters::add(&self.counters().packets_out, 1);
+        Counters::add(&self.counters().packets_out, frame.parts().len() as u64);
         Counters::add(&self.counters().bytes_out, written as u64);
         if let Some(reason) = close {
             self.close(place, reason);

@@ -3,8 +3,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use parlor_wire::websocket::{Body, Decoder, Deflate, Message, Opcode, Role, encode_masked};
 
 use crate::{Broadcast, Config, Frame, Gateway, Listener, Namespace, Running};
@@ -157,6 +159,32 @@ fn a_batch_reaches_rooms_on_every_shard_in_order() {
         }
     }
     assert_eq!(running.stats().deliveries, 40 * 200);
+}
+
+#[test]
+fn who_is_left_out_of_some_of_a_run_gets_the_others_in_order() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&keys);
+    let rules = rules().on_connect(move |socket| {
+        noted.lock().push(socket.key());
+        socket.join("all");
+        socket.emit_raw("ready", "[]").expect("the inbox has room");
+    });
+    let (running, address) = serve(sliced(), rules, 1);
+    let mut clients = clients(address, 30);
+    let keys = keys.lock().clone();
+    let broadcasts = (0..60_u64).map(|number| {
+        let frame = Frame::event("/", "n", &(number,)).expect("a number is JSON");
+        let except = Some(keys[number as usize % 3]);
+        Broadcast { room: "all".into(), except, frame, position: number + 1 }
+    });
+    running.io().broadcast_batch("/", broadcasts.collect(), 60);
+    for (index, client) in clients.iter_mut().enumerate() {
+        for number in (0..60).filter(|number| number % 3 != index) {
+            assert_eq!(client.receive(), format!(r#"42["n",{number}]"#));
+        }
+    }
+    assert_eq!(running.stats().deliveries, 27 * 60 + 3 * 40);
 }
 
 #[test]
