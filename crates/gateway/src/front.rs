@@ -139,6 +139,12 @@ impl Front {
         answer.unwrap_or(Err(Refusal::SessionUnknown))
     }
 
+    /// Whether a POST may bring its body; to be asked before it is read. A second one beside the
+    /// first closes the session, since nobody could say which packets are first.
+    pub(crate) async fn begin_post(&self, sid: EngineSid) -> Result<(), Refusal> {
+        self.ask(sid.shard(), |reply| Op::BeginPost { sid, reply }).await
+    }
+
     /// Hands the packets of a POST to the session, in order.
     pub(crate) async fn post(&self, sid: EngineSid, body: Bytes) -> Result<(), Refusal> {
         self.ask(sid.shard(), |reply| Op::Post { sid, body, reply }).await

@@ -119,6 +119,8 @@ pub(crate) struct Polling {
     pub(crate) waiting: Option<oneshot::Sender<Result<Bytes, Refusal>>>,
     /// The WebSocket that would take over.
     pub(crate) probe: Option<Box<Probe>>,
+    /// A POST is bringing its body.
+    pub(crate) posting: bool,
     /// A POST of which not all packets could be taken yet.
     pub(crate) deferred: Option<Deferred>,
 }

@@ -231,6 +231,18 @@ impl Shard {
         self.last_words.remove(&sid.slot()).map(|(_, payload)| payload)
     }
 
+    /// A POST wants to bring its body.
+    pub(super) fn begin_post(&mut self, sid: &EngineSid) -> Result<(), Refusal> {
+        let place = self.session(sid).ok_or(Refusal::SessionUnknown)?;
+        let polling = self.polling(place).ok_or(Refusal::BadRequest)?;
+        if polling.posting || polling.deferred.is_some() {
+            self.close(place, CloseReason::ProtocolViolation);
+            return Err(Refusal::BadRequest);
+        }
+        polling.posting = true;
+        Ok(())
+    }
+
     /// A POST came.
     pub(super) fn post(&mut self, sid: &EngineSid, body: Bytes, reply: Reply<()>) {
         let Some(place) = self.session(sid) else {
@@ -241,7 +253,8 @@ impl Shard {
             let _ = reply.send(Err(Refusal::BadRequest));
             return;
         };
-        if polling.deferred.is_some() || std::str::from_utf8(&body).is_err() {
+        polling.posting = false;
+        if std::str::from_utf8(&body).is_err() {
             self.close(place, CloseReason::ParseError);
             let _ = reply.send(Err(Refusal::BadRequest));
             return;
