@@ -93,7 +93,9 @@ pub enum Cors {
     Off,
     /// `Access-Control-Allow-Origin: *`.
     Any,
-    /// These origins alone, echoed with `Vary: Origin` and credentials allowed.
+    /// These origins alone, echoed with `Vary: Origin` and credentials allowed. WebSockets of pages
+    /// of other origins (but the server's own) are refused with 403; under `Off` and `Any` they are
+    /// not looked at.
     Origins(Vec<String>),
 }
 

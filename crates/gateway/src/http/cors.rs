@@ -1,8 +1,9 @@
 //! Cross-origin requests: which web pages may talk to the server.
 //!
-//! It concerns polling alone: browsers do not ask before they open a WebSocket, and tokens, not
-//! cookies, say who a client is. With `Cors::Off` a browser lets only pages of the server's own
-//! origin read a response.
+//! Browsers ask before they let a page read a poll's answer, but not before they open a WebSocket:
+//! they only say whose page it is. Where origins are listed, the server itself therefore refuses
+//! WebSockets of other pages, so that none can ride on a visitor's cookies or network. With
+//! `Cors::Off` a browser lets only pages of the server's own origin read a response.
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
@@ -28,6 +29,15 @@ impl Cors {
                     .then(|| origin.clone())
             }
         }
+    }
+
+    /// Whether the page that sent a WebSocket's request may open it: where origins are listed, a
+    /// listed one or one of the server's own. A request without an origin is no page's.
+    pub(crate) fn admits(&self, request: &HeaderMap) -> bool {
+        let (Cors::Origins(_), Some(origin)) = (self, request.get(header::ORIGIN)) else {
+            return true;
+        };
+        self.allowed(Some(origin)).is_some() || is_of_host(origin, request.get(header::HOST))
     }
 
     /// Adds to a response what lets the page that sent `request` read it.
@@ -63,6 +73,13 @@ impl Cors {
         }
         Some(response)
     }
+}
+
+/// Whether an origin is `http` or `https` at the host (and port) that a request went to.
+fn is_of_host(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let origin = origin.as_bytes();
+    let own = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
+    own.zip(host).is_some_and(|(own, host)| own.eq_ignore_ascii_case(host.as_bytes()))
 }
 
 #[cfg(test)]

@@ -68,6 +68,9 @@ async fn route(
         Some("websocket") if transports.websocket() => true,
         _ => return Err(Refusal::UnknownTransport),
     };
+    if websocket && !site.config().cors.admits(&parts.headers) {
+        return Err(Refusal::Forbidden("pages of this origin may not open a websocket"));
+    }
     let Some(sid) = query.sid else {
         if parts.method != Method::GET {
             return Err(Refusal::BadHandshakeMethod);
@@ -144,12 +147,17 @@ async fn upgrade_session(
     Ok((agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose })))
 }
 
-/// Hands the packets of a POST to its session.
+/// Hands the packets of a POST to its session. The session is asked before the body is read: one
+/// session brings one body at a time, and none is kept for a session that there is not.
 async fn post(site: &Arc<Site>, sid: EngineSid, body: Incoming) -> Result<Answer, Refusal> {
     let config = site.config();
     let limit_bytes = config.max_payload;
     let timeout = config.ping_interval + config.ping_timeout;
     let mut loss = Loss { site, sid, armed: true };
+    if let Err(refusal) = site.front.begin_post(sid).await {
+        loss.armed = false;
+        return Err(refusal.into());
+    }
     match collect(body, limit_bytes, timeout).await {
         Ok(body) => {
             loss.armed = false;

@@ -20,15 +20,14 @@ pub(crate) fn client_address(
         return peer;
     }
     let mut client = peer;
-    let values: Vec<&str> = headers
+    // What the client wrote may be no text; it must not hide what a proxy put behind it.
+    let values: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .collect();
     for value in values.into_iter().rev() {
-        let Some(address) = parse(value) else { break };
+        let Some(address) = std::str::from_utf8(value).ok().and_then(parse) else { break };
         client = SocketAddr::new(address, 0);
         if !trusted.contains(&address) {
             break;
@@ -39,6 +38,7 @@ pub(crate) fn client_address(
 
 /// An address as proxies write it: bare, with a port, or in brackets.
 fn parse(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
     let bare = text.parse::<IpAddr>().ok();
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
@@ -73,6 +73,16 @@ mod tests {
         check("10.0.0.1", &["6.6.6.6, 1.2.3.4"], &["10.0.0.1"], "1.2.3.4");
         check("10.0.0.1", &["1.2.3.4, 10.0.0.2"], &["10.0.0.1", "10.0.0.2"], "1.2.3.4");
         check("10.0.0.1", &["1.2.3.4", "10.0.0.2"], &["10.0.0.1", "10.0.0.2"], "1.2.3.4");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nothing_behind_them() {
+        let mut headers = HeaderMap::new();
+        let value = http::HeaderValue::from_bytes(b"\xff, 1.2.3.4").expect("a header value");
+        headers.append("x-forwarded-for", value);
+        let proxy = SocketAddr::new([10, 0, 0, 1].into(), 9);
+        let found = client_address(proxy, &headers, &[proxy.ip()]);
+        assert_eq!(found.ip().to_string(), "1.2.3.4");
     }
 
     #[test]
