@@ -145,7 +145,8 @@ impl Local {
 
     fn push(&self, op: Op, capacity: usize) -> Result<(), Busy> {
         let mut queue = self.queue.borrow_mut();
-        if queue.len() + self.aside.get() >= capacity {
+        let aside = if op.is_ordered() { self.aside.get() } else { 0 };
+        if queue.len() + aside >= capacity {
             return Err(Busy);
         }
         if queue.is_empty() && !self.at_work.get() {
@@ -203,8 +204,9 @@ struct State {
 }
 
 impl State {
-    fn is_full(&self, capacity: usize) -> bool {
-        self.weight >= capacity || self.prompt.len() >= capacity
+    /// Whether one more of either kind is too many: a backlog of emits refuses no poll.
+    fn is_full(&self, ordered: bool, capacity: usize) -> bool {
+        (if ordered { self.weight } else { self.prompt.len() }) >= capacity
     }
 }
 
@@ -221,29 +223,36 @@ impl Inbox {
 
     fn push(&self, op: Op) -> Result<(), Busy> {
         let mut state = self.state.lock();
-        if state.is_full(self.capacity) {
+        if state.is_full(op.is_ordered(), self.capacity) {
             return Err(Busy);
         }
-        self.put(&mut state, op);
+        let refused = self.put(&mut state, op);
+        drop(state);
+        drop(refused);
         Ok(())
     }
 
     fn push_always(&self, op: Op) {
-        self.put(&mut self.state.lock(), op);
+        let refused = self.put(&mut self.state.lock(), op);
+        drop(refused);
     }
 
     /// Waits for room. Never called on a shard's thread.
     pub(crate) fn push_blocking(&self, op: Op) {
         let mut state = self.state.lock();
-        while state.is_full(self.capacity) && !state.closed {
+        while state.is_full(op.is_ordered(), self.capacity) && !state.closed {
             self.room.wait(&mut state);
         }
-        self.put(&mut state, op);
+        let refused = self.put(&mut state, op);
+        drop(state);
+        drop(refused);
     }
 
-    fn put(&self, state: &mut State, op: Op) {
+    /// Takes an operation in, or gives it back to be dropped when the lock is free: the drop of
+    /// what an application put in it may come here again.
+    fn put(&self, state: &mut State, op: Op) -> Option<Op> {
         if state.closed {
-            return;
+            return Some(op);
         }
         self.wake.notify_one();
         if op.is_ordered() {
@@ -252,12 +261,13 @@ impl Inbox {
         } else {
             state.prompt.push_back(op);
         }
+        None
     }
 
     /// Takes all prompt operations, and at most so many of the ordered ones.
     pub(crate) fn drain(&self, ordered_max: usize, into: &mut VecDeque<Op>) {
         let mut state = self.state.lock();
-        let was_full = state.is_full(self.capacity);
+        let was_full = state.is_full(true, self.capacity);
         into.extend(state.prompt.drain(..));
         let count = state.ordered.len().min(ordered_max);
         let before = into.len();
@@ -333,6 +343,25 @@ mod tests {
         shared.inboxes[0].drain(1, &mut taken);
         assert_eq!(shared.push(0, emit()), Ok(()));
         assert_eq!(shared.inboxes[0].counters.busy.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_backlog_of_emits_refuses_no_poll() {
+        let shared = shared(1);
+        let poll = || {
+            let (reply, _) = tokio::sync::oneshot::channel();
+            let sid = shared.seal.engine_sid(0, 0, 1);
+            Op::Poll { sid: crate::ids::EngineSid::parse(&sid).expect("own sid parses"), reply }
+        };
+        assert_eq!(shared.push(0, emit()), Ok(()));
+        assert_eq!(shared.push(0, emit()), Err(Busy));
+        assert_eq!(shared.push(0, poll()), Ok(()));
+        assert_eq!(shared.push(0, poll()), Err(Busy), "polls have a bound of their own");
+        let local = Local::enter(&shared, 0);
+        local.set_aside(1);
+        assert_eq!(shared.push(0, emit()), Err(Busy));
+        assert_eq!(shared.push(0, poll()), Ok(()));
+        Local::leave();
     }
 
     #[test]
