@@ -19,13 +19,59 @@ pub struct Marks<W> {
     pending_max: usize,
 }
 
+/// Places below the highest that one gathered mark remembers; beyond it the lowest is forgotten.
+const LOWER_SEQS_MAX: usize = 64;
+
 /// One merged mark and who waits for it.
 #[derive(Debug)]
 pub struct Gathered<W> {
     /// The highest of the merged marks.
     pub mark: Mark,
-    /// Who gave a mark that was merged into it.
-    pub waiting: Vec<W>,
+    /// Who gave a mark that was merged into it, and up to where.
+    pub waiting: Vec<(Seq, W)>,
+    /// Where the others that were merged into it go.
+    lower: Vec<Seq>,
+}
+
+impl<W> Gathered<W> {
+    fn merge(&mut self, mark: &Mark, waiting: Option<W>) {
+        let lower = mark.seq.min(self.mark.seq);
+        self.mark.seq = mark.seq.max(self.mark.seq);
+        self.mark.now = mark.now.max(self.mark.now);
+        self.waiting.extend(waiting.map(|waiting| (mark.seq, waiting)));
+        if lower == self.mark.seq || self.lower.contains(&lower) {
+            return;
+        }
+        self.lower.push(lower);
+        if self.lower.len() > LOWER_SEQS_MAX {
+            self.lower.sort_unstable();
+            self.lower.remove(0);
+        }
+    }
+
+    /// Whether marks of different places were merged into it.
+    pub fn is_merged(&self) -> bool {
+        !self.lower.is_empty()
+    }
+
+    /// Takes the merge back, highest first. For a mark that was refused because it goes beyond
+    /// the head: those merged with it may not, and must not be lost or refused with it.
+    pub fn one_by_one(self) -> Vec<Self> {
+        let Self { mark, waiting, mut lower } = self;
+        lower.sort_unstable_by(|a, b| b.cmp(a));
+        let alone = |seq| Self {
+            mark: Mark { seq, ..mark.clone() },
+            waiting: Vec::new(),
+            lower: Vec::new(),
+        };
+        let mut apart: Vec<Self> = [mark.seq].into_iter().chain(lower).map(alone).collect();
+        for (seq, waiting) in waiting {
+            // One that was forgotten fares as the next above it.
+            let at = apart.iter().rposition(|one| one.mark.seq >= seq).unwrap_or(0);
+            apart[at].waiting.push((seq, waiting));
+        }
+        apart
+    }
 }
 
 impl<W> Marks<W> {
@@ -42,14 +88,10 @@ impl<W> Marks<W> {
         let room = self.pending.len() < self.pending_max;
         let key = (mark.user.clone(), mark.conversation.clone(), mark.kind.clone());
         match self.pending.entry(key) {
-            hash_map::Entry::Occupied(mut merged) => {
-                let merged = merged.get_mut();
-                merged.mark.seq = merged.mark.seq.max(mark.seq);
-                merged.mark.now = merged.mark.now.max(mark.now);
-                merged.waiting.extend(waiting);
-            }
+            hash_map::Entry::Occupied(mut merged) => merged.get_mut().merge(&mark, waiting),
             hash_map::Entry::Vacant(vacant) if room => {
-                vacant.insert(Gathered { mark, waiting: waiting.into_iter().collect() });
+                let waiting = waiting.into_iter().map(|waiting| (mark.seq, waiting)).collect();
+                vacant.insert(Gathered { mark, waiting, lower: Vec::new() });
             }
             hash_map::Entry::Vacant(_) => return Err((mark, waiting)),
         }
@@ -182,8 +224,34 @@ mod tests {
         let taken = marks.take();
         assert_eq!(taken.len(), 1);
         assert_eq!(taken[0].mark.seq, Seq(9));
-        assert_eq!(taken[0].waiting, vec![3, 9, 4]);
+        assert_eq!(taken[0].waiting, vec![(Seq(3), 3), (Seq(9), 9), (Seq(4), 4)]);
         assert!(marks.is_empty());
+    }
+
+    #[test]
+    fn a_merge_can_be_taken_back_with_each_answer_at_its_place() {
+        let mut marks = Marks::new(10);
+        for seq in [5, 2, 99, 2] {
+            assert!(marks.add(read(1, seq), Some(seq)).is_ok());
+        }
+        let merged = marks.take().pop().expect("one mark");
+        assert!(merged.is_merged());
+        let apart = merged.one_by_one();
+        let each: Vec<_> =
+            apart.iter().map(|one| (one.mark.seq.0, one.waiting.len(), one.is_merged())).collect();
+        assert_eq!(each, vec![(99, 1, false), (5, 1, false), (2, 2, false)]);
+    }
+
+    #[test]
+    fn a_merge_remembers_no_more_places_than_it_may() {
+        let mut marks = Marks::new(10);
+        for seq in 1..=500 {
+            assert!(marks.add(read(1, seq), Some(seq)).is_ok());
+        }
+        let apart = marks.take().pop().expect("one mark").one_by_one();
+        assert_eq!(apart.len(), LOWER_SEQS_MAX + 1);
+        assert_eq!(apart.iter().map(|one| one.waiting.len()).sum::<usize>(), 500);
+        assert!(apart.iter().all(|one| one.waiting.iter().all(|(seq, _)| *seq <= one.mark.seq)));
     }
 
     #[test]

@@ -160,28 +160,39 @@ impl Receipts {
         self.store(&service).await;
     }
 
+    /// Stores what is gathered. What was refused as a whole is stored once more, one by one.
     async fn store(&self, service: &Service) {
-        let gathered = self.take();
-        if gathered.is_empty() {
-            return;
+        let mut gathered = self.take();
+        while !gathered.is_empty() {
+            gathered = store_all(service, gathered).await;
         }
-        let marks: Vec<Mark> = gathered.iter().map(|gathered| gathered.mark.clone()).collect();
-        service.counters().marks_stored.add(marks.len() as u64);
-        match service.store.mark(marks).await {
-            Ok(outcomes) => {
-                for (gathered, outcome) in gathered.into_iter().zip(outcomes) {
+    }
+}
+
+/// Stores marks and settles them; gives back those that are to be stored one by one.
+async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gathered<Reply>> {
+    let marks: Vec<Mark> = gathered.iter().map(|gathered| gathered.mark.clone()).collect();
+    service.counters().marks_stored.add(marks.len() as u64);
+    let mut again = Vec::new();
+    match service.store.mark(marks).await {
+        Ok(outcomes) => {
+            for (gathered, outcome) in gathered.into_iter().zip(outcomes) {
+                if outcome == Marked::NotFound && gathered.is_merged() {
+                    again.append(&mut gathered.one_by_one());
+                } else {
                     settle(service, gathered, outcome);
                 }
             }
-            Err(error) => {
-                tracing::warn!(%error, marks = gathered.len(), "commit: watermarks were not stored");
-                let refusal = of_store(&error);
-                for reply in gathered.into_iter().flat_map(|gathered| gathered.waiting) {
-                    reply.send(service, &Err(refusal.clone()));
-                }
+        }
+        Err(error) => {
+            tracing::warn!(%error, marks = gathered.len(), "commit: watermarks were not stored");
+            let refusal = of_store(&error);
+            for (_, reply) in gathered.into_iter().flat_map(|gathered| gathered.waiting) {
+                reply.send(service, &Err(refusal.clone()));
             }
         }
     }
+    again
 }
 
 fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
@@ -189,7 +200,7 @@ fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
         Marked::Moved | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
     };
-    gathered.waiting.into_iter().for_each(|reply| reply.send(service, &answer));
+    gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
     if outcome == Marked::Moved {
         tell(service, &gathered.mark);
     }

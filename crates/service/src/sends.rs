@@ -66,6 +66,9 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     Ok(Work::Later(Box::pin(async move {
         match committed.await {
             Ok(appended) => {
+                if let Some(session) = socket.data::<Session>() {
+                    session.settled(&failed.conversation, failed.send_key.as_ref());
+                }
                 let counters = failed.service.counters();
                 if appended.repeated {
                     counters.sent_again.add(1)
@@ -96,9 +99,13 @@ struct Failed {
 }
 
 impl Failed {
+    /// Later sends wait for its retry, unless a retry cannot help.
     fn note(&self, session: &Session, now: Millis, refusal: &Refusal) {
-        let limits = &self.service.settings.limits;
-        session.failed(&self.conversation, self.send_key.as_ref(), now, refusal, limits);
+        let (limits, key) = (&self.service.settings.limits, self.send_key.as_ref());
+        match refusal.retry_after_ms() {
+            Some(_) => session.failed(&self.conversation, key, now, refusal, limits),
+            None => session.settled(&self.conversation, key),
+        }
     }
 }
 

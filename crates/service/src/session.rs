@@ -200,6 +200,13 @@ impl Session {
         rare.aborts.failed(conversation, key, now, retry_after_ms, max);
     }
 
+    /// Notes a send that needs no retry any more; see [`Aborts::settled`].
+    pub(crate) fn settled(&self, conversation: &ConversationId, key: Option<&ClientId>) {
+        if let Some(rare) = &mut self.flow.lock().rare {
+            rare.aborts.settled(conversation, key);
+        }
+    }
+
     /// Whether a `typing` tells others something new.
     pub(crate) fn typing_is_news(
         &self,

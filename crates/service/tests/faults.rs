@@ -6,16 +6,23 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use parlor_chat::limits::Limits;
+use parlor_service::Settings;
 use serde_json::{Value, json};
 use support::client::Heard;
 use support::faulty::{Faults, Faulty};
 use support::{Client, House, Plan};
 
 async fn faulty() -> (House, Arc<Faults>) {
+    faulty_with(Limits::default()).await
+}
+
+async fn faulty_with(limits: Limits) -> (House, Arc<Faults>) {
     let faults = Arc::new(Faults::default());
     let given = Arc::clone(&faults);
     let wrap = Box::new(move |store| Arc::new(Faulty { store, faults: given }) as Arc<_>);
-    (House::new(Plan { wrap, ..Plan::default() }).await, faults)
+    let settings = Settings { limits, ..Settings::default() };
+    (House::new(Plan { settings, wrap, ..Plan::default() }).await, faults)
 }
 
 fn keyed(n: u64) -> Value {
@@ -113,5 +120,50 @@ async fn draining_answers_what_was_sent_and_turns_writes_away() {
     assert_eq!((&late["code"], late["retryAfterMs"].is_u64()), (&json!("unavailable"), true));
     let newcomer = Client::open(house.address, json!({"token": "bob"})).await;
     newcomer.closed().await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn order_is_kept_however_often_a_send_had_to_be_retried() {
+    let limits =
+        Limits { connection_rate_burst: 10_000, user_rate_burst: 10_000, ..Limits::default() };
+    let (house, faults) = faulty_with(limits).await;
+    let alice = house.device("alice", "a").await;
+    for n in 0..70 {
+        faults.appends.store(1, Ordering::SeqCst);
+        assert_eq!(alice.call("private_message", keyed(n)).await["code"], "overloaded");
+        assert_eq!(alice.call("private_message", keyed(n)).await["status"], "sent");
+    }
+    faults.appends.store(1, Ordering::SeqCst);
+    let (failed, later) = (
+        alice.submit("private_message", keyed(70)).await,
+        alice.submit("private_message", keyed(71)).await,
+    );
+    assert_eq!(alice.answer(failed).await["code"], "overloaded");
+    assert_eq!(alice.answer(later).await["code"], "aborted");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_receipt_beyond_the_head_takes_no_other_with_it() {
+    let house = House::new(Plan::default()).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    for n in 0..3 {
+        alice.send("bob", n).await;
+    }
+    let mut asked = Vec::new();
+    for seq in [2, 99, 3, 1, 50] {
+        let up_to = json!({"conversationId": "dm:alice:bob", "seq": seq});
+        asked.push(bob.submit("read", up_to).await);
+    }
+    let mut answers = Vec::new();
+    for id in asked {
+        let answer = bob.answer(id).await;
+        answers.push(answer["code"].as_str().or(answer["status"].as_str()).map(str::to_owned));
+    }
+    let expected = ["ok", "not_found", "ok", "ok", "not_found"].map(|it| Some(it.to_owned()));
+    assert_eq!(answers, expected);
+    let list = bob.call("conversations", json!({})).await;
+    assert_eq!(list["conversations"][0]["unread"], 0, "{list}");
     house.end().await;
 }
