@@ -34,8 +34,20 @@ pub(crate) fn channel() -> (Wake, Receiver<()>) {
     (Wake(wake), woken)
 }
 
+/// Without checkpoints the log would grow without end: a panic ends the store's promises.
+struct Guard<'a>(&'a Shared);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.health.fail("the checkpointer panicked", Lasting::UntilRestart);
+        }
+    }
+}
+
 /// Checkpoints when woken, until every [`Wake`] is gone.
 pub(crate) fn run(conn: &Connection, shared: &Arc<Shared>, woken: &Receiver<()>) {
+    let _guard = Guard(shared);
     while woken.recv().is_ok() {
         if let Err(error) = checkpoint(conn, shared) {
             // Whatever was acknowledged is in the log; but a failed fsync may have lost pages of

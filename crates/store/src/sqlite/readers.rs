@@ -2,8 +2,10 @@
 //!
 //! Each has a connection of its own. Reads that have queued up are served in one snapshot, taken
 //! after all of them were asked for: so a read sees every write that was answered before it was
-//! asked, and a storm of connects does not pay for a snapshot each.
+//! asked, and a storm of connects does not pay for a snapshot each. A read that panics fails alone:
+//! the thread and the reads behind it go on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parlor_chat::store::StoreError;
@@ -38,7 +40,7 @@ impl Reader {
             let begun = self.conn.prepare_cached("BEGIN").and_then(|mut s| s.execute(()));
             for read in reads {
                 match &begun {
-                    Ok(_) => read(Ok(&mut self)),
+                    Ok(_) => self.guarded(read),
                     Err(error) => read(Err(super::health::told(error))),
                 }
             }
@@ -49,6 +51,44 @@ impl Reader {
                 tracing::warn!(%error, "a read could not end its snapshot");
                 drop(self.conn.execute_batch("ROLLBACK"));
             }
+        }
+    }
+
+    fn guarded(&mut self, read: Read) {
+        // What a panic may leave half done is the cache, which is dropped, and statements, which
+        // the engine resets before their next use.
+        if catch_unwind(AssertUnwindSafe(|| read(Ok(self)))).is_err() {
+            tracing::error!("a read panicked");
+            self.names = Names::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parlor_chat::ids::UserId;
+    use parlor_chat::store::{CommitSink, Committed, Store};
+
+    use crate::sqlite::{Config, SqliteStore};
+
+    struct Nobody;
+
+    impl CommitSink for Nobody {
+        fn committed(&self, _: &[Committed]) {}
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_fails_alone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let config = Config { readers: 1, ..Config::new(dir.path()) };
+        let store = SqliteStore::open(config, Arc::new(Nobody)).expect("it opens");
+        for _ in 0..3 {
+            let failed = store.read::<()>(|_| panic!("a bug"));
+            let user = UserId::parse("a").expect("an id in a test");
+            assert!(failed.await.is_err());
+            assert_eq!(store.devices(user).await.expect("the thread lives"), vec![]);
         }
     }
 }
