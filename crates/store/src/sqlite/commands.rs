@@ -23,6 +23,9 @@ const THREADS_CACHED_MAX: usize = 65_536;
 /// `last_seen` of a device is written at most this often, so that most connects only read.
 pub(crate) const LAST_SEEN_STEP_MS: u64 = 10 * 60 * 1_000;
 
+/// Devices of one user that are gone and still named; the oldest beyond it become one floor.
+const TOMBSTONES_MAX: i64 = 64;
+
 /// Carries out commands inside an open transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Executor {
@@ -179,6 +182,9 @@ impl Executor {
             return Ok(());
         }
         if let Some(user) = rows::user_id(conn, &attach.user)? {
+            if is_below_floor(conn, user, attach.token_issued)? {
+                return Err(StoreError::DeviceRevoked.into());
+            }
             make_room(conn, user, attach)?;
         } else if attach.devices_max == 0 {
             return Err(StoreError::TooManyDevices.into());
@@ -212,6 +218,7 @@ impl Executor {
         conn.prepare_cached("UPDATE device SET active = 0, revoked = ?1 WHERE id = ?2")?
             .execute((rows::bound(now.0), known.id))?;
         conn.prepare_cached("DELETE FROM delivered WHERE device = ?1")?.execute([known.id])?;
+        fold_tombstones(conn, user)?;
         Ok(Revoked::Done)
     }
 
@@ -355,6 +362,40 @@ pub(crate) fn device_row(
         .optional()
 }
 
+/// Keeps a user's tombstones to [`TOMBSTONES_MAX`]. The oldest beyond it are folded into one
+/// without a name, which stands for all devices that are not known: tokens as old as what was
+/// folded open none of them.
+fn fold_tombstones(conn: &Connection, user: i64) -> Result<(), rusqlite::Error> {
+    let sql = "SELECT id, revoked, created FROM device \
+               WHERE user = ?1 AND active = 0 AND name <> '' \
+               ORDER BY revoked DESC LIMIT -1 OFFSET ?2";
+    let folded: Vec<(i64, Option<i64>, i64)> = conn
+        .prepare_cached(sql)?
+        .query_map([user, TOMBSTONES_MAX], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, revoked, created) in folded {
+        conn.prepare_cached("DELETE FROM device WHERE id = ?1")?.execute([id])?;
+        let Some(revoked) = revoked else { continue };
+        let sql = "INSERT INTO device (user, name, active, created, last_seen, revoked) \
+                   VALUES (?1, '', 0, ?2, ?2, ?3) ON CONFLICT (user, name) DO UPDATE \
+                   SET revoked = max(revoked, excluded.revoked)";
+        conn.prepare_cached(sql)?.execute([user, created, revoked])?;
+    }
+    Ok(())
+}
+
+/// Whether a token is as old as a device that was folded. One that does not say when it was
+/// issued is held to the tombstones that still have a name, or it could never open a new device.
+fn is_below_floor(
+    conn: &Connection,
+    user: i64,
+    token_issued: Option<Millis>,
+) -> Result<bool, rusqlite::Error> {
+    let Some(issued) = token_issued else { return Ok(false) };
+    let floor = device_row(conn, user, &DeviceId::shared())?;
+    Ok(floor.is_some_and(|floor| floor.refuses(Some(issued))))
+}
+
 /// Sees to it that the user may have one more device: the one not seen for longest goes, if it
 /// has been idle for long enough.
 fn make_room(conn: &Connection, user: i64, attach: &AttachDevice) -> Result<(), Failure> {
@@ -375,7 +416,7 @@ fn make_room(conn: &Connection, user: i64, attach: &AttachDevice) -> Result<(), 
             conn.prepare_cached("DELETE FROM delivered WHERE device = ?1")?.execute([id])?;
             // A tombstone keeps refusing the tokens that it refused.
             conn.prepare_cached("UPDATE device SET active = 0 WHERE id = ?1")?.execute([id])?;
-            Ok(())
+            Ok(fold_tombstones(conn, user)?)
         }
         _ => Err(StoreError::TooManyDevices.into()),
     }

@@ -61,7 +61,8 @@ CREATE TABLE member (
     PRIMARY KEY (user, conversation)
 ) STRICT, WITHOUT ROWID;
 
--- Named devices. A revoked one stays as a tombstone, so that older tokens do not open it.
+-- Named devices. A revoked one stays as a tombstone, so that older tokens do not open it; the
+-- oldest of many are folded into one whose name is empty.
 CREATE TABLE device (
     id        INTEGER PRIMARY KEY,
     user      INTEGER NOT NULL,
