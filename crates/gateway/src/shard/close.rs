@@ -5,7 +5,7 @@
 //! out, and what the peer still sends is read and dropped, since closing over unread bytes would
 //! reset the stream and lose the farewell.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
 use parlor_wire::websocket::{Body, Opcode, close_code, encode_close, encode_frame};
@@ -25,6 +25,8 @@ const LAST_WORDS_MS: u64 = 20_000;
 /// How long a poll may take that the client sent just before its own close packet: the two come on
 /// connections of their own, so either may come first.
 const CROSSING_MS: u64 = 1_000;
+/// Reads of a lingering stream before others get their turn.
+const LINGER_READS_MAX: usize = 256;
 /// Closed WebSockets that linger at a time; more are cut off.
 const LINGERS_MAX: usize = 4_096;
 /// Last payloads that wait at a time.
@@ -38,6 +40,26 @@ const DRAIN_PER_ROUND: usize = 256;
 pub(super) struct Linger {
     stream: Stream,
     output: Output,
+    /// All is written, and the peer was told that nothing more comes.
+    finished: bool,
+}
+
+impl Linger {
+    /// Writes what is left, what TLS has encrypted already included; gives the bytes.
+    fn write(&mut self) -> io::Result<usize> {
+        let (written, empty) = self.output.flush(&mut self.stream)?;
+        if empty && !self.finished {
+            match self.stream.flush() {
+                Ok(()) => {
+                    self.stream.finish();
+                    self.finished = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
 }
 
 impl Shard {
@@ -94,13 +116,11 @@ impl Shard {
     }
 
     fn end_websocket(&mut self, websocket: WebSocket, reason: CloseReason, farewell: Bytes) {
-        let WebSocket { mut stream, mut output, .. } = websocket;
+        let WebSocket { stream, mut output, .. } = websocket;
         output.push(farewell, 0);
-        let Ok((written, empty)) = output.flush(&mut stream) else { return };
+        let mut linger = Linger { stream, output, finished: false };
+        let Ok(written) = linger.write() else { return };
         Counters::add(&self.counters().bytes_out, written as u64);
-        if empty {
-            stream.finish();
-        }
         let peer_is_gone = matches!(
             reason,
             CloseReason::TransportClose | CloseReason::SlowReader | CloseReason::PingTimeout
@@ -108,7 +128,7 @@ impl Shard {
         if peer_is_gone || self.lingers.len() >= LINGERS_MAX {
             return;
         }
-        let place = self.lingers.insert(|_, _| Linger { stream, output });
+        let place = self.lingers.insert(|_, _| linger);
         let Some(linger) = self.lingers.get_mut(place.0, place.1) else { return };
         let token = token(Subject::Linger, place);
         if linger.stream.reregister(&self.registry, token).is_err() {
@@ -122,6 +142,10 @@ impl Shard {
     fn end_polling(&mut self, place: Place, mut polling: Polling, reason: CloseReason) {
         let by_client = reason == CloseReason::TransportClose;
         let last: &[u8] = if by_client { b"6" } else { b"1" };
+        if by_client {
+            // It listens no more, and what waits would only be kept.
+            polling.queue.clear();
+        }
         polling.queue.push_back(Piece::Text(Bytes::from_static(last)));
         if let Some(waiting) = polling.waiting.take() {
             let _ = waiting.send(Ok(polling.take_payload()));
@@ -137,15 +161,19 @@ impl Shard {
     pub(super) fn linger_ready(&mut self, place: Place, writable: bool) {
         let Some(linger) = self.lingers.get_mut(place.0, place.1) else { return };
         let mut over = false;
-        if writable && !linger.output.is_empty() {
-            match linger.output.flush(&mut linger.stream) {
-                Ok((_, true)) => linger.stream.finish(),
-                Ok((_, false)) => {}
-                Err(_) => over = true,
-            }
+        if writable && !linger.finished {
+            over = linger.write().is_err();
         }
         let mut scrap = [0; 4096];
+        let mut reads = 0;
         while !over {
+            reads += 1;
+            if reads > LINGER_READS_MAX {
+                // Registered anew, it is told again that there is more, after the others.
+                let token = token(Subject::Linger, place);
+                over = linger.stream.reregister(&self.registry, token).is_err();
+                break;
+            }
             match linger.stream.read(&mut scrap) {
                 Ok(0) => over = true,
                 Ok(_) => {}

@@ -31,7 +31,11 @@ fn encrypted(build: impl FnOnce(&mut Gateway)) -> (Server, Arc<rustls::ClientCon
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let config = Config { handshake_timeout: Duration::from_millis(500), ..server::fast() };
+    let config = Config {
+        handshake_timeout: Duration::from_millis(500),
+        output_bytes_max: 64 << 20,
+        ..server::fast()
+    };
     let server = Server::start_tls(config, 1, Some(Arc::new(tls)), build);
     (server, Arc::new(trust))
 }
@@ -161,4 +165,24 @@ fn a_client_that_does_not_shake_hands_is_closed() {
     let mut stream = Stream::plain(server.address);
     assert_eq!(stream.read_to_end(), b"");
     assert!(started.elapsed() >= Duration::from_millis(490));
+}
+
+#[test]
+fn what_was_sent_before_a_close_reaches_a_slow_reader() {
+    use parlor_gateway::{Close, Namespace};
+    let (server, trust) = encrypted(|gateway| {
+        let rules = Namespace::new().on("end", |socket, _| {
+            let text = "x".repeat(12_000_000);
+            socket.emit("last", &(text,)).unwrap();
+            socket.disconnect(Close::Connection);
+        });
+        gateway.namespace("/", rules);
+    });
+    let mut client = Client::over(open_websocket(&server, &trust, ""));
+    client.connect("/");
+    client.send(r#"42["end"]"#);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(client.text().len(), 12_000_000 + r#"42["last",""]"#.len());
+    client.expect("41");
+    assert_eq!(client.closed().0, 1000);
 }
