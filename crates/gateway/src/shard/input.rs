@@ -165,7 +165,7 @@ impl Shard {
         let bytes_max = self.shared.config.output_bytes_max;
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         let Transport::WebSocket(websocket) = &mut connection.transport else { return };
-        if websocket.output.bytes() + frame.len() > bytes_max {
+        if !websocket.output.has_room(frame.len(), bytes_max) {
             return self.close(place, CloseReason::SlowReader);
         }
         websocket.output.push(frame, 0);

@@ -11,6 +11,9 @@ use super::stream::Stream;
 /// Frames given to the kernel in one call.
 const SLICES_MAX: usize = 64;
 
+/// What a frame costs in a queue beside its bytes, as far as the cap is concerned.
+pub(super) const FRAME_COST: usize = 64;
+
 /// The frames of one connection that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Output(Option<Box<Queue>>);
@@ -32,6 +35,15 @@ impl Output {
     /// Bytes that wait.
     pub(crate) fn bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
+    }
+
+    /// Whether the queue may take a frame of `length` under this cap. The first may be of any
+    /// size; behind it the smallest frames count as well, or a client that reads nothing could
+    /// make the queue many times larger than the cap.
+    pub(crate) fn has_room(&self, length: usize, bytes_max: usize) -> bool {
+        self.0.as_ref().is_none_or(|queue| {
+            queue.bytes + length + (queue.frames.len() + 1) * FRAME_COST <= bytes_max
+        })
     }
 
     /// Appends a frame of which `written` bytes are out (only the first of a queue may have any).
@@ -92,6 +104,17 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_frames_fill_the_cap_by_their_number() {
+        let mut output = Output::default();
+        assert!(output.has_room(1 << 20, 1 << 10), "the first may be of any size");
+        while output.has_room(2, 1 << 20) {
+            output.push(Bytes::from_static(b"ab"), 0);
+        }
+        let frames = output.0.expect("not empty").frames.len();
+        assert!(frames <= (1 << 20) / FRAME_COST, "{frames} frames");
+    }
 
     #[test]
     fn advancing_drops_whole_frames_and_keeps_the_rest_of_one() {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use parlor_wire::engine;
 use parlor_wire::websocket::{Body, Opcode, encode_frame};
 
-use super::connection::{FlushWaiter, Parser, Piece, Polling, Transport};
+use super::connection::{FlushWaiter, Parser, Piece, Polling, Transport, WebSocket};
+use super::output::FRAME_COST;
 use super::{Place, Shard};
 use crate::frame::Frame;
 use crate::reason::CloseReason;
@@ -49,6 +50,33 @@ impl Piece {
         match self {
             Self::Text(text) => text_frame(&text),
             Self::Binary(bytes) => binary_frame(&bytes),
+        }
+    }
+}
+
+impl Transport {
+    /// Whether a frame fits behind what waits; if nothing waits, any does.
+    fn has_room(&self, frame: &Frame, parser: Parser, bytes_max: usize) -> bool {
+        match self {
+            Self::WebSocket(websocket) => {
+                let output = &websocket.output;
+                output.is_empty()
+                    || output.has_room(websocket.encoded(frame, parser).len(), bytes_max)
+            }
+            Self::Polling(polling) => {
+                let costs = (polling.queue.len() + 1) * FRAME_COST;
+                polling.queue.is_empty() || polling.bytes + frame.len() + costs <= bytes_max
+            }
+        }
+    }
+}
+
+impl WebSocket {
+    fn encoded<'a>(&self, frame: &'a Frame, parser: Parser) -> &'a Bytes {
+        match parser {
+            Parser::Msgpack => frame.msgpack_websocket(),
+            _ if self.deflate => frame.deflated(),
+            _ => frame.websocket(),
         }
     }
 }
@@ -95,16 +123,20 @@ impl Shard {
         let bytes_max = self.shared.config.output_bytes_max;
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         let parser = connection.parser;
+        let mut has_room = connection.transport.has_room(frame, parser, bytes_max);
+        if !has_room {
+            // A batch may bring more than the cap: who reads is no slow reader because of that.
+            self.flush(place);
+            let connection = self.connections.get(place.0, place.1);
+            has_room = connection.is_some_and(|it| it.transport.has_room(frame, parser, bytes_max));
+        }
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         let mut written = 0;
         let mut dirty = true;
         let mut close = None;
         match &mut connection.transport {
             Transport::WebSocket(websocket) => {
-                let bytes = match parser {
-                    Parser::Msgpack => frame.msgpack_websocket(),
-                    _ if websocket.deflate => frame.deflated(),
-                    _ => frame.websocket(),
-                };
+                let bytes = websocket.encoded(frame, parser);
                 if bytes.is_empty() {
                     tracing::warn!("a frame has no msgpack form: its arguments are not JSON");
                     return;
@@ -118,9 +150,7 @@ impl Shard {
                         Err(_) => close = Some(CloseReason::TransportError),
                     }
                     dirty = written < bytes.len() && !websocket.blocked;
-                } else if !websocket.output.is_empty()
-                    && websocket.output.bytes() + bytes.len() > bytes_max
-                {
+                } else if !has_room {
                     close = Some(CloseReason::SlowReader);
                 }
                 if close.is_none() && written < bytes.len() {
@@ -128,10 +158,10 @@ impl Shard {
                 }
             }
             Transport::Polling(polling) => {
-                if !polling.queue.is_empty() && polling.bytes + frame.len() > bytes_max {
-                    close = Some(CloseReason::SlowReader);
-                } else {
+                if has_room {
                     polling.push(frame, parser);
+                } else {
+                    close = Some(CloseReason::SlowReader);
                 }
             }
         }

@@ -16,6 +16,7 @@ mod events;
 mod flow;
 mod handshake;
 mod heartbeat;
+mod hostile;
 mod http_edges;
 mod msgpack;
 mod polling;

@@ -24,8 +24,12 @@ impl Scene {
         let config = Config { ping_interval, ..server::calm() };
         let server = Server::start(config, 1, |gateway| {
             let rules = Namespace::new()
-                .on_connect(move |socket| drop(connect.send(socket)))
-                .on_confirmed(move |_, position| drop(confirm.send(position)));
+                .on_connect(move |socket| {
+                    let _ = connect.send(socket);
+                })
+                .on_confirmed(move |_, position| {
+                    let _ = confirm.send(position);
+                });
             gateway.namespace("/", rules);
         });
         let session = Polling::open(server.address, PATH);

@@ -31,12 +31,13 @@ fn load(shards: usize) -> Load {
     let (up, ups) = channel();
     let config = Config { output_bytes_max: 64 << 20, ..server::calm() };
     let server = Server::start(config, shards, |gateway| {
-        let rules = Namespace::new().on_connect(move |socket| drop(connect.send(socket))).on(
-            "up",
-            move |_, event| {
-                drop(up.send(event.parse::<(u64,)>().expect("a number").0));
-            },
-        );
+        let rules = Namespace::new()
+            .on_connect(move |socket| {
+                let _ = connect.send(socket);
+            })
+            .on("up", move |_, event| {
+                let _ = up.send(event.parse::<(u64,)>().expect("a number").0);
+            });
         gateway.namespace("/", rules);
     });
     Load { server, sockets, ups }
