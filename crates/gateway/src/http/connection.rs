@@ -2,7 +2,8 @@
 //!
 //! hyper reads requests, `Site::answer` routes each to Engine.IO or to the fallback, and when a
 //! request became a WebSocket the stream leaves through `upgrade::take` for its shard. A
-//! connection that is slow with its request head, or idle between requests for as long, is closed.
+//! connection that is slow with its request head, or idle between requests for as long, is closed,
+//! and so is one that takes nothing of an answer for a whole heartbeat.
 //!
 //! hyper's buffers are the largest thing that a polling client costs; they are bounded here.
 
@@ -24,6 +25,7 @@ use super::body::Body;
 use super::engineio::{self, PendingUpgrade};
 use super::fallback::Peer;
 use super::forwarded::client_address;
+use super::patient::Patient;
 
 /// Bytes that hyper may buffer of a request head, and at a time of a body.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
@@ -65,7 +67,9 @@ where
         .header_read_timeout(site.config().handshake_timeout)
         .max_buf_size(BUFFER_BYTES_MAX);
     {
-        let connection = protocol.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let patience = site.config().ping_interval + site.config().ping_timeout;
+        let stream = TokioIo::new(Patient::new(stream, patience));
+        let connection = protocol.serve_connection(stream, service).with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

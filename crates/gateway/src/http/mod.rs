@@ -6,7 +6,7 @@
 //! posts: sessions live in the shards, behind `crate::front`. A WebSocket leaves HTTP for good.
 //!
 //! Everything here runs on the runtime of a shard; what a request waits for is bounded in time by
-//! the session it belongs to.
+//! the session it belongs to, and how long its answer may wait for a reader by [`patient`].
 
 mod accept;
 mod body;
@@ -15,6 +15,7 @@ mod cors;
 mod engineio;
 mod fallback;
 mod forwarded;
+mod patient;
 mod query;
 mod refusal;
 mod upgrade;

@@ -11,17 +11,17 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode, request};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use parlor_wire::deflate;
 use tokio_rustls::server::TlsStream;
 
 use super::body::{Body, full};
+use super::patient::Patient;
 use super::refusal::Refusal;
 use crate::front::Stream;
 
 /// The only parameters that `permessage-deflate` is ever switched on with: no context takeover
 /// either way, so that a compressed broadcast can be shared and no connection keeps a window.
-const DEFLATE: HeaderValue = HeaderValue::from_static(
-    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
-);
+const DEFLATE: HeaderValue = HeaderValue::from_static(deflate::ANSWER);
 
 /// What a valid upgrade request agrees on.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,17 +90,20 @@ impl Agreement {
 /// When the connection ended first.
 pub(crate) async fn take(on_upgrade: OnUpgrade) -> io::Result<(Stream, Bytes)> {
     let upgraded = on_upgrade.await.map_err(io::Error::other)?;
-    match upgraded.downcast::<TokioIo<tokio::net::TcpStream>>() {
-        Ok(parts) => Ok((Stream::Plain(parts.io.into_inner().into_std()?), parts.read_buf)),
+    match upgraded.downcast::<TokioIo<Patient<tokio::net::TcpStream>>>() {
+        Ok(parts) => {
+            let tcp = parts.io.into_inner().into_inner();
+            Ok((Stream::Plain(tcp.into_std()?), parts.read_buf))
+        }
         Err(upgraded) => take_tls(upgraded),
     }
 }
 
 fn take_tls(upgraded: Upgraded) -> io::Result<(Stream, Bytes)> {
     let parts = upgraded
-        .downcast::<TokioIo<TlsStream<tokio::net::TcpStream>>>()
+        .downcast::<TokioIo<Patient<TlsStream<tokio::net::TcpStream>>>>()
         .map_err(|_| io::Error::other("a stream of an unknown kind was upgraded"))?;
-    let (tcp, tls) = parts.io.into_inner().into_inner();
+    let (tcp, tls) = parts.io.into_inner().into_inner().into_inner();
     Ok((Stream::Tls(tcp.into_std()?, Box::new(tls)), parts.read_buf))
 }
 
@@ -121,27 +124,13 @@ fn is_key(key: &[u8]) -> bool {
         && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// Whether one of the client's offers can be met: `server_max_window_bits` asks for what the
-/// compressor cannot promise, everything else is compatible with no context takeover.
+/// Whether one of the client's offers can be met.
 fn offers_deflate(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::SEC_WEBSOCKET_EXTENSIONS)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|offer| {
-            let mut parts = offer.split(';').map(str::trim);
-            parts.next() == Some("permessage-deflate")
-                && parts.all(|parameter| {
-                    let name = parameter.split('=').next().unwrap_or(parameter).trim();
-                    matches!(
-                        name,
-                        "server_no_context_takeover"
-                            | "client_no_context_takeover"
-                            | "client_max_window_bits"
-                    )
-                })
-        })
+        .any(|offers| deflate::negotiate(offers).is_some())
 }
 
 #[cfg(test)]

@@ -56,6 +56,10 @@ impl Shard {
         match op {
             Op::Emit { key, frame, volatile } => self.emit(key, &frame, volatile),
             Op::EmitAck { key, id, frame, reply } => {
+                if reply.is_closed() {
+                    // Its waiter has given up and was forgotten before this turn came.
+                    return self.emit(key, &frame, false);
+                }
                 let acks_max = self.shared.config.acks_pending_max;
                 let Some(member) = self.sockets.get_mut(key.slot(), key.generation()) else {
                     return;
