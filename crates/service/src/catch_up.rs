@@ -153,15 +153,22 @@ struct Out<'a> {
 }
 
 impl Out<'_> {
-    /// Emits a page and waits until the client has taken most of it.
+    /// Emits a page, waiting whenever the client has yet to take most of what was queued: a page
+    /// may hold more than a connection's queue can.
     async fn push(&mut self, entries: &[Arc<Entry>]) -> Result<(), Stopped> {
         let limits = &self.service.settings.limits;
+        let mut queued_bytes = 0;
         for entry in entries {
             self.session.pushed(entry, limits);
             self.socket.emit_frame(frame(entry, self.session.kind, self.user))?;
             self.pushed += 1;
+            queued_bytes += entry.content.0.len();
+            if queued_bytes > limits.catch_up_queue_bytes {
+                self.socket.flushed(limits.catch_up_queue_bytes).await?;
+                queued_bytes = 0;
+            }
         }
-        if !entries.is_empty() {
+        if queued_bytes > 0 {
             self.socket.flushed(limits.catch_up_queue_bytes).await?;
         }
         Ok(())

@@ -335,3 +335,29 @@ async fn catching_up_on_two_shards_has_no_gap_and_no_repeat() {
     let limits = Limits { catch_up_page_entries: 20, ..generous() };
     catch_up_under_fire(Plan { gateway, shards: 2, ..plan(limits) }, 100, 800).await;
 }
+
+#[tokio::test]
+async fn a_backlog_of_large_messages_is_delivered_and_read_back() {
+    const MESSAGES: u64 = 60;
+    let house = House::new(plan(generous())).await;
+    let alice = house.device("alice", "a").await;
+    let large = "x".repeat(60_000);
+    for n in 0..MESSAGES {
+        let payload = json!({"toUserId": "bob", "content": format!("{n}{large}")});
+        assert_eq!(alice.call("private_message", payload).await["status"], "sent");
+    }
+    // 3.6 MB: more than a connection's queue holds.
+    let bob = house.device("bob", "b").await;
+    let heard = bob.events("private_message", MESSAGES as usize).await;
+    assert_eq!(seqs(&heard), (1..=MESSAGES).collect::<Vec<_>>());
+    let (mut read, mut more) = (Vec::new(), true);
+    while more {
+        let after = read.last().copied().unwrap_or(0);
+        let query = json!({"conversationId": "dm:alice:bob", "after": after, "limit": 200});
+        let page = bob.call("history", query).await;
+        read.extend(seqs(page["messages"].as_array().expect("a list")));
+        more = page["more"] == true;
+    }
+    assert_eq!(read, (1..=MESSAGES).collect::<Vec<_>>());
+    house.end().await;
+}

@@ -78,6 +78,7 @@ claims![
     listing::an_idle_device_makes_room,
     listing::a_revoked_device_refuses_older_tokens,
     listing::a_revoked_device_comes_back_as_new,
+    listing::pages_of_large_messages_are_cut_and_lose_nothing,
     listing::devices_are_listed_by_last_seen,
     listing::what_does_not_exist_is_empty_or_not_found,
     model::random_commands_agree_with_a_recount,

@@ -1,6 +1,6 @@
 //! History, lists of conversations, and devices.
 
-use parlor_chat::entry::Millis;
+use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
@@ -163,6 +163,51 @@ pub(super) async fn a_revoked_device_comes_back_as_new(f: &Fixture) {
     f.store.revoke_device(user("b"), device("laptop"), NOW).await.expect("it is there");
     f.store.attach_device(attach("b", "laptop", NOW.0 + 1)).await.expect("a later token");
     assert!(f.undelivered("b", "laptop", 10).await.0.is_empty());
+}
+
+pub(super) async fn pages_of_large_messages_are_cut_and_lose_nothing(f: &Fixture) {
+    let large = "x".repeat(60_000);
+    let peers: Vec<String> = (0..12).map(|n| format!("peer{n}")).collect();
+    for peer in &peers {
+        f.sent(peer, "a", &large).await;
+        f.sent("b", "a", &large).await;
+    }
+    let conversations = listed(f, "a", 100).await;
+    assert_eq!(conversations.len(), 13);
+    let (mut seqs, mut pages) = (Vec::new(), 0);
+    loop {
+        let after = HistoryRange::After(seqs.last().copied().unwrap_or_default());
+        let page = history(f, "a", dm("a", "b"), after, 200).await.expect("a page is read");
+        assert!(!page.entries.is_empty());
+        seqs.extend(page.entries.iter().map(|entry| entry.seq));
+        pages += 1;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(seqs, (1..=12).map(Seq).collect::<Vec<_>>());
+    assert!(pages > 1, "12 messages of 60,000 bytes in one page");
+    let (mut cursor, mut undelivered) = (None, 0);
+    loop {
+        let page = f.store.undelivered(user("a"), device(""), cursor, 100).await;
+        let page = page.expect("a page is read");
+        assert!(page.entries.len() < 12);
+        undelivered += page.entries.len();
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(undelivered, 24);
+    let (mut after, mut since, mut more) = (Position::default(), 0, true);
+    while more {
+        let page = f.store.since(user("a"), after, 100).await.expect("a page is read");
+        assert!(page.entries.len() < 12);
+        since += page.entries.len();
+        after = page.entries.last().map_or(page.as_of, |last| last.position);
+        more = page.more;
+    }
+    assert_eq!(since, 24);
 }
 
 pub(super) async fn devices_are_listed_by_last_seen(f: &Fixture) {

@@ -18,6 +18,13 @@ use super::commands::{self, LAST_SEEN_STEP_MS};
 use super::readers::Reader;
 use super::rows::{self, Failure, Place, Thread, bound, corrupt, entry_columns, int, nat};
 
+/// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
+/// and writes it into one answer, must not depend on how large messages are.
+pub(crate) const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// What an entry is counted as beside its content.
+const ENTRY_BYTES: usize = 512;
+
 /// Up to so many newest entries of all users are walked rather than one user's conversations.
 const WALK_ENTRIES_MAX: i64 = 512;
 
@@ -64,6 +71,7 @@ impl Reader {
     ) -> Result<UndeliveredPage, Failure> {
         let as_of = self.head_position()?;
         let mut page = UndeliveredPage { entries: Vec::new(), next: None, as_of };
+        let mut room_bytes = Room::default();
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let device = if device.is_shared() {
             None
@@ -101,9 +109,12 @@ impl Reader {
                  WHERE e.conversation = ?1 AND e.seq > ?2 AND e.sender <> ?3 \
                  ORDER BY e.seq LIMIT ?4"
             );
-            let mut entries =
-                self.entries(sql, (conversation, had, user, bound(room as u64) + 1))?;
-            let more = entries.len() > room;
+            let mut entries = self.entries(
+                sql,
+                (conversation, had, user, bound(room as u64) + 1),
+                &mut room_bytes,
+            )?;
+            let more = entries.len() > room || room_bytes.is_full;
             entries.truncate(room);
             page.entries.append(&mut entries);
             if more {
@@ -131,6 +142,7 @@ impl Reader {
         }
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let wanted = bound(limit as u64) + 1;
+        let mut room = Room::default();
         page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
             let sql = concat!(
                 "SELECT ",
@@ -140,11 +152,11 @@ impl Reader {
                  WHERE e.pos > ?1 AND (c.low = ?2 OR c.high = ?2) AND e.sender <> ?2 \
                  ORDER BY e.pos LIMIT ?3"
             );
-            self.entries(sql, (after, user, wanted))?
+            self.entries(sql, (after, user, wanted), &mut room)?
         } else {
-            self.since_by_conversation(user, after, limit.saturating_add(1))?
+            self.since_by_conversation(user, after, limit.saturating_add(1), &mut room)?
         };
-        page.more = page.entries.len() > limit;
+        page.more = page.entries.len() > limit || room.is_full;
         page.entries.truncate(limit);
         Ok(page)
     }
@@ -154,6 +166,7 @@ impl Reader {
             .filter(|thread| thread.member(&query.user).is_some())
             .ok_or(StoreError::NotFound)?;
         let wanted = bound(query.limit as u64) + 1;
+        let mut room = Room::default();
         let mut entries = match query.range {
             HistoryRange::Before(before) => {
                 let sql = concat!(
@@ -163,7 +176,7 @@ impl Reader {
                      WHERE e.conversation = ?1 AND e.seq < ?2 ORDER BY e.seq DESC LIMIT ?3"
                 );
                 let before = before.map_or(i64::MAX, |before| bound(before.0));
-                self.entries(sql, (thread.id, before, wanted))?
+                self.entries(sql, (thread.id, before, wanted), &mut room)?
             }
             HistoryRange::After(after) => {
                 let sql = concat!(
@@ -172,10 +185,10 @@ impl Reader {
                     " FROM entry e \
                      WHERE e.conversation = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3"
                 );
-                self.entries(sql, (thread.id, bound(after.0), wanted))?
+                self.entries(sql, (thread.id, bound(after.0), wanted), &mut room)?
             }
         };
-        let more = entries.len() > query.limit;
+        let more = entries.len() > query.limit || room.is_full;
         entries.truncate(query.limit);
         Ok(HistoryPage { entries, more })
     }
@@ -201,13 +214,18 @@ impl Reader {
             })?;
             rows.collect::<Result<_, _>>()?
         };
-        let more = found.len() > limit;
+        let mut more = found.len() > limit;
         found.truncate(limit);
+        let mut room = Room::default();
         for (conversation, read, last) in &found {
             let thread = self.names.thread(&self.conn, *conversation)?;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-            let last = self
-                .entries(sql, [*last])?
+            let mut last = self.entries(sql, [*last], &mut room)?;
+            if room.is_full {
+                more = true;
+                break;
+            }
+            let last = last
                 .pop()
                 .ok_or_else(|| corrupt(format!("the head of conversation {conversation}")))?;
             page.conversations.push(ConversationSummary {
@@ -231,6 +249,7 @@ impl Reader {
         user: i64,
         after: i64,
         wanted: usize,
+        room: &mut Room,
     ) -> Result<Vec<Arc<Entry>>, Failure> {
         let mut positions = Vec::new();
         {
@@ -258,8 +277,8 @@ impl Reader {
         );
         let mut entries = Vec::new();
         for position in positions {
-            entries.append(&mut self.entries(sql, [position, user])?);
-            if entries.len() >= wanted {
+            entries.append(&mut self.entries(sql, [position, user], room)?);
+            if entries.len() >= wanted || room.is_full {
                 break;
             }
         }
@@ -311,14 +330,41 @@ impl Reader {
         Ok(Position(nat(self.conn.prepare_cached(sql)?.query_row((), |row| row.get(0))?)?))
     }
 
-    fn entries(&mut self, sql: &str, params: impl Params) -> Result<Vec<Arc<Entry>>, Failure> {
+    /// The entries that a statement finds, for as long as there is room for them.
+    fn entries(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        room: &mut Room,
+    ) -> Result<Vec<Arc<Entry>>, Failure> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
-            entries.push(self.names.entry(&self.conn, row)?);
+            if !room.has_some() {
+                break;
+            }
+            let entry = self.names.entry(&self.conn, row)?;
+            room.taken_bytes += entry.content.0.len() + ENTRY_BYTES;
+            entries.push(entry);
         }
         Ok(entries)
+    }
+}
+
+/// How much of a page is taken.
+#[derive(Debug, Default)]
+struct Room {
+    taken_bytes: usize,
+    /// Whether an entry was left out for want of room.
+    is_full: bool,
+}
+
+impl Room {
+    /// Whether the next entry has room; if not, it is noted that there was one.
+    fn has_some(&mut self) -> bool {
+        self.is_full |= self.taken_bytes >= PAGE_BYTES_MAX;
+        !self.is_full
     }
 }
 
