@@ -22,6 +22,7 @@ mod msgpack;
 mod polling;
 mod proof;
 mod rooms;
+mod shutdown;
 mod tls;
 mod upgrade;
 mod upgrade_load;

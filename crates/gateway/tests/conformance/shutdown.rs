@@ -1,0 +1,190 @@
+//! Ends that come at a bad moment: a shutdown in the middle of work, a handler that panics or
+//! blocks its shard.
+
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use parlor_gateway::{Broadcast, CloseReason, Config, ConnectRequest, Data, Frame, Namespace};
+
+use crate::support::http;
+use crate::support::polling::Polling;
+use crate::support::server::{self, PATH, Server, wait};
+use crate::support::sio::Client;
+use crate::support::stream::Stream;
+use crate::support::ws::{Received, WebSocket};
+
+/// Shuts down and gives the time it took.
+fn shut_down(server: Server) -> Duration {
+    let started = Instant::now();
+    wait(server.running.shutdown(Duration::from_secs(9)));
+    started.elapsed()
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_a_client_that_does_not_read() {
+    let config = Config { output_bytes_max: 64 << 20, ..server::calm() };
+    let server = Server::start(config, 2, |gateway| {
+        gateway.namespace("/", Namespace::new());
+    });
+    let _client = Client::main(&server);
+    let text = "x".repeat(30_000_000);
+    server.io().of("/").emit("big", &(text,)).unwrap();
+    server::settle();
+    assert!(shut_down(server) < Duration::from_secs(5));
+}
+
+#[test]
+fn a_shutdown_cuts_what_is_half_done() {
+    let server = Server::start(server::calm(), 2, |gateway| {
+        gateway.namespace("/", Namespace::new());
+    });
+    let mut head = Stream::plain(server.address);
+    head.write(b"GET / HTTP/1.1\r\nHost: lo");
+    let session = Polling::open(server.address, PATH);
+    let poll = session.start_poll();
+    let upgrading = Polling::open(server.address, PATH);
+    let mut probe = WebSocket::open(server.address, &upgrading.upgrade_target());
+    probe.send("2probe");
+    probe.expect("3probe");
+    let mut post = Stream::plain(server.address);
+    let target = session.target();
+    post.write(
+        format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4").as_bytes(),
+    );
+    server::settle();
+    assert!(shut_down(server) < Duration::from_secs(5));
+    assert_eq!(poll.answer().body, "1");
+    assert_eq!(probe.receive(), Received::End);
+}
+
+#[test]
+fn a_shutdown_during_a_fan_out_ends_every_client() {
+    let config = Config { fanout_slice: Duration::ZERO, ..server::calm() };
+    let server = Server::start(config, 2, |gateway| {
+        gateway.namespace("/", Namespace::new());
+    });
+    let clients: Vec<Client> = (0..40).map(|_| Client::main(&server)).collect();
+    let io = server.io();
+    let pushing = std::thread::spawn(move || {
+        // Far more than an inbox takes: the pusher is blocked when the shards end.
+        for position in 1..=2_000 {
+            let frame = Frame::event("/", "m", &(position,)).unwrap();
+            let one =
+                || Broadcast { room: "none".into(), except: None, frame: frame.clone(), position };
+            io.broadcast_batch("/", (0..100).map(|_| one()).collect(), position);
+            let _ = io.of("/").emit("n", &(position,));
+        }
+    });
+    server::settle();
+    assert!(shut_down(server) < Duration::from_secs(8));
+    pushing.join().expect("nobody is left blocked");
+    for mut client in clients {
+        let (code, _) = client.closed();
+        assert!(code == 1001 || code == 0, "{code}");
+    }
+}
+
+#[test]
+fn a_blocked_shard_holds_the_log_back_and_loses_nothing_of_it() {
+    let config = Config { inbox_ops_max: 16, ..server::calm() };
+    let (blocked, is_blocked) = channel();
+    let (go, may_go) = channel::<()>();
+    let may_go = parking_lot::Mutex::new(may_go);
+    let server = Server::start(config, 2, move |gateway| {
+        let rules =
+            Namespace::new().on_connect(|socket| socket.join("u")).on("block", move |_, _| {
+                let _ = blocked.send(());
+                let _ = may_go.lock().recv();
+            });
+        gateway.namespace("/", rules);
+    });
+    let mut clients: Vec<Client> = (0..6).map(|_| Client::main(&server)).collect();
+    for client in &mut clients {
+        // Another round trip, so that the join has been done.
+        client.send("40/nowhere,");
+        assert!(client.text().starts_with("44/nowhere,"));
+    }
+    clients[0].send(r#"42["block"]"#);
+    is_blocked.recv_timeout(Duration::from_secs(10)).unwrap();
+    let io = server.io();
+    let pushing = std::thread::spawn(move || {
+        for position in 1..=300 {
+            let frame = Frame::event("/", "m", &(position,)).unwrap();
+            let broadcast = Broadcast { room: "u".into(), except: None, frame, position };
+            io.broadcast_batch("/", vec![broadcast], position);
+        }
+    });
+    server::settle();
+    assert!(!pushing.is_finished(), "the pusher feels the full inbox");
+    go.send(()).unwrap();
+    pushing.join().unwrap();
+    for client in &mut clients {
+        for position in 1..=300 {
+            client.expect(&format!(r#"42["m",{position}]"#));
+        }
+    }
+}
+
+#[test]
+fn a_panic_anywhere_ends_its_own_connection_at_most() {
+    let server = Server::start(server::calm(), 1, |gateway| {
+        let rules = server::syncing()
+            .middleware(async |request: &ConnectRequest| {
+                let auth = request.auth().map_or("", |auth| auth.get());
+                assert!(!auth.contains("middleware"), "a middleware that panics");
+                Ok(Data::new(auth.to_owned()))
+            })
+            .on_connect(|socket| {
+                let auth = socket.data::<String>().unwrap();
+                assert!(!auth.contains("connect"), "a connect handler that panics");
+            })
+            .on_async("async", async |_, _| panic!("an async handler that panics"))
+            .on_disconnect(|socket, _| {
+                let auth = socket.data::<String>().unwrap();
+                assert!(!auth.contains("end"), "a disconnect handler that panics");
+            });
+        gateway.namespace("/", rules);
+    });
+    let mut other = Client::main(&server);
+
+    let mut client = Client::open(&server);
+    client.send(r#"40{"in":"middleware"}"#);
+    client.expect(r#"44{"message":"internal error"}"#);
+    client.send("40{}");
+    assert!(client.text().starts_with("40{"), "it may try again");
+
+    let mut client = Client::open(&server);
+    client.send(r#"40{"in":"connect"}"#);
+    assert_eq!(client.closed().0, 1011);
+
+    let mut client = Client::main(&server);
+    client.send(r#"42["async"]"#);
+    assert_eq!(client.closed().0, 1011);
+
+    let mut client = Client::open(&server);
+    client.send(r#"40{"in":"end"}"#);
+    assert!(client.text().starts_with("40{"));
+    client.send("41");
+    assert_eq!(client.closed().0, 1011);
+
+    other.expect_nothing();
+    let stats = server.running.stats();
+    assert_eq!((stats.handler_panics, stats.closed_for(CloseReason::HandlerPanic)), (3, 3));
+    server::until(|| server.running.stats().sockets == 2);
+}
+
+#[test]
+fn a_request_behind_a_waiting_poll_in_one_connection_waits_for_it() {
+    let server = server::engine_echo_with(server::calm());
+    let session = Polling::open(server.address, PATH);
+    let mut stream = Stream::plain(server.address);
+    http::send(&mut stream, "GET", &session.target(), &[], b"");
+    for _ in 0..50 {
+        http::send(&mut stream, "GET", PATH, &[], b"");
+    }
+    session.send("4hello");
+    assert_eq!(http::receive(&mut stream).expect("a response").body, "4hello");
+    for _ in 0..50 {
+        http::receive(&mut stream).expect("a response").expect_refusal(400, 0);
+    }
+}
