@@ -215,8 +215,11 @@ impl Shard {
     pub(super) fn drain(&mut self) {
         let patient = self.now_ms < self.draining_since_ms + DRAIN_PATIENCE_MS;
         let wanted = |connection: &Connection| connection.in_flight == 0 || !patient;
-        let places = self.connections.some(DRAIN_PER_ROUND, wanted);
-        self.drain_more = places.len() == DRAIN_PER_ROUND;
+        let places = self.connections.some(self.drain_from, DRAIN_PER_ROUND, wanted);
+        self.drain_more = places.len() == DRAIN_PER_ROUND || self.drain_from > 0;
+        // Slots that were passed are not looked at again before the others.
+        let is_part = places.len() == DRAIN_PER_ROUND;
+        self.drain_from = places.last().filter(|_| is_part).map_or(0, |(slot, _)| *slot);
         for place in places {
             self.close(place, CloseReason::ServerShutdown);
         }
@@ -229,7 +232,7 @@ impl Shard {
 
     /// Ends what is left at once, when the loop cannot go on.
     pub(super) fn abandon(&mut self) {
-        for place in self.connections.some(usize::MAX, |_| true) {
+        for place in self.connections.some(0, usize::MAX, |_| true) {
             self.close(place, CloseReason::ServerShutdown);
         }
     }

@@ -110,6 +110,8 @@ pub(crate) struct Shard {
     draining: bool,
     /// When the shutdown began.
     draining_since_ms: u64,
+    /// The slot at which the shutdown goes on.
+    drain_from: u32,
     /// The shutdown has more to close at once.
     drain_more: bool,
 }
@@ -174,6 +176,7 @@ impl Shard {
             spaces_free: Vec::new(),
             draining: false,
             draining_since_ms: 0,
+            drain_from: 0,
             drain_more: false,
         })
     }

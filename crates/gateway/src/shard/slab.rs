@@ -94,9 +94,16 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// The slot and generation of some values that are `wanted`, at most `max`.
-    pub(crate) fn some(&self, max: usize, wanted: impl Fn(&T) -> bool) -> Vec<(u32, u32)> {
-        let slots = self.chunks.iter().flatten().zip(0..);
+    /// The slot and generation of some values that are `wanted`, at most `max`, beginning with the
+    /// chunk of the slot `from`.
+    pub(crate) fn some(
+        &self,
+        from: u32,
+        max: usize,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Vec<(u32, u32)> {
+        let first = (from as usize / CHUNK).min(self.chunks.len());
+        let slots = self.chunks[first..].iter().flatten().zip((first * CHUNK) as u32..);
         let held = slots.filter(|(slot, _)| slot.value.as_ref().is_some_and(&wanted));
         held.map(|(slot, index)| (index, slot.generation)).take(max).collect()
     }
@@ -121,6 +128,25 @@ mod tests {
         assert_eq!(slab.get_mut(index, generation), None);
         assert_eq!(slab.remove(index, generation), None);
         assert_eq!(slab.get(index, newer), Some(&"second"));
+    }
+
+    #[test]
+    fn what_is_wanted_is_found_a_part_at_a_time() {
+        let mut slab = Slab::default();
+        for _ in 0..1000_u32 {
+            slab.insert(|index, _| index);
+        }
+        let (mut from, mut found) = (0, Vec::new());
+        loop {
+            let part = slab.some(from, 100, |value| value % 3 == 0);
+            let Some(&(last, _)) = part.last() else { break };
+            for (index, generation) in part {
+                found.push(slab.remove(index, generation).expect("it is held"));
+            }
+            from = last;
+        }
+        assert_eq!(found, (0..1000).filter(|value| value % 3 == 0).collect::<Vec<_>>());
+        assert!(slab.some(5000, 1, |_| true).is_empty());
     }
 
     #[test]

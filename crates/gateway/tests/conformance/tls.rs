@@ -168,6 +168,23 @@ fn a_client_that_does_not_shake_hands_is_closed() {
 }
 
 #[test]
+fn a_tls_client_that_does_not_read_is_cut_off() {
+    let (server, trust) = encrypted(|gateway| {
+        gateway.namespace("/", parlor_gateway::Namespace::new());
+    });
+    // The client is not to be found dead while this is encoded.
+    let text = "x".repeat(10_000_000);
+    let frame = parlor_gateway::Frame::event("/", "big", &(text,)).unwrap();
+    let mut client = Client::over(open_websocket(&server, &trust, ""));
+    client.connect("/");
+    for _ in 0..20 {
+        server.io().of("/").emit_frame(frame.clone()).unwrap();
+    }
+    let slow = parlor_gateway::CloseReason::SlowReader;
+    server::until(|| server.running.stats().closed_for(slow) == 1);
+}
+
+#[test]
 fn what_was_sent_before_a_close_reaches_a_slow_reader() {
     use parlor_gateway::{Close, Namespace};
     let (server, trust) = encrypted(|gateway| {
