@@ -23,8 +23,8 @@ pub struct Config {
     pub max_payload: usize,
     /// Binary attachments of one event from a client. Default 64.
     pub attachments_max: usize,
-    /// Bytes waiting to be written to one connection; above, it is closed as a slow reader.
-    /// Default 1 MiB.
+    /// Bytes waiting to be written to one connection, each frame counted with 64 more; above, it is
+    /// closed as a slow reader. A single frame may be larger. Default 1 MiB.
     pub output_bytes_max: usize,
     /// Bytes of broadcasts held for one socket between `join_held` and `release`. Default 256 KiB.
     pub hold_bytes_max: usize,

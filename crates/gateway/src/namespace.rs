@@ -57,7 +57,8 @@ impl ConnectRequest {
         self.auth.as_deref()
     }
 
-    /// The headers of the opening request.
+    /// The headers of the opening request. Unless `Config::retain_handshake` is set, they and the
+    /// query are let go once a namespace has been joined: then later ones see none.
     pub fn headers(&self) -> &HeaderMap {
         &self.handshake.headers
     }

@@ -232,7 +232,12 @@ impl Shard {
         let place = (key.slot(), key.generation());
         let Some(Some(Space { rooms, .. })) = self.spaces.get(space as usize) else { return };
         let Some(member) = self.sockets.get(place.0, place.1) else { return };
-        if key.shard() != self.index || !rooms.holds(&broadcasts[0].room, &member.rooms) {
+        if key.shard() != self.index || member.space != space {
+            return;
+        }
+        let room = &broadcasts[0].room;
+        let is_own = self.shared.seal.socket_key(room) == Some(key);
+        if !is_own && !rooms.holds(room, &member.rooms) {
             return;
         }
         for broadcast in broadcasts.iter().filter(|it| it.except != Some(key)) {

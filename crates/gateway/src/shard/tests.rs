@@ -188,6 +188,28 @@ fn who_is_left_out_of_some_of_a_run_gets_the_others_in_order() {
 }
 
 #[test]
+fn a_socket_left_out_of_some_of_what_goes_to_its_own_id_gets_the_others() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&keys);
+    let rules = rules().on_connect(move |socket| {
+        noted.lock().push(socket.key());
+        socket.emit_raw("ready", "[]").expect("the inbox has room");
+    });
+    let (running, address) = serve(Config::default(), rules, 1);
+    let mut clients = clients(address, 1);
+    let key = keys.lock()[0];
+    let id = running.io().id_of(key).as_str().to_owned();
+    let broadcasts = (0..4_u64).map(|number| {
+        let frame = Frame::event("/", "n", &(number,)).expect("a number is JSON");
+        let except = (number % 2 == 0).then_some(key);
+        Broadcast { room: id.as_str().into(), except, frame, position: number + 1 }
+    });
+    running.io().broadcast_batch("/", broadcasts.collect(), 4);
+    assert_eq!(clients[0].receive(), r#"42["n",1]"#);
+    assert_eq!(clients[0].receive(), r#"42["n",3]"#);
+}
+
+#[test]
 fn a_namespace_of_a_pattern_is_gone_with_its_last_socket() {
     let mut gateway = Gateway::builder(Config::default());
     gateway.namespace("/", rules());
