@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`,
-//! `conformance`.
+//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`, `conformance`,
+//! `picture`.
 //!
 //! `test` is the one list of checks: what CI runs, a person runs, by the same command. The modules,
 //! in the order in which a test run meets them:
@@ -11,11 +11,13 @@
 //! - `checks`: one module per check that is more than a cargo command
 //! - `load`: the programs of the `bench` and `sim` crates
 //! - `conformance`: the public protocol suites, for those who have a checkout of them
+//! - `picture`: the README's picture, drawn from what its commands print
 
 mod checks;
 mod command;
 mod conformance;
 mod load;
+mod picture;
 mod setup;
 mod steps;
 mod workspace;
@@ -68,6 +70,8 @@ enum Command {
         /// A checkout of the repository socketio/socket.io
         checkout: PathBuf,
     },
+    /// Run the README's commands and draw what the terminals showed
+    Picture,
 }
 
 fn main() -> ExitCode {
@@ -89,6 +93,7 @@ fn run(command: Command) -> Result<ExitCode> {
             load::bench(&workspace, bench, quick, &options)?;
         }
         Command::Conformance { checkout } => conformance::check(&workspace, &checkout)?,
+        Command::Picture => picture::draw(&workspace)?,
         Command::Faults { seconds, seed } => load::faults(&workspace, seconds, seed)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -21,11 +21,24 @@ use crate::workspace::{Profile, Workspace};
 const ADDRESS: &str = "127.0.0.1:3000";
 /// For the server to be ready after its build, and for a line to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a person takes to read a line.
+const READING_TIME: Duration = Duration::from_secs(1);
 /// Lines of one program not yet looked at; more hold the program up.
 const LINES_MAX: usize = 1_000;
 
+/// What one terminal showed: the lines typed and printed, in order.
+pub(crate) struct Terminal {
+    pub(crate) title: &'static str,
+    pub(crate) lines: Vec<String>,
+}
+
 /// Runs what the README tells a newcomer to run.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    play(workspace).map(drop)
+}
+
+/// The same, and what the terminals of the server, of alice and of bob showed.
+pub(crate) fn play(workspace: &Workspace) -> Result<[Terminal; 3]> {
     let readme = std::fs::read_to_string(workspace.root().join("README.md"))
         .context("cannot read README.md")?;
     let command = first(&readme, "sh")?;
@@ -44,12 +57,33 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     alice.prints("sent as number 1")?;
     bob.prints("alice: Hello 👋")?;
 
+    // What bob's `delivered` confirms is stored in the background. Killed before that, the server
+    // would rightly show him the message again, and the picture would tell more than it should.
+    std::thread::sleep(READING_TIME);
     server.kill()?;
     bob.types("are you there?")?;
-    let _server = serve(workspace, command.trim(), &folder.data)?;
+    let again = serve(workspace, command.trim(), &folder.data)?;
     bob.prints("sent as number 2")?;
     alice.prints("bob: are you there?")?;
-    Ok(())
+    alice.types("always 🙂")?;
+    alice.prints("sent as number 3")?;
+    bob.prints("alice: always 🙂")?;
+
+    let listens = |line: &&String| line.starts_with("Parlor listens");
+    let mut lines = vec![format!("$ {}", command.trim())];
+    lines.extend(server.seen.iter().filter(listens).cloned());
+    lines.extend(["Killed (kill -9)".to_owned(), format!("$ {}", command.trim())]);
+    lines.extend(again.seen.iter().filter(listens).cloned());
+    let person = |name: &str, program: &mut Program| {
+        let mut lines = vec![format!("$ node chat.mjs {name}")];
+        lines.append(&mut program.seen);
+        lines
+    };
+    Ok([
+        Terminal { title: "the server", lines },
+        Terminal { title: "alice", lines: person("alice bob", &mut alice) },
+        Terminal { title: "bob", lines: person("bob alice", &mut bob) },
+    ])
 }
 
 fn first(readme: &str, language: &str) -> Result<String> {
@@ -106,6 +140,7 @@ impl Program {
     }
 
     fn types(&mut self, line: &str) -> Result<()> {
+        self.seen.push(line.to_owned());
         let stdin = self.stdin.as_mut().context("nothing can be typed")?;
         writeln!(stdin, "{line}").context("the program no longer reads")
     }
@@ -115,8 +150,13 @@ impl Program {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.contains(text) => return Ok(()),
-                Ok(line) => self.seen.push(line),
+                Ok(line) => {
+                    let found = line.contains(text);
+                    self.seen.push(line);
+                    if found {
+                        return Ok(());
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("did not print `{text}` in {PATIENCE:?}, but {:#?}", self.seen)
                 }
