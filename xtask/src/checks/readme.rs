@@ -59,7 +59,7 @@ pub(crate) fn play(workspace: &Workspace) -> Result<[Terminal; 3]> {
 
     // What bob's `delivered` confirms is stored in the background. Killed before that, the server
     // would rightly show him the message again, and the picture would tell more than it should.
-    std::thread::sleep(READING_TIME);
+    bob.prints_on(READING_TIME)?;
     server.kill()?;
     bob.types("are you there?")?;
     let again = serve(workspace, command.trim(), &folder.data)?;
@@ -163,6 +163,18 @@ impl Program {
                 Err(RecvTimeoutError::Disconnected) => {
                     bail!("ended without printing `{text}`, after {:#?}", self.seen)
                 }
+            }
+        }
+    }
+
+    /// Takes what it prints during a time.
+    fn prints_on(&mut self, time: Duration) -> Result<()> {
+        let deadline = Instant::now() + time;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => bail!("ended after {:#?}", self.seen),
             }
         }
     }
