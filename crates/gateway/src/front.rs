@@ -128,11 +128,13 @@ impl Front {
         self.shared.push_always(self.shard, Op::OpenWebSocket { handshake, admission, arrival });
     }
 
-    /// Waits for packets. Dropping the future before it completes tells the shard that the request
+    /// Waits for packets; a stamp that comes again marks the request as a repetition of the last.
+    /// Dropping the future before it completes tells the shard that the request
     /// was aborted, which closes the session.
-    pub(crate) async fn poll(&self, sid: EngineSid) -> Result<Bytes, Refusal> {
+    pub(crate) async fn poll(&self, sid: EngineSid, stamp: Option<u64>) -> Result<Bytes, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.shared.push(sid.shard(), Op::Poll { sid, reply }).map_err(|_| Refusal::Overloaded)?;
+        let op = Op::Poll { sid, stamp, reply };
+        self.shared.push(sid.shard(), op).map_err(|_| Refusal::Overloaded)?;
         let mut abort = Abort { shared: &self.shared, sid, armed: true };
         let answer = answer.await;
         abort.armed = false;

@@ -351,7 +351,8 @@ mod tests {
         let poll = || {
             let (reply, _) = tokio::sync::oneshot::channel();
             let sid = shared.seal.engine_sid(0, 0, 1);
-            Op::Poll { sid: crate::ids::EngineSid::parse(&sid).expect("own sid parses"), reply }
+            let sid = crate::ids::EngineSid::parse(&sid).expect("own sid parses");
+            Op::Poll { sid, stamp: None, reply }
         };
         assert_eq!(shared.push(0, emit()), Ok(()));
         assert_eq!(shared.push(0, emit()), Err(Busy));

@@ -8,6 +8,7 @@
 //! While a poll waits its future lives in hyper's connection; when the client goes away hyper drops
 //! the future, and by that the session learns that it is gone.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -90,12 +91,17 @@ async fn route(
     match (websocket, &parts.method) {
         (true, _) => upgrade_session(site, sid, &parts, on_upgrade).await,
         (false, &Method::GET) => {
-            let payload = site.front.poll(sid).await?;
+            let payload = site.front.poll(sid, query.stamp.as_deref().map(hash)).await?;
             Ok((text(payload), None))
         }
         (false, &Method::POST) => post(site, sid, body).await,
         (false, _) => Err(Refusal::BadRequest("a session takes GET and POST")),
     }
+}
+
+/// A stamp in the size that a session remembers.
+fn hash(stamp: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(stamp)
 }
 
 /// Opens a session over polling; the answer is its open packet.

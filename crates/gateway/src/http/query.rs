@@ -1,6 +1,6 @@
 //! The query string of an Engine.IO request.
 //!
-//! Only the three names that the protocol defines are picked out; the whole string is left for the
+//! Only the names that the protocol defines are picked out; the whole string is left for the
 //! application to read. Where a name is repeated the first value counts.
 
 use std::borrow::Cow;
@@ -14,6 +14,8 @@ pub(crate) struct Query<'a> {
     pub(crate) transport: Option<Cow<'a, str>>,
     /// `sid`: the session, absent in a handshake.
     pub(crate) sid: Option<Cow<'a, str>>,
+    /// `t`: differs from request to request, to get past caches.
+    pub(crate) stamp: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -26,6 +28,7 @@ impl<'a> Query<'a> {
                 "EIO" => &mut found.revision,
                 "transport" => &mut found.transport,
                 "sid" => &mut found.sid,
+                "t" => &mut found.stamp,
                 _ => continue,
             };
             if place.is_none() {

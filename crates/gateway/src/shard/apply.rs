@@ -141,7 +141,7 @@ impl Shard {
             Op::OpenWebSocket { handshake, admission, arrival } => {
                 self.open_websocket(*handshake, admission, *arrival);
             }
-            Op::Poll { sid, reply } => self.poll(&sid, reply),
+            Op::Poll { sid, stamp, reply } => self.poll(&sid, stamp, reply),
             Op::PollAborted { sid } => self.poll_aborted(&sid),
             Op::BeginPost { sid, reply } => {
                 let _ = reply.send(self.begin_post(&sid));

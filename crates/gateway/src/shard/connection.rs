@@ -60,6 +60,8 @@ pub(crate) struct Connection {
     pub(crate) joined: bool,
     /// A socket has left; packets for it may still be on their way.
     pub(crate) left: bool,
+    /// A poll was repeated, so its first answer may be lost: nothing is proved any more.
+    pub(crate) doubtful: bool,
 }
 
 /// Who waits until less than so many bytes wait.
@@ -117,6 +119,8 @@ pub(crate) struct Polling {
     pub(crate) bytes: usize,
     /// The poll that waits for packets.
     pub(crate) waiting: Option<oneshot::Sender<Result<Bytes, Refusal>>>,
+    /// The stamp of the last poll.
+    pub(crate) stamp: Option<u64>,
     /// The WebSocket that would take over.
     pub(crate) probe: Option<Box<Probe>>,
     /// A POST is bringing its body.

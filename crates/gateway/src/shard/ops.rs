@@ -147,6 +147,7 @@ pub(crate) enum Op {
     },
     Poll {
         sid: EngineSid,
+        stamp: Option<u64>,
         reply: oneshot::Sender<Result<Bytes, Refusal>>,
     },
     /// The HTTP request that waited for a poll's answer is gone.

@@ -117,6 +117,7 @@ impl Shard {
             dirty: false,
             joined: false,
             left: false,
+            doubtful: false,
         });
         Counters::add(&self.counters().connections, 1);
         Counters::add(&self.counters().opened, 1);
@@ -158,7 +159,7 @@ impl Shard {
     }
 
     /// A poll came.
-    pub(super) fn poll(&mut self, sid: &EngineSid, reply: Reply<Bytes>) {
+    pub(super) fn poll(&mut self, sid: &EngineSid, stamp: Option<u64>, reply: Reply<Bytes>) {
         let Some(place) = self.session(sid) else {
             let _ = reply.send(self.take_last_words(sid).ok_or(Refusal::SessionUnknown));
             return;
@@ -179,6 +180,13 @@ impl Shard {
             return;
         }
         polling.waiting = Some(reply);
+        // Browsers and proxies send a request again if its connection ends before an answer comes:
+        // whoever made it has then not seen what the first answer took.
+        let is_repeated = stamp.is_some() && stamp == polling.stamp;
+        polling.stamp = stamp;
+        if let Some(connection) = self.connections.get_mut(place.0, place.1) {
+            connection.doubtful |= is_repeated;
+        }
         self.proved(place);
         let Some(polling) = self.polling(place) else { return };
         let probed = polling.probe.as_ref().is_some_and(|probe| probe.probed);

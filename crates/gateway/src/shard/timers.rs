@@ -153,6 +153,9 @@ impl Shard {
     /// The client has proved what was noted.
     pub(super) fn proved(&mut self, place: Place) {
         let Some(connection) = self.connections.get(place.0, place.1) else { return };
+        if connection.doubtful {
+            return;
+        }
         for slot in connection.sockets.clone() {
             let Some(member) = self.sockets.at(slot) else { continue };
             if member.proving <= member.confirmed {

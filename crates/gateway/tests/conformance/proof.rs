@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parlor_gateway::{Broadcast, Config, Frame, Namespace, Released, Socket};
 
+use crate::support::http;
 use crate::support::polling::Polling;
 use crate::support::server::{self, PATH, Server, wait};
 use crate::support::ws::WebSocket;
@@ -77,6 +78,34 @@ fn a_probe_beside_queued_packets_proves_nothing() {
     assert_eq!(scene.confirmed(), [0; 0], "the answer may still be lost");
     assert_eq!(scene.session.poll().body, "6");
     assert_eq!(scene.confirmed(), [1]);
+}
+
+#[test]
+fn a_poll_that_is_sent_again_proves_nothing_from_then_on() {
+    let scene = Scene::start(Duration::from_secs(25));
+    let poll = |stamp: &str| {
+        let target = format!("{}&t={stamp}", scene.session.target());
+        http::get(scene.server.address, &target).body
+    };
+    scene.push(1);
+    assert_eq!(poll("a"), r#"42["m",1]"#);
+    // What a browser does when that answer was lost on its way.
+    scene.push(2);
+    assert_eq!(poll("a"), r#"42["m",2]"#);
+    scene.push(3);
+    assert_eq!(poll("b"), r#"42["m",3]"#);
+    assert_eq!(scene.confirmed(), [0; 0], "the first message may be lost");
+}
+
+#[test]
+fn stamped_polls_prove_as_others_do() {
+    let scene = Scene::start(Duration::from_secs(25));
+    for position in 1..=3 {
+        scene.push(position);
+        let target = format!("{}&t={position}", scene.session.target());
+        http::get(scene.server.address, &target);
+    }
+    assert_eq!(scene.confirmed(), [1, 2]);
 }
 
 #[test]
