@@ -3,11 +3,14 @@
 //! Lost: an acked message that the log lacks, or one in the log that a device of the other member
 //! never saw. Doubled: a send that is in the log twice, or a push repeated within one connection.
 //! Disordered: a log that is not dense, an answer that changed, a first sighting out of order, one
-//! device's sends in another order than it sent them. Wrong: a body, author or count that differs.
+//! device's sends in another order than it sent them. Wrong: a body, author or count that differs,
+//! a watermark beyond what its user's devices saw or said, or a receipt beyond the watermark. A
+//! receipt that was acked and is not in the watermark is lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::history::{Acked, DeviceName, History, Message, Seen};
+use crate::receipts;
 
 /// What the checker found; a kept promise is four empty lists.
 #[derive(Debug, Default)]
@@ -48,6 +51,7 @@ pub fn check(history: &History) -> Verdict {
     check_sends(history, &mut verdict);
     check_devices(history, &mut verdict);
     check_summaries(history, &mut verdict);
+    receipts::check(history, &mut verdict);
     verdict
 }
 
@@ -212,7 +216,7 @@ fn is_member(user: &str, conversation: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Sent, Summary};
+    use crate::history::{Mark, Receipt, Sent, Summary, Watermark};
 
     fn device(user: &str) -> DeviceName {
         DeviceName { user: user.into(), device: "d".into() }
@@ -237,6 +241,14 @@ mod tests {
         Acked { client_id: format!("key {seq}"), id: format!("dm:a:b:{seq}"), seq, ts: 1000 + seq }
     }
 
+    fn mark(receipt: Receipt, seq: u64) -> Mark {
+        Mark { receipt, user: "b".into(), conversation: "dm:a:b".into(), seq }
+    }
+
+    fn watermark(user: &str, delivered: u64, read: u64) -> Watermark {
+        Watermark { user: user.into(), delivered, read }
+    }
+
     /// Three messages from a to b, all acked and seen, the second pushed again after a reconnect.
     fn kept() -> History {
         let sent = |seq: u64| Sent {
@@ -258,7 +270,11 @@ mod tests {
                 head: 3,
                 unread: 2,
                 read: 1,
+                watermarks: vec![watermark("a", 0, 0), watermark("b", 3, 1)],
             }],
+            given: vec![mark(Receipt::Delivered, 3), mark(Receipt::Read, 1)],
+            kept: vec![mark(Receipt::Read, 1)],
+            told: vec![mark(Receipt::Delivered, 3), mark(Receipt::Read, 1)],
         }
     }
 
@@ -270,6 +286,12 @@ mod tests {
         let mut kinds: Vec<_> = verdict.findings().map(|(kind, _)| kind).collect();
         kinds.dedup();
         kinds
+    }
+
+    fn forget_summaries(history: &mut History) {
+        history.summaries.clear();
+        history.kept.clear();
+        history.told.clear();
     }
 
     fn log(history: &mut History) -> &mut Vec<Message> {
@@ -292,14 +314,15 @@ mod tests {
             log(h).pop();
             h.acked.pop();
             h.seen.pop();
-            h.summaries.clear();
+            forget_summaries(h);
         };
         assert_eq!(kinds(spoil), [""; 0]);
     }
 
     #[test]
     fn message_that_a_device_never_saw_is_lost() {
-        assert_eq!(kinds(|h| drop(h.seen.pop())), ["lost"]);
+        // Whatever was delivered there is then too much as well.
+        assert_eq!(kinds(|h| drop(h.seen.pop())), ["lost", "wrong"]);
     }
 
     #[test]
@@ -308,7 +331,7 @@ mod tests {
             let again = Message { content: "text 3".into(), ..message(4, "a") };
             log(h).push(again.clone());
             h.seen.push(Seen { by: device("b"), connection: 2, message: again });
-            h.summaries.clear();
+            forget_summaries(h);
         };
         assert_eq!(kinds(spoil), ["doubled"]);
     }
@@ -354,5 +377,21 @@ mod tests {
     #[test]
     fn drifted_unread_count_is_wrong() {
         assert_eq!(kinds(|h| h.summaries[0].unread = 3), ["wrong"]);
+    }
+
+    #[test]
+    fn watermark_beyond_what_was_seen_or_said_is_wrong() {
+        assert_eq!(kinds(|h| h.summaries[0].watermarks[1].delivered = 4), ["wrong"]);
+        assert_eq!(kinds(|h| drop(h.given.pop())), ["wrong"]);
+    }
+
+    #[test]
+    fn acked_receipt_that_is_not_kept_is_lost() {
+        assert_eq!(kinds(|h| h.kept.push(mark(Receipt::Read, 2))), ["lost"]);
+    }
+
+    #[test]
+    fn receipt_told_beyond_the_watermark_is_wrong() {
+        assert_eq!(kinds(|h| h.told.push(mark(Receipt::Read, 2))), ["wrong"]);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! What it sends, is told and sees goes into the run's shared [`History`].
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,12 +18,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::client::{Connection, Incoming};
-use crate::history::{Acked, DeviceName, History, Message, Seen, Sent};
+use crate::history::{Acked, DeviceName, History, Mark, Message, Receipt, Seen, Sent};
 
 /// How many sends of one device wait for their ack at a time.
 const UNACKED_MAX: usize = 8;
 /// How long a device waits before it sends again what was refused for now.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// One connection in so many is deaf: what is pushed to it gets as far as this machine and is never
+/// read, so it must not count as delivered.
+const DEAF_ONE_IN: u32 = 4;
 
 /// What the devices of a run do at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +70,8 @@ pub struct Device {
     /// How many of the outbox's first entries went out on this connection.
     in_flight: usize,
     rewind: bool,
+    /// Receipts given on this connection that are not acknowledged, by ack id.
+    receipts: HashMap<u64, Mark>,
 }
 
 struct Outgoing {
@@ -93,6 +99,7 @@ impl Device {
             outbox: VecDeque::new(),
             in_flight: 0,
             rewind: false,
+            receipts: HashMap::new(),
         }
     }
 
@@ -111,6 +118,7 @@ impl Device {
             }
             self.in_flight = 0;
             self.rewind = false;
+            self.receipts.clear();
             self.outbox.iter_mut().for_each(|send| send.answered = false);
             // An error means that the connection is gone: that is what the run is about.
             let _ = self.live(connection).await;
@@ -122,6 +130,11 @@ impl Device {
         let cut_at = Instant::now() + life;
         let mut send_at = Instant::now();
         let mut phase = self.phase.clone();
+        if *phase.borrow() == Phase::Send && self.rng.random_ratio(1, DEAF_ONE_IN) {
+            sleep(Duration::from_millis(self.rng.random_range(50..500))).await;
+            self.shared.cuts.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
         loop {
             let now = *phase.borrow_and_update();
             if now == Phase::Stop {
@@ -188,17 +201,43 @@ impl Device {
             Incoming::Event(name, payload) if name == "private_message" => {
                 let message = message(&payload)?;
                 let (by, confirm) = (self.name.clone(), self.rng.random_range(0..10));
+                let conversation = message.conversation.clone();
+                let (user, seq) = (self.name.user.clone(), message.seq);
+                let mark = |receipt| Mark { receipt, user, conversation, seq };
                 let about = json!({ "messageId": message.id });
                 let seen = Seen { by, connection: self.connections, message };
                 self.shared.history.lock().seen.push(seen);
                 match confirm {
-                    0..5 => connection.emit("delivered", &about).await?,
-                    5 => connection.emit("read", &about).await?,
+                    0..5 => {
+                        self.shared.history.lock().given.push(mark(Receipt::Delivered));
+                        connection.emit("delivered", &about).await?;
+                    }
+                    5 => {
+                        let mark = mark(Receipt::Read);
+                        self.shared.history.lock().given.push(mark.clone());
+                        let id = connection.emit_with_ack("read", &about).await?;
+                        self.receipts.insert(id, mark);
+                    }
                     _ => {}
                 }
                 Ok(false)
             }
-            Incoming::Event(..) => Ok(false),
+            Incoming::Event(name, payload) => {
+                let receipt = match name.as_str() {
+                    "delivered" => Receipt::Delivered,
+                    "read" => Receipt::Read,
+                    _ => return Ok(false),
+                };
+                self.shared.history.lock().told.push(told(receipt, &payload)?);
+                Ok(false)
+            }
+            Incoming::Ack(id, answer) if self.receipts.contains_key(&id) => {
+                let mark = self.receipts.remove(&id).context("it was just found")?;
+                if answer["status"] == "ok" {
+                    self.shared.history.lock().kept.push(mark);
+                }
+                Ok(false)
+            }
             Incoming::Ack(id, answer) => self.take_ack(id, &answer),
         }
     }
@@ -230,6 +269,16 @@ impl Device {
         }
         Ok(false)
     }
+}
+
+fn told(receipt: Receipt, payload: &Value) -> Result<Mark> {
+    let text = |field: &str| payload[field].as_str().map(str::to_owned);
+    Ok(Mark {
+        receipt,
+        user: text("userId").context("a receipt without userId")?,
+        conversation: text("conversationId").context("a receipt without conversationId")?,
+        seq: payload["seq"].as_u64().context("a receipt without seq")?,
+    })
 }
 
 /// Reads a message as clients get it.

@@ -20,11 +20,14 @@ use tokio::time::{Instant, sleep};
 use crate::checker::{self, Verdict};
 use crate::client::Connection;
 use crate::device::{Device, Phase, Shared, message};
-use crate::history::{DeviceName, Summary};
+use crate::history::{DeviceName, Summary, Watermark};
 use crate::server::Server;
 
 /// How long acknowledging and catching up may take after the last kill.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One restart in so many is by SIGTERM, as an operator does it.
+const DRAIN_ONE_IN: u32 = 5;
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -126,7 +129,7 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
 async fn kill_at_random(plan: &Plan, server: &mut Server, shared: &Shared) -> Result<u64> {
     let mut rng = StdRng::seed_from_u64(plan.seed);
     let start = Instant::now();
-    let mut kills = 0;
+    let (mut kills, mut drains) = (0, 0);
     loop {
         let pause = Duration::from_millis(rng.random_range(100..2500));
         let left = plan.duration.saturating_sub(start.elapsed());
@@ -134,23 +137,31 @@ async fn kill_at_random(plan: &Plan, server: &mut Server, shared: &Shared) -> Re
         if pause >= left {
             return Ok(kills);
         }
-        server.kill_and_restart().await?;
-        kills += 1;
+        if rng.random_ratio(1, DRAIN_ONE_IN) {
+            server.drain_and_restart().await?;
+            drains += 1;
+        } else {
+            server.kill_and_restart().await?;
+            kills += 1;
+        }
         let (sent, seen) = {
             let history = shared.history.lock();
             (history.sent.len(), history.seen.len())
         };
-        eprintln!("{:>4} s  kills {kills}  sends {sent}  seen {seen}", start.elapsed().as_secs());
+        let seconds = start.elapsed().as_secs();
+        eprintln!("{seconds:>4} s  kills {kills}  drains {drains}  sends {sent}  seen {seen}");
     }
 }
 
-/// Waits until the checker finds nothing missing; what it finds in the end is the verdict.
+/// Waits until the checker finds nothing missing, and nothing that moved while it was read; what
+/// it finds in the end is the verdict.
 async fn settle(shared: &Shared) -> Result<Verdict> {
     let deadline = Instant::now() + SETTLE_TIMEOUT;
     loop {
         read_back(shared).await?;
         let verdict = checker::check(&shared.history.lock());
-        if verdict.lost.is_empty() || Instant::now() > deadline {
+        let settled = verdict.lost.is_empty() && verdict.wrong.is_empty();
+        if settled || Instant::now() > deadline {
             return Ok(verdict);
         }
         sleep(Duration::from_millis(500)).await;
@@ -176,14 +187,17 @@ async fn read_back(shared: &Shared) -> Result<()> {
                     let log = read_log(&mut connection, &conversation).await?;
                     logs.insert(conversation.clone(), log);
                 }
-                let mine = line["watermarks"].as_array().context("no watermarks")?;
-                let mine = mine.iter().find(|mark| mark["userId"] == user.as_str());
+                let watermarks = line["watermarks"].as_array().context("no watermarks")?;
+                let watermarks =
+                    watermarks.iter().map(watermark).collect::<Result<Vec<Watermark>>>()?;
+                let mine = watermarks.iter().find(|mark| mark.user == *user);
                 summaries.push(Summary {
                     user: user.clone(),
                     conversation,
                     head: line["head"].as_u64().context("no head")?,
                     unread: line["unread"].as_u64().context("no unread")?,
-                    read: mine.and_then(|mark| mark["read"].as_u64()).unwrap_or(0),
+                    read: mine.context("no watermark of one's own")?.read,
+                    watermarks,
                 });
             }
             cursor = page["cursor"].clone();
@@ -195,6 +209,14 @@ async fn read_back(shared: &Shared) -> Result<()> {
     let mut history = shared.history.lock();
     (history.log, history.summaries) = (logs, summaries);
     Ok(())
+}
+
+fn watermark(value: &serde_json::Value) -> Result<Watermark> {
+    Ok(Watermark {
+        user: value["userId"].as_str().context("a watermark without userId")?.to_owned(),
+        delivered: value["delivered"].as_u64().context("a watermark without delivered")?,
+        read: value["read"].as_u64().context("a watermark without read")?,
+    })
 }
 
 async fn read_log(

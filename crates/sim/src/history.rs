@@ -81,6 +81,41 @@ pub struct Summary {
     pub unread: u64,
     /// The asker's own read watermark.
     pub read: u64,
+    /// How far each member is, as the asker is told.
+    pub watermarks: Vec<Watermark>,
+}
+
+/// How far one member is in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    /// The member.
+    pub user: String,
+    /// Up to here it was delivered.
+    pub delivered: u64,
+    /// Up to here it was read.
+    pub read: u64,
+}
+
+/// Which watermark a receipt is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// `delivered`.
+    Delivered,
+    /// `read`.
+    Read,
+}
+
+/// A receipt: a user says, or is said, to be so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Which one.
+    pub receipt: Receipt,
+    /// Whose.
+    pub user: String,
+    /// In which conversation.
+    pub conversation: String,
+    /// Up to where.
+    pub seq: u64,
 }
 
 /// Everything observed in one run.
@@ -94,6 +129,12 @@ pub struct History {
     pub acked: Vec<Acked>,
     /// Each push.
     pub seen: Vec<Seen>,
+    /// Each receipt that a device gave.
+    pub given: Vec<Mark>,
+    /// Those of them that the server acknowledged.
+    pub kept: Vec<Mark>,
+    /// Each receipt that a device was told of somebody else.
+    pub told: Vec<Mark>,
     /// Per conversation, its log as `history` tells it at the end, oldest first.
     pub log: BTreeMap<String, Vec<Message>>,
     /// What `conversations` says at the end.

@@ -7,6 +7,8 @@
 
 pub mod history;
 
+mod receipts;
+
 pub mod checker;
 
 pub mod server;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
@@ -45,6 +45,22 @@ impl Server {
     /// When it does not come back.
     pub async fn kill_and_restart(&mut self) -> Result<()> {
         self.child.kill().await.context("killing the server")?;
+        self.child = spawn(&self.binary, &self.data, self.addr)?;
+        self.wait_until_listening().await
+    }
+
+    /// SIGTERM, wait until it has drained, then start again.
+    ///
+    /// # Errors
+    /// When it does not end by itself, ends badly, or does not come back.
+    pub async fn drain_and_restart(&mut self) -> Result<()> {
+        let id = self.child.id().context("the server is gone")?.to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().await?;
+        ensure!(told.success(), "SIGTERM could not be sent");
+        let ended = tokio::time::timeout(START_TIMEOUT, self.child.wait()).await;
+        let status = ended.context("the server did not end after SIGTERM")??;
+        // 5: some connections did not end in time, which is no fault here.
+        ensure!(matches!(status.code(), Some(0 | 5)), "after SIGTERM the server ended by {status}");
         self.child = spawn(&self.binary, &self.data, self.addr)?;
         self.wait_until_listening().await
     }

@@ -1,0 +1,56 @@
+//! The part of the checker that asks about receipts: no watermark may be beyond what its user's
+//! devices saw (`delivered`) or said (`read`), none may be behind what was acknowledged, and nobody
+//! may be told more than it says.
+
+use std::collections::HashMap;
+
+use crate::checker::Verdict;
+use crate::history::{History, Mark, Receipt, Watermark};
+
+/// Does each watermark equal what its user's devices saw and said?
+pub(crate) fn check(history: &History, verdict: &mut Verdict) {
+    let mut marks: HashMap<(&str, &str), &Watermark> = HashMap::new();
+    for summary in &history.summaries {
+        for mark in &summary.watermarks {
+            let place = (mark.user.as_str(), summary.conversation.as_str());
+            if *marks.entry(place).or_insert(mark) != mark {
+                verdict.wrong.push(format!("{} in {}: two watermarks", place.0, place.1));
+            }
+        }
+    }
+    let mut seen: HashMap<(&str, &str), u64> = HashMap::new();
+    for push in &history.seen {
+        let place = (push.by.user.as_str(), push.message.conversation.as_str());
+        let seq = seen.entry(place).or_default();
+        *seq = push.message.seq.max(*seq);
+    }
+    let mut read: HashMap<(&str, &str), u64> = HashMap::new();
+    for mark in history.given.iter().filter(|mark| mark.receipt == Receipt::Read) {
+        let seq = read.entry((&mark.user, &mark.conversation)).or_default();
+        *seq = mark.seq.max(*seq);
+    }
+    for (place, mark) in &marks {
+        let at = |of: &HashMap<(&str, &str), u64>| of.get(place).copied().unwrap_or(0);
+        let (seen, read) = (at(&seen), at(&read));
+        let name = format!("{} in {}", place.0, place.1);
+        if mark.delivered > seen {
+            verdict.wrong.push(format!("{name}: delivered {}, but saw {seen}", mark.delivered));
+        }
+        if mark.read > read {
+            verdict.wrong.push(format!("{name}: read {}, but said {read}", mark.read));
+        }
+    }
+    let up_to = |mark: &Mark| {
+        let found = marks.get(&(mark.user.as_str(), mark.conversation.as_str()));
+        found.map_or(0, |found| match mark.receipt {
+            Receipt::Delivered => found.delivered,
+            Receipt::Read => found.read,
+        })
+    };
+    for mark in history.kept.iter().filter(|mark| mark.seq > up_to(mark)) {
+        verdict.lost.push(format!("{mark:?}: acked, and the watermark is {}", up_to(mark)));
+    }
+    for mark in history.told.iter().filter(|mark| mark.seq > up_to(mark)) {
+        verdict.wrong.push(format!("{mark:?}: told, and the watermark is {}", up_to(mark)));
+    }
+}
