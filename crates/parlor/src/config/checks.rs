@@ -8,6 +8,9 @@ use super::{ConfigError, fields};
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
 pub(crate) const SECRET_BYTES_MIN: usize = 32;
 
+/// What the longest answer takes beside its last message: a page of messages, with room to spare.
+const ANSWER_BYTES: u64 = 512 * 1024;
+
 /// Refuses a configuration that cannot work.
 ///
 /// # Errors
@@ -216,6 +219,16 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
         faults.push(String::from(
             "limits.content_bytes_max must be at least 1024 below limits.packet_bytes_max, or the \
              longest message would not fit a packet",
+        ));
+    }
+    // Else a message could be taken in that closes whoever it is delivered to, each time again.
+    let answer_bytes = limits.content_bytes_max.saturating_add(ANSWER_BYTES);
+    let held_bytes = limits.catch_up_hold_bytes_max.saturating_add(limits.catch_up_queue_bytes);
+    if answer_bytes.max(held_bytes) > limits.output_queue_bytes_max {
+        faults.push(format!(
+            "limits.output_queue_bytes_max must be at least {ANSWER_BYTES} above \
+             limits.content_bytes_max, and at least limits.catch_up_hold_bytes_max and \
+             limits.catch_up_queue_bytes together, or clients could not be sent what is theirs"
         ));
     }
 }

@@ -207,6 +207,13 @@ fn combinations_that_cannot_work_are_refused() {
     assert!(refusal(|c| c.identity.jwks_url = Some("keys".into())).contains("https"));
     assert!(refusal(|c| c.identity.algorithms = vec![JwtAlgorithm::Es256]).contains("algorithms"));
     assert!(refusal(|c| c.limits.content_bytes_max = 1_000_000).contains("fit a packet"));
+    assert!(
+        refusal(|c| (c.limits.content_bytes_max, c.limits.packet_bytes_max) = (1 << 20, 1 << 22))
+            .contains("output_queue_bytes_max")
+    );
+    assert!(
+        refusal(|c| c.limits.catch_up_hold_bytes_max = 1 << 20).contains("output_queue_bytes_max")
+    );
     assert!(refusal(|c| c.limits.history_limit_default = 201).contains("history_limit_default"));
     assert!(refusal(|c| c.server.path = "chat".into()).contains("slash"));
     assert!(refusal(|c| c.server.cors_origins = vec!["chat.example".into()]).contains("no origin"));

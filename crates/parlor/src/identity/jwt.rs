@@ -30,7 +30,15 @@ pub(crate) struct JwtAuthenticator {
 struct Header {
     alg: String,
     kid: Option<String>,
+    /// `null` is as much of a demand as any other value.
+    #[serde(default, deserialize_with = "present")]
     crit: Option<serde_json::Value>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<serde_json::Value>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
 }
 
 impl JwtAuthenticator {
