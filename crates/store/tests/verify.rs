@@ -79,6 +79,7 @@ async fn each_kind_of_damage_is_found_by_its_rule() {
         ("entry_conversation_exists", "DELETE FROM conversation WHERE id = 1"),
         ("entry_life_exists", "UPDATE entry SET life = 7 WHERE pos = 2"),
         ("entry_sender_is_member", "UPDATE entry SET sender = 99 WHERE pos = 4"),
+        ("content_is_json", "UPDATE entry SET content = '{\"a\":' WHERE pos = 4"),
         ("conversation_members_exist", "DELETE FROM user WHERE name = 'c'"),
         ("member_of_conversation", "DELETE FROM member WHERE user = 1"),
         ("watermark_not_above_head", "UPDATE member SET delivered = 50 WHERE read > 0"),

@@ -22,7 +22,7 @@ pub struct Finding {
 }
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 9] = [
+const RULES: [(&str, &str); 10] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -38,6 +38,11 @@ const RULES: [(&str, &str); 9] = [
         "SELECT 'entry ' || e.pos || ' is by user ' || e.sender || ', who is not a member' \
          FROM entry e JOIN conversation c ON c.id = e.conversation \
          WHERE e.sender <> c.low AND e.sender <> c.high",
+    ),
+    (
+        // One that is not would make every packet it is put into unreadable.
+        "content_is_json",
+        "SELECT 'entry ' || pos || ' holds no JSON' FROM entry WHERE NOT json_valid(content)",
     ),
     (
         "conversation_members_exist",
