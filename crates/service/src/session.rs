@@ -256,6 +256,20 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_of_receipt_covers_what_was_pushed_before_it_and_no_more() {
+        let session = session();
+        let chat = ConversationId::parse("dm:a:b").expect("an id in a test");
+        for n in [1, 2, 3] {
+            session.flow.lock().unconfirmed.pushed(&chat, Seq(n), Position(10 * n), 9);
+        }
+        assert_eq!(session.confirmed(Position(99)), [], "nothing is proved before the hold");
+        session.starts_proving();
+        assert_eq!(session.confirmed(Position(20)), [(chat.clone(), Seq(2))]);
+        assert_eq!(session.confirmed(Position(29)), []);
+        assert_eq!(session.confirmed(Position(30)), [(chat, Seq(3))]);
+    }
+
+    #[test]
     fn a_repeated_typing_is_no_news() {
         let session = session();
         let chat = ConversationId::parse("dm:a:b").expect("an id in a test");
