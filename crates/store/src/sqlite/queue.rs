@@ -40,6 +40,28 @@ pub(crate) enum Taken<T> {
     Closed,
 }
 
+impl<T> State<T> {
+    fn take(&mut self, items_max: usize, weight_max: usize) -> Vec<T> {
+        let mut taken = Vec::new();
+        let mut taken_weight = 0;
+        while taken.len() < items_max {
+            match self.items.front() {
+                Some((_, weight)) if taken.is_empty() || taken_weight + weight <= weight_max => {}
+                _ => break,
+            }
+            if let Some((item, weight)) = self.items.pop_front() {
+                self.weight -= weight;
+                taken_weight += weight;
+                taken.push(item);
+            }
+        }
+        if self.items.is_empty() && self.items.capacity() > 1_024 {
+            self.items = VecDeque::new();
+        }
+        taken
+    }
+}
+
 impl<T> Queue<T> {
     /// Holds at most `items_max` items and, but for a single one, `weight_max` of weight.
     pub(crate) fn new(items_max: usize, weight_max: usize) -> Self {
@@ -86,23 +108,12 @@ impl<T> Queue<T> {
                 }
             }
         }
-        let mut taken = Vec::new();
-        let mut taken_weight = 0;
-        while taken.len() < items_max {
-            match state.items.front() {
-                Some((_, weight)) if taken.is_empty() || taken_weight + weight <= weight_max => {}
-                _ => break,
-            }
-            if let Some((item, weight)) = state.items.pop_front() {
-                state.weight -= weight;
-                taken_weight += weight;
-                taken.push(item);
-            }
-        }
-        if state.items.is_empty() && state.items.capacity() > 1_024 {
-            state.items = VecDeque::new();
-        }
-        Taken::Items(taken)
+        Taken::Items(state.take(items_max, weight_max))
+    }
+
+    /// As [`Queue::take`], but takes what is there without waiting, which may be nothing.
+    pub(crate) fn take_now(&self, items_max: usize, weight_max: usize) -> Vec<T> {
+        self.state.lock().take(items_max, weight_max)
     }
 
     /// Takes all that is there, without waiting.

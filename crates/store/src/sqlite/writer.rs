@@ -98,6 +98,8 @@ pub(crate) struct Writer {
     pub(crate) executor: Executor,
 }
 
+/// How long devices that connect wait for others to share their commit.
+const ATTACH_GATHERING: Duration = Duration::from_millis(1);
 /// How often an ill store is probed.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
@@ -126,12 +128,27 @@ impl Writer {
                 Taken::Closed => break,
                 Taken::TimedOut => self.probe(),
                 Taken::Items(batch) => match self.shared.health.check() {
-                    Ok(()) => self.batch(batch),
+                    Ok(()) => {
+                        let batch = self.gather(batch);
+                        self.batch(batch);
+                    }
                     Err(error) => batch.into_iter().for_each(|command| command.fail(error.clone())),
                 },
             }
         }
         (self.conn, self.life)
+    }
+
+    /// New devices alone are worth no fsync each: in a storm of connects a moment's patience
+    /// spares most of the commits. Messages are never waited with, only for such a moment.
+    fn gather(&self, mut batch: Vec<Command>) -> Vec<Command> {
+        let shared = &self.shared;
+        if batch.iter().all(|command| matches!(command, Command::Attach(..))) {
+            std::thread::park_timeout(ATTACH_GATHERING);
+            let left = shared.config.batch_commands_max.saturating_sub(batch.len());
+            batch.extend(shared.writes.take_now(left, shared.config.batch_bytes_max));
+        }
+        batch
     }
 
     fn batch(&mut self, batch: Vec<Command>) {
