@@ -127,6 +127,8 @@ pub(crate) fn connected(service: &Arc<Service>, socket: &Socket) {
 /// Lists a session whose user is known, greets it and brings it up to date.
 pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Session>) {
     let Some(user) = session.user() else { return };
+    // Before anything is read: an entry that was not broadcast because nobody was listed here is
+    // then visible to the catch-up's first read, however late its batch comes to this shard.
     let stalest = service.sessions().add(session, service.settings.connections_per_user_max());
     if let Some(stalest) = stalest {
         service.counters().replaced.add(1);
