@@ -17,7 +17,8 @@ pub struct Config {
     pub batch_commands_max: usize,
     /// Bytes of content committed together at most. Default 4 MiB.
     pub batch_bytes_max: usize,
-    /// Threads that read. Default 2.
+    /// Threads that read. Default one a core, at most 2: a second one on the same core only keeps
+    /// reads from sharing a snapshot.
     pub readers: usize,
     /// Reads that may wait. Default 16,384.
     pub read_queue_max: usize,
@@ -45,7 +46,7 @@ impl Config {
             write_queue_bytes_max: 64 << 20,
             batch_commands_max: 1_024,
             batch_bytes_max: 4 << 20,
-            readers: 2,
+            readers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2)),
             read_queue_max: 16_384,
             writer_cache_kib: 16_384,
             reader_cache_kib: 4_096,
