@@ -68,6 +68,10 @@ pub enum Refusal {
     TooManyDevices,
     /// The device was revoked after this token was issued.
     DeviceRevoked,
+    /// The recipient takes no messages from this user.
+    Blocked,
+    /// The user keeps out as many others as allowed.
+    TooManyBlocks,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -96,6 +100,8 @@ pub enum Code {
     TooManyConnections,
     TooManyDevices,
     DeviceRevoked,
+    Blocked,
+    TooManyBlocks,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -166,6 +172,8 @@ impl Refusal {
             Self::TooManyConnections => Code::TooManyConnections,
             Self::TooManyDevices => Code::TooManyDevices,
             Self::DeviceRevoked => Code::DeviceRevoked,
+            Self::Blocked => Code::Blocked,
+            Self::TooManyBlocks => Code::TooManyBlocks,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -217,6 +225,8 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::NotFound => Refusal::NotFound,
         StoreError::TooManyDevices => Refusal::TooManyDevices,
         StoreError::DeviceRevoked => Refusal::DeviceRevoked,
+        StoreError::Blocked => Refusal::Blocked,
+        StoreError::TooManyBlocks => Refusal::TooManyBlocks,
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -336,6 +346,16 @@ impl Code {
                 "the device was revoked after this token was issued",
                 "Sign in again: a token issued after the revocation opens the device anew.",
             ),
+            Self::Blocked => never(
+                "blocked",
+                "the recipient takes no messages from this user",
+                "Do not send again; nothing was kept.",
+            ),
+            Self::TooManyBlocks => never(
+                "too_many_blocks",
+                "the user has blocked as many others as allowed",
+                "`unblock` somebody first.",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -357,7 +377,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 19] = [
+pub const CODES: [Code; 21] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -374,6 +394,8 @@ pub const CODES: [Code; 19] = [
     Code::TooManyConnections,
     Code::TooManyDevices,
     Code::DeviceRevoked,
+    Code::Blocked,
+    Code::TooManyBlocks,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

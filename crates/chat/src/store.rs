@@ -49,8 +49,39 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<UndeliveredPage>;
 
-    /// Entries by others in the user's conversations committed after `after`, in commit order.
-    fn since(&self, user: UserId, after: Position, limit: usize) -> Pending<SincePage>;
+    /// Entries in the user's conversations committed after `after`, in commit order.
+    fn since(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        limit: usize,
+    ) -> Pending<SincePage>;
+
+    /// How many entries [`Store::since`] would give in all, counted no further than one above
+    /// `entries_max`.
+    fn behind(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        entries_max: usize,
+    ) -> Pending<Behind>;
+
+    /// Which of the user's conversations have an entry after `after`, or a watermark that moved
+    /// at or after it; in no order. A watermark's position is that of the newest entry at its
+    /// commit, so one that moved at `after` may be told twice.
+    fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage>;
+
+    /// What a device that has everything up to `up_to` has not confirmed yet: for each
+    /// conversation the newest entry at or below that position, at most `limit` of them.
+    fn received(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        up_to: Position,
+        limit: usize,
+    ) -> Pending<Vec<(ConversationId, Seq)>>;
 
     /// A piece of one conversation's log, for a member of it.
     fn history(&self, query: HistoryQuery) -> Pending<HistoryPage>;
@@ -62,6 +93,17 @@ pub trait Store: Send + Sync + 'static {
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> Pending<ConversationsPage>;
+
+    /// Keeps one user from writing to another, or lets them again. It holds for every append that
+    /// commits later, whoever was asked first.
+    fn block(&self, block: Block) -> Pending<Blocked>;
+
+    /// Whom a user keeps from writing to them, in the order of their ids, and when that last
+    /// changed.
+    fn blocks(&self, user: UserId) -> Pending<Blocks>;
+
+    /// The secret that was made with the log and is kept with it.
+    fn seal_key(&self) -> SealKey;
 
     /// Whether writes can be acknowledged now; the reason if not.
     fn health(&self) -> Result<(), StoreError>;
@@ -219,6 +261,95 @@ pub struct SincePage {
     pub as_of: Position,
 }
 
+/// Whose entries a read gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those that others than the reader said.
+    Others,
+    /// The reader's own as well.
+    Everyone,
+}
+
+/// How far behind a position is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Entries after it; one above the bound of the question stands for any number above it.
+    pub entries: usize,
+    /// Everything committed up to here was visible to this read.
+    pub as_of: Position,
+}
+
+/// A conversation in which something happened since a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Which one.
+    pub conversation: ConversationId,
+    /// The seq of the newest entry.
+    pub head: Seq,
+    /// The position of the newest entry.
+    pub position: Position,
+    /// How many entries by others are after one's read watermark. Computed, never counted up.
+    pub unread: u64,
+    /// Up to where each member has it.
+    pub watermarks: Vec<Watermarks>,
+}
+
+/// What moved since a position.
+#[derive(Debug, Clone)]
+pub struct MovedPage {
+    /// The conversations.
+    pub conversations: Vec<Moved>,
+    /// Whether more than `limit` have moved; then these are not all.
+    pub more: bool,
+    /// When the user's own settings last changed: [`Blocks::moved`].
+    pub settings: Position,
+    /// Everything committed up to here was visible to this read.
+    pub as_of: Position,
+}
+
+/// A wish to keep somebody from writing to one, or to end that.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Who wishes it, authenticated.
+    pub user: UserId,
+    /// Who is kept out.
+    pub other: UserId,
+    /// Whether they are, from now on.
+    pub blocked: bool,
+    /// When.
+    pub now: Millis,
+    /// Whom one user may keep out at a time.
+    pub blocks_max: usize,
+}
+
+/// What became of a [`Block`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocked {
+    /// It is so from now on.
+    Changed,
+    /// It was so already.
+    Unchanged,
+}
+
+/// Whom a user keeps out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocks {
+    /// In the order of their ids.
+    pub users: Vec<UserId>,
+    /// The position of the newest entry when this last changed; 0 if it never did.
+    pub moved: Position,
+}
+
+/// A secret of the log, of which tokens are made that must outlive the process. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealKey(pub [u8; 32]);
+
+impl std::fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealKey(…)")
+    }
+}
+
 /// Which part of a conversation to read.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {
@@ -237,8 +368,8 @@ pub struct HistoryQuery {
 pub enum HistoryRange {
     /// The newest entries below this seq (or the newest of all), newest first.
     Before(Option<Seq>),
-    /// The oldest entries above this seq, oldest first.
-    After(Seq),
+    /// The oldest entries above the first seq and, if there is one, below the second, oldest first.
+    After(Seq, Option<Seq>),
 }
 
 /// A page of a conversation's log.
@@ -246,8 +377,11 @@ pub enum HistoryRange {
 pub struct HistoryPage {
     /// The entries, in the order the range asks for.
     pub entries: Vec<Arc<Entry>>,
-    /// Whether there are further entries in that direction.
+    /// Whether there are further entries in that direction, within the range.
     pub more: bool,
+    /// What this page speaks for, first and last seq: whatever of it is not in `entries` is not
+    /// there for this reader. `None` for a range in which nothing is.
+    pub covers: Option<(Seq, Seq)>,
 }
 
 /// Where the next page of conversations starts: after the one whose last entry is here.
@@ -313,6 +447,12 @@ pub enum StoreError {
     /// The device was revoked after the token was issued.
     #[error("the device was revoked")]
     DeviceRevoked,
+    /// The recipient keeps this sender out.
+    #[error("the recipient has blocked the sender")]
+    Blocked,
+    /// The user keeps out as many others as allowed.
+    #[error("the user has blocked too many others")]
+    TooManyBlocks,
     /// What is stored contradicts itself; it is not served.
     #[error("stored data is corrupt: {what}")]
     Corrupt {

@@ -12,7 +12,7 @@ use parlor_chat::catch_up::{CatchUp, Next};
 use parlor_chat::entry::{Entry, Position};
 use parlor_chat::ids::UserId;
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::StoreError;
+use parlor_chat::store::{StoreError, Whose};
 use parlor_gateway::{Busy, Closed, EmitError, Released, Socket};
 
 use crate::closing::Ending;
@@ -102,7 +102,7 @@ async fn drive(
                 catch_up.joined(told);
             }
             Next::ReadSince(after) => {
-                let page = store.since(user.clone(), after, page_max).await?;
+                let page = store.since(user.clone(), after, Whose::Others, page_max).await?;
                 out.push(&catch_up.since(page)).await?;
             }
             Next::Release(position) => match release(service, socket, position, told).await? {

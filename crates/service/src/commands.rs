@@ -105,11 +105,8 @@ pub(crate) fn history(payload: Payload<'_>, limits: &Limits) -> Result<History, 
     let conversation = fields.id("conversationId", ConversationId::parse)?;
     let conversation = required("conversationId", conversation)?;
     let range = match (fields.number("before", 1)?, fields.number("after", 0)?) {
-        (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("after", "must not be given with before"));
-        }
         (before, None) => HistoryRange::Before(before.map(Seq)),
-        (None, Some(after)) => HistoryRange::After(Seq(after)),
+        (before, Some(after)) => HistoryRange::After(Seq(after), before.map(Seq)),
     };
     let limit = limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
     Ok(History { conversation, range, limit })
@@ -276,15 +273,14 @@ mod tests {
         let newest = read(r#"{"conversationId":"dm:a:b"}"#).expect("fits");
         assert_eq!((newest.range, newest.limit), (HistoryRange::Before(None), 50));
         let oldest = read(r#"{"conversationId":"dm:a:b","after":0,"limit":200}"#).expect("fits");
-        assert_eq!((oldest.range, oldest.limit), (HistoryRange::After(Seq(0)), 200));
+        assert_eq!((oldest.range, oldest.limit), (HistoryRange::After(Seq(0), None), 200));
         assert!(
             said(read(r#"{"conversationId":"dm:a:b","limit":201}"#))
                 .contains("limit must be at most 200")
         );
         assert!(said(read(r#"{"conversationId":"dm:a:b","limit":0}"#)).contains("limit must be"));
-        assert!(
-            said(read(r#"{"conversationId":"dm:a:b","before":2,"after":1}"#)).contains("after")
-        );
+        let gap = read(r#"{"conversationId":"dm:a:b","before":9,"after":4}"#).expect("fits");
+        assert_eq!(gap.range, HistoryRange::After(Seq(4), Some(Seq(9))));
     }
 
     #[test]

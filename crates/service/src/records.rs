@@ -150,7 +150,15 @@ pub(crate) fn history(page: &HistoryPage, viewer: &UserId) -> String {
     ok_with()
         .list("messages", page.entries.iter().map(|entry| message(entry, viewer)))
         .flag("more", page.more)
+        .raw("covers", &covers(page.covers))
         .end()
+}
+
+fn covers(covers: Option<(Seq, Seq)>) -> String {
+    match covers {
+        Some((from, to)) => format!("[{from},{to}]"),
+        None => "null".to_owned(),
+    }
 }
 
 /// The answer to `conversations`. The cursor is text: clients hand it back and look no further.
@@ -281,7 +289,11 @@ mod tests {
 
     #[test]
     fn everything_is_json() {
-        let page = HistoryPage { entries: vec![entry().into(), entry().into()], more: true };
+        let page = HistoryPage {
+            entries: vec![entry().into(), entry().into()],
+            more: true,
+            covers: Some((Seq(3), Seq(3))),
+        };
         let line = ConversationSummary {
             conversation: entry().conversation,
             head: Seq(3),

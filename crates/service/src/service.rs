@@ -12,7 +12,7 @@ use parlor_chat::entry::Position;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::Rate;
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Store, StoreError};
+use parlor_chat::store::{Store, StoreError, Whose};
 use parlor_gateway::{Io, Namespace};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -140,7 +140,7 @@ impl Service {
     pub async fn start(self: &Arc<Self>, io: Io) -> Result<(), StoreError> {
         // Whoever asks for nothing still learns how far the log is.
         let nobody = UserId::parse("nobody").expect("a plain word is a user id");
-        let head = self.store.since(nobody, END_OF_LOG, 1).await?.as_of;
+        let head = self.store.since(nobody, END_OF_LOG, Whose::Others, 1).await?.as_of;
         self.runtime.get_or_init(Handle::current);
         self.delivery.attach(io, head);
         let service = Arc::clone(self);

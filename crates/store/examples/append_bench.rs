@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
-use parlor_chat::store::{Append, AttachDevice, CommitSink, Committed, Origin, Store};
+use parlor_chat::store::{Append, AttachDevice, CommitSink, Committed, Origin, Store, Whose};
 use parlor_store::sqlite::{COMMIT_MICROS_BOUNDS, Config, SqliteStore, Stats};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -233,7 +233,7 @@ async fn connect(store: Arc<SqliteStore>, n: u64) -> Option<Duration> {
     };
     store.attach_device(attach).await.ok()?;
     let page = store.undelivered(user.clone(), device, None, 100).await.ok()?;
-    store.since(user, page.as_of, 100).await.ok()?;
+    store.since(user, page.as_of, Whose::Others, 100).await.ok()?;
     Some(began.elapsed())
 }
 

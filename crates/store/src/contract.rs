@@ -13,7 +13,7 @@ use parlor_chat::ids::{ClientId, ConversationId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Pending,
-    Store, StoreError,
+    Store, StoreError, Whose,
 };
 
 mod delivering;
@@ -21,6 +21,8 @@ mod delivering;
 mod listing;
 
 mod model;
+
+mod resuming;
 
 mod writing;
 
@@ -69,6 +71,14 @@ claims![
     delivering::since_gives_what_others_said_in_commit_order,
     delivering::since_finds_a_little_behind_much,
     delivering::as_of_covers_every_answered_append,
+    resuming::since_gives_ones_own_entries_if_asked_for,
+    resuming::behind_counts_what_since_would_give,
+    resuming::moved_names_conversations_with_entries_or_receipts_since,
+    resuming::received_is_what_a_position_confirms,
+    resuming::a_block_holds_for_every_later_append,
+    resuming::a_retry_of_what_was_kept_passes_a_block,
+    resuming::blocks_are_bounded_and_listed_in_order,
+    resuming::history_covers_what_it_speaks_for,
     listing::history_goes_both_ways_in_pages,
     listing::history_is_for_members,
     listing::conversations_are_newest_first_in_pages,
@@ -212,7 +222,11 @@ impl Fixture {
     async fn since(&self, who: &str, after: Position, limit: usize) -> Vec<Arc<Entry>> {
         let (mut entries, mut after) = (Vec::<Arc<Entry>>::new(), after);
         loop {
-            let page = self.store.since(user(who), after, limit).await.expect("a page is read");
+            let page = self
+                .store
+                .since(user(who), after, Whose::Others, limit)
+                .await
+                .expect("a page is read");
             assert!(page.entries.len() <= limit);
             entries.extend(page.entries);
             if !page.more {
@@ -223,7 +237,11 @@ impl Fixture {
     }
 
     async fn head_position(&self) -> Position {
-        self.store.since(user("nobody"), Position(0), 1).await.expect("a page is read").as_of
+        self.store
+            .since(user("nobody"), Position(0), Whose::Others, 1)
+            .await
+            .expect("a page is read")
+            .as_of
     }
 }
 

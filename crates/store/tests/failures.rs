@@ -124,7 +124,7 @@ async fn a_log_put_back_from_a_copy_begins_a_new_life() {
     let appended = store.append(wish(3, 10)).await.expect("it is kept");
     assert_eq!(appended.seq, Seq(2));
     let conversation = appended.conversation;
-    let range = HistoryRange::After(Seq(0));
+    let range = HistoryRange::After(Seq(0), None);
     let query = HistoryQuery { user: user("a"), conversation, range, limit: 9 };
     let page = store.history(query).await.expect("it is read");
     let epochs: Vec<_> = page.entries.iter().map(|entry| entry.epoch).collect();

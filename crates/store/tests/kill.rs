@@ -113,7 +113,7 @@ async fn log_of(store: &SqliteStore, conversation: &ConversationId) -> Vec<(Seq,
     loop {
         let after = Seq(log.len() as u64);
         let (user, _) = conversation.members();
-        let (conversation, range) = (conversation.clone(), HistoryRange::After(after));
+        let (conversation, range) = (conversation.clone(), HistoryRange::After(after, None));
         let page = store.history(HistoryQuery { user, conversation, range, limit: 500 }).await;
         let page = page.expect("the log is read");
         log.extend(page.entries.iter().map(|entry| {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parlor_chat::entry::{Epoch, Millis, Position};
-use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, ConversationsCursor, ConversationsPage, Device, HistoryPage,
-    HistoryQuery, Mark, Marked, Pending, Revoked, SincePage, Store, StoreError, UndeliveredCursor,
-    UndeliveredPage,
+    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
+    Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
 };
 use tokio::sync::watch;
 
@@ -144,8 +144,15 @@ impl Store for Faulty {
         })
     }
 
-    fn since(&self, user: UserId, after: Position, limit: usize) -> Pending<SincePage> {
-        let (page, gate) = (self.store.since(user.clone(), after, limit), self.faults.clone());
+    fn since(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        limit: usize,
+    ) -> Pending<SincePage> {
+        let page = self.store.since(user.clone(), after, whose, limit);
+        let gate = self.faults.clone();
         Box::pin(async move {
             let page = page.await;
             if user.as_str() == GATED_USER {
@@ -169,6 +176,42 @@ impl Store for Faulty {
         limit: usize,
     ) -> Pending<ConversationsPage> {
         self.store.conversations(user, cursor, limit)
+    }
+
+    fn behind(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        entries_max: usize,
+    ) -> Pending<Behind> {
+        self.store.behind(user, after, whose, entries_max)
+    }
+
+    fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
+        self.store.moved(user, after, limit)
+    }
+
+    fn received(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        up_to: Position,
+        limit: usize,
+    ) -> Pending<Vec<(ConversationId, Seq)>> {
+        self.store.received(user, device, up_to, limit)
+    }
+
+    fn block(&self, block: Block) -> Pending<Blocked> {
+        self.store.block(block)
+    }
+
+    fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        self.store.blocks(user)
+    }
+
+    fn seal_key(&self) -> SealKey {
+        self.store.seal_key()
     }
 
     fn health(&self) -> Result<(), StoreError> {

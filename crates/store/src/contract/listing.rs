@@ -5,7 +5,7 @@ use parlor_chat::ids::{ConversationId, DeviceId, Seq};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, HistoryPage, HistoryQuery, HistoryRange, Pending, Revoked,
-    StoreError, Watermarks,
+    StoreError, Watermarks, Whose,
 };
 
 use super::{Fixture, NOW, attach, contents, device, dm, is_not_found, user};
@@ -33,16 +33,22 @@ pub(super) async fn history_goes_both_ways_in_pages(f: &Fixture) {
     assert_eq!(read(HistoryRange::Before(Some(Seq(4))), 3).await, ("321".into(), false));
     assert_eq!(read(HistoryRange::Before(Some(Seq(1))), 3).await, (String::new(), false));
     assert_eq!(read(HistoryRange::Before(Some(Seq(u64::MAX))), 9).await, ("54321".into(), false));
-    assert_eq!(read(HistoryRange::After(Seq(0)), 3).await, ("123".into(), true));
-    assert_eq!(read(HistoryRange::After(Seq(3)), 2).await, ("45".into(), false));
-    assert_eq!(read(HistoryRange::After(Seq(u64::MAX)), 2).await, (String::new(), false));
+    assert_eq!(read(HistoryRange::After(Seq(0), None), 3).await, ("123".into(), true));
+    assert_eq!(read(HistoryRange::After(Seq(3), None), 2).await, ("45".into(), false));
+    assert_eq!(read(HistoryRange::After(Seq(u64::MAX), None), 2).await, (String::new(), false));
 }
 
 pub(super) async fn history_is_for_members(f: &Fixture) {
     f.sent("a", "b", "x").await;
-    assert!(is_not_found(history(f, "c", dm("a", "b"), HistoryRange::After(Seq(0)), 1).await));
-    assert!(is_not_found(history(f, "a", dm("a", "z"), HistoryRange::After(Seq(0)), 1).await));
-    assert!(is_not_found(history(f, "a", dm("a", "a"), HistoryRange::After(Seq(0)), 1).await));
+    assert!(is_not_found(
+        history(f, "c", dm("a", "b"), HistoryRange::After(Seq(0), None), 1).await
+    ));
+    assert!(is_not_found(
+        history(f, "a", dm("a", "z"), HistoryRange::After(Seq(0), None), 1).await
+    ));
+    assert!(is_not_found(
+        history(f, "a", dm("a", "a"), HistoryRange::After(Seq(0), None), 1).await
+    ));
 }
 
 async fn listed(f: &Fixture, who: &str, limit: usize) -> Vec<ConversationSummary> {
@@ -176,7 +182,7 @@ pub(super) async fn pages_of_large_messages_are_cut_and_lose_nothing(f: &Fixture
     assert_eq!(conversations.len(), 13);
     let (mut seqs, mut pages) = (Vec::new(), 0);
     loop {
-        let after = HistoryRange::After(seqs.last().copied().unwrap_or_default());
+        let after = HistoryRange::After(seqs.last().copied().unwrap_or_default(), None);
         let page = history(f, "a", dm("a", "b"), after, 200).await.expect("a page is read");
         assert!(!page.entries.is_empty());
         seqs.extend(page.entries.iter().map(|entry| entry.seq));
@@ -201,7 +207,8 @@ pub(super) async fn pages_of_large_messages_are_cut_and_lose_nothing(f: &Fixture
     assert_eq!(undelivered, 24);
     let (mut after, mut since, mut more) = (Position::default(), 0, true);
     while more {
-        let page = f.store.since(user("a"), after, 100).await.expect("a page is read");
+        let page =
+            f.store.since(user("a"), after, Whose::Others, 100).await.expect("a page is read");
         assert!(page.entries.len() < 12);
         since += page.entries.len();
         after = page.entries.last().map_or(page.as_of, |last| last.position);

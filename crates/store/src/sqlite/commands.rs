@@ -14,6 +14,7 @@ use parlor_chat::store::{
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
+use super::blocks;
 use super::life::Life;
 use super::rows::{self, Failure, Place, Thread, corrupt, int, nat};
 
@@ -50,6 +51,7 @@ impl Executor {
         life: &Life,
         append: &Append,
     ) -> Result<AppendDone, Failure> {
+        self.check_block(conn, append)?;
         let thread = self.thread_or_new(conn, &append.from, &append.to)?;
         let sender = thread.member(&append.from).expect("the sender is a member");
         let head = rows::head(conn, thread.id)?;
@@ -145,13 +147,14 @@ impl Executor {
             Ok(())
         };
         advance(
-            "UPDATE member SET delivered = ?1, delivered_at = ?2 \
-             WHERE user = ?3 AND conversation = ?4",
+            "UPDATE member SET delivered = ?1, delivered_at = ?2, \
+             moved = (SELECT max(pos) FROM entry) WHERE user = ?3 AND conversation = ?4",
             delivered,
         )?;
         if reads {
             advance(
-                "UPDATE member SET read = ?1, read_at = ?2 WHERE user = ?3 AND conversation = ?4",
+                "UPDATE member SET read = ?1, read_at = ?2, \
+                 moved = (SELECT max(pos) FROM entry) WHERE user = ?3 AND conversation = ?4",
                 read,
             )?;
         }
@@ -220,6 +223,27 @@ impl Executor {
         conn.prepare_cached("DELETE FROM delivered WHERE device = ?1")?.execute([known.id])?;
         fold_tombstones(conn, user)?;
         Ok(Revoked::Done)
+    }
+
+    /// Refuses an append to somebody who keeps its sender out, unless it is the retry of one that
+    /// was kept before.
+    fn check_block(&mut self, conn: &Connection, append: &Append) -> Result<(), Failure> {
+        let from = rows::user_id(conn, &append.from)?;
+        let to = rows::user_id(conn, &append.to)?;
+        let (Some(from), Some(to)) = (from, to) else { return Ok(()) };
+        if !blocks::is_active(conn, to, from)? {
+            return Ok(());
+        }
+        let thread = self.thread(conn, &ConversationId::direct(&append.from, &append.to))?;
+        let known = match (&append.client_id, thread) {
+            (Some(client_id), Some(thread)) => {
+                let sql = "SELECT 1 FROM idempotency \
+                           WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
+                conn.prepare_cached(sql)?.exists((client_id.as_str(), from, thread.id))?
+            }
+            _ => false,
+        };
+        if known { Ok(()) } else { Err(StoreError::Blocked.into()) }
     }
 
     fn thread(
@@ -299,7 +323,7 @@ fn digest(content: &str) -> [u8; 16] {
     digest
 }
 
-fn user_or_new(conn: &Connection, user: &UserId) -> Result<i64, Failure> {
+pub(crate) fn user_or_new(conn: &Connection, user: &UserId) -> Result<i64, Failure> {
     if let Some(id) = rows::user_id(conn, user)? {
         return Ok(id);
     }

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use parlor_chat::entry::Epoch;
+use parlor_chat::store::SealKey;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::OpenError;
@@ -99,6 +100,14 @@ fn inode(path: &Path) -> std::io::Result<u64> {
 #[cfg(not(unix))]
 fn inode(_: &Path) -> std::io::Result<u64> {
     Ok(0)
+}
+
+/// The secret that was made with the store.
+pub(crate) fn seal_key(conn: &Connection) -> Result<SealKey, OpenError> {
+    let sql = "SELECT value FROM meta WHERE key = 'seal_key'";
+    let key: Option<Vec<u8>> = conn.query_row(sql, (), |row| row.get(0)).optional()?;
+    let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok()).ok_or(OpenError::NotAStore)?;
+    Ok(SealKey(key))
 }
 
 /// Tells which life an opened database is in, beginning a new one where it must, and the

@@ -21,11 +21,12 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 use parlor_chat::entry::{Epoch, Millis, Position};
-use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, CommitSink, ConversationsCursor, ConversationsPage, Device,
-    HistoryPage, HistoryQuery, Mark, Marked, Pending, Revoked, SincePage, Store, StoreError,
-    UndeliveredCursor, UndeliveredPage,
+    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink,
+    ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
+    MovedPage, Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
+    UndeliveredPage, Whose,
 };
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -46,11 +47,15 @@ mod rows;
 
 mod commands;
 
+mod blocks;
+
 mod sweep;
 
 mod writer;
 
 mod queries;
+
+mod resume;
 
 mod readers;
 
@@ -113,6 +118,7 @@ pub enum OpenError {
 pub(crate) struct Shared {
     config: Config,
     epoch: Epoch,
+    seal_key: SealKey,
     page_bytes: u64,
     writes: Queue<Command>,
     reads: ReadQueue,
@@ -163,6 +169,7 @@ impl SqliteStore {
 
         let shared = Arc::new(Shared {
             epoch: life.epoch,
+            seal_key: life::seal_key(&conn)?,
             page_bytes: u64::try_from(page_bytes).unwrap_or(4_096),
             writes: Queue::new(config.write_queue_commands_max, config.write_queue_bytes_max),
             reads: ReadQueue(Queue::new(config.read_queue_max, usize::MAX)),
@@ -294,8 +301,50 @@ impl Store for SqliteStore {
         self.read(move |reader| reader.undelivered(&user, &device, after.as_ref(), limit))
     }
 
-    fn since(&self, user: UserId, after: Position, limit: usize) -> Pending<SincePage> {
-        self.read(move |reader| reader.since(&user, after, limit))
+    fn since(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        limit: usize,
+    ) -> Pending<SincePage> {
+        self.read(move |reader| reader.since(&user, after, whose, limit))
+    }
+
+    fn behind(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        entries_max: usize,
+    ) -> Pending<Behind> {
+        self.read(move |reader| reader.behind(&user, after, whose, entries_max))
+    }
+
+    fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
+        self.read(move |reader| reader.moved(&user, after, limit))
+    }
+
+    fn received(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        up_to: Position,
+        limit: usize,
+    ) -> Pending<Vec<(ConversationId, Seq)>> {
+        self.read(move |reader| reader.received(&user, &device, up_to, limit))
+    }
+
+    fn block(&self, block: Block) -> Pending<Blocked> {
+        self.write(|reply| Command::Block(block, reply))
+    }
+
+    fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        self.read(move |reader| reader.blocks(&user))
+    }
+
+    fn seal_key(&self) -> SealKey {
+        self.shared.seal_key.clone()
     }
 
     fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {

@@ -1,7 +1,7 @@
 //! What each read does, within one snapshot.
 //!
 //! Heads are found by descending the index, never counted. Reads for a user touch that user's
-//! conversations only; `since` walks the newest entries instead where they are few.
+//! conversations only. What a device asks that says how far it is, is in `resume`.
 
 use std::sync::Arc;
 
@@ -9,8 +9,7 @@ use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{DeviceId, Seq, UserId};
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, ConversationsCursor, ConversationsPage, Device, HistoryPage,
-    HistoryQuery, HistoryRange, SincePage, StoreError, UndeliveredCursor, UndeliveredPage,
-    Watermarks,
+    HistoryQuery, HistoryRange, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
 };
 use rusqlite::{Connection, OptionalExtension, Params};
 
@@ -24,9 +23,6 @@ pub(crate) const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// What an entry is counted as beside its content.
 const ENTRY_BYTES: usize = 512;
-
-/// Up to so many newest entries of all users are walked rather than one user's conversations.
-const WALK_ENTRIES_MAX: i64 = 512;
 
 impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
@@ -83,7 +79,7 @@ impl Reader {
             Some(after) => rows::find_thread(&self.conn, &after.conversation)?
                 .map(|thread| (thread.id, bound(after.seq.0))),
         };
-        for (conversation, delivered) in self.behind(user, device, resumed.map(|r| r.0))? {
+        for (conversation, delivered) in self.behind_device(user, device, resumed.map(|r| r.0))? {
             let mut had = delivered;
             if let Some((at, seq)) = resumed
                 && at == conversation
@@ -128,39 +124,6 @@ impl Reader {
         Ok(page)
     }
 
-    pub(crate) fn since(
-        &mut self,
-        user: &UserId,
-        after: Position,
-        limit: usize,
-    ) -> Result<SincePage, Failure> {
-        let as_of = self.head_position()?;
-        let mut page = SincePage { entries: Vec::new(), more: false, as_of };
-        let after = bound(after.0);
-        if bound(as_of.0) <= after {
-            return Ok(page);
-        }
-        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
-        let wanted = bound(limit as u64) + 1;
-        let mut room = Room::default();
-        page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
-            let sql = concat!(
-                "SELECT ",
-                entry_columns!(),
-                " FROM entry e \
-                 CROSS JOIN conversation c ON c.id = e.conversation \
-                 WHERE e.pos > ?1 AND (c.low = ?2 OR c.high = ?2) AND e.sender <> ?2 \
-                 ORDER BY e.pos LIMIT ?3"
-            );
-            self.entries(sql, (after, user, wanted), &mut room)?
-        } else {
-            self.since_by_conversation(user, after, limit.saturating_add(1), &mut room)?
-        };
-        page.more = page.entries.len() > limit || room.is_full;
-        page.entries.truncate(limit);
-        Ok(page)
-    }
-
     pub(crate) fn history(&mut self, query: &HistoryQuery) -> Result<HistoryPage, Failure> {
         let thread = rows::find_thread(&self.conn, &query.conversation)?
             .filter(|thread| thread.member(&query.user).is_some())
@@ -178,19 +141,21 @@ impl Reader {
                 let before = before.map_or(i64::MAX, |before| bound(before.0));
                 self.entries(sql, (thread.id, before, wanted), &mut room)?
             }
-            HistoryRange::After(after) => {
+            HistoryRange::After(after, before) => {
                 let sql = concat!(
                     "SELECT ",
                     entry_columns!(),
-                    " FROM entry e \
-                     WHERE e.conversation = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3"
+                    " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
+                     ORDER BY e.seq LIMIT ?4"
                 );
-                self.entries(sql, (thread.id, bound(after.0), wanted), &mut room)?
+                let before = before.map_or(i64::MAX, |before| bound(before.0));
+                self.entries(sql, (thread.id, bound(after.0), before, wanted), &mut room)?
             }
         };
         let more = entries.len() > query.limit || room.is_full;
         entries.truncate(query.limit);
-        Ok(HistoryPage { entries, more })
+        let covers = covers(query.range, &entries, more, rows::head(&self.conn, thread.id)?)?;
+        Ok(HistoryPage { entries, more, covers })
     }
 
     pub(crate) fn conversations(
@@ -242,52 +207,9 @@ impl Reader {
         Ok(page)
     }
 
-    /// At most `wanted` entries by others after a position, found from each conversation's head
-    /// downwards.
-    fn since_by_conversation(
-        &mut self,
-        user: i64,
-        after: i64,
-        wanted: usize,
-        room: &mut Room,
-    ) -> Result<Vec<Arc<Entry>>, Failure> {
-        let mut positions = Vec::new();
-        {
-            let sql = "SELECT conversation FROM member WHERE user = ?1";
-            let mut members = self.conn.prepare_cached(sql)?;
-            let sql = "SELECT pos FROM entry WHERE conversation = ?1 ORDER BY seq DESC";
-            let mut downwards = self.conn.prepare_cached(sql)?;
-            let mut conversations = members.query([user])?;
-            while let Some(row) = conversations.next()? {
-                let mut rows = downwards.query([row.get::<_, i64>(0)?])?;
-                while let Some(row) = rows.next()? {
-                    let position: i64 = row.get(0)?;
-                    if position <= after {
-                        break;
-                    }
-                    positions.push(position);
-                }
-            }
-        }
-        positions.sort_unstable();
-        let sql = concat!(
-            "SELECT ",
-            entry_columns!(),
-            " FROM entry e WHERE e.pos = ?1 AND e.sender <> ?2"
-        );
-        let mut entries = Vec::new();
-        for position in positions {
-            entries.append(&mut self.entries(sql, [position, user], room)?);
-            if entries.len() >= wanted || room.is_full {
-                break;
-            }
-        }
-        Ok(entries)
-    }
-
     /// The conversations of a user, from `from` on, with entries that the device has not had; the
     /// shared device (`None`) has had what its user has.
-    fn behind(
+    pub(crate) fn behind_device(
         &self,
         user: i64,
         device: Option<i64>,
@@ -314,7 +236,12 @@ impl Reader {
     }
 
     /// How many entries by others than `user` are after `seq`.
-    fn others_after(&self, thread: &Thread, user: i64, seq: i64) -> Result<i64, Failure> {
+    pub(crate) fn others_after(
+        &self,
+        thread: &Thread,
+        user: i64,
+        seq: i64,
+    ) -> Result<i64, Failure> {
         let head = rows::head(&self.conn, thread.id)?;
         if seq >= head.seq {
             return Ok(0);
@@ -325,13 +252,13 @@ impl Reader {
         Ok(others(head) - others(from))
     }
 
-    fn head_position(&self) -> Result<Position, Failure> {
+    pub(crate) fn head_position(&self) -> Result<Position, Failure> {
         let sql = "SELECT coalesce(max(pos), 0) FROM entry";
         Ok(Position(nat(self.conn.prepare_cached(sql)?.query_row((), |row| row.get(0))?)?))
     }
 
     /// The entries that a statement finds, for as long as there is room for them.
-    fn entries(
+    pub(crate) fn entries(
         &mut self,
         sql: &str,
         params: impl Params,
@@ -352,12 +279,35 @@ impl Reader {
     }
 }
 
+/// The seqs that a page speaks for: up to its last entry if there are more, else to the end of the
+/// range.
+fn covers(
+    range: HistoryRange,
+    entries: &[Arc<Entry>],
+    more: bool,
+    head: Place,
+) -> Result<Option<(Seq, Seq)>, Failure> {
+    let head = nat(head.seq)?;
+    let last = entries.last().filter(|_| more).map(|last| last.seq.0);
+    let (from, to) = match range {
+        HistoryRange::Before(before) => {
+            let to = before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
+            (last.unwrap_or(1), to)
+        }
+        HistoryRange::After(after, before) => {
+            let to = before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
+            (after.0.saturating_add(1), last.unwrap_or(to))
+        }
+    };
+    Ok((from <= to).then_some((Seq(from), Seq(to))))
+}
+
 /// How much of a page is taken.
 #[derive(Debug, Default)]
-struct Room {
+pub(crate) struct Room {
     taken_bytes: usize,
     /// Whether an entry was left out for want of room.
-    is_full: bool,
+    pub(crate) is_full: bool,
 }
 
 impl Room {
@@ -368,7 +318,7 @@ impl Room {
     }
 }
 
-fn watermarks(conn: &Connection, thread: &Thread) -> Result<Vec<Watermarks>, Failure> {
+pub(crate) fn watermarks(conn: &Connection, thread: &Thread) -> Result<Vec<Watermarks>, Failure> {
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
         let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
         let found: Option<(i64, i64)> = conn

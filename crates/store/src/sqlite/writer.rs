@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, CommitSink, Committed, Mark, Marked, Revoked, StoreError,
+    Append, Appended, AttachDevice, Block, Blocked, CommitSink, Committed, Mark, Marked, Revoked,
+    StoreError,
 };
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 use tokio::sync::oneshot;
 
 use super::Shared;
+use super::blocks;
 use super::checkpoint::Wake;
 use super::commands::Executor;
 use super::health::{self, Lasting};
@@ -37,6 +39,7 @@ pub(crate) enum Command {
     Mark(Vec<Mark>, Reply<Vec<Marked>>),
     Attach(AttachDevice, Reply<()>),
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
+    Block(Block, Reply<Blocked>),
 }
 
 impl Command {
@@ -45,7 +48,7 @@ impl Command {
         match self {
             Self::Append(append, _) => 256 + append.content.0.len(),
             Self::Mark(marks, _) => 64 + 128 * marks.len(),
-            Self::Attach(..) | Self::Revoke(..) => 256,
+            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
         }
     }
 
@@ -56,6 +59,7 @@ impl Command {
             Self::Mark(_, reply) => drop(reply.send(Err(error))),
             Self::Attach(_, reply) => drop(reply.send(Err(error))),
             Self::Revoke(_, _, _, reply) => drop(reply.send(Err(error))),
+            Self::Block(_, reply) => drop(reply.send(Err(error))),
         }
     }
 }
@@ -66,6 +70,7 @@ enum Done {
     Mark(Reply<Vec<Marked>>, Result<Vec<Marked>, StoreError>),
     Attach(Reply<()>, Result<(), StoreError>),
     Revoke(Reply<Revoked>, Result<Revoked, StoreError>),
+    Block(Reply<Blocked>, Result<Blocked, StoreError>),
 }
 
 impl Done {
@@ -75,6 +80,7 @@ impl Done {
             Self::Mark(reply, outcome) => drop(reply.send(outcome)),
             Self::Attach(reply, outcome) => drop(reply.send(outcome)),
             Self::Revoke(reply, outcome) => drop(reply.send(outcome)),
+            Self::Block(reply, outcome) => drop(reply.send(outcome)),
         }
     }
 
@@ -84,6 +90,7 @@ impl Done {
             Self::Mark(reply, _) => drop(reply.send(Err(error))),
             Self::Attach(reply, _) => drop(reply.send(Err(error))),
             Self::Revoke(reply, _) => drop(reply.send(Err(error))),
+            Self::Block(reply, _) => drop(reply.send(Err(error))),
         }
     }
 }
@@ -227,6 +234,10 @@ impl Writer {
             Command::Revoke(user, device, now, reply) => {
                 let (outcome, engine) = split(executor.revoke_device(conn, &user, &device, now));
                 finish(Done::Revoke(reply, outcome), engine)?
+            }
+            Command::Block(block, reply) => {
+                let (outcome, engine) = split(blocks::change(conn, &block));
+                finish(Done::Block(reply, outcome), engine)?
             }
         });
         Ok(())

@@ -1,0 +1,227 @@
+//! What a device asks that says how far it is: what came since, how much of it, what moved, and
+//! what it has thereby confirmed.
+//!
+//! Nothing was written for these answers when things moved: they are computed from the positions
+//! of the newest entries of the user's own conversations, found by descending the index from each
+//! head; or, where few entries came at all, by walking those.
+
+use std::sync::Arc;
+
+use parlor_chat::entry::{Entry, Position};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::store::{Behind, Moved, MovedPage, SincePage, Whose};
+
+use super::commands;
+use super::queries::{self, Room};
+use super::readers::Reader;
+use super::rows::{self, Failure, bound, entry_columns, nat};
+
+/// Up to so many newest entries of all users are walked rather than one user's conversations.
+const WALK_ENTRIES_MAX: i64 = 512;
+
+/// A member's conversations, with the position of the newest entry and that of the newest move of
+/// any member's watermark.
+const MOVED: &str = "\
+    SELECT conversation, read, last FROM ( \
+        SELECT m.conversation, m.read, m.moved, \
+            (SELECT pos FROM entry WHERE conversation = m.conversation \
+             ORDER BY seq DESC LIMIT 1) AS last, \
+            (SELECT o.moved FROM member o WHERE o.conversation = m.conversation AND o.user = \
+             CASE WHEN c.low = m.user THEN c.high ELSE c.low END) AS other \
+        FROM member m JOIN conversation c ON c.id = m.conversation WHERE m.user = ?1) \
+    WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR other >= ?2)) LIMIT ?3";
+
+impl Reader {
+    pub(crate) fn since(
+        &mut self,
+        user: &UserId,
+        after: Position,
+        whose: Whose,
+        limit: usize,
+    ) -> Result<SincePage, Failure> {
+        let as_of = self.head_position()?;
+        let mut page = SincePage { entries: Vec::new(), more: false, as_of };
+        let after = bound(after.0);
+        if bound(as_of.0) <= after {
+            return Ok(page);
+        }
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
+        let mut room = Room::default();
+        page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
+            let sql = concat!(
+                "SELECT ",
+                entry_columns!(),
+                " FROM entry e \
+                 CROSS JOIN conversation c ON c.id = e.conversation \
+                 WHERE e.pos > ?1 AND (c.low = ?2 OR c.high = ?2) AND (?3 OR e.sender <> ?2) \
+                 ORDER BY e.pos LIMIT ?4"
+            );
+            let wanted = bound(limit as u64) + 1;
+            self.entries(sql, (after, user, whose == Whose::Everyone, wanted), &mut room)?
+        } else {
+            let positions = self.positions_since(user, after)?;
+            self.entries_at(&positions, user, whose, limit.saturating_add(1), &mut room)?
+        };
+        page.more = page.entries.len() > limit || room.is_full;
+        page.entries.truncate(limit);
+        Ok(page)
+    }
+
+    pub(crate) fn behind(
+        &mut self,
+        user: &UserId,
+        after: Position,
+        whose: Whose,
+        entries_max: usize,
+    ) -> Result<Behind, Failure> {
+        let as_of = self.head_position()?;
+        let mut behind = Behind { entries: 0, as_of };
+        let after = bound(after.0);
+        if bound(as_of.0) <= after {
+            return Ok(behind);
+        }
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(behind) };
+        let wanted = bound(entries_max as u64) + 1;
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE conversation = ?1 \
+                   AND seq > ?2 AND (?3 OR sender <> ?4) ORDER BY seq LIMIT ?5)";
+        let everyone = whose == Whose::Everyone;
+        for conversation in self.conversations_of(user)? {
+            let from = self.seq_at(conversation, after)?;
+            let left = wanted - bound(behind.entries as u64);
+            let here: i64 = self
+                .conn
+                .prepare_cached(sql)?
+                .query_row((conversation, from, everyone, user, left), |row| row.get(0))?;
+            behind.entries += usize::try_from(here).unwrap_or(0);
+            if behind.entries > entries_max {
+                break;
+            }
+        }
+        Ok(behind)
+    }
+
+    pub(crate) fn moved(
+        &mut self,
+        user: &UserId,
+        after: Position,
+        limit: usize,
+    ) -> Result<MovedPage, Failure> {
+        let as_of = self.head_position()?;
+        let settings = self.blocks_moved(user)?;
+        let mut page = MovedPage { conversations: Vec::new(), more: false, settings, as_of };
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
+        let mut found: Vec<(i64, i64, i64)> = {
+            let mut statement = self.conn.prepare_cached(MOVED)?;
+            let wanted = bound(limit as u64) + 1;
+            let rows = statement.query_map((user, bound(after.0), wanted), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+            rows.collect::<Result<_, _>>()?
+        };
+        page.more = found.len() > limit;
+        found.truncate(limit);
+        for (conversation, read, last) in found {
+            let thread = self.names.thread(&self.conn, conversation)?;
+            page.conversations.push(Moved {
+                conversation: thread.conversation.clone(),
+                head: Seq(nat(rows::head(&self.conn, thread.id)?.seq)?),
+                position: Position(nat(last)?),
+                unread: nat(self.others_after(&thread, user, read)?)?,
+                watermarks: queries::watermarks(&self.conn, &thread)?,
+            });
+        }
+        Ok(page)
+    }
+
+    pub(crate) fn received(
+        &mut self,
+        user: &UserId,
+        device: &DeviceId,
+        up_to: Position,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, Seq)>, Failure> {
+        let mut received = Vec::new();
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(received) };
+        let device = if device.is_shared() {
+            None
+        } else {
+            let Some(known) = commands::device_row(&self.conn, user, device)? else {
+                return Ok(received);
+            };
+            Some(known.id)
+        };
+        for (conversation, had) in self.behind_device(user, device, None)? {
+            if received.len() >= limit {
+                break;
+            }
+            let seq = self.seq_at(conversation, bound(up_to.0))?;
+            if seq > had {
+                let thread = self.names.thread(&self.conn, conversation)?;
+                received.push((thread.conversation.clone(), Seq(nat(seq)?)));
+            }
+        }
+        Ok(received)
+    }
+
+    fn conversations_of(&self, user: i64) -> Result<Vec<i64>, rusqlite::Error> {
+        let sql = "SELECT conversation FROM member WHERE user = ?1";
+        self.conn.prepare_cached(sql)?.query_map([user], |row| row.get(0))?.collect()
+    }
+
+    /// The seq of a conversation's newest entry at or before a position; 0 if there is none.
+    fn seq_at(&self, conversation: i64, position: i64) -> Result<i64, rusqlite::Error> {
+        let sql = "SELECT seq, pos FROM entry WHERE conversation = ?1 ORDER BY seq DESC";
+        let mut downwards = self.conn.prepare_cached(sql)?;
+        let mut rows = downwards.query([conversation])?;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(1)? <= position {
+                return row.get(0);
+            }
+        }
+        Ok(0)
+    }
+
+    /// The positions of all entries after one in a user's conversations, in order.
+    fn positions_since(&self, user: i64, after: i64) -> Result<Vec<i64>, rusqlite::Error> {
+        let mut positions = Vec::new();
+        let sql = "SELECT pos FROM entry WHERE conversation = ?1 ORDER BY seq DESC";
+        let mut downwards = self.conn.prepare_cached(sql)?;
+        for conversation in self.conversations_of(user)? {
+            let mut rows = downwards.query([conversation])?;
+            while let Some(row) = rows.next()? {
+                let position: i64 = row.get(0)?;
+                if position <= after {
+                    break;
+                }
+                positions.push(position);
+            }
+        }
+        positions.sort_unstable();
+        Ok(positions)
+    }
+
+    /// At most `wanted` of the entries at these positions.
+    fn entries_at(
+        &mut self,
+        positions: &[i64],
+        user: i64,
+        whose: Whose,
+        wanted: usize,
+        room: &mut Room,
+    ) -> Result<Vec<Arc<Entry>>, Failure> {
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.pos = ?1 AND (?2 OR e.sender <> ?3)"
+        );
+        let mut entries = Vec::new();
+        for position in positions {
+            let everyone = whose == Whose::Everyone;
+            entries.append(&mut self.entries(sql, (*position, everyone, user), room)?);
+            if entries.len() >= wanted || room.is_full {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+}
