@@ -6,9 +6,10 @@
 //!    +-+ a page                                +-+ a page            +--overflowed--> Closing
 //! ```
 //!
-//! First what the device has not confirmed is read in pages and pushed, up to the position `P`
-//! that the first page saw; what is committed later is left to the next step. Then the
-//! connection joins the user's room, held: broadcasts are buffered. Then, unless the room was no
+//! First what the device has not had is read in pages and pushed, up to a position `P`: either
+//! what it has not confirmed, `P` being what the first page saw, so that what is committed later
+//! is left to the next step; or, for a device that says how far it is, what was committed since,
+//! in commit order, `P` being what the last page saw. Then the connection joins the user's room, held: broadcasts are buffered. Then, unless the room was no
 //! further than `P`, what was committed after `P` is read and pushed, up to a position `A` that is
 //! not before the join. Then the
 //! buffer is released: what lies at or below `A` is dropped, the rest is written, and from then
@@ -56,6 +57,7 @@ pub struct CatchUp {
 #[derive(Debug)]
 enum State {
     Reading { cursor: Option<UndeliveredCursor>, as_of: Option<Position> },
+    Resuming { after: Position },
     Joining { as_of: Position },
     Closing { after: Position, joined: Position },
     Releasing { as_of: Position, joined: Position },
@@ -64,10 +66,15 @@ enum State {
 }
 
 impl CatchUp {
-    /// A device that has just connected; it may overflow `overflows_max` times.
+    /// A device that gets what it has not confirmed; it may overflow `overflows_max` times.
     pub fn new(overflows_max: u32) -> Self {
         let state = State::Reading { cursor: None, as_of: None };
         Self { state, overflows_left: overflows_max }
+    }
+
+    /// A device that has everything up to a position and gets what came since.
+    pub fn resuming(after: Position, overflows_max: u32) -> Self {
+        Self { state: State::Resuming { after }, overflows_left: overflows_max }
     }
 
     /// What to do next.
@@ -75,7 +82,7 @@ impl CatchUp {
         match &self.state {
             State::Reading { cursor, .. } => Next::ReadUndelivered(cursor.clone()),
             State::Joining { .. } => Next::Join,
-            State::Closing { after, .. } => Next::ReadSince(*after),
+            State::Resuming { after } | State::Closing { after, .. } => Next::ReadSince(*after),
             State::Releasing { as_of, .. } => Next::Release(*as_of),
             State::Live => Next::Rest,
             State::GaveUp => Next::GiveUp,
@@ -85,6 +92,12 @@ impl CatchUp {
     /// Whether broadcasts now go straight to the device.
     pub fn is_live(&self) -> bool {
         matches!(self.state, State::Live)
+    }
+
+    /// Whether everything up to an entry was pushed when that entry is, so that the entry's
+    /// position can stand for all of it.
+    pub fn is_in_commit_order(&self) -> bool {
+        !matches!(self.state, State::Reading { .. })
     }
 
     /// Takes a page of undelivered entries; gives those to push now, in order.
@@ -116,8 +129,10 @@ impl CatchUp {
 
     /// Takes a page of what was committed since; gives the entries to push now, in order.
     pub fn since(&mut self, page: SincePage) -> Vec<Arc<Entry>> {
-        let State::Closing { after, joined } = self.state else {
-            return self.out_of_turn();
+        let (after, joined) = match self.state {
+            State::Resuming { after } => return self.resumed(after, page),
+            State::Closing { after, joined } => (after, joined),
+            _ => return self.out_of_turn(),
         };
         let last = page.entries.last().map_or(after, |last| last.position);
         self.state = if page.more {
@@ -127,6 +142,15 @@ impl CatchUp {
             State::Closing { after: last.max(page.as_of), joined }
         } else {
             State::Releasing { as_of: page.as_of.max(last), joined }
+        };
+        page.entries
+    }
+
+    fn resumed(&mut self, after: Position, page: SincePage) -> Vec<Arc<Entry>> {
+        let last = page.entries.last().map_or(after, |last| last.position);
+        self.state = match page.more {
+            true => State::Resuming { after: last },
+            false => State::Joining { as_of: page.as_of.max(last) },
         };
         page.entries
     }

@@ -5,7 +5,7 @@
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`store`] (the port that keeps
 //! it all); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
-//! [`catch_up`] (from connecting to live) and [`receipts`] (what it confirms). A command comes in
+//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and [`receipts`] (what it confirms). A command comes in
 //! already parsed into these types; what it decides goes out through the port.
 
 pub mod ids;
@@ -23,6 +23,8 @@ pub mod rate;
 pub mod idempotency;
 
 pub mod aborts;
+
+pub mod resume;
 
 pub mod catch_up;
 

@@ -275,6 +275,8 @@ pub enum Whose {
 pub struct Behind {
     /// Entries after it; one above the bound of the question stands for any number above it.
     pub entries: usize,
+    /// When the first of them was committed.
+    pub oldest: Option<Millis>,
     /// Everything committed up to here was visible to this read.
     pub as_of: Position,
 }

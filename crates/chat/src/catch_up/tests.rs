@@ -101,6 +101,23 @@ impl World {
         Position(self.log.len() as u64)
     }
 
+    fn others_do(&mut self, others: Vec<Other>) {
+        for other in others {
+            match other {
+                Other::Commit(peer) => self.commit(peer),
+                Other::Broadcast => self.broadcast(),
+            }
+        }
+    }
+
+    /// Something more is said, and all is broadcast.
+    fn finish(&mut self) {
+        self.commit(1);
+        while !self.inbox.is_empty() {
+            self.broadcast();
+        }
+    }
+
     fn release(&mut self, position: Position) -> bool {
         if self.overflowed {
             self.overflowed = false;
@@ -126,6 +143,45 @@ fn others() -> impl Strategy<Value = Vec<Vec<Other>>> {
     prop::collection::vec(prop::collection::vec(other, 0..6), 0..40)
 }
 
+/// Brings the device to live, others doing something between any two steps.
+fn drive(
+    world: &mut World,
+    mut catch_up: CatchUp,
+    page_entries: usize,
+    mut between: impl FnMut(&mut World),
+) -> bool {
+    loop {
+        between(world);
+        match catch_up.next() {
+            Next::ReadUndelivered(after) => {
+                let page = world.undelivered(after, page_entries);
+                between(world);
+                world.pushed.extend(catch_up.page(page));
+            }
+            Next::Join => {
+                world.held = Some(Vec::new());
+                let position = world.room_position;
+                between(world);
+                catch_up.joined(position);
+            }
+            Next::ReadSince(after) => {
+                let page = world.since(after, page_entries);
+                between(world);
+                world.pushed.extend(catch_up.since(page));
+            }
+            Next::Release(position) => {
+                if world.release(position) {
+                    catch_up.released();
+                } else {
+                    catch_up.overflowed();
+                }
+            }
+            Next::Rest => return true,
+            Next::GiveUp => return false,
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -147,45 +203,9 @@ proptest! {
             world.delivered.insert(conversation, had.min(head));
         }
         let mut others = others.into_iter();
-        let mut catch_up = CatchUp::new(u32::MAX);
-        let mut between = |world: &mut World| {
-            for other in others.next().unwrap_or_default() {
-                match other {
-                    Other::Commit(peer) => world.commit(peer),
-                    Other::Broadcast => world.broadcast(),
-                }
-            }
-        };
-        loop {
-            between(&mut world);
-            match catch_up.next() {
-                Next::ReadUndelivered(after) => {
-                    let page = world.undelivered(after, page_entries);
-                    between(&mut world);
-                    world.pushed.extend(catch_up.page(page));
-                }
-                Next::Join => {
-                    world.held = Some(Vec::new());
-                    let position = world.room_position;
-                    between(&mut world);
-                    catch_up.joined(position);
-                }
-                Next::ReadSince(after) => {
-                    let page = world.since(after, page_entries);
-                    between(&mut world);
-                    world.pushed.extend(catch_up.since(page));
-                }
-                Next::Release(position) => {
-                    if world.release(position) { catch_up.released() } else { catch_up.overflowed() }
-                }
-                Next::Rest => break,
-                Next::GiveUp => prop_assert!(false, "gave up"),
-            }
-        }
-        world.commit(1);
-        while !world.inbox.is_empty() {
-            world.broadcast();
-        }
+        let between = |world: &mut World| world.others_do(others.next().unwrap_or_default());
+        prop_assert!(drive(&mut world, CatchUp::new(u32::MAX), page_entries, between), "gave up");
+        world.finish();
 
         let mut next: HashMap<_, u64> = world.delivered.clone();
         for entry in &world.pushed {
@@ -197,6 +217,85 @@ proptest! {
             prop_assert_eq!(next.get(conversation).copied().unwrap_or(0), *head);
         }
     }
+
+    #[test]
+    fn a_device_that_resumes_gets_exactly_what_came_since_in_commit_order(
+        before in prop::collection::vec(1usize..4, 0..30),
+        had in 0u64..40,
+        others in others(),
+        page_entries in 1usize..6,
+        held_max in 0usize..4,
+    ) {
+        let mut world = World { held_max, ..World::default() };
+        for peer in before {
+            world.commit(peer);
+        }
+        let had = had.min(world.head().0);
+        let mut others = others.into_iter();
+        let between = |world: &mut World| world.others_do(others.next().unwrap_or_default());
+        let catch_up = CatchUp::resuming(Position(had), u32::MAX);
+        prop_assert!(drive(&mut world, catch_up, page_entries, between), "gave up");
+        world.finish();
+        let pushed: Vec<_> = world.pushed.iter().map(|entry| entry.position.0).collect();
+        prop_assert_eq!(pushed, (had + 1..=world.head().0).collect::<Vec<_>>());
+    }
+}
+
+/// Every order in which two commits and their broadcasts can come between the device's steps, for
+/// each way of starting and each size of page and buffer that makes a difference.
+#[test]
+fn no_interleaving_of_two_commits_leaves_a_hole() {
+    let mut cases = 0;
+    for (page_entries, held_max) in [(1, 0), (1, 1), (1, 9), (9, 0), (9, 1), (9, 9)] {
+        for had in 0..=2 {
+            for slots in 0..7_usize.pow(4) {
+                // In which of the gaps between steps each of the four things happens.
+                let slot = |n: u32| slots / 7_usize.pow(n) % 7;
+                let (first, second) = (slot(0), slot(1));
+                let (told, told_second) = (slot(2), slot(3));
+                if second < first || told < first || told_second < told.max(second) {
+                    continue;
+                }
+                for resumes in [false, true] {
+                    let mut world = World { held_max, ..World::default() };
+                    world.commit(1);
+                    world.commit(2);
+                    world.broadcast();
+                    world.broadcast();
+                    for n in 0..had {
+                        let peer = ConversationId::direct(&user(0), &user(n + 1));
+                        world.delivered.insert(peer, 1);
+                    }
+                    let catch_up = if resumes {
+                        CatchUp::resuming(Position(had as u64), u32::MAX)
+                    } else {
+                        CatchUp::new(u32::MAX)
+                    };
+                    let mut step = 0;
+                    let live = drive(&mut world, catch_up, page_entries, |world| {
+                        for at in [first, second] {
+                            (at == step).then(|| world.commit(1));
+                        }
+                        for at in [told, told_second] {
+                            (at == step).then(|| world.broadcast());
+                        }
+                        step += 1;
+                    });
+                    assert!(live);
+                    world.finish();
+                    let mut next = world.delivered.clone();
+                    for entry in &world.pushed {
+                        let next = next.entry(entry.conversation.clone()).or_default();
+                        *next += 1;
+                        assert_eq!(entry.seq.0, *next, "slots {slots}, had {had}, {resumes}");
+                    }
+                    assert_eq!(next.values().sum::<u64>(), world.head().0);
+                    cases += 1;
+                }
+            }
+        }
+    }
+    assert!(cases > 5_000, "{cases} interleavings");
 }
 
 fn empty_page(as_of: u64) -> UndeliveredPage {

@@ -60,6 +60,9 @@ pub(super) async fn behind_counts_what_since_would_give(f: &Fixture) {
     let behind = f.store.behind(user("a"), Position(0), Whose::Everyone, 99).await;
     let behind = behind.expect("it is counted");
     assert_eq!((behind.entries, behind.as_of), (7, f.head_position().await));
+    assert_eq!(behind.oldest, Some(NOW));
+    let nothing = f.store.behind(user("a"), behind.as_of, Whose::Everyone, 9).await;
+    assert_eq!(nothing.expect("it is counted").oldest, None);
 }
 
 pub(super) async fn moved_names_conversations_with_entries_or_receipts_since(f: &Fixture) {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::{Entry, Position};
+use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{Behind, Moved, MovedPage, SincePage, Whose};
 
@@ -75,24 +75,30 @@ impl Reader {
         entries_max: usize,
     ) -> Result<Behind, Failure> {
         let as_of = self.head_position()?;
-        let mut behind = Behind { entries: 0, as_of };
+        let mut behind = Behind { entries: 0, oldest: None, as_of };
         let after = bound(after.0);
         if bound(as_of.0) <= after {
             return Ok(behind);
         }
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(behind) };
         let wanted = bound(entries_max as u64) + 1;
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE conversation = ?1 \
+        let sql = "SELECT count(*), min(ts) FROM (SELECT ts FROM entry WHERE conversation = ?1 \
                    AND seq > ?2 AND (?3 OR sender <> ?4) ORDER BY seq LIMIT ?5)";
         let everyone = whose == Whose::Everyone;
         for conversation in self.conversations_of(user)? {
             let from = self.seq_at(conversation, after)?;
             let left = wanted - bound(behind.entries as u64);
-            let here: i64 = self
+            let (here, oldest): (i64, Option<i64>) = self
                 .conn
                 .prepare_cached(sql)?
-                .query_row((conversation, from, everyone, user, left), |row| row.get(0))?;
+                .query_row((conversation, from, everyone, user, left), |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
             behind.entries += usize::try_from(here).unwrap_or(0);
+            if let Some(ts) = oldest {
+                let ts = Millis(nat(ts)?);
+                behind.oldest = Some(behind.oldest.map_or(ts, |oldest| oldest.min(ts)));
+            }
             if behind.entries > entries_max {
                 break;
             }
