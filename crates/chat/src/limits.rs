@@ -50,6 +50,26 @@ pub struct Limits {
     /// Times the closing gap of a catch-up may overflow before the connection is closed so that
     /// the device resumes. Default 8.
     pub catch_up_overflows_max: u32,
+    /// Entries that are pushed to a device that says how far it is; with more to push it is told to
+    /// read a snapshot. Default 1,000.
+    pub resume_entries_max: usize,
+    /// Conversations that one `sync` tells of; when more have moved, a snapshot is due.
+    /// Default 10,000.
+    pub sync_conversations_max: usize,
+    /// Entries that a recovered connection may have missed. Default 1,000.
+    pub recovery_entries_max: usize,
+    /// Milliseconds that the oldest of them may be old. Default 120,000, as in Node.
+    pub recovery_age_max_ms: u64,
+    /// Devices that read the store to catch up at a time. Default 64.
+    pub resumes_in_flight_max: usize,
+    /// Devices that wait for that; beyond it connections are closed and told when to come back.
+    /// Default 20,000.
+    pub resumes_waiting_max: usize,
+    /// Milliseconds between two looks at whether a connection has to be told its position.
+    /// Default 30,000.
+    pub position_interval_ms: u64,
+    /// Others whom one user keeps from writing to them. Default 1,000.
+    pub blocks_per_user_max: usize,
     /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
     /// are forgotten and will be pushed again after a reconnect. Default 1,024.
     pub unconfirmed_entries_max: usize,
@@ -84,6 +104,14 @@ impl Default for Limits {
             catch_up_page_entries: 100,
             catch_up_queue_bytes: 64 * 1024,
             catch_up_overflows_max: 8,
+            resume_entries_max: 1_000,
+            sync_conversations_max: 10_000,
+            recovery_entries_max: 1_000,
+            recovery_age_max_ms: 120_000,
+            resumes_in_flight_max: 64,
+            resumes_waiting_max: 20_000,
+            position_interval_ms: 30_000,
+            blocks_per_user_max: 1_000,
             unconfirmed_entries_max: 1_024,
             marks_pending_max: 4_096,
             marks_gather_ms: 20,

@@ -1,7 +1,7 @@
 //! Drives a connecting device's way to live: chat's state machine decides, this file reads,
 //! pushes and waits.
 //!
-//! One task per connecting socket, on its shard. Pages go out as direct emits, each after the
+//! One task per connecting socket, on its shard; reads of the store take turns ([`crate::turns`]). Pages go out as direct emits, each after the
 //! queue of the one before has drained; the last step hands over to the gateway's held room. If
 //! the store fails or the device cannot keep up, the connection is closed with a reason that a
 //! stock client reconnects after.
@@ -12,19 +12,27 @@ use parlor_chat::catch_up::{CatchUp, Next};
 use parlor_chat::entry::{Entry, Position};
 use parlor_chat::ids::UserId;
 use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::resume::{Cursor, Resume};
 use parlor_chat::store::{StoreError, Whose};
 use parlor_gateway::{Busy, Closed, EmitError, Released, Socket};
 
 use crate::closing::Ending;
 use crate::delivery::{frame, room};
 use crate::records;
+use crate::resume;
 use crate::service::Service;
-use crate::session::Session;
+use crate::session::{Session, Start};
 
 /// Why a catch-up ended before the device was live.
-enum Stopped {
+pub(crate) enum Stopped {
     Gone,
     Failed(Refusal),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Failed(refusal)
+    }
 }
 
 impl From<Closed> for Stopped {
@@ -81,18 +89,21 @@ async fn drive(
     user: &UserId,
 ) -> Result<usize, Stopped> {
     let (store, limits) = (&service.store, &service.settings.limits);
-    let page_max = limits.catch_up_page_entries;
-    let mut catch_up = CatchUp::new(limits.catch_up_overflows_max);
+    let (page_max, epoch) = (limits.catch_up_page_entries, store.epoch());
     let mut told = Position::default();
+    let mut at = Position::default();
     // From before the first read on: what is committed after it may be broadcast before the join
     // is known here, and what was committed before it is read.
     session.starts_hearing();
     let mut out = Out { service, socket, session, user, pushed: 0 };
+    let Begun { mut catch_up, whose, moved_since } = begin(&mut out).await?;
     loop {
         match catch_up.next() {
             Next::ReadUndelivered(cursor) => {
                 let device = session.device().clone();
+                let turn = service.turns.next().await?;
                 let page = store.undelivered(user.clone(), device, cursor, page_max).await?;
+                drop(turn);
                 out.push(&catch_up.page(page)).await?;
             }
             Next::Join => {
@@ -100,20 +111,69 @@ async fn drive(
                 session.starts_proving();
                 told = Position(position);
                 catch_up.joined(told);
+                // Only now: receipts that are told from here on are heard.
+                if let Some(since) = moved_since {
+                    resume::tell_moved(service, socket, user, since).await?;
+                }
             }
             Next::ReadSince(after) => {
-                let page = store.since(user.clone(), after, Whose::Others, page_max).await?;
+                let turn = service.turns.next().await?;
+                let page = store.since(user.clone(), after, whose, page_max).await?;
+                drop(turn);
                 out.push(&catch_up.since(page)).await?;
             }
-            Next::Release(position) => match release(service, socket, position, told).await? {
-                Released::Live => catch_up.released(),
-                Released::Overflowed => catch_up.overflowed(),
-            },
+            Next::Release(position) => {
+                at = position;
+                match release(service, socket, position, told).await? {
+                    Released::Live => catch_up.released(),
+                    Released::Overflowed => catch_up.overflowed(),
+                }
+            }
             Next::Rest => {
-                socket.emit_raw("caught_up", &records::alone(&records::caught_up(out.pushed)))?;
+                let at = Cursor { epoch, position: at };
+                let caught_up = records::caught_up(out.pushed, at);
+                socket.emit_raw("caught_up", &records::alone(&caught_up))?;
+                session.told_position(at.position);
                 return Ok(out.pushed);
             }
             Next::GiveUp => return Err(Stopped::Failed(Refusal::overloaded())),
+        }
+    }
+}
+
+/// How a catch-up begins.
+struct Begun {
+    catch_up: CatchUp,
+    whose: Whose,
+    /// From where on the device is told what moved.
+    moved_since: Option<Position>,
+}
+
+/// Begins where the device is: by what it says of itself, if that is good, else by what it has
+/// confirmed.
+async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
+    let (service, session) = (out.service, out.session);
+    let overflows_max = service.settings.limits.catch_up_overflows_max;
+    let Start::Resume(cursor) = session.start() else {
+        let catch_up = CatchUp::new(overflows_max);
+        return Ok(Begun { catch_up, whose: Whose::Others, moved_since: None });
+    };
+    let whose = Whose::Everyone;
+    match resume::examine(service, out.user, cursor).await? {
+        Resume::Since(after) => {
+            service.counters().resumed.add(1);
+            resume::confirm(service, session, out.user, after).await?;
+            let catch_up = CatchUp::resuming(after, overflows_max);
+            Ok(Begun { catch_up, whose, moved_since: Some(after) })
+        }
+        Resume::Snapshot { reason, from } => {
+            service.counters().snapshots.add(1);
+            tracing::debug!(reason = reason.as_str(), "resume: a snapshot is due");
+            let from_here = Cursor { epoch: service.store.epoch(), position: from };
+            let snapshot = records::snapshot(reason, from_here);
+            out.socket.emit_raw("snapshot", &records::alone(&snapshot))?;
+            let catch_up = CatchUp::resuming(from, overflows_max);
+            Ok(Begun { catch_up, whose, moved_since: None })
         }
     }
 }

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::{Content, Position};
+use parlor_chat::entry::{Content, Epoch, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
+use parlor_chat::resume::Cursor;
 use parlor_chat::store::{ConversationsCursor, HistoryRange};
 use serde_json::value::RawValue;
 
@@ -163,18 +164,52 @@ pub(crate) fn token(payload: Payload<'_>) -> Result<String, Refusal> {
     required("token", fields.text("token")?)
 }
 
+/// `block` and `unblock`: whom.
+pub(crate) fn other_user(payload: Payload<'_>) -> Result<UserId, Refusal> {
+    let fields = Fields::parse(payload, ["userId"])?;
+    required("userId", fields.id("userId", UserId::parse)?)
+}
+
+/// Reads `sync`'s `{epoch, pos}`, which is also what `auth.resume` is.
+pub(crate) fn cursor(payload: Payload<'_>) -> Result<Cursor, Refusal> {
+    let fields = Fields::parse(payload, ["epoch", "pos"])?;
+    let epoch = required("epoch", fields.text("epoch")?)?;
+    let epoch = epoch
+        .parse()
+        .map_err(|_| Refusal::invalid("epoch", "must be one that the server gave, as text"))?;
+    let position = required("pos", fields.number("pos", 0)?)?;
+    Ok(Cursor { epoch: Epoch(epoch), position: Position(position) })
+}
+
 /// What a client says of itself when it connects.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Hello {
     pub(crate) token: Option<String>,
     pub(crate) device: Option<DeviceId>,
+    /// How far it is, if it says so.
+    pub(crate) resume: Option<Cursor>,
 }
 
-/// Reads the handshake's `{token?, deviceId?}`.
+/// Reads the handshake's `{token?, deviceId?, resume?}`.
 pub(crate) fn hello(auth: Payload<'_>) -> Result<Hello, Refusal> {
-    let fields = Fields::parse(auth, ["token", "deviceId"])?;
+    let fields = Fields::parse(auth, ["token", "deviceId", "resume"])?;
     let device = fields.id("deviceId", DeviceId::parse)?;
-    Ok(Hello { token: fields.text("token")?, device })
+    let resume = fields.raw("resume").filter(|raw| raw.get() != "null");
+    let resume = resume.map(|raw| cursor(Some(raw))).transpose().map_err(within("resume"))?;
+    Ok(Hello { token: fields.text("token")?, device, resume })
+}
+
+/// Names the field that holds the one which is refused.
+fn within(name: &'static str) -> impl Fn(Refusal) -> Refusal {
+    move |refusal| match refusal {
+        Refusal::InvalidArgument { field, reason } if field == "payload" => {
+            Refusal::invalid(name, reason)
+        }
+        Refusal::InvalidArgument { field, reason } => {
+            Refusal::invalid(format!("{name}.{field}"), reason)
+        }
+        other => other,
+    }
 }
 
 /// Reads `register`'s payload: a user id, or an object with one in `userId`.
@@ -292,6 +327,25 @@ mod tests {
     }
 
     #[test]
+    fn a_position_has_its_epoch_as_text() {
+        let read = |json| cursor(raw(json));
+        let expected = Cursor { epoch: Epoch(u64::MAX), position: Position(7) };
+        assert_eq!(read(r#"{"epoch":"18446744073709551615","pos":7}"#), Ok(expected));
+        assert!(said(read(r#"{"pos":7}"#)).contains("epoch is required"));
+        assert!(said(read(r#"{"epoch":"x","pos":7}"#)).contains("epoch must be"));
+        assert!(said(read(r#"{"epoch":"1"}"#)).contains("pos is required"));
+        assert!(said(read(r#"{"epoch":"1","pos":-1}"#)).contains("pos must be"));
+    }
+
+    #[test]
+    fn a_handshake_names_what_is_wrong_with_its_position() {
+        assert_eq!(hello(raw(r#"{"resume":null}"#)).expect("fits").resume, None);
+        assert!(hello(raw(r#"{"resume":{"epoch":"1","pos":0}}"#)).expect("fits").resume.is_some());
+        assert!(said(hello(raw(r#"{"resume":{"epoch":"1"}}"#))).contains("resume.pos is required"));
+        assert!(said(hello(raw(r#"{"resume":7}"#))).contains("resume must be"));
+    }
+
+    #[test]
     fn register_takes_a_name_or_an_object() {
         assert_eq!(register(raw(r#""alice""#)), register(raw(r#"{"userId":"alice"}"#)));
         assert!(said(register(raw("5"))).contains("payload"));
@@ -300,12 +354,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_payload_gets_an_answer(json in r#"\{("(toUserId|content|clientId|messageId|conversationId|seq|before|after|limit|cursor|token|deviceId|to|message|typing|userId)":("[^"\\\x00-\x1f]{0,9}"|"dm:[a-c%:]{1,6}"|-?[0-9]{1,20}|true|null|\[[0-9]?\]),?){0,3}\}|"[a-z]{0,3}"|[0-9]|null"#) {
+        fn any_payload_gets_an_answer(json in r#"\{("(toUserId|content|clientId|messageId|conversationId|seq|before|after|limit|cursor|token|deviceId|to|message|typing|userId|epoch|pos|resume)":("[^"\\\x00-\x1f]{0,9}"|"dm:[a-c%:]{1,6}"|-?[0-9]{1,20}|true|null|\[[0-9]?\]),?){0,3}\}|"[a-z]{0,3}"|[0-9]|null"#) {
             let Ok(payload) = serde_json::from_str::<&RawValue>(&json) else { return Ok(()) };
             let (payload, limits) = (Some(payload), Limits::default());
             let _ = (send(payload, &limits), tutorial_send(payload, &limits), up_to(payload));
             let _ = (typing(payload), history(payload, &limits), conversations(payload, &limits));
             let _ = (device(payload), token(payload), hello(payload), register(payload));
+            let _ = (cursor(payload), other_user(payload));
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::commands;
 use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
-use crate::session::{Kind, Session};
+use crate::session::{Kind, Session, Start};
 use crate::{catch_up, identity::Identity};
 
 /// A connection that is to come back later.
@@ -62,7 +62,8 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Session,
     };
     let identity = service.auth.verify(&token, now).map_err(untrusted)?;
     attach(service, &identity, &device).await?;
-    Ok(Session::new(identity.user, device, identity.expires, now))
+    let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
+    Ok(Session::new(identity.user, device, identity.expires, now).starting(start))
 }
 
 /// Notes in the store that a device is here.

@@ -3,8 +3,8 @@
 //! An event comes in through `dispatch`, its payload is read by `commands` (on `fields` and
 //! `content`) and becomes a call to the store; what the store commits comes back through
 //! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
-//! `catch_up` brings them up to date, `receipts` keeps how far they are, `expiry` and
-//! `closing` end them. What clients see is written by `records`.
+//! `catch_up` brings them up to date (in `turns`, and from where they say they are by `resume`),
+//! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
 //! need; every event that asks for an answer gets one; content and tokens are never logged.
@@ -20,6 +20,7 @@ mod expiry;
 mod session;
 mod sessions;
 
+mod blocks;
 mod commands;
 pub mod content;
 mod dispatch;
@@ -31,8 +32,11 @@ mod tutorial;
 
 mod catch_up;
 mod delivery;
+mod resume;
+mod turns;
 
 mod clock;
+mod jitter;
 mod json;
 mod records;
 

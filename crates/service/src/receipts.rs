@@ -87,9 +87,7 @@ pub(crate) fn confirmed(service: &Service, socket: &Socket, position: u64) {
     session.hear(now);
     for (conversation, seq) in session.confirmed(Position(position)) {
         let kind = MarkKind::Delivered(session.device().clone());
-        let mark = Mark { user: user.clone(), conversation, seq, kind, now };
-        service.counters().marks_confirmed.add(1);
-        service.receipts.add(mark, None);
+        service.receipts.prove(service, Mark { user: user.clone(), conversation, seq, kind, now });
     }
 }
 
@@ -108,6 +106,12 @@ impl Receipts {
         if let Some(reply) = self.add(mark, reply.if_awaited()) {
             reply.send(service, &Err(Refusal::overloaded()));
         }
+    }
+
+    /// Gathers a mark that a client has proved rather than given.
+    pub(crate) fn prove(&self, service: &Service, mark: Mark) {
+        service.counters().marks_confirmed.add(1);
+        self.add(mark, None);
     }
 
     /// Gathers a mark; gives the reply back when there is no room for it. A mark nobody waits
@@ -206,20 +210,27 @@ fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
     }
 }
 
-/// Tells the other member how far this one is.
+/// Tells the other member how far this one is; and that something was read, the reader's own
+/// devices too.
 fn tell(service: &Service, mark: &Mark) {
     let (low, high) = mark.conversation.members();
     let other = if low == mark.user { high } else { low };
-    if other == mark.user || !service.sessions().is_here(&other) {
+    if other == mark.user {
         return;
     }
     let Some(io) = service.io() else { return };
-    let event = match mark.kind {
-        MarkKind::Delivered(_) => "delivered",
-        MarkKind::Read(_) => "read",
+    let (event, own) = match mark.kind {
+        MarkKind::Delivered(_) => ("delivered", None),
+        MarkKind::Read(_) => ("read", Some(&mark.user)),
     };
     let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
-    if let Err(error) = io.of(NAMESPACE).to(room(Kind::Standard, &other)).emit_raw(event, &said) {
-        tracing::debug!(%error, "publish: a receipt was not told");
+    for user in [Some(&other), own].into_iter().flatten() {
+        if !service.sessions().is_here(user) {
+            continue;
+        }
+        let sockets = io.of(NAMESPACE).to(room(Kind::Standard, user));
+        if let Err(error) = sockets.emit_raw(event, &said) {
+            tracing::debug!(%error, "publish: a receipt was not told");
+        }
     }
 }

@@ -7,13 +7,15 @@ use parlor_chat::entry::{Entry, Epoch, Millis};
 use parlor_chat::ids::{ConversationId, DeviceId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
+use parlor_chat::resume::{Cursor, Reason};
 use parlor_chat::store::{
-    Appended, ConversationSummary, ConversationsPage, Device, HistoryPage, Watermarks,
+    Appended, Blocks, ConversationSummary, ConversationsPage, Device, HistoryPage, MovedPage,
+    Watermarks,
 };
 
 use parlor_gateway::SocketId;
 
-use crate::json::Object;
+use crate::json::{Object, push_text};
 
 /// The version of the event protocol, as given in `ready`.
 pub(crate) const PROTOCOL_VERSION: &str = "1";
@@ -36,7 +38,8 @@ pub(crate) fn message(entry: &Entry, viewer: &UserId) -> String {
         .text("from", entry.from.as_str())
         .text("to", entry.to.as_str())
         .raw("content", &entry.content.0)
-        .number("ts", entry.ts.0);
+        .number("ts", entry.ts.0)
+        .number("pos", entry.position.0);
     match &entry.client_id {
         Some(client_id) if *viewer == entry.from => {
             object.text("clientId", client_id.as_str()).end()
@@ -122,8 +125,81 @@ pub(crate) fn ready(user: &UserId, device: &DeviceId, epoch: Epoch, limits: &Lim
 }
 
 /// The `caught_up` event: what the device had not had was pushed, and from now on it is live.
-pub(crate) fn caught_up(pushed: usize) -> String {
-    Object::new().number("pushed", pushed as u64).end()
+pub(crate) fn caught_up(pushed: usize, at: Cursor) -> String {
+    place(Object::new().number("pushed", pushed as u64), at).end()
+}
+
+/// The `snapshot` event: the device has to read everything anew.
+pub(crate) fn snapshot(reason: Reason, from: Cursor) -> String {
+    place(Object::new().text("reason", reason.as_str()), from).end()
+}
+
+/// The `position` event: everything up to here was pushed.
+pub(crate) fn position(at: Cursor) -> String {
+    place(Object::new(), at).end()
+}
+
+fn place(object: Object, at: Cursor) -> Object {
+    object.text("epoch", &at.epoch.0.to_string()).number("pos", at.position.0)
+}
+
+/// The answer to `sync` when a snapshot is due.
+pub(crate) fn synced_snapshot(reason: Reason, from: Cursor) -> String {
+    place(ok_with().flag("snapshot", true).text("reason", reason.as_str()), from).end()
+}
+
+/// The answer to `sync`: what moved.
+pub(crate) fn synced(
+    moved: &MovedPage,
+    blocks: Option<&Blocks>,
+    at: Cursor,
+    of: &UserId,
+) -> String {
+    place(what_moved(ok_with().flag("snapshot", false), moved, blocks, of), at).end()
+}
+
+/// The `moved` event: what a device that resumes has missed beside messages.
+pub(crate) fn moved(moved: &MovedPage, blocks: Option<&Blocks>, viewer: &UserId) -> String {
+    what_moved(Object::new(), moved, blocks, viewer).flag("more", moved.more).end()
+}
+
+fn what_moved(
+    object: Object,
+    moved: &MovedPage,
+    blocks: Option<&Blocks>,
+    viewer: &UserId,
+) -> Object {
+    let lines = moved.conversations.iter().map(|moved| {
+        Object::sized(256)
+            .text("conversationId", moved.conversation.as_str())
+            .text("with", other_member(&moved.conversation, viewer).as_str())
+            .number("head", moved.head.0)
+            .number("pos", moved.position.0)
+            .number("unread", moved.unread)
+            .list("watermarks", moved.watermarks.iter().map(watermarks))
+            .end()
+    });
+    let object = object.list("conversations", lines);
+    match blocks {
+        Some(blocks) => object.list("blocked", blocks.users.iter().map(text)),
+        None => object,
+    }
+}
+
+/// The answer to `blocked`.
+pub(crate) fn blocks(blocks: &Blocks) -> String {
+    ok_with().list("blocked", blocks.users.iter().map(text)).end()
+}
+
+/// The `blocked` event: another of the user's devices has blocked somebody, or no longer does.
+pub(crate) fn blocked(other: &UserId, blocked: bool) -> String {
+    Object::new().text("userId", other.as_str()).flag("blocked", blocked).end()
+}
+
+fn text(user: &UserId) -> String {
+    let mut out = String::with_capacity(user.as_str().len() + 2);
+    push_text(&mut out, user.as_str());
+    out
 }
 
 /// The `delivered` and `read` events that tell how far a member is.
@@ -172,16 +248,19 @@ pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String
 }
 
 fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
-    let (low, high) = line.conversation.members();
-    let other = if low == *viewer { high } else { low };
     Object::sized(512)
         .text("conversationId", line.conversation.as_str())
-        .text("with", other.as_str())
+        .text("with", other_member(&line.conversation, viewer).as_str())
         .number("head", line.head.0)
         .number("unread", line.unread)
         .raw("last", &message(&line.last, viewer))
         .list("watermarks", line.watermarks.iter().map(watermarks))
         .end()
+}
+
+fn other_member(conversation: &ConversationId, viewer: &UserId) -> UserId {
+    let (low, high) = conversation.members();
+    if low == *viewer { high } else { low }
 }
 
 fn watermarks(marks: &Watermarks) -> String {
@@ -236,6 +315,7 @@ impl DeviceLine<'_> {
 mod tests {
     use parlor_chat::entry::{Content, Position};
     use parlor_chat::ids::ClientId;
+    use parlor_chat::store::Moved;
 
     use super::*;
 
@@ -263,7 +343,7 @@ mod tests {
         let text = message(&entry(), &user("b:ob"));
         assert_eq!(
             text,
-            r#"{"id":"dm:alice:b%3Aob:3","conversationId":"dm:alice:b%3Aob","seq":3,"from":"alice","to":"b:ob","content":{ "a": 1.50 },"ts":1700000000000}"#
+            r#"{"id":"dm:alice:b%3Aob:3","conversationId":"dm:alice:b%3Aob","seq":3,"from":"alice","to":"b:ob","content":{ "a": 1.50 },"ts":1700000000000,"pos":9}"#
         );
         assert!(message(&entry(), &user("alice")).ends_with(r#","clientId":"k1"}"#));
     }
@@ -302,13 +382,34 @@ mod tests {
             watermarks: vec![Watermarks { user: user("alice"), delivered: Seq(1), read: Seq(0) }],
         };
         let list = ConversationsPage { conversations: vec![line], next: None };
+        let at = Cursor { epoch: Epoch(1), position: Position(9) };
+        let nobody = Blocks { users: vec![user("q\"x")], moved: Position(0) };
+        let page_of_moved = MovedPage {
+            conversations: vec![Moved {
+                conversation: entry().conversation,
+                head: Seq(3),
+                position: Position(9),
+                unread: 0,
+                watermarks: Vec::new(),
+            }],
+            more: false,
+            settings: Position(0),
+            as_of: Position(9),
+        };
         for text in [
             history(&page, &user("alice")),
             conversations(&list, &user("alice")),
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),
             tutorial_message(&entry()),
-            caught_up(3),
+            caught_up(3, at),
+            snapshot(Reason::TooFar, at),
+            position(at),
+            synced_snapshot(Reason::Epoch, at),
+            synced(&page_of_moved, Some(&nobody), at, &user("alice")),
+            moved(&page_of_moved, None, &user("alice")),
+            blocks(&nobody),
+            blocked(&user("q\"x"), true),
             renewed(None),
         ] {
             serde_json::from_str::<serde_json::Value>(&text).expect(&text);

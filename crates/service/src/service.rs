@@ -12,14 +12,15 @@ use parlor_chat::entry::Position;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::Rate;
 use parlor_chat::refusal::Refusal;
+use parlor_chat::resume::Cursor;
 use parlor_chat::store::{Store, StoreError, Whose};
-use parlor_gateway::{Io, Namespace};
+use parlor_gateway::{Frame, Io, Namespace};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::closing::Ending;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, NAMESPACE};
 use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
@@ -28,7 +29,8 @@ use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
-use crate::{clock, connect, queries, sends, tutorial};
+use crate::turns::Turns;
+use crate::{blocks, clock, connect, queries, records, resume, sends, tutorial};
 
 /// Beyond every position that a store gives out, which is below 2^53.
 const END_OF_LOG: Position = Position((1 << 53) - 1);
@@ -41,6 +43,7 @@ pub struct Service {
     delivery: Arc<Delivery>,
     pub(crate) receipts: Receipts,
     pub(crate) expiry: Expiry,
+    pub(crate) turns: Turns,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
     pub(crate) shared_device: DeviceId,
@@ -71,6 +74,7 @@ impl Service {
         Arc::new(Self {
             receipts: Receipts::new(&settings.limits),
             expiry: Expiry::default(),
+            turns: Turns::new(&settings.limits),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
             shared_device: DeviceId::shared(),
@@ -88,7 +92,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 9] = [
+        let commands: [(&str, Command); 13] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -98,6 +102,10 @@ impl Service {
             ("devices", queries::devices),
             ("device_revoke", queries::device_revoke),
             ("renew", queries::renew),
+            ("sync", resume::sync),
+            ("block", blocks::block),
+            ("unblock", blocks::unblock),
+            ("blocked", blocks::blocked),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {
@@ -147,6 +155,8 @@ impl Service {
         self.own_tasks.spawn(async move { service.receipts.run(Arc::clone(&service)).await });
         let service = Arc::clone(self);
         self.own_tasks.spawn(async move { service.sweep().await });
+        let service = Arc::clone(self);
+        self.own_tasks.spawn(async move { service.tell_positions().await });
         self.own_tasks.close();
         Ok(())
     }
@@ -169,7 +179,8 @@ impl Service {
     /// The counters.
     pub fn stats(&self) -> Stats {
         let sessions = self.sessions();
-        self.counters().snapshot(sessions.len() as u64, sessions.users() as u64)
+        let (sessions, users) = (sessions.len() as u64, sessions.users() as u64);
+        self.counters().snapshot(sessions, users, self.turns.waiting() as u64)
     }
 
     /// Whether connections are let in.
@@ -212,6 +223,32 @@ impl Service {
         if let (Some(io), Some(key)) = (self.io(), session.key()) {
             tracing::debug!(code = ending.refusal().name(), "connection: ended by the server");
             ending.carry_out(io, key);
+        }
+    }
+
+    /// Tells sessions whose clients keep a position the newest one, so that a client to which
+    /// something got lost on its own side finds out although nothing more is said.
+    async fn tell_positions(&self) {
+        let interval = self.settings.limits.position_interval_ms.max(1);
+        let mut ticks = tokio::time::interval(Duration::from_millis(interval));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.ending.cancelled() => break,
+            }
+            let Some(io) = self.io() else { continue };
+            let epoch = self.store.epoch();
+            self.sessions().sweep(clock::now(), |session| {
+                let (Some(key), Some(position)) = (session.key(), session.untold_position()) else {
+                    return;
+                };
+                let said = records::alone(&records::position(Cursor { epoch, position }));
+                if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "position", &said))
+                {
+                    tracing::debug!(%error, "a position was not told");
+                }
+            });
         }
     }
 

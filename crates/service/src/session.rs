@@ -16,6 +16,7 @@ use parlor_chat::limits::Limits;
 use parlor_chat::rate::{Bucket, Rate, TooFast};
 use parlor_chat::receipts::Unconfirmed;
 use parlor_chat::refusal::Refusal;
+use parlor_chat::resume::Cursor;
 use parlor_gateway::SocketKey;
 
 /// Milliseconds for which the same `typing` is not relayed again.
@@ -60,6 +61,25 @@ struct Flow {
 struct Rare {
     aborts: Aborts,
     typing: Option<(ConversationId, bool, Millis)>,
+    start: Start,
+    track: Option<Track>,
+}
+
+/// From where a session catches up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Start {
+    /// From what its device has not confirmed.
+    #[default]
+    Unconfirmed,
+    /// From where its client says it is.
+    Resume(Cursor),
+}
+
+/// What the client of a session that keeps a position was pushed, and told of it.
+#[derive(Debug, Default)]
+struct Track {
+    pushed: Position,
+    told: Position,
 }
 
 impl Session {
@@ -87,6 +107,41 @@ impl Session {
             kind: Kind::Tutorial,
             flow: Mutex::default(),
         }
+    }
+
+    /// Says from where it catches up.
+    pub(crate) fn starting(self, start: Start) -> Self {
+        if start != Start::Unconfirmed {
+            let rare = Rare { start, track: Some(Track::default()), ..Rare::default() };
+            self.flow.lock().rare = Some(Box::new(rare));
+        }
+        self
+    }
+
+    /// From where it catches up.
+    pub(crate) fn start(&self) -> Start {
+        self.flow.lock().rare.as_ref().map(|rare| rare.start).unwrap_or_default()
+    }
+
+    /// From now on its client keeps a position.
+    pub(crate) fn keeps_position(&self) {
+        self.flow.lock().rare.get_or_insert_default().track.get_or_insert_default();
+    }
+
+    /// Notes the position that its client was told.
+    pub(crate) fn told_position(&self, position: Position) {
+        if let Some(track) = self.flow.lock().track() {
+            track.told = track.told.max(position);
+        }
+    }
+
+    /// The newest position that its client was pushed and not told of since the last call.
+    pub(crate) fn untold_position(&self) -> Option<Position> {
+        let mut flow = self.flow.lock();
+        let track = flow.track()?;
+        let untold = track.pushed > track.told;
+        track.told = track.told.max(track.pushed);
+        untold.then_some(track.pushed)
     }
 
     /// Whose it is, if that is known yet.
@@ -227,7 +282,14 @@ impl Session {
 }
 
 impl Flow {
+    fn track(&mut self) -> Option<&mut Track> {
+        self.rare.as_mut()?.track.as_mut()
+    }
+
     fn pushed(&mut self, entry: &Entry, limits: &Limits) {
+        if let Some(track) = self.track() {
+            track.pushed = track.pushed.max(entry.position);
+        }
         let max = limits.unconfirmed_entries_max;
         self.unconfirmed.pushed(&entry.conversation, entry.seq, entry.position, max);
     }
@@ -267,6 +329,21 @@ mod tests {
         assert_eq!(session.confirmed(Position(20)), [(chat.clone(), Seq(2))]);
         assert_eq!(session.confirmed(Position(29)), []);
         assert_eq!(session.confirmed(Position(30)), [(chat, Seq(3))]);
+    }
+
+    #[test]
+    fn a_position_is_told_once_and_only_to_who_keeps_one() {
+        let plain = session();
+        plain.told_position(Position(3));
+        assert_eq!(plain.untold_position(), None);
+        plain.keeps_position();
+        assert_eq!(plain.untold_position(), None);
+        plain.flow.lock().track().expect("it keeps one").pushed = Position(7);
+        assert_eq!(plain.untold_position(), Some(Position(7)));
+        assert_eq!(plain.untold_position(), None);
+        plain.flow.lock().track().expect("it keeps one").pushed = Position(9);
+        plain.told_position(Position(9));
+        assert_eq!(plain.untold_position(), None);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Counters {
     pub(crate) broadcasts: Count,
     pub(crate) caught_up: Count,
     pub(crate) caught_up_entries: Count,
+    pub(crate) resumed: Count,
+    pub(crate) snapshots: Count,
     pub(crate) marks_stored: Count,
     pub(crate) marks_confirmed: Count,
     pub(crate) replaced: Count,
@@ -40,10 +42,11 @@ impl Counters {
         self.refused[code as usize].add(1);
     }
 
-    pub(crate) fn snapshot(&self, sessions: u64, users: u64) -> Stats {
+    pub(crate) fn snapshot(&self, sessions: u64, users: u64, resumes_waiting: u64) -> Stats {
         Stats {
             sessions,
             users,
+            resumes_waiting,
             connects: self.connects.get(),
             commands: self.commands.get(),
             sent: self.sent.get(),
@@ -51,6 +54,8 @@ impl Counters {
             broadcasts: self.broadcasts.get(),
             caught_up: self.caught_up.get(),
             caught_up_entries: self.caught_up_entries.get(),
+            resumed: self.resumed.get(),
+            snapshots: self.snapshots.get(),
             marks_stored: self.marks_stored.get(),
             marks_confirmed: self.marks_confirmed.get(),
             replaced: self.replaced.get(),
@@ -67,6 +72,8 @@ pub struct Stats {
     pub sessions: u64,
     /// Users with a session now.
     pub users: u64,
+    /// Devices that wait for their turn to catch up now.
+    pub resumes_waiting: u64,
     /// Connections that were let in.
     pub connects: u64,
     /// Commands received, refused ones included.
@@ -81,6 +88,10 @@ pub struct Stats {
     pub caught_up: u64,
     /// Entries pushed to devices while they caught up.
     pub caught_up_entries: u64,
+    /// Devices that resumed from where they said they were.
+    pub resumed: u64,
+    /// Devices that were told to read a snapshot instead.
+    pub snapshots: u64,
     /// Watermarks stored, after merging.
     pub marks_stored: u64,
     /// Watermarks gathered because a client proved what it received.

@@ -28,7 +28,7 @@ async fn a_message_is_answered_with_its_place_and_heard_by_the_other() {
     let heard = bob.event("private_message", 0).await;
     let expected = json!({
         "id": sent["id"], "conversationId": "dm:alice:bob", "seq": 1, "from": "alice",
-        "to": "bob", "content": "Hello!", "ts": sent["ts"],
+        "to": "bob", "content": "Hello!", "ts": sent["ts"], "pos": 1,
     });
     assert_eq!(heard, expected);
     alice.settle().await;

@@ -202,6 +202,25 @@ sections! {
         /// How often new messages may overrun that before the connection is closed, so that its
         /// device starts over.
         catch_up_overflows_max: u64, "times" = u64::from(Chat::default().catch_up_overflows_max);
+        /// Messages pushed to a device that says how far it is (`auth.resume`). With more to push, it
+        /// is told to read a snapshot.
+        resume_entries_max: u64, "messages" = Chat::default().resume_entries_max as u64;
+        /// Conversations that one `sync` tells of. When more have moved, a snapshot is due.
+        sync_conversations_max: u64, "conversations" = Chat::default().sync_conversations_max as u64;
+        /// Messages that a connection may have missed and still be recovered (`auth.recovery`). Above
+        /// it, it is a new connection that resumes.
+        recovery_entries_max: u64, "messages" = Chat::default().recovery_entries_max as u64;
+        /// How old the oldest message may be that a recovered connection has missed.
+        recovery_age_max_ms: u64, "milliseconds" = Chat::default().recovery_age_max_ms;
+        /// Devices that read the store to catch up at a time. Others wait for their turn.
+        resumes_in_flight_max: u64, "devices" = Chat::default().resumes_in_flight_max as u64;
+        /// Devices that may wait for that turn. Above it connections are closed and told when to come
+        /// back.
+        resumes_waiting_max: u64, "devices" = Chat::default().resumes_waiting_max as u64;
+        /// How often a connection that keeps a position is told the newest one.
+        position_interval_ms: u64, "milliseconds" = Chat::default().position_interval_ms;
+        /// Others whom one user can block.
+        blocks_per_user_max: u64, "users" = Chat::default().blocks_per_user_max as u64;
         /// Pushed messages of one connection whose receipt is awaited at once. Beyond it the oldest
         /// are forgotten, and pushed again after a reconnect.
         unconfirmed_entries_max: u64, "messages" = Chat::default().unconfirmed_entries_max as u64;

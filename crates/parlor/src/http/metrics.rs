@@ -161,6 +161,11 @@ impl App {
         let stats = service.stats();
         page.gauge("service_sessions", "Authenticated connections now", stats.sessions)?;
         page.gauge("service_users", "Users with a session now", stats.users)?;
+        page.gauge(
+            "service_resumes_waiting",
+            "Devices that wait for their turn to catch up",
+            stats.resumes_waiting,
+        )?;
         let counters = [
             ("service_connects", "Connections that were let in", stats.connects),
             ("service_commands", "Commands received, refused ones included", stats.commands),
@@ -177,6 +182,12 @@ impl App {
                 "Messages pushed while devices caught up",
                 stats.caught_up_entries,
             ),
+            (
+                "service_resumes",
+                "Devices that resumed from where they said they were",
+                stats.resumed,
+            ),
+            ("service_snapshots", "Devices that were told to read a snapshot", stats.snapshots),
             ("service_marks_stored", "Watermarks stored, after merging", stats.marks_stored),
             (
                 "service_marks_confirmed",

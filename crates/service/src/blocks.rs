@@ -1,0 +1,82 @@
+//! `block`, `unblock` and `blocked`: whom a user keeps from writing to them.
+//!
+//! The store checks a block inside the commit of each message; here it is only changed, listed and
+//! told to the user's other devices.
+
+use std::sync::Arc;
+
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::{Block, Blocked};
+
+use crate::commands::{self, Payload};
+use crate::delivery::room;
+use crate::dispatch::{Caller, Work};
+use crate::records;
+use crate::service::Service;
+use crate::session::Kind;
+
+/// `block {userId}`.
+pub(crate) fn block(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, payload, true)
+}
+
+/// `unblock {userId}`.
+pub(crate) fn unblock(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, payload, false)
+}
+
+fn change(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+    blocked: bool,
+) -> Result<Work, Refusal> {
+    let other = commands::other_user(payload)?;
+    if other == *caller.user {
+        return Err(Refusal::invalid("userId", "must be another user"));
+    }
+    service.accepts_writes()?;
+    caller.charge(service)?;
+    let (user, now) = (caller.user.clone(), caller.now);
+    let blocks_max = service.settings.limits.blocks_per_user_max;
+    let changed = service.store.block(Block {
+        user: user.clone(),
+        other: other.clone(),
+        blocked,
+        now,
+        blocks_max,
+    });
+    let socket = caller.socket.clone();
+    Ok(Work::Later(Box::pin(async move {
+        if changed.await.map_err(|error| of_store(&error))? == Blocked::Changed {
+            let said = records::alone(&records::blocked(&other, blocked));
+            let devices = socket.to(room(Kind::Standard, &user));
+            if let Err(error) = devices.emit_raw("blocked", &said) {
+                tracing::debug!(%error, "publish: a block was not told");
+            }
+        }
+        Ok(records::ok())
+    })))
+}
+
+/// `blocked {}`: whom the user keeps out.
+pub(crate) fn blocked(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    _payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    caller.charge(service)?;
+    let blocks = service.store.blocks(caller.user.clone());
+    Ok(Work::Later(Box::pin(async move {
+        let blocks = blocks.await.map_err(|error| of_store(&error))?;
+        Ok(records::blocks(&blocks))
+    })))
+}

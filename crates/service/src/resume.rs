@@ -1,0 +1,119 @@
+//! Devices that say how far they are: `sync`, and what `auth.resume` comes to.
+//!
+//! The store says how far behind a position is, chat decides whether that is good, and the device
+//! gets what moved since, or the word that a snapshot is due. A device that names a position has
+//! thereby confirmed everything up to it.
+
+use std::sync::Arc;
+
+use parlor_chat::entry::Position;
+use parlor_chat::ids::UserId;
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::resume::{Cursor, Reason, Resume, decide};
+use parlor_chat::store::{Blocks, Mark, MarkKind, MovedPage, StoreError, Whose};
+use parlor_gateway::Socket;
+
+use crate::catch_up::Stopped;
+use crate::clock;
+use crate::commands::{self, Payload};
+use crate::dispatch::{Caller, Work};
+use crate::records;
+use crate::service::Service;
+use crate::session::Session;
+
+/// What a device that is at `cursor` gets pushed.
+pub(crate) async fn examine(
+    service: &Service,
+    user: &UserId,
+    cursor: Cursor,
+) -> Result<Resume, Stopped> {
+    let _turn = service.turns.next().await?;
+    let entries_max = service.settings.limits.resume_entries_max;
+    let (after, whose) = (cursor.position, Whose::Everyone);
+    let behind = service.store.behind(user.clone(), after, whose, entries_max).await?;
+    Ok(decide(cursor, service.store.epoch(), behind, entries_max))
+}
+
+/// Takes that a device has everything up to a position.
+pub(crate) async fn confirm(
+    service: &Service,
+    session: &Session,
+    user: &UserId,
+    up_to: Position,
+) -> Result<(), StoreError> {
+    let (device, max) = (session.device(), service.settings.limits.unconfirmed_entries_max);
+    let received = service.store.received(user.clone(), device.clone(), up_to, max).await?;
+    let now = clock::now();
+    for (conversation, seq) in received {
+        let kind = MarkKind::Delivered(device.clone());
+        service.receipts.prove(service, Mark { user: user.clone(), conversation, seq, kind, now });
+    }
+    Ok(())
+}
+
+/// Tells a device that resumes what it has missed beside messages.
+pub(crate) async fn tell_moved(
+    service: &Service,
+    socket: &Socket,
+    user: &UserId,
+    since: Position,
+) -> Result<(), Stopped> {
+    let _turn = service.turns.next().await?;
+    let (moved, blocks) = read_moved(service, user, since).await?;
+    let told = records::moved(&moved, blocks.as_ref(), user);
+    Ok(socket.emit_raw("moved", &records::alone(&told))?)
+}
+
+/// What moved since a position, with the user's blocks if they did.
+async fn read_moved(
+    service: &Service,
+    user: &UserId,
+    since: Position,
+) -> Result<(MovedPage, Option<Blocks>), StoreError> {
+    let max = service.settings.limits.sync_conversations_max;
+    let moved = service.store.moved(user.clone(), since, max).await?;
+    let blocks = if moved.settings >= since && moved.settings > Position(0) {
+        Some(service.store.blocks(user.clone()).await?)
+    } else {
+        None
+    };
+    Ok((moved, blocks))
+}
+
+/// `sync {epoch, pos}`: which conversations moved since, or that a snapshot is due.
+pub(crate) fn sync(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let cursor = commands::cursor(payload)?;
+    caller.charge(service)?;
+    caller.session.keeps_position();
+    let (service, user) = (Arc::clone(service), caller.user.clone());
+    Ok(Work::Later(Box::pin(async move {
+        let _turn = service.turns.next().await?;
+        let answer = answer_sync(&service, &user, cursor).await;
+        answer.map_err(|error| of_store(&error))
+    })))
+}
+
+async fn answer_sync(
+    service: &Service,
+    user: &UserId,
+    cursor: Cursor,
+) -> Result<String, StoreError> {
+    let epoch = service.store.epoch();
+    let (moved, blocks) = read_moved(service, user, cursor.position).await?;
+    let at = Cursor { epoch, position: moved.as_of };
+    let reason = if cursor.epoch != epoch {
+        Some(Reason::Epoch)
+    } else if cursor.position > moved.as_of {
+        Some(Reason::Ahead)
+    } else {
+        moved.more.then_some(Reason::TooFar)
+    };
+    Ok(match reason {
+        Some(reason) => records::synced_snapshot(reason, at),
+        None => records::synced(&moved, blocks.as_ref(), at, user),
+    })
+}

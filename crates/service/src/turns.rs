@@ -1,0 +1,112 @@
+//! Whose turn it is to read the store on the way back.
+//!
+//! So many devices read at a time; others wait in the order of their coming. The wait has a bound
+//! of its own: who comes when it is full is told to come back later, each after another time, so
+//! that they do not all come back at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parlor_chat::limits::Limits;
+use parlor_chat::refusal::Refusal;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::jitter;
+
+/// The least time after which a device that found no place comes back, in milliseconds.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// The turns of devices that catch up.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    free: Semaphore,
+    waiting: AtomicUsize,
+    waiting_max: usize,
+}
+
+/// A place among those who wait.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Turns {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let turns = limits.resumes_in_flight_max.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            free: Semaphore::new(turns),
+            waiting: AtomicUsize::new(0),
+            waiting_max: limits.resumes_waiting_max,
+        }
+    }
+
+    /// Waits for a turn, which lasts until it is dropped.
+    ///
+    /// # Errors
+    /// [`Refusal::Overloaded`] when too many wait already.
+    ///
+    /// # Cancel safety
+    /// Cancel safe; the place in the order is lost.
+    pub(crate) async fn next(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        if let Ok(turn) = self.free.try_acquire() {
+            return Ok(turn);
+        }
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refusal::Overloaded { retry_after_ms: jitter::spread(RETRY_AFTER_MS) });
+        }
+        let _place = Place(&self.waiting);
+        Ok(self.free.acquire().await.expect("it is never closed"))
+    }
+
+    /// How many devices wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(resumes_in_flight_max: usize, resumes_waiting_max: usize) -> Turns {
+        Turns::new(&Limits { resumes_in_flight_max, resumes_waiting_max, ..Limits::default() })
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_the_turn_that_is_given_back() {
+        let turns = turns(1, 1);
+        let first = turns.next().await.expect("it is free");
+        let (second, ()) = tokio::join!(turns.next(), async {
+            assert_eq!(turns.waiting(), 1);
+            drop(first);
+        });
+        assert!(second.is_ok());
+        assert_eq!(turns.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_too_many_is_told_when_to_come_back() {
+        let turns = turns(1, 1);
+        let _first = turns.next().await.expect("it is free");
+        let mut second = std::pin::pin!(turns.next());
+        assert!(futures_util::poll!(&mut second).is_pending());
+        let third = turns.next().await;
+        let Err(Refusal::Overloaded { retry_after_ms }) = third else { panic!("{third:?}") };
+        assert!((RETRY_AFTER_MS..=3 * RETRY_AFTER_MS).contains(&retry_after_ms));
+        assert_eq!(turns.waiting(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_its_place() {
+        let turns = turns(1, 1);
+        let _first = turns.next().await.expect("it is free");
+        {
+            let mut second = std::pin::pin!(turns.next());
+            assert!(futures_util::poll!(&mut second).is_pending());
+        }
+        assert_eq!(turns.waiting(), 0);
+    }
+}
