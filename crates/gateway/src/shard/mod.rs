@@ -15,6 +15,7 @@ mod fanout;
 mod heartbeat;
 mod hold;
 mod input;
+mod joining;
 pub(crate) mod ops;
 mod output;
 mod polling;

@@ -1,0 +1,177 @@
+//! From CONNECT to a socket: the middlewares decide in a task of their own, then the socket is made,
+//! the client answered, and the handler called.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use parlor_wire::packet::Kind;
+use serde_json::value::RawValue;
+
+use super::connection::Member;
+use super::ops::Op;
+use super::rooms::Memberships;
+use super::{Place, Shard};
+use crate::handshake::Handshake;
+use crate::ids::SocketKey;
+use crate::namespace::{ConnectError, ConnectRequest, Data, Namespace};
+use crate::reason::CloseReason;
+use crate::shared::Shared;
+use crate::socket::Socket;
+use crate::stats::Counters;
+
+impl Shard {
+    /// A wish to join a namespace.
+    pub(super) fn connect(&mut self, place: Place, namespace: &str, auth: &str) {
+        let namespaces_max = self.shared.config.namespaces_max;
+        let known = self.space_names.get(namespace).copied();
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
+        let pending = connection.pending.as_ref().map_or(0, |it| it.len());
+        let doubled = connection.pending.iter().any(|it| known.is_some_and(|k| it.contains(&k)));
+        if doubled || connection.sockets.len() + pending >= namespaces_max {
+            return self.close(place, CloseReason::ProtocolViolation);
+        }
+        let Some(space) = known.or_else(|| self.open_space(namespace)) else {
+            let error = ConnectError::new("Invalid namespace");
+            return self.refuse(place, namespace, &error);
+        };
+        let Some(rules) = self.rules(space) else { return };
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
+        connection.pending.get_or_insert_default().push(space);
+        if let Some(Some(space)) = self.spaces.get_mut(space as usize) {
+            space.pending += 1;
+        }
+        if rules.middlewares.is_empty() {
+            return self.decided(place, space, Ok(Data::none()));
+        }
+        let handshake = connection.handshake.clone().unwrap_or_else(|| {
+            Arc::new(Handshake {
+                headers: HeaderMap::new(),
+                query: String::new(),
+                remote: connection.remote,
+                secure: connection.secure,
+            })
+        });
+        let auth = (!auth.is_empty()).then(|| RawValue::from_string(auth.to_owned()));
+        let request = ConnectRequest {
+            namespace: namespace.into(),
+            auth: auth.and_then(Result::ok),
+            handshake,
+        };
+        let verdict = Verdict {
+            shared: Arc::clone(&self.shared),
+            connection: self.key(place),
+            space,
+            outcome: Some(Err(ConnectError::new("internal error"))),
+        };
+        tokio::task::spawn_local(decide(rules, Arc::new(request), verdict));
+    }
+
+    /// The middlewares of a namespace have decided on a connection's wish.
+    pub(super) fn decided(
+        &mut self,
+        place: Place,
+        number: u32,
+        outcome: Result<Data, ConnectError>,
+    ) {
+        let Some(Some(space)) = self.spaces.get_mut(number as usize) else { return };
+        space.pending = space.pending.saturating_sub(1);
+        let (name, rules) = (Arc::clone(&space.name), Arc::clone(&space.rules));
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else {
+            return self.close_space_if_empty(number);
+        };
+        if let Some(pending) = &mut connection.pending {
+            pending.retain(|it| *it != number);
+            if pending.is_empty() {
+                connection.pending = None;
+            }
+        }
+        let data = match outcome {
+            Ok(data) => data,
+            Err(error) => {
+                self.refuse(place, &name, &error);
+                return self.close_space_if_empty(number);
+            }
+        };
+        let retain = self.shared.config.retain_handshake;
+        let handshake = if retain { connection.handshake.clone() } else { None };
+        if !retain && connection.pending.is_none() {
+            connection.handshake = None;
+        }
+        connection.joined = true;
+        let (shared, index, remote) = (&self.shared, self.index, connection.remote);
+        let members = space.members.len() as u32;
+        let connection_key = SocketKey::new(index, place.0, place.1);
+        let (slot, _) = self.sockets.insert(|slot, generation| Member {
+            handle: Socket::new(
+                SocketKey::new(index, slot, generation),
+                connection_key,
+                Arc::clone(&name),
+                Arc::clone(shared),
+                data.0,
+                handshake,
+                remote,
+            ),
+            connection: place,
+            space: number,
+            place: members,
+            mark: 0,
+            rooms: Memberships::new(),
+            hold: None,
+            owed: None,
+            jobs: None,
+            proving: 0,
+            confirmed: 0,
+        });
+        space.members.push(slot);
+        connection.sockets.push(slot);
+        let Some(member) = self.sockets.at(slot) else { return };
+        let socket = member.handle.clone();
+        Counters::add(&self.counters().sockets, 1);
+        let answer = format!(r#"{{"sid":"{}"}}"#, socket.id());
+        self.send_packet(place, Kind::Connect, &name, &answer);
+        if let Some(handler) = &rules.on_connect {
+            self.guard(place, || handler(socket));
+        }
+    }
+
+    fn refuse(&mut self, place: Place, namespace: &str, error: &ConnectError) {
+        let message = serde_json::Value::from(error.message.as_str());
+        let text = match &error.data {
+            Some(data) => format!(r#"{{"message":{message},"data":{data}}}"#),
+            None => format!(r#"{{"message":{message}}}"#),
+        };
+        self.send_packet(place, Kind::ConnectError, namespace, &text);
+    }
+}
+
+/// Tells the shard what the middlewares decided, or that they never will.
+struct Verdict {
+    shared: Arc<Shared>,
+    connection: SocketKey,
+    space: u32,
+    outcome: Option<Result<Data, ConnectError>>,
+}
+
+impl Drop for Verdict {
+    fn drop(&mut self) {
+        if let Some(outcome) = self.outcome.take() {
+            let (connection, space) = (self.connection, self.space);
+            let op = Op::Decided { connection, space, outcome };
+            self.shared.push_always(connection.shard(), op);
+        }
+    }
+}
+
+async fn decide(rules: Arc<Namespace>, request: Arc<ConnectRequest>, mut verdict: Verdict) {
+    let mut data = Data::none();
+    for middleware in &rules.middlewares {
+        match middleware(Arc::clone(&request)).await {
+            Ok(step) => data = if step.0.is_some() { step } else { data },
+            Err(error) => {
+                verdict.outcome = Some(Err(error));
+                return;
+            }
+        }
+    }
+    verdict.outcome = Some(Ok(data));
+}
