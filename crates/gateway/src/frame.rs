@@ -1,6 +1,9 @@
 //! A packet on its way out, encoded once however many sockets it goes to. The WebSocket bytes,
 //! header included, are made at once; the msgpack and the compressed variants when the first socket
 //! needs them. What long-polling needs is a slice of the WebSocket bytes.
+//!
+//! A frame may have a second form, for sockets that recover: the same event with its offset as one
+//! more argument. It too is made when the first such socket needs it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,6 +32,15 @@ struct Inner {
     deflated: OnceLock<Bytes>,
     /// What this is the sequence of; empty for a single packet.
     parts: Vec<Frame>,
+    recoverable: Option<Box<Recoverable>>,
+}
+
+/// The form of a frame that sockets get which recover.
+#[derive(Debug, Default)]
+struct Recoverable {
+    /// The JSON text of the offset; empty if the parts have theirs.
+    offset: String,
+    frame: OnceLock<Frame>,
 }
 
 /// The packet for clients that speak msgpack.
@@ -64,6 +76,30 @@ impl Frame {
         attachments: Vec<Bytes>,
     ) -> Self {
         Self::event_asking(namespace, None, name, json_args, attachments)
+    }
+
+    /// The same event, which recoverable sockets get with `offset` as one more argument, the last:
+    /// stock clients keep it and say it when they reconnect. Others get it as it is.
+    #[must_use]
+    pub fn with_offset(self, offset: &str) -> Self {
+        let offset = serde_json::Value::from(offset).to_string();
+        self.with(Some(Box::new(Recoverable { offset, frame: OnceLock::new() })))
+    }
+
+    /// The same event in one form for all.
+    pub(crate) fn without_offset(self) -> Self {
+        if self.has_offset() { self.with(None) } else { self }
+    }
+
+    fn with(self, recoverable: Option<Box<Recoverable>>) -> Self {
+        let Inner { websocket, text, attachments, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            websocket: websocket.clone(),
+            text: text.clone(),
+            attachments: attachments.clone(),
+            recoverable,
+            ..Inner::default()
+        }))
     }
 
     /// An event that may ask for an acknowledgement.
@@ -127,7 +163,36 @@ impl Frame {
     /// Packets that go out one behind the other in one write.
     pub(crate) fn joined(parts: Vec<Self>) -> Self {
         let websocket = concat(&parts, Self::websocket);
-        Self(Arc::new(Inner { websocket, parts, ..Inner::default() }))
+        let recoverable = parts.iter().any(Self::has_offset).then(Box::default);
+        Self(Arc::new(Inner { websocket, parts, recoverable, ..Inner::default() }))
+    }
+
+    /// Whether recoverable sockets get another form.
+    pub(crate) fn has_offset(&self) -> bool {
+        self.0.recoverable.is_some()
+    }
+
+    /// The form for sockets that recover: with the offset, if there is one.
+    pub(crate) fn recoverable(&self) -> &Self {
+        let Some(recoverable) = &self.0.recoverable else { return self };
+        recoverable.frame.get_or_init(|| {
+            if !self.0.parts.is_empty() {
+                return Self::joined(
+                    self.0.parts.iter().map(|it| it.recoverable().clone()).collect(),
+                );
+            }
+            let text = self.0.text.get(1..).and_then(|text| std::str::from_utf8(text).ok());
+            let Some(event) = text.and_then(|text| text.strip_suffix(']')) else {
+                tracing::warn!("an event has no offset: its arguments are no array");
+                return self.clone();
+            };
+            let mut text = start(event.len() + recoverable.offset.len());
+            text.push_str(event);
+            text.push(',');
+            text.push_str(&recoverable.offset);
+            text.push(']');
+            Self::finish(text, self.0.attachments.clone())
+        })
     }
 
     /// The packets, one by one.
@@ -271,6 +336,40 @@ mod tests {
         assert_eq!(both.msgpack_websocket()[..], msgpack);
         let texts: Vec<_> = both.parts().iter().filter_map(Frame::text).collect();
         assert_eq!(texts, [one.text().expect("a text"), two.text().expect("a text")]);
+    }
+
+    #[test]
+    fn the_offset_is_the_last_argument_of_the_second_form_alone() {
+        let frame = Frame::event_raw("/a", "e", "[1] ").with_offset("x\"1");
+        assert_eq!(frame.text().expect("a text"), r#"42/a,["e",1]"#);
+        assert_eq!(frame.recoverable().text().expect("a text"), r#"42/a,["e",1,"x\"1"]"#);
+        assert!(!frame.recoverable().has_offset());
+        let none = Frame::event_raw("/", "e", "[]").with_offset("");
+        assert_eq!(none.recoverable().text().expect("a text"), r#"42["e",""]"#);
+    }
+
+    #[test]
+    fn the_second_form_is_made_once_and_only_where_it_is_asked_for() {
+        let one = Frame::event_raw("/", "a", "[]").with_offset("1");
+        let two = Frame::event_raw("/", "b", "[]");
+        let both = Frame::joined(vec![one.clone(), two.clone()]);
+        assert!(one.0.recoverable.as_ref().expect("it has one").frame.get().is_none());
+        let first = both.recoverable().websocket().as_ptr();
+        assert_eq!(first, both.clone().recoverable().websocket().as_ptr());
+        let texts: Vec<_> = both.recoverable().parts().iter().filter_map(Frame::text).collect();
+        assert_eq!(texts, [r#"42["a","1"]"#, r#"42["b"]"#]);
+        assert!(!Frame::joined(vec![two.clone(), two]).has_offset());
+    }
+
+    #[test]
+    fn attachments_go_with_both_forms() {
+        let args = r#"[{"_placeholder":true,"num":0}]"#;
+        let bytes = vec![Bytes::from_static(&[1, 2, 3])];
+        let frame = Frame::event_with("/", "b", args, bytes).with_offset("o");
+        let second = frame.recoverable();
+        let text = r#"451-["b",{"_placeholder":true,"num":0},"o"]"#;
+        assert_eq!(second.text().expect("a text"), text);
+        assert!(second.websocket().ends_with(&[0x82, 3, 1, 2, 3]));
     }
 
     #[test]

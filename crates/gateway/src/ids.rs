@@ -54,6 +54,13 @@ impl SocketKey {
 pub struct SocketId([u8; ID_LENGTH]);
 
 impl SocketId {
+    /// An id that was given out before: 20 characters, each a letter, a digit, `-` or `_`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = <[u8; ID_LENGTH]>::try_from(text.as_bytes()).ok()?;
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        id.iter().all(is_plain).then_some(Self(id))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -212,6 +219,18 @@ mod tests {
         assert!(seal.opens(&sid, 9));
         assert!(!seal.opens(&sid, 10));
         assert!(!Seal::default().opens(&sid, 9));
+    }
+
+    #[test]
+    fn an_id_is_read_back_and_nothing_else_is() {
+        let id = Seal::default().socket_id(SocketKey::new(0, 1, 1));
+        assert_eq!(SocketId::parse(&id), Some(id));
+        for text in ["", "20_characters-ok_012", "21_characters_ok-01234"] {
+            assert_eq!(SocketId::parse(text).is_some(), text.len() == ID_LENGTH, "{text}");
+        }
+        for text in ["twenty characters ok", "twenty_characters\"ok", "twenty_charactersé_"] {
+            assert_eq!(SocketId::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -67,6 +67,12 @@ impl Io {
         self.0.push_always(key.shard(), Op::CloseWith { key, reason });
     }
 
+    /// Disconnects a socket from its namespace, or closes its connection, wherever it is; nothing
+    /// happens if it is gone.
+    pub fn disconnect(&self, key: SocketKey, close: Close) {
+        self.0.push_always(key.shard(), Op::Disconnect { key, close });
+    }
+
     /// Sends a frame to one socket by its key; nothing happens if it is gone.
     ///
     /// # Errors
@@ -75,14 +81,15 @@ impl Io {
         Ok(self.0.push(key.shard(), Op::Emit { key, frame, volatile: false })?)
     }
 
-    /// The socket that a public id names, if this process made the id.
+    /// The socket that a public id names, if this process made the id or restored a socket to it:
+    /// then the one that came last.
     pub fn key_of(&self, id: &str) -> Option<SocketKey> {
-        self.0.seal.socket_key(id)
+        self.0.key_of(id)
     }
 
-    /// The public id of a socket.
+    /// The public id of a socket. That of a restored one is known while it is connected.
     pub fn id_of(&self, key: SocketKey) -> SocketId {
-        self.0.seal.socket_id(key)
+        self.0.id_of(key)
     }
 
     /// The counters of all shards together.
@@ -211,11 +218,13 @@ impl Target {
         self.emit_frame(Frame::event_with(namespace, name, json_args, attachments))
     }
 
-    /// Sends a frame that is encoded already.
+    /// Sends a frame that is encoded already; a volatile one goes out without its offset.
     ///
     /// # Errors
     /// As [`Target::emit`].
     pub fn emit_frame(&self, frame: Frame) -> Result<(), EmitError> {
+        // What may be dropped says nothing about what came before it.
+        let frame = if self.volatile { frame.without_offset() } else { frame };
         let action = TargetAction::Emit { frame, volatile: self.volatile };
         Ok(self.act(|| action.clone())?)
     }

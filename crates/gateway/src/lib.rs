@@ -40,6 +40,7 @@ mod ids;
 mod io;
 mod namespace;
 mod reason;
+mod restored;
 mod shard;
 mod shared;
 mod socket;

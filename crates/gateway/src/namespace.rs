@@ -13,28 +13,83 @@ use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::handshake::Handshake;
+use crate::ids::SocketId;
 use crate::reason::DisconnectReason;
 use crate::socket::Socket;
 
-/// What middlewares attach to a socket.
+/// What middlewares attach to a socket, and how it is to join.
 #[derive(Clone, Default)]
-pub struct Data(pub(crate) Option<Arc<dyn Any + Send + Sync>>);
+pub struct Data {
+    pub(crate) value: Option<Arc<dyn Any + Send + Sync>>,
+    /// Boxed, since few sockets join in a way of their own.
+    pub(crate) entry: Option<Box<Entry>>,
+}
+
+/// How a socket joins.
+#[derive(Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) pid: Option<Arc<str>>,
+    pub(crate) id: Option<SocketId>,
+    pub(crate) answering: Answering,
+}
+
+/// When a CONNECT is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Answering {
+    /// Before the connect handler is called.
+    #[default]
+    AtOnce,
+    /// When the application says so.
+    Later,
+}
 
 impl Data {
     /// Nothing.
     pub fn none() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// This value, later to be had by [`Socket::data`].
     pub fn new<T: Any + Send + Sync>(value: T) -> Self {
-        Self(Some(Arc::new(value)))
+        Self { value: Some(Arc::new(value)), entry: None }
+    }
+
+    /// Makes the socket recoverable: the client is told this private id, and gets frames that have
+    /// an offset with it. A stock client says both when it reconnects, as `pid` and `offset` of
+    /// [`ConnectRequest::auth`].
+    #[must_use]
+    pub fn with_pid(mut self, pid: impl Into<Arc<str>>) -> Self {
+        self.entry.get_or_insert_default().pid = Some(pid.into());
+        self
+    }
+
+    /// Gives the socket the public id that it had in an earlier life, instead of a new one. The
+    /// application has made sure that it is the client's. If the earlier socket is still there,
+    /// both hear what goes to the id until the application closes that one.
+    #[must_use]
+    pub fn restoring(mut self, id: SocketId) -> Self {
+        self.entry.get_or_insert_default().id = Some(id);
+        self
+    }
+
+    /// Holds the answer to the CONNECT back until [`Socket::answer_connect`], at most for
+    /// `Config::connect_timeout`. The connect handler runs at once, and what is emitted meanwhile
+    /// goes out before the answer.
+    #[must_use]
+    pub fn answering_later(mut self) -> Self {
+        self.entry.get_or_insert_default().answering = Answering::Later;
+        self
+    }
+
+    /// What a later middleware gives replaces what it is about.
+    pub(crate) fn then(self, step: Self) -> Self {
+        Self { value: step.value.or(self.value), entry: step.entry.or(self.entry) }
     }
 }
 
 impl std::fmt::Debug for Data {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(if self.0.is_some() { "Data(..)" } else { "Data(none)" })
+        out.write_str(if self.value.is_some() { "Data(..)" } else { "Data(none)" })
     }
 }
 
@@ -141,7 +196,7 @@ impl Namespace {
     }
 
     /// Adds a step that a CONNECT must pass, in the order of the calls; it runs on the shard's
-    /// thread. The last data that a step gives is the socket's.
+    /// thread. The last value that a step gives is the socket's, and so is the last way to join.
     #[must_use]
     pub fn middleware<F>(mut self, middleware: F) -> Self
     where

@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::ids::Seal;
+use crate::ids::{Seal, SocketId, SocketKey};
 use crate::namespace::Namespace;
+use crate::restored::Restored;
 use crate::shard::ops::{Busy, Op};
 use crate::stats::Counters;
 
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) patterns: Vec<(Regex, Arc<Namespace>)>,
     pub(crate) engine: Option<Engine>,
     pub(crate) addresses: Mutex<HashMap<IpAddr, u32>>,
+    pub(crate) restored: Mutex<Restored>,
     /// Cancelled when no new connection is accepted any more.
     pub(crate) draining: CancellationToken,
     pub(crate) stopped: AtomicBool,
@@ -56,6 +58,7 @@ impl Shared {
             patterns,
             engine,
             addresses: Mutex::default(),
+            restored: Mutex::default(),
             draining: CancellationToken::new(),
             stopped: AtomicBool::new(false),
             ack_ids: AtomicU64::new(0),
@@ -65,6 +68,18 @@ impl Shared {
     /// An acknowledgement id that no other event of this process has.
     pub(crate) fn next_ack_id(&self) -> u64 {
         self.ack_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The public id of a socket.
+    pub(crate) fn id_of(&self, key: SocketKey) -> SocketId {
+        let restored = self.restored.lock().id_of(key);
+        restored.unwrap_or_else(|| self.seal.socket_id(key))
+    }
+
+    /// The socket that a public id names; the newest, if it was restored.
+    pub(crate) fn key_of(&self, id: &str) -> Option<SocketKey> {
+        let restored = self.restored.lock().keys_of(id).last().copied();
+        restored.or_else(|| self.seal.socket_key(id))
     }
 
     /// The rules for a namespace, if there is one of that name.
@@ -305,7 +320,6 @@ mod tests {
 
     use super::*;
     use crate::frame::Frame;
-    use crate::ids::SocketKey;
     use crate::io::Broadcast;
     use crate::shard::ops::Batch;
 

@@ -75,14 +75,24 @@ pub enum Released {
 #[derive(Clone)]
 pub struct Socket(Arc<Inner>);
 
-struct Inner {
-    key: SocketKey,
-    connection: SocketKey,
-    namespace: Arc<str>,
-    shared: Arc<Shared>,
-    data: Option<Arc<dyn Any + Send + Sync>>,
-    handshake: Option<Arc<Handshake>>,
-    remote: SocketAddr,
+pub(crate) struct Inner {
+    pub(crate) key: SocketKey,
+    pub(crate) connection: SocketKey,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) handshake: Option<Arc<Handshake>>,
+    pub(crate) remote: SocketAddr,
+    /// Boxed, since few sockets have one.
+    pub(crate) identity: Option<Box<Identity>>,
+}
+
+/// What a socket that recovers is known by.
+pub(crate) struct Identity {
+    /// Its private id, if it is recoverable.
+    pub(crate) pid: Option<Arc<str>>,
+    /// Its public id, if that is of an earlier life.
+    pub(crate) id: Option<SocketId>,
 }
 
 impl std::fmt::Debug for Socket {
@@ -92,16 +102,8 @@ impl std::fmt::Debug for Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(
-        key: SocketKey,
-        connection: SocketKey,
-        namespace: Arc<str>,
-        shared: Arc<Shared>,
-        data: Option<Arc<dyn Any + Send + Sync>>,
-        handshake: Option<Arc<Handshake>>,
-        remote: SocketAddr,
-    ) -> Self {
-        Self(Arc::new(Inner { key, connection, namespace, shared, data, handshake, remote }))
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -114,7 +116,22 @@ impl Socket {
 
     /// The public id, which is also the name of a room that holds this socket alone.
     pub fn id(&self) -> SocketId {
-        self.0.shared.seal.socket_id(self.0.key)
+        self.restored_id().unwrap_or_else(|| self.0.shared.seal.socket_id(self.0.key))
+    }
+
+    /// Its public id, if that is of an earlier life.
+    pub(crate) fn restored_id(&self) -> Option<SocketId> {
+        self.0.identity.as_ref()?.id
+    }
+
+    /// The private id that its client was told, if it is recoverable.
+    pub fn pid(&self) -> Option<&str> {
+        self.0.identity.as_ref()?.pid.as_deref()
+    }
+
+    /// Whether its client was told a private id, and gets frames with their offsets.
+    pub fn is_recoverable(&self) -> bool {
+        self.0.identity.as_ref().is_some_and(|identity| identity.pid.is_some())
     }
 
     /// The socket's place, as a number: cheaper than the id, and of this process only.
@@ -267,6 +284,12 @@ impl Socket {
     pub fn close_with(&self, reason: CloseReason) {
         let op = Op::CloseWith { key: self.0.key, reason };
         self.0.shared.push_always(self.0.key.shard(), op);
+    }
+
+    /// Answers the CONNECT that [`crate::Data::answering_later`] held back; nothing happens if it
+    /// was answered. What was emitted before goes out before the answer.
+    pub fn answer_connect(&self) {
+        self.0.shared.push_always(self.0.key.shard(), Op::AnswerConnect { key: self.0.key });
     }
 
     /// Waits until fewer than `below_bytes` wait to be written to the connection.

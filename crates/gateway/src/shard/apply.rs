@@ -94,6 +94,7 @@ impl Shard {
                     let _ = reply.send(outcome);
                 }
             }
+            Op::AnswerConnect { key } => self.answer_connect(place(key)),
             Op::Flushed { key, below_bytes, reply } => {
                 let Some(member) = self.sockets.get(key.slot(), key.generation()) else { return };
                 let place = member.connection;
@@ -167,6 +168,7 @@ impl Shard {
             | Op::Rooms { .. }
             | Op::JoinHeld { .. }
             | Op::Release { .. }
+            | Op::AnswerConnect { .. }
             | Op::Flushed { .. }
             | Op::Disconnect { .. }
             | Op::CloseWith { .. } => unreachable!("ordered operations are performed above"),
@@ -179,7 +181,7 @@ impl Shard {
         if volatile && self.is_congested(place) {
             return Counters::add(&self.counters().volatile_dropped, 1);
         }
-        self.send(place, frame, When::Batched);
+        self.send(place, self.form_for(member, frame), When::Batched);
     }
 
     /// An event has been answered or dropped.

@@ -56,10 +56,9 @@ pub(crate) struct Connection {
     pub(crate) paused: bool,
     /// Listed for the flush at the end of the batch.
     pub(crate) dirty: bool,
-    /// A socket has been connected.
-    pub(crate) joined: bool,
-    /// A socket has left; packets for it may still be on their way.
-    pub(crate) left: bool,
+    pub(crate) past: Past,
+    /// One of its sockets is recoverable.
+    pub(crate) recoverable: bool,
     /// A poll was repeated, so its first answer may be lost: nothing is proved any more.
     pub(crate) doubtful: bool,
 }
@@ -85,6 +84,17 @@ pub(crate) enum Phase {
     Ping,
     /// The client's pong.
     Pong,
+}
+
+/// What has become of the wishes to join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// No CONNECT was granted yet.
+    Fresh,
+    /// A socket has been connected.
+    Joined,
+    /// A socket has left; packets for it may still be on their way.
+    Left,
 }
 
 pub(crate) enum Transport {
@@ -208,8 +218,10 @@ mod tests {
     fn connection_and_member_stay_small() {
         let connection = size_of::<Connection>();
         let member = size_of::<Member>();
-        println!("connection {connection} bytes, member {member} bytes");
+        let handle = size_of::<crate::socket::Inner>();
+        println!("connection {connection} bytes, member {member} bytes, its handle {handle} bytes");
         assert!(connection <= 216, "{connection} bytes");
         assert!(member <= 128, "{member} bytes");
+        assert!(handle <= 104, "{handle} bytes");
     }
 }

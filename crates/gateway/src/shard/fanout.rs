@@ -10,7 +10,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use super::acks::Waiter;
-use super::connection::Space;
+use super::connection::{Member, Space};
 use super::hold::Push;
 use super::ops::{Batch, Op, TargetAction};
 use super::send::When;
@@ -236,7 +236,7 @@ impl Shard {
             return;
         }
         let room = &broadcasts[0].room;
-        let is_own = self.shared.seal.socket_key(room) == Some(key);
+        let is_own = room.len() == ID_LENGTH && **room == *member.handle.id();
         if !is_own && !rooms.holds(room, &member.rooms) {
             return;
         }
@@ -287,14 +287,23 @@ impl Shard {
 
     /// Gives a run to one socket, or to its hold.
     fn deliver(&mut self, target: Place, run: &Run, when: When) {
-        let Some(member) = self.sockets.get_mut(target.0, target.1) else { return };
+        let Some(member) = self.sockets.get(target.0, target.1) else { return };
         let connection = member.connection;
-        let Some(hold) = &mut member.hold else {
+        if member.hold.is_none() {
             let all = run.joined.as_ref().unwrap_or(&run.pieces[0].0);
-            return self.send(connection, all, when);
-        };
+            return self.send(connection, self.form_for(member, all), when);
+        }
+        self.hold(target, run);
+    }
+
+    /// Keeps a run, in the form that the socket gets, until its release.
+    fn hold(&mut self, target: Place, run: &Run) {
         let bytes_max = self.shared.config.hold_bytes_max;
         for (frame, position) in &run.pieces {
+            let Some(member) = self.sockets.get(target.0, target.1) else { return };
+            let frame = self.form_for(member, frame);
+            let member = self.sockets.get_mut(target.0, target.1);
+            let Some(hold) = member.and_then(|member| member.hold.as_mut()) else { return };
             if hold.push(*position, frame.clone(), frame.len(), bytes_max) == Push::Overflowed {
                 Counters::add(
                     &self.shared.inboxes[usize::from(self.index)].counters.holds_overflowed,
@@ -328,17 +337,19 @@ impl Shard {
     /// Lists the sockets of a room that are not marked yet, and marks them. A room may be the id
     /// of a socket.
     fn select_room(&mut self, number: u32, name: &str, targets: &mut Vec<Place>) {
-        let Self { spaces, sockets, broadcast, shared, index, .. } = self;
+        let Self { spaces, sockets, broadcast, shared, index, restored, .. } = self;
         let Some(Some(Space { rooms, .. })) = spaces.get(number as usize) else { return };
         if let Some(room) = rooms.find(name) {
             targets.extend(rooms.sockets(room).filter_map(|slot| mark(sockets, slot, *broadcast)));
         }
-        if name.len() == ID_LENGTH
-            && let Some(key) = shared.seal.socket_key(name)
-            && key.shard() == *index
-            && sockets.get(key.slot(), key.generation()).is_some_and(|it| it.space == number)
-        {
-            targets.extend(mark(sockets, key.slot(), *broadcast));
+        if name.len() == ID_LENGTH {
+            let made = shared.seal.socket_key(name).filter(|key| key.shard() == *index);
+            for key in made.into_iter().chain(restored.keys_of(name).iter().copied()) {
+                let member = sockets.get(key.slot(), key.generation());
+                if member.is_some_and(|it| it.space == number && is_named(it, name)) {
+                    targets.extend(mark(sockets, key.slot(), *broadcast));
+                }
+            }
         }
     }
 
@@ -356,8 +367,13 @@ impl Shard {
     }
 }
 
+/// Whether a socket answers to an id that its key was made to, or that it was restored to.
+fn is_named(member: &Member, id: &str) -> bool {
+    member.handle.restored_id().is_none_or(|restored| *restored == *id)
+}
+
 /// Marks a socket; `None` if it was marked.
-fn mark(sockets: &mut super::Slab<super::Member>, slot: u32, broadcast: u64) -> Option<Place> {
+fn mark(sockets: &mut super::Slab<Member>, slot: u32, broadcast: u64) -> Option<Place> {
     let generation = sockets.generation(slot)?;
     let member = sockets.at(slot)?;
     let first = member.mark != broadcast;

@@ -1,22 +1,24 @@
 //! From CONNECT to a socket: the middlewares decide in a task of their own, then the socket is made,
-//! the client answered, and the handler called.
+//! the client answered, and the handler called. An application that wants to say something first
+//! answers later; until then the client may send acknowledgements and nothing else.
 
 use std::sync::Arc;
 
 use http::HeaderMap;
-use parlor_wire::packet::Kind;
+use parlor_wire::packet;
 use serde_json::value::RawValue;
 
-use super::connection::Member;
+use super::connection::{Member, Past};
 use super::ops::Op;
 use super::rooms::Memberships;
+use super::timers::{Kind, Timer, millis};
 use super::{Place, Shard};
 use crate::handshake::Handshake;
 use crate::ids::SocketKey;
-use crate::namespace::{ConnectError, ConnectRequest, Data, Namespace};
+use crate::namespace::{Answering, ConnectError, ConnectRequest, Data, Entry, Namespace};
 use crate::reason::CloseReason;
 use crate::shared::Shared;
-use crate::socket::Socket;
+use crate::socket::{Identity, Inner, Socket};
 use crate::stats::Counters;
 
 impl Shard {
@@ -97,20 +99,25 @@ impl Shard {
         if !retain && connection.pending.is_none() {
             connection.handshake = None;
         }
-        connection.joined = true;
+        let Data { value, entry } = data;
+        let Entry { pid, id, answering } = entry.map_or_else(Entry::default, |entry| *entry);
+        connection.recoverable |= pid.is_some();
+        let has_identity = pid.is_some() || id.is_some();
+        let identity = has_identity.then(|| Box::new(Identity { pid, id }));
         let (shared, index, remote) = (&self.shared, self.index, connection.remote);
         let members = space.members.len() as u32;
         let connection_key = SocketKey::new(index, place.0, place.1);
-        let (slot, _) = self.sockets.insert(|slot, generation| Member {
-            handle: Socket::new(
-                SocketKey::new(index, slot, generation),
-                connection_key,
-                Arc::clone(&name),
-                Arc::clone(shared),
-                data.0,
+        let (slot, generation) = self.sockets.insert(|slot, generation| Member {
+            handle: Socket::new(Inner {
+                key: SocketKey::new(index, slot, generation),
+                connection: connection_key,
+                namespace: Arc::clone(&name),
+                shared: Arc::clone(shared),
+                data: value,
                 handshake,
                 remote,
-            ),
+                identity,
+            }),
             connection: place,
             space: number,
             place: members,
@@ -127,10 +134,51 @@ impl Shard {
         let Some(member) = self.sockets.at(slot) else { return };
         let socket = member.handle.clone();
         Counters::add(&self.counters().sockets, 1);
-        let answer = format!(r#"{{"sid":"{}"}}"#, socket.id());
-        self.send_packet(place, Kind::Connect, &name, &answer);
+        if let Some(id) = id {
+            self.restored.insert(socket.key(), id);
+            self.shared.restored.lock().insert(socket.key(), id);
+        }
+        match answering {
+            Answering::AtOnce => self.answer(place, &socket),
+            Answering::Later => {
+                self.unanswered.insert(slot);
+                let at_ms = self.now_ms + millis(self.shared.config.connect_timeout);
+                self.wheel.insert(at_ms, Timer { place: (slot, generation), kind: Kind::Answer });
+            }
+        }
         if let Some(handler) = &rules.on_connect {
             self.guard(place, || handler(socket));
+        }
+    }
+
+    /// Answers the CONNECT of a socket that was to be answered later, unless that is done.
+    pub(super) fn answer_connect(&mut self, (slot, generation): Place) {
+        let Some(member) = self.sockets.get(slot, generation) else { return };
+        let (place, socket) = (member.connection, member.handle.clone());
+        if self.unanswered.remove(&slot) {
+            self.answer(place, &socket);
+        }
+    }
+
+    fn answer(&mut self, place: Place, socket: &Socket) {
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
+        if connection.past == Past::Fresh {
+            connection.past = Past::Joined;
+        }
+        let sid = socket.id();
+        let answer = match socket.pid() {
+            Some(pid) => format!(r#"{{"sid":"{sid}","pid":{}}}"#, serde_json::Value::from(pid)),
+            None => format!(r#"{{"sid":"{sid}"}}"#),
+        };
+        self.send_packet(place, packet::Kind::Connect, socket.namespace(), &answer);
+    }
+
+    /// The time to answer a CONNECT is over.
+    pub(super) fn answer_overdue(&mut self, (slot, generation): Place) {
+        if let Some(member) = self.sockets.get(slot, generation)
+            && self.unanswered.contains(&slot)
+        {
+            self.close(member.connection, CloseReason::ConnectTimeout);
         }
     }
 
@@ -140,7 +188,7 @@ impl Shard {
             Some(data) => format!(r#"{{"message":{message},"data":{data}}}"#),
             None => format!(r#"{{"message":{message}}}"#),
         };
-        self.send_packet(place, Kind::ConnectError, namespace, &text);
+        self.send_packet(place, packet::Kind::ConnectError, namespace, &text);
     }
 }
 
@@ -166,7 +214,7 @@ async fn decide(rules: Arc<Namespace>, request: Arc<ConnectRequest>, mut verdict
     let mut data = Data::none();
     for middleware in &rules.middlewares {
         match middleware(Arc::clone(&request)).await {
-            Ok(step) => data = if step.0.is_some() { step } else { data },
+            Ok(step) => data = data.then(step),
             Err(error) => {
                 verdict.outcome = Some(Err(error));
                 return;

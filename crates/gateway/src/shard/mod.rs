@@ -29,7 +29,7 @@ mod tests;
 mod timers;
 mod upgrade;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -53,6 +53,7 @@ use self::slab::Slab;
 use self::timers::Timer;
 use crate::ids::SocketKey;
 use crate::reason::CloseReason;
+use crate::restored::Restored;
 use crate::shared::{Inbox, Local, Shared};
 use crate::stats::Counters;
 
@@ -80,6 +81,10 @@ pub(crate) struct Shard {
     lingers: Slab<Linger>,
     spaces: Vec<Option<Space>>,
     space_names: HashMap<Arc<str>, u32>,
+    /// Sockets whose CONNECT is answered later.
+    unanswered: HashSet<u32>,
+    /// Sockets that have the id of an earlier life.
+    restored: Restored,
     acks: Acks,
     wheel: Wheel<Timer>,
     started: Instant,
@@ -156,6 +161,8 @@ impl Shard {
             lingers: Slab::default(),
             spaces: Vec::new(),
             space_names: HashMap::new(),
+            unanswered: HashSet::new(),
+            restored: Restored::default(),
             acks: Acks::default(),
             wheel: Wheel::new(tick),
             started: Instant::now(),

@@ -91,6 +91,10 @@ pub(crate) enum Op {
         position: u64,
         reply: oneshot::Sender<Released>,
     },
+    /// A CONNECT that was held back is answered.
+    AnswerConnect {
+        key: SocketKey,
+    },
     Flushed {
         key: SocketKey,
         below_bytes: usize,
@@ -213,6 +217,7 @@ impl Op {
                 | Self::Rooms { .. }
                 | Self::JoinHeld { .. }
                 | Self::Release { .. }
+                | Self::AnswerConnect { .. }
                 | Self::Flushed { .. }
                 | Self::Disconnect { .. }
                 | Self::CloseWith { .. }

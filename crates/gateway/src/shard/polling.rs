@@ -5,7 +5,7 @@ use parlor_wire::engine;
 use parlor_wire::websocket::{Decoder, Deflate, Role};
 use tokio::sync::oneshot;
 
-use super::connection::{Connection, Deferred, Parser, Phase, Polling, Transport, WebSocket};
+use super::connection::{Connection, Deferred, Parser, Past, Phase, Polling, Transport, WebSocket};
 use super::ops::Arrival;
 use super::output::Output;
 use super::stream::Stream;
@@ -115,8 +115,8 @@ impl Shard {
             secure,
             paused: false,
             dirty: false,
-            joined: false,
-            left: false,
+            past: Past::Fresh,
+            recoverable: false,
             doubtful: false,
         });
         Counters::add(&self.counters().connections, 1);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parlor_wire::engine;
 use parlor_wire::websocket::{Body, Opcode, encode_frame};
 
-use super::connection::{FlushWaiter, Parser, Piece, Polling, Transport, WebSocket};
+use super::connection::{FlushWaiter, Member, Parser, Piece, Polling, Transport, WebSocket};
 use super::output::FRAME_COST;
 use super::{Place, Shard};
 use crate::frame::Frame;
@@ -172,6 +172,15 @@ impl Shard {
         } else if dirty {
             self.mark_dirty(place);
         }
+    }
+
+    /// The form of a frame that a socket gets. Only if there are two is the socket looked at.
+    pub(super) fn form_for<'a>(&self, member: &Member, frame: &'a Frame) -> &'a Frame {
+        let (slot, generation) = member.connection;
+        let recovers = frame.has_offset()
+            && self.connections.get(slot, generation).is_some_and(|it| it.recoverable)
+            && member.handle.is_recoverable();
+        if recovers { frame.recoverable() } else { frame }
     }
 
     /// Whether a volatile packet would have to wait.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parlor_wire::packet::{Kind, Packet};
 
-use super::connection::Space;
+use super::connection::{Past, Space};
 use super::send::When;
 use super::{Place, Shard};
 use crate::frame::Frame;
@@ -21,6 +21,10 @@ impl Shard {
         let socket = self.socket_in(place, packet.namespace);
         match (packet.kind, socket) {
             (Kind::Connect, None) => self.connect(place, packet.namespace, packet.data),
+            (Kind::Event | Kind::BinaryEvent, Some(slot)) if self.unanswered.contains(&slot) => {
+                // As before the middlewares have decided: it has not been let in yet.
+                self.close(place, CloseReason::ProtocolViolation);
+            }
             (Kind::Event | Kind::BinaryEvent, Some(slot)) => {
                 self.event(place, slot, &packet, attachments);
             }
@@ -41,7 +45,8 @@ impl Shard {
             }
             (_, None) => {
                 // After a leave by the server, the client's packets may still be on their way.
-                let left = self.connections.get(place.0, place.1).is_some_and(|it| it.left);
+                let left =
+                    self.connections.get(place.0, place.1).is_some_and(|it| it.past == Past::Left);
                 if !left {
                     self.close(place, CloseReason::ProtocolViolation);
                 }
@@ -107,7 +112,7 @@ impl Shard {
     pub(super) fn forget_socket(&mut self, place: Place, slot: u32) {
         if let Some(connection) = self.connections.get_mut(place.0, place.1) {
             connection.sockets.retain(|it| *it != slot);
-            connection.left = true;
+            connection.past = Past::Left;
         }
     }
 
@@ -131,6 +136,11 @@ impl Shard {
                 space.members = Vec::new();
             }
             rules = Some(Arc::clone(&space.rules));
+        }
+        self.unanswered.remove(&slot);
+        if member.handle.restored_id().is_some() {
+            self.restored.remove(member.handle.key());
+            self.shared.restored.lock().remove(member.handle.key());
         }
         self.acks.gone(member.owed);
         Counters::take(&self.counters().sockets, 1);

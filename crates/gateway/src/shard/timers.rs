@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::connection::{Connection, Phase, Piece, Transport};
+use super::connection::{Connection, Past, Phase, Piece, Transport};
 use super::{Place, Shard};
 use crate::reason::CloseReason;
 
@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Heartbeat,
     /// The first CONNECT must have come.
     Connect,
+    /// A CONNECT that was held back must have been answered; the place is the socket's.
+    Answer,
     /// The upgrade must be complete.
     Upgrade,
     /// The poll that waits beside a probe is ended.
@@ -75,6 +77,7 @@ impl Shard {
             match kind {
                 Kind::Heartbeat => self.beat(place, tick),
                 Kind::Connect => self.connect_overdue(place),
+                Kind::Answer => self.answer_overdue(place),
                 Kind::Upgrade => self.upgrade_overdue(place),
                 Kind::Release => self.release_poll(place),
                 Kind::Linger => {
@@ -129,7 +132,7 @@ impl Shard {
 
     fn connect_overdue(&mut self, place: Place) {
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
-        if connection.joined {
+        if connection.past != Past::Fresh || !connection.sockets.is_empty() {
             return;
         }
         if connection.pending.is_some() {
