@@ -94,12 +94,6 @@ impl CatchUp {
         matches!(self.state, State::Live)
     }
 
-    /// Whether everything up to an entry was pushed when that entry is, so that the entry's
-    /// position can stand for all of it.
-    pub fn is_in_commit_order(&self) -> bool {
-        !matches!(self.state, State::Reading { .. })
-    }
-
     /// Takes a page of undelivered entries; gives those to push now, in order.
     pub fn page(&mut self, page: UndeliveredPage) -> Vec<Arc<Entry>> {
         let State::Reading { as_of, .. } = &self.state else {

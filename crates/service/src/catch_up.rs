@@ -14,10 +14,11 @@ use parlor_chat::ids::UserId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::resume::{Cursor, Resume};
 use parlor_chat::store::{StoreError, Whose};
-use parlor_gateway::{Busy, Closed, EmitError, Released, Socket};
+use parlor_gateway::{Busy, Closed, EmitError, Frame, Released, Socket};
 
 use crate::closing::Ending;
-use crate::delivery::{frame, room};
+use crate::connect;
+use crate::delivery::{NAMESPACE, frame, offset, room};
 use crate::records;
 use crate::resume;
 use crate::service::Service;
@@ -104,7 +105,8 @@ async fn drive(
                 let turn = service.turns.next().await?;
                 let page = store.undelivered(user.clone(), device, cursor, page_max).await?;
                 drop(turn);
-                out.push(&catch_up.page(page)).await?;
+                // Conversation by conversation: no place in the log stands for what is out.
+                out.push(&catch_up.page(page), Order::ByConversation).await?;
             }
             Next::Join => {
                 let position = socket.join_held(&room(session.kind, user)).await?;
@@ -120,7 +122,7 @@ async fn drive(
                 let turn = service.turns.next().await?;
                 let page = store.since(user.clone(), after, whose, page_max).await?;
                 drop(turn);
-                out.push(&catch_up.since(page)).await?;
+                out.push(&catch_up.since(page), Order::ByPosition).await?;
             }
             Next::Release(position) => {
                 at = position;
@@ -130,10 +132,7 @@ async fn drive(
                 }
             }
             Next::Rest => {
-                let at = Cursor { epoch, position: at };
-                let caught_up = records::caught_up(out.pushed, at);
-                socket.emit_raw("caught_up", &records::alone(&caught_up))?;
-                session.told_position(at.position);
+                out.finish(Cursor { epoch, position: at })?;
                 return Ok(out.pushed);
             }
             Next::GiveUp => return Err(Stopped::Failed(Refusal::overloaded())),
@@ -154,20 +153,24 @@ struct Begun {
 async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
     let (service, session) = (out.service, out.session);
     let overflows_max = service.settings.limits.catch_up_overflows_max;
-    let Start::Resume(cursor) = session.start() else {
-        let catch_up = CatchUp::new(overflows_max);
-        return Ok(Begun { catch_up, whose: Whose::Others, moved_since: None });
+    // An offset stands for all that was said up to it, by whomever.
+    let whose = if session.recoverable { Whose::Everyone } else { Whose::Others };
+    let resume = match session.start() {
+        Start::Unconfirmed => {
+            let catch_up = CatchUp::new(overflows_max);
+            return Ok(Begun { catch_up, whose, moved_since: None });
+        }
+        Start::Recover(after) => Resume::Since(after),
+        Start::Resume(cursor) => resume::examine(service, out.user, cursor).await?,
     };
     let whose = Whose::Everyone;
-    match resume::examine(service, out.user, cursor).await? {
+    match resume {
         Resume::Since(after) => {
-            service.counters().resumed.add(1);
             resume::confirm(service, session, out.user, after).await?;
             let catch_up = CatchUp::resuming(after, overflows_max);
             Ok(Begun { catch_up, whose, moved_since: Some(after) })
         }
         Resume::Snapshot { reason, from } => {
-            service.counters().snapshots.add(1);
             tracing::debug!(reason = reason.as_str(), "resume: a snapshot is due");
             let from_here = Cursor { epoch: service.store.epoch(), position: from };
             let snapshot = records::snapshot(reason, from_here);
@@ -212,15 +215,43 @@ struct Out<'a> {
     pushed: usize,
 }
 
+/// In which order entries are pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Each conversation by itself.
+    ByConversation,
+    /// As they were committed, so that each stands for all before it.
+    ByPosition,
+}
+
 impl Out<'_> {
+    /// Says that the device is up to date; a recovered socket is answered and greeted first.
+    fn finish(&self, at: Cursor) -> Result<(), EmitError> {
+        if matches!(self.session.start(), Start::Recover(_)) {
+            self.socket.answer_connect();
+            connect::greet(self.service, self.socket, self.session)?;
+        }
+        let said = records::alone(&records::caught_up(self.pushed, at));
+        let frame = Frame::event_raw(NAMESPACE, "caught_up", &said);
+        self.socket.emit_frame(frame.with_offset(&at.to_string()))?;
+        self.session.told_position(at.position);
+        Ok(())
+    }
+
     /// Emits a page, waiting whenever the client has yet to take most of what was queued: a page
     /// may hold more than a connection's queue can.
-    async fn push(&mut self, entries: &[Arc<Entry>]) -> Result<(), Stopped> {
+    async fn push(&mut self, entries: &[Arc<Entry>], order: Order) -> Result<(), Stopped> {
         let limits = &self.service.settings.limits;
+        let epoch = self.service.store.epoch();
+        let has_offset = self.session.recoverable && order == Order::ByPosition;
         let mut queued_bytes = 0;
         for entry in entries {
             self.session.pushed(entry, limits);
-            self.socket.emit_frame(frame(entry, self.session.kind, self.user))?;
+            let frame = frame(entry, self.session.kind, self.user);
+            self.socket.emit_frame(match has_offset {
+                true => frame.with_offset(&offset(entry, epoch)),
+                false => frame,
+            })?;
             self.pushed += 1;
             queued_bytes += entry.content.0.len();
             if queued_bytes > limits.catch_up_queue_bytes {

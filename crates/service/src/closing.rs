@@ -21,6 +21,8 @@ pub(crate) enum Ending {
     Revoked,
     /// It was the stalest of too many connections of its user.
     Replaced,
+    /// Its socket has been recovered on another connection.
+    TakenOver,
 }
 
 impl Ending {
@@ -30,22 +32,24 @@ impl Ending {
             Self::Resume(refusal) => refusal.clone(),
             Self::Expired => Refusal::TokenExpired,
             Self::Revoked => Refusal::DeviceRevoked,
-            Self::Replaced => Refusal::TooManyConnections,
+            Self::Replaced | Self::TakenOver => Refusal::TooManyConnections,
         }
     }
 
     /// Says it to one socket, and closes it.
     pub(crate) fn carry_out(&self, io: &Io, key: SocketKey) {
-        let said = records::alone(&records::reason(&self.refusal()));
-        if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "closing", &said)) {
-            tracing::debug!(%error, "a connection is closed without a word");
+        // The client of one that was taken over has left it.
+        if *self != Self::TakenOver {
+            let said = records::alone(&records::reason(&self.refusal()));
+            if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "closing", &said)) {
+                tracing::debug!(%error, "a connection is closed without a word");
+            }
         }
         match self {
             Self::Resume(_) => io.close(key, CloseReason::ForcedClose),
             Self::Expired => io.close(key, CloseReason::Expired),
-            Self::Revoked | Self::Replaced => {
-                io.of(NAMESPACE).to(io.id_of(key).as_str()).disconnect(Close::Connection);
-            }
+            Self::TakenOver => io.close(key, CloseReason::Replaced),
+            Self::Revoked | Self::Replaced => io.disconnect(key, Close::Connection),
         }
     }
 }

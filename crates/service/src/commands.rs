@@ -188,15 +188,29 @@ pub(crate) struct Hello {
     pub(crate) device: Option<DeviceId>,
     /// How far it is, if it says so.
     pub(crate) resume: Option<Cursor>,
+    /// That it wants to be recoverable, if it does.
+    pub(crate) recovery: Option<Recovery>,
 }
 
-/// Reads the handshake's `{token?, deviceId?, resume?}`.
+/// What a stock client adds when it was recoverable before; of no meaning until it is checked.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub(crate) struct Recovery {
+    pub(crate) pid: Option<String>,
+    pub(crate) offset: Option<String>,
+}
+
+/// Reads the handshake's `{token?, deviceId?, resume?, recovery?, pid?, offset?}`.
 pub(crate) fn hello(auth: Payload<'_>) -> Result<Hello, Refusal> {
-    let fields = Fields::parse(auth, ["token", "deviceId", "resume"])?;
+    let names = ["token", "deviceId", "resume", "recovery", "pid", "offset"];
+    let fields = Fields::parse(auth, names)?;
     let device = fields.id("deviceId", DeviceId::parse)?;
     let resume = fields.raw("resume").filter(|raw| raw.get() != "null");
     let resume = resume.map(|raw| cursor(Some(raw))).transpose().map_err(within("resume"))?;
-    Ok(Hello { token: fields.text("token")?, device, resume })
+    let recovery = match fields.flag("recovery")? {
+        Some(true) => Some(Recovery { pid: fields.text("pid")?, offset: fields.text("offset")? }),
+        Some(false) | None => None,
+    };
+    Ok(Hello { token: fields.text("token")?, device, resume, recovery })
 }
 
 /// Names the field that holds the one which is refused.
@@ -346,6 +360,17 @@ mod tests {
     }
 
     #[test]
+    fn pid_and_offset_are_looked_at_only_if_recovery_is_asked_for() {
+        let read = |json| hello(raw(json)).expect("fits").recovery;
+        assert_eq!(read(r#"{"pid":"p","offset":7}"#), None);
+        assert_eq!(read(r#"{"recovery":false,"pid":"p"}"#), None);
+        assert_eq!(read(r#"{"recovery":true}"#), Some(Recovery::default()));
+        let both = Recovery { pid: Some("p".into()), offset: Some("o".into()) };
+        assert_eq!(read(r#"{"recovery":true,"pid":"p","offset":"o"}"#), Some(both));
+        assert!(said(hello(raw(r#"{"recovery":1}"#))).contains("recovery must be"));
+    }
+
+    #[test]
     fn register_takes_a_name_or_an_object() {
         assert_eq!(register(raw(r#""alice""#)), register(raw(r#"{"userId":"alice"}"#)));
         assert!(said(register(raw("5"))).contains("payload"));
@@ -354,7 +379,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_payload_gets_an_answer(json in r#"\{("(toUserId|content|clientId|messageId|conversationId|seq|before|after|limit|cursor|token|deviceId|to|message|typing|userId|epoch|pos|resume)":("[^"\\\x00-\x1f]{0,9}"|"dm:[a-c%:]{1,6}"|-?[0-9]{1,20}|true|null|\[[0-9]?\]),?){0,3}\}|"[a-z]{0,3}"|[0-9]|null"#) {
+        fn any_payload_gets_an_answer(json in r#"\{("(toUserId|content|clientId|messageId|conversationId|seq|before|after|limit|cursor|token|deviceId|to|message|typing|userId|epoch|pos|resume|recovery|pid|offset)":("[^"\\\x00-\x1f]{0,9}"|"dm:[a-c%:]{1,6}"|-?[0-9]{1,20}|true|null|\[[0-9]?\]),?){0,3}\}|"[a-z]{0,3}"|[0-9]|null"#) {
             let Ok(payload) = serde_json::from_str::<&RawValue>(&json) else { return Ok(()) };
             let (payload, limits) = (Some(payload), Limits::default());
             let _ = (send(payload, &limits), tutorial_send(payload, &limits), up_to(payload));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parlor_chat::ids::DeviceId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::AttachDevice;
-use parlor_gateway::{ConnectError, ConnectRequest, Data, Socket};
+use parlor_gateway::{ConnectError, ConnectRequest, Data, EmitError, Socket};
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
@@ -22,7 +22,7 @@ use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
-use crate::{catch_up, identity::Identity};
+use crate::{catch_up, identity::Identity, recovery};
 
 /// A connection that is to come back later.
 struct TurnedAway(Refusal);
@@ -32,22 +32,22 @@ pub(crate) async fn admit(
     service: &Service,
     request: &ConnectRequest,
 ) -> Result<Data, ConnectError> {
-    match session(service, request).await {
-        Ok(session) => Ok(Data::new(session)),
-        Err(refusal) => {
-            service.counters().refused(refusal.code());
-            tracing::debug!(code = refusal.name(), "connection: refused");
-            match refusal {
-                Refusal::Overloaded { .. } | Refusal::Unavailable { .. } => {
-                    Ok(Data::new(TurnedAway(refusal)))
-                }
-                refusal => Err(connect_error(&refusal)),
-            }
+    let refusal = match session(service, request).await {
+        Ok(data) => return Ok(data),
+        Err(refusal) => refusal,
+    };
+    service.counters().refused(refusal.code());
+    tracing::debug!(code = refusal.name(), "connection: refused");
+    match refusal {
+        Refusal::Overloaded { .. } | Refusal::Unavailable { .. } => {
+            Ok(Data::new(TurnedAway(refusal)))
         }
+        refusal => Err(connect_error(&refusal)),
     }
 }
 
-async fn session(service: &Service, request: &ConnectRequest) -> Result<Session, Refusal> {
+/// The session of a connection that is let in, and how its socket joins.
+async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Refusal> {
     if !service.is_open() {
         return Err(Refusal::unavailable());
     }
@@ -56,14 +56,18 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Session,
     let now = clock::now();
     let Some(token) = hello.token.or_else(|| bearer(request)) else {
         return match service.settings.is_development() {
-            true => Ok(Session::unregistered(service.shared_device.clone(), now)),
+            true => Ok(Data::new(Session::unregistered(service.shared_device.clone(), now))),
             false => Err(Refusal::unauthorized("a token is required")),
         };
     };
     let identity = service.auth.verify(&token, now).map_err(untrusted)?;
     attach(service, &identity, &device).await?;
+    if let Some(asked) = hello.recovery {
+        return recovery::admit(service, identity, device, &asked, hello.resume).await;
+    }
     let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
-    Ok(Session::new(identity.user, device, identity.expires, now).starting(start))
+    let session = Session::new(identity.user, device, identity.expires, now).starting(start);
+    Ok(Data::new(session))
 }
 
 /// Notes in the store that a device is here.
@@ -140,17 +144,41 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         return;
     }
     service.expiry.note(session, clock::now());
-    let epoch = service.store.epoch();
-    let ready = records::ready(user, session.device(), epoch, &service.settings.limits);
-    if let Err(error) = socket.emit_raw("ready", &records::alone(&ready)) {
+    if matches!(session.start(), Start::Recover(_)) {
+        take_over(service, socket, session);
+    } else if let Err(error) = greet(service, socket, session) {
         tracing::debug!(%error, "connection: not greeted");
         service.end(session, Ending::Resume(Refusal::overloaded()));
         return;
     }
-    tracing::debug!(%user, device = %session.device(), conn = %socket.id(), "connection: ready");
     let resume = tracing::debug_span!("resume", conn = %socket.id(), %user);
     let task = catch_up::run(Arc::clone(service), socket.clone(), Arc::clone(session));
     service.tasks.spawn(task.instrument(resume));
+}
+
+/// Says `ready`.
+pub(crate) fn greet(
+    service: &Service,
+    socket: &Socket,
+    session: &Session,
+) -> Result<(), EmitError> {
+    let Some(user) = session.user() else { return Ok(()) };
+    let ready = records::ready(session, user, service.store.epoch(), &service.settings.limits);
+    socket.emit_raw("ready", &records::alone(&ready))?;
+    tracing::debug!(%user, device = %session.device(), conn = %socket.id(), "connection: ready");
+    Ok(())
+}
+
+/// Closes the connection on which a recovered socket was before, if the server has not noticed
+/// yet that it is gone.
+fn take_over(service: &Service, socket: &Socket, session: &Arc<Session>) {
+    let (Some(user), Some(io)) = (session.user(), service.io()) else { return };
+    for other in service.sessions().of(user) {
+        let is_same = other.key().is_some_and(|key| io.id_of(key) == socket.id());
+        if is_same && !Arc::ptr_eq(&other, session) {
+            service.end(&other, Ending::TakenOver);
+        }
+    }
 }
 
 /// Forgets a socket that is gone.

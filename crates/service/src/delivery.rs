@@ -8,9 +8,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use parlor_chat::entry::{Entry, Position};
+use parlor_chat::entry::{Entry, Epoch, Position};
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
+use parlor_chat::resume::Cursor;
 use parlor_chat::store::{CommitSink, Committed, Origin};
 use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
@@ -70,7 +71,8 @@ impl Delivery {
             readers.iter().for_each(|reader| reader.broadcast(entry, &self.limits));
             for kind in [Kind::Standard, Kind::Tutorial] {
                 if readers.iter().any(|reader| reader.kind == kind) {
-                    out.push(broadcast(entry, kind, &entry.to, None));
+                    let offset = offset_if_kept(entry, &readers);
+                    out.push(broadcast(entry, kind, &entry.to, None, offset));
                 }
             }
         }
@@ -81,7 +83,8 @@ impl Delivery {
                 && session.key().map(SocketKey::get) != Some(committed.origin.0)
         };
         if own.iter().any(hears) {
-            out.push(broadcast(entry, Kind::Standard, &entry.from, origin));
+            let offset = offset_if_kept(entry, &own);
+            out.push(broadcast(entry, Kind::Standard, &entry.from, origin, offset));
         }
     }
 }
@@ -117,8 +120,28 @@ pub(crate) fn frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Frame {
     Frame::event_raw(NAMESPACE, event, &records::alone(&object))
 }
 
-fn broadcast(entry: &Entry, kind: Kind, to: &UserId, except: Option<SocketKey>) -> Broadcast {
+/// The offset that stands for everything up to an entry.
+pub(crate) fn offset(entry: &Entry, epoch: Epoch) -> String {
+    Cursor { epoch, position: entry.position }.to_string()
+}
+
+/// The offset of an entry that was just committed, if one of these sessions keeps offsets.
+fn offset_if_kept(entry: &Entry, sessions: &OfUser) -> Option<String> {
+    sessions.iter().any(|session| session.recoverable).then(|| offset(entry, entry.epoch))
+}
+
+fn broadcast(
+    entry: &Entry,
+    kind: Kind,
+    to: &UserId,
+    except: Option<SocketKey>,
+    offset: Option<String>,
+) -> Broadcast {
     let (room, frame) = (room(kind, to), frame(entry, kind, to));
+    let frame = match offset {
+        Some(offset) => frame.with_offset(&offset),
+        None => frame,
+    };
     Broadcast { room, except, frame, position: entry.position.0 }
 }
 

@@ -3,7 +3,8 @@
 //! An event comes in through `dispatch`, its payload is read by `commands` (on `fields` and
 //! `content`) and becomes a call to the store; what the store commits comes back through
 //! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
-//! `catch_up` brings them up to date (in `turns`, and from where they say they are by `resume`),
+//! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
+//! the sockets they were by `recovery`),
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
@@ -32,6 +33,7 @@ mod tutorial;
 
 mod catch_up;
 mod delivery;
+mod recovery;
 mod resume;
 mod turns;
 

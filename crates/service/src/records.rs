@@ -4,7 +4,7 @@
 //! it. Fields may be added within a version; none is renamed, removed or given another meaning.
 
 use parlor_chat::entry::{Entry, Epoch, Millis};
-use parlor_chat::ids::{ConversationId, DeviceId, MessageId, Seq, UserId};
+use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::{Cursor, Reason};
@@ -16,6 +16,7 @@ use parlor_chat::store::{
 use parlor_gateway::SocketId;
 
 use crate::json::{Object, push_text};
+use crate::session::{Session, Start};
 
 /// The version of the event protocol, as given in `ready`.
 pub(crate) const PROTOCOL_VERSION: &str = "1";
@@ -102,7 +103,7 @@ pub(crate) fn reason(refusal: &Refusal) -> String {
 }
 
 /// The `ready` event.
-pub(crate) fn ready(user: &UserId, device: &DeviceId, epoch: Epoch, limits: &Limits) -> String {
+pub(crate) fn ready(session: &Session, user: &UserId, epoch: Epoch, limits: &Limits) -> String {
     let bounds = Object::sized(256)
         .number("contentBytes", limits.content_bytes_max as u64)
         .number("contentDepth", limits.content_depth_max as u64)
@@ -113,9 +114,14 @@ pub(crate) fn ready(user: &UserId, device: &DeviceId, epoch: Epoch, limits: &Lim
         .number("clientIdWindowDays", u64::from(limits.client_id_window_days))
         .end();
     let object = Object::sized(512).text("userId", user.as_str());
+    let device = session.device();
     let object = match device.is_shared() {
         true => object.raw("deviceId", "null"),
         false => object.text("deviceId", device.as_str()),
+    };
+    let object = match session.recoverable {
+        true => object.flag("recovered", matches!(session.start(), Start::Recover(_))),
+        false => object,
     };
     object
         .text("epoch", &epoch.0.to_string())
@@ -314,7 +320,7 @@ impl DeviceLine<'_> {
 #[cfg(test)]
 mod tests {
     use parlor_chat::entry::{Content, Position};
-    use parlor_chat::ids::ClientId;
+    use parlor_chat::ids::{ClientId, DeviceId};
     use parlor_chat::store::Moved;
 
     use super::*;
@@ -360,10 +366,14 @@ mod tests {
     #[test]
     fn ready_names_the_device_or_says_that_it_is_shared() {
         let limits = Limits::default();
+        let session = |device| Session::new(user("a"), device, None, Millis(1));
         let device = DeviceId::parse("phone").expect("an id in a test");
-        let named = ready(&user("a"), &device, Epoch(u64::MAX), &limits);
+        let named = ready(&session(device), &user("a"), Epoch(u64::MAX), &limits);
         assert!(named.contains(r#""deviceId":"phone","epoch":"18446744073709551615""#), "{named}");
-        let shared = ready(&user("a"), &DeviceId::shared(), Epoch(1), &limits);
+        assert!(!named.contains("recovered"));
+        let shared = session(DeviceId::shared()).recoverable();
+        let shared = ready(&shared, &user("a"), Epoch(1), &limits);
+        assert!(shared.contains(r#""recovered":false"#), "{shared}");
         assert!(shared.contains(r#""deviceId":null"#) && shared.contains(r#""version":"1""#));
     }
 

@@ -31,7 +31,13 @@ pub(crate) async fn examine(
     let entries_max = service.settings.limits.resume_entries_max;
     let (after, whose) = (cursor.position, Whose::Everyone);
     let behind = service.store.behind(user.clone(), after, whose, entries_max).await?;
-    Ok(decide(cursor, service.store.epoch(), behind, entries_max))
+    let resume = decide(cursor, service.store.epoch(), behind, entries_max);
+    let counters = service.counters();
+    match resume {
+        Resume::Since(_) => counters.resumed.add(1),
+        Resume::Snapshot { .. } => counters.snapshots.add(1),
+    }
+    Ok(resume)
 }
 
 /// Takes that a device has everything up to a position.

@@ -25,6 +25,7 @@ use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
 use crate::receipts::{self, Receipts};
+use crate::recovery::Pids;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -44,6 +45,7 @@ pub struct Service {
     pub(crate) receipts: Receipts,
     pub(crate) expiry: Expiry,
     pub(crate) turns: Turns,
+    pub(crate) pids: Pids,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
     pub(crate) shared_device: DeviceId,
@@ -75,6 +77,7 @@ impl Service {
             receipts: Receipts::new(&settings.limits),
             expiry: Expiry::default(),
             turns: Turns::new(&settings.limits),
+            pids: Pids::new(&store.seal_key()),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
             shared_device: DeviceId::shared(),

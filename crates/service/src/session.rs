@@ -43,6 +43,8 @@ pub(crate) struct Session {
     expires_ms: AtomicU64,
     heard_ms: AtomicU64,
     pub(crate) kind: Kind,
+    /// Whether its client keeps offsets.
+    pub(crate) recoverable: bool,
     flow: Mutex<Flow>,
 }
 
@@ -73,6 +75,8 @@ pub(crate) enum Start {
     Unconfirmed,
     /// From where its client says it is.
     Resume(Cursor),
+    /// From where it was when it was cut off: it is the same socket again.
+    Recover(Position),
 }
 
 /// What the client of a session that keeps a position was pushed, and told of it.
@@ -105,8 +109,14 @@ impl Session {
             expires_ms: AtomicU64::new(NEVER),
             heard_ms: AtomicU64::new(now.0),
             kind: Kind::Tutorial,
+            recoverable: false,
             flow: Mutex::default(),
         }
+    }
+
+    /// Says that its client keeps offsets.
+    pub(crate) fn recoverable(self) -> Self {
+        Self { recoverable: true, ..self }
     }
 
     /// Says from where it catches up.

@@ -29,6 +29,7 @@ pub(crate) struct Counters {
     pub(crate) caught_up: Count,
     pub(crate) caught_up_entries: Count,
     pub(crate) resumed: Count,
+    pub(crate) recovered: Count,
     pub(crate) snapshots: Count,
     pub(crate) marks_stored: Count,
     pub(crate) marks_confirmed: Count,
@@ -55,6 +56,7 @@ impl Counters {
             caught_up: self.caught_up.get(),
             caught_up_entries: self.caught_up_entries.get(),
             resumed: self.resumed.get(),
+            recovered: self.recovered.get(),
             snapshots: self.snapshots.get(),
             marks_stored: self.marks_stored.get(),
             marks_confirmed: self.marks_confirmed.get(),
@@ -90,6 +92,8 @@ pub struct Stats {
     pub caught_up_entries: u64,
     /// Devices that resumed from where they said they were.
     pub resumed: u64,
+    /// Sockets that were recovered.
+    pub recovered: u64,
     /// Devices that were told to read a snapshot instead.
     pub snapshots: u64,
     /// Watermarks stored, after merging.

@@ -34,7 +34,7 @@ async fn ready_comes_first_and_says_who_and_what_holds() {
     let house = House::new(Plan::default()).await;
     let alice = house.device("alice", "phone").await;
     let heard = alice.heard();
-    assert_eq!(heard[0], Heard::Connected);
+    assert!(matches!(heard[0], Heard::Connected(_)));
     let Heard::Event(name, ready) = &heard[1] else { panic!("{heard:?}") };
     assert_eq!((name.as_str(), &ready["userId"]), ("ready", &json!("alice")));
     assert_eq!(ready["deviceId"], "phone");
@@ -199,7 +199,7 @@ async fn without_a_token_a_developer_registers_once_and_chats_by_the_tutorial() 
     let house = House::new(development()).await;
     let open = async || {
         let client = Client::open(house.address, json!({})).await;
-        client.wait(|heard| matches!(heard, Heard::Connected).then_some(())).await;
+        client.wait(|heard| matches!(heard, Heard::Connected(_)).then_some(())).await;
         client
     };
     let (ann, ben) = (open().await, open().await);
@@ -233,7 +233,7 @@ async fn a_tutorial_user_who_was_away_hears_it_on_registering() {
     let carol = house.device("carol", "c").await;
     carol.send("ann", "are you there?").await;
     let ann = Client::open(house.address, json!({})).await;
-    ann.wait(|heard| matches!(heard, Heard::Connected).then_some(())).await;
+    ann.wait(|heard| matches!(heard, Heard::Connected(_)).then_some(())).await;
     ann.emit("register", json!({"userId": "ann"})).await;
     let heard = ann.event("private message", 0).await;
     assert_eq!(heard, json!({"from": "carol", "message": "are you there?"}));

@@ -187,6 +187,7 @@ impl App {
                 "Devices that resumed from where they said they were",
                 stats.resumed,
             ),
+            ("service_recoveries", "Sockets that were recovered", stats.recovered),
             ("service_snapshots", "Devices that were told to read a snapshot", stats.snapshots),
             ("service_marks_stored", "Watermarks stored, after merging", stats.marks_stored),
             (

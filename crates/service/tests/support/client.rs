@@ -22,7 +22,7 @@ type Sink = SplitSink<WebSocketStream<MaybeTlsStream<TcpStream>>, Message>;
 /// Something the client heard.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Heard {
-    Connected,
+    Connected(Value),
     Refused(Value),
     Event(String, Value),
     Ack(u64, Value),
@@ -37,6 +37,8 @@ struct Ear {
     came: Notify,
     /// Whether pings are left unanswered.
     mute: AtomicBool,
+    /// The last argument of the last event that ended in a text, as stock clients keep it.
+    offset: Mutex<Option<String>>,
 }
 
 impl Ear {
@@ -85,6 +87,9 @@ impl Client {
                     }
                     listening.hear(Heard::Pinged);
                 } else if let Some(heard) = read(&text) {
+                    if let Some(offset) = last_text(&text) {
+                        *listening.offset.lock() = Some(offset);
+                    }
                     listening.hear(heard);
                 }
             }
@@ -100,7 +105,7 @@ impl Client {
     /// Connects and waits until it is let in and caught up.
     pub(crate) async fn connect(address: std::net::SocketAddr, auth: Value) -> Self {
         let client = Self::open(address, auth).await;
-        client.wait(|heard| matches!(heard, Heard::Connected).then_some(())).await;
+        client.wait(|heard| matches!(heard, Heard::Connected(_)).then_some(())).await;
         client.event("caught_up", 0).await;
         client
     }
@@ -108,6 +113,20 @@ impl Client {
     /// Connects as a user on a device and waits until it is caught up.
     pub(crate) async fn device(address: std::net::SocketAddr, token: &str, device: &str) -> Self {
         Self::connect(address, json!({"token": token, "deviceId": device})).await
+    }
+
+    /// What the CONNECT was answered.
+    pub(crate) async fn answered(&self) -> Value {
+        let answer = |heard: &Heard| match heard {
+            Heard::Connected(answer) => Some(answer.clone()),
+            _ => None,
+        };
+        self.wait(answer).await
+    }
+
+    /// What a stock client would say of itself when it comes back: its pid and its last offset.
+    pub(crate) async fn recovery(&self) -> (Value, Option<String>) {
+        (self.answered().await["pid"].clone(), self.ear.offset.lock().clone())
     }
 
     /// Sends a text frame as it is.
@@ -250,6 +269,12 @@ fn named<'a>(heard: &'a [Heard], name: &'a str) -> impl Iterator<Item = Value> +
     })
 }
 
+/// The last argument of an event, if there are several and it is a text.
+fn last_text(text: &str) -> Option<String> {
+    let args: Vec<Value> = serde_json::from_str(text.strip_prefix("42")?).ok()?;
+    args.last().filter(|_| args.len() > 1)?.as_str().map(str::to_owned)
+}
+
 fn read(text: &str) -> Option<Heard> {
     let packet = text.strip_prefix('4')?;
     let (kind, rest) = packet.split_at_checked(1)?;
@@ -257,7 +282,7 @@ fn read(text: &str) -> Option<Heard> {
     let (id, data) = rest.split_at(digits);
     let data: Value = serde_json::from_str(data).unwrap_or(Value::Null);
     Some(match kind {
-        "0" => Heard::Connected,
+        "0" => Heard::Connected(data),
         "1" => Heard::Disconnected,
         "2" => Heard::Event(data[0].as_str()?.to_owned(), data[1].clone()),
         "3" => Heard::Ack(id.parse().ok()?, data[0].clone()),
