@@ -73,6 +73,7 @@ claims![
     delivering::as_of_covers_every_answered_append,
     resuming::since_gives_ones_own_entries_if_asked_for,
     resuming::behind_counts_what_since_would_give,
+    resuming::behind_and_since_agree_at_every_distance,
     resuming::moved_names_conversations_with_entries_or_receipts_since,
     resuming::received_is_what_a_position_confirms,
     resuming::a_block_holds_for_every_later_append,

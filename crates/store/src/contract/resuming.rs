@@ -65,6 +65,30 @@ pub(super) async fn behind_counts_what_since_would_give(f: &Fixture) {
     assert_eq!(nothing.expect("it is counted").oldest, None);
 }
 
+pub(super) async fn behind_and_since_agree_at_every_distance(f: &Fixture) {
+    let pairs = [("a", "b"), ("c", "a"), ("x", "y"), ("b", "a"), ("x", "y")];
+    for n in 0..900 {
+        // Some conversations are long and have been quiet since, others go on.
+        let (from, to) = pairs[if n < 300 { n % 5 } else { n % 3 }];
+        f.send(from, to, &n.to_string()).await.expect("an append succeeds");
+    }
+    let head = f.head_position().await.0;
+    for after in (0..=head).step_by(37).chain([1, 2, 3, head - 1, head]) {
+        for whose in [Whose::Everyone, Whose::Others] {
+            let (mut counted, mut at, mut more) = (0, Position(after), true);
+            while more {
+                let page = f.store.since(user("a"), at, whose, 100).await.expect("a page is read");
+                assert!(page.entries.is_sorted_by_key(|entry| entry.position));
+                counted += page.entries.len();
+                more = page.more;
+                at = page.entries.last().map_or(at, |last| last.position);
+            }
+            let behind = f.store.behind(user("a"), Position(after), whose, 5_000).await;
+            assert_eq!(behind.expect("it is counted").entries, counted, "{whose:?} after {after}");
+        }
+    }
+}
+
 pub(super) async fn moved_names_conversations_with_entries_or_receipts_since(f: &Fixture) {
     f.sent("b", "a", "1").await;
     f.sent("c", "a", "1").await;

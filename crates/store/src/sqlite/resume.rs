@@ -11,6 +11,8 @@ use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{Behind, Moved, MovedPage, SincePage, Whose};
 
+use rusqlite::OptionalExtension;
+
 use super::commands;
 use super::queries::{self, Room};
 use super::readers::Reader;
@@ -59,8 +61,8 @@ impl Reader {
             let wanted = bound(limit as u64) + 1;
             self.entries(sql, (after, user, whose == Whose::Everyone, wanted), &mut room)?
         } else {
-            let positions = self.positions_since(user, after)?;
-            self.entries_at(&positions, user, whose, limit.saturating_add(1), &mut room)?
+            let positions = self.positions_since(user, after, whose, limit.saturating_add(1))?;
+            self.entries_at(&positions, &mut room)?
         };
         page.more = page.entries.len() > limit || room.is_full;
         page.entries.truncate(limit);
@@ -175,56 +177,71 @@ impl Reader {
     }
 
     /// The seq of a conversation's newest entry at or before a position; 0 if there is none.
+    ///
+    /// Positions rise with seq, so it is searched for: from the head in steps that double, then by
+    /// halves. However far back it is, that takes few looks.
     fn seq_at(&self, conversation: i64, position: i64) -> Result<i64, rusqlite::Error> {
-        let sql = "SELECT seq, pos FROM entry WHERE conversation = ?1 ORDER BY seq DESC";
-        let mut downwards = self.conn.prepare_cached(sql)?;
-        let mut rows = downwards.query([conversation])?;
-        while let Some(row) = rows.next()? {
-            if row.get::<_, i64>(1)? <= position {
-                return row.get(0);
+        let sql = "SELECT pos FROM entry WHERE conversation = ?1 AND seq = ?2";
+        let mut look = self.conn.prepare_cached(sql)?;
+        let mut is_later = |seq: i64| -> Result<bool, rusqlite::Error> {
+            let found: Option<i64> =
+                look.query_row([conversation, seq], |row| row.get(0)).optional()?;
+            Ok(found.is_some_and(|found| found > position))
+        };
+        let mut above = rows::head(&self.conn, conversation)?.seq + 1;
+        let mut step = 1;
+        while above > step && is_later(above - step)? {
+            above -= step;
+            step *= 2;
+        }
+        let mut below = (above - step).max(0);
+        while above - below > 1 {
+            let middle = below + (above - below) / 2;
+            if is_later(middle)? {
+                above = middle;
+            } else {
+                below = middle;
             }
         }
-        Ok(0)
+        Ok(below)
     }
 
-    /// The positions of all entries after one in a user's conversations, in order.
-    fn positions_since(&self, user: i64, after: i64) -> Result<Vec<i64>, rusqlite::Error> {
+    /// The positions of the first `wanted` entries after one in a user's conversations, in order.
+    fn positions_since(
+        &self,
+        user: i64,
+        after: i64,
+        whose: Whose,
+        wanted: usize,
+    ) -> Result<Vec<i64>, rusqlite::Error> {
         let mut positions = Vec::new();
-        let sql = "SELECT pos FROM entry WHERE conversation = ?1 ORDER BY seq DESC";
-        let mut downwards = self.conn.prepare_cached(sql)?;
+        let sql = "SELECT pos FROM entry WHERE conversation = ?1 AND seq > ?2 \
+                   AND (?3 OR sender <> ?4) ORDER BY seq LIMIT ?5";
+        let mut upwards = self.conn.prepare_cached(sql)?;
+        let (everyone, most) = (whose == Whose::Everyone, bound(wanted as u64));
         for conversation in self.conversations_of(user)? {
-            let mut rows = downwards.query([conversation])?;
-            while let Some(row) = rows.next()? {
-                let position: i64 = row.get(0)?;
-                if position <= after {
-                    break;
-                }
-                positions.push(position);
+            let from = self.seq_at(conversation, after)?;
+            let params = (conversation, from, everyone, user, most);
+            for position in upwards.query_map(params, |row| row.get(0))? {
+                positions.push(position?);
             }
         }
         positions.sort_unstable();
+        positions.truncate(wanted);
         Ok(positions)
     }
 
-    /// At most `wanted` of the entries at these positions.
+    /// The entries at these positions, for as long as there is room for them.
     fn entries_at(
         &mut self,
         positions: &[i64],
-        user: i64,
-        whose: Whose,
-        wanted: usize,
         room: &mut Room,
     ) -> Result<Vec<Arc<Entry>>, Failure> {
-        let sql = concat!(
-            "SELECT ",
-            entry_columns!(),
-            " FROM entry e WHERE e.pos = ?1 AND (?2 OR e.sender <> ?3)"
-        );
+        let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
         let mut entries = Vec::new();
         for position in positions {
-            let everyone = whose == Whose::Everyone;
-            entries.append(&mut self.entries(sql, (*position, everyone, user), room)?);
-            if entries.len() >= wanted || room.is_full {
+            entries.append(&mut self.entries(sql, [*position], room)?);
+            if room.is_full {
                 break;
             }
         }
