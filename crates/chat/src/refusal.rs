@@ -57,6 +57,11 @@ pub enum Refusal {
         /// When to try again.
         retry_after_ms: u64,
     },
+    /// The server is about to be restarted.
+    ShuttingDown {
+        /// When to come back.
+        retry_after_ms: u64,
+    },
     /// An earlier send on the same conversation failed and has to be sent again first.
     Aborted {
         /// When to try again at the latest.
@@ -96,6 +101,7 @@ pub enum Code {
     RateLimited,
     Overloaded,
     Unavailable,
+    ShuttingDown,
     Aborted,
     TooManyConnections,
     TooManyDevices,
@@ -168,6 +174,7 @@ impl Refusal {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Overloaded { .. } => Code::Overloaded,
             Self::Unavailable { .. } => Code::Unavailable,
+            Self::ShuttingDown { .. } => Code::ShuttingDown,
             Self::Aborted { .. } => Code::Aborted,
             Self::TooManyConnections => Code::TooManyConnections,
             Self::TooManyDevices => Code::TooManyDevices,
@@ -196,6 +203,7 @@ impl Refusal {
             Self::RateLimited { retry_after_ms }
             | Self::Overloaded { retry_after_ms }
             | Self::Unavailable { retry_after_ms }
+            | Self::ShuttingDown { retry_after_ms }
             | Self::Aborted { retry_after_ms } => Some(retry_after_ms),
             _ => self.code().documented().retry_after_ms,
         }
@@ -234,6 +242,8 @@ pub fn of_store(error: &StoreError) -> Refusal {
 const RATE_LIMITED_RETRY_AFTER_MS: u64 = 1_000;
 const OVERLOADED_RETRY_AFTER_MS: u64 = 250;
 const UNAVAILABLE_RETRY_AFTER_MS: u64 = 2_000;
+/// The least delay that a client hears when the server goes down.
+pub const SHUTTING_DOWN_RETRY_AFTER_MS: u64 = 500;
 const ABORTED_RETRY_AFTER_MS: u64 = 250;
 const TOO_MANY_CONNECTIONS_RETRY_AFTER_MS: u64 = 5_000;
 
@@ -324,6 +334,13 @@ impl Code {
                 "Send the same again, with the same `clientId`, after `retryAfterMs`: it may or \
                  may not have been kept, and the key makes sure that it is kept once.",
             ),
+            Self::ShuttingDown => after(
+                SHUTTING_DOWN_RETRY_AFTER_MS,
+                "shutting_down",
+                "the server is about to be restarted",
+                "Connect again after `retryAfterMs`; stock clients do by themselves, and get all \
+                 they missed.",
+            ),
             Self::Aborted => after(
                 ABORTED_RETRY_AFTER_MS,
                 "aborted",
@@ -377,7 +394,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 21] = [
+pub const CODES: [Code; 22] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -390,6 +407,7 @@ pub const CODES: [Code; 21] = [
     Code::RateLimited,
     Code::Overloaded,
     Code::Unavailable,
+    Code::ShuttingDown,
     Code::Aborted,
     Code::TooManyConnections,
     Code::TooManyDevices,

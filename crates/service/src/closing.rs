@@ -8,7 +8,7 @@ use parlor_chat::refusal::Refusal;
 use parlor_gateway::{Close, CloseReason, Frame, Io, SocketKey};
 
 use crate::delivery::NAMESPACE;
-use crate::records;
+use crate::{jitter, records};
 
 /// Why the service ends a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,21 @@ pub(crate) enum Ending {
     Replaced,
     /// Its socket has been recovered on another connection.
     TakenOver,
+}
+
+/// Gives each client another delay, so that those who are sent away together do not come back
+/// together.
+fn spread(refusal: Refusal) -> Refusal {
+    let spread = jitter::spread;
+    match refusal {
+        Refusal::Overloaded { retry_after_ms: ms } => {
+            Refusal::Overloaded { retry_after_ms: spread(ms) }
+        }
+        Refusal::Unavailable { retry_after_ms: ms } => {
+            Refusal::Unavailable { retry_after_ms: spread(ms) }
+        }
+        other => other,
+    }
 }
 
 impl Ending {
@@ -40,7 +55,7 @@ impl Ending {
     pub(crate) fn carry_out(&self, io: &Io, key: SocketKey) {
         // The client of one that was taken over has left it.
         if *self != Self::TakenOver {
-            let said = records::alone(&records::reason(&self.refusal()));
+            let said = records::alone(&records::reason(&spread(self.refusal())));
             if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "closing", &said)) {
                 tracing::debug!(%error, "a connection is closed without a word");
             }

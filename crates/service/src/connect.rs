@@ -39,7 +39,7 @@ pub(crate) async fn admit(
     service.counters().refused(refusal.code());
     tracing::debug!(code = refusal.name(), "connection: refused");
     match refusal {
-        Refusal::Overloaded { .. } | Refusal::Unavailable { .. } => {
+        Refusal::Overloaded { .. } | Refusal::Unavailable { .. } | Refusal::ShuttingDown { .. } => {
             Ok(Data::new(TurnedAway(refusal)))
         }
         refusal => Err(connect_error(&refusal)),
@@ -48,9 +48,7 @@ pub(crate) async fn admit(
 
 /// The session of a connection that is let in, and how its socket joins.
 async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Refusal> {
-    if !service.is_open() {
-        return Err(Refusal::unavailable());
-    }
+    service.is_open()?;
     let hello = commands::hello(request.auth())?;
     let device = hello.device.unwrap_or_else(|| service.shared_device.clone());
     let now = clock::now();

@@ -1,9 +1,9 @@
 //! The service: everything that handlers share, and how they are bound to the gateway.
 //!
 //! Made from its settings, the store, the token check and the delivery; bound to a gateway by
-//! [`Service::namespace`]; opened by [`Service::start`] once the gateway runs; ended by
-//! [`Service::drain`]. Until it is open, and once it drains, connections are turned away so that
-//! they come back.
+//! [`Service::namespace`]; opened by [`Service::start`] once the gateway runs; closed by
+//! [`Service::close`], ended by [`Service::drain`]. Until it is open, and once it is closed,
+//! connections are turned away so that they come back.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use parlor_chat::entry::Position;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::Rate;
-use parlor_chat::refusal::Refusal;
+use parlor_chat::refusal::{Refusal, SHUTTING_DOWN_RETRY_AFTER_MS};
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{Store, StoreError, Whose};
 use parlor_gateway::{Frame, Io, Namespace};
@@ -31,7 +31,7 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
-use crate::{blocks, clock, connect, queries, records, resume, sends, tutorial};
+use crate::{blocks, clock, connect, jitter, queries, records, resume, sends, tutorial};
 
 /// Beyond every position that a store gives out, which is below 2^53.
 const END_OF_LOG: Position = Position((1 << 53) - 1);
@@ -55,8 +55,16 @@ pub struct Service {
     own_tasks: TaskTracker,
     /// The runtime that the service was started in, which is none of the gateway's.
     runtime: OnceLock<Handle>,
+    /// Cancelled when nobody is let in any more.
+    closed: CancellationToken,
+    /// Cancelled when nothing more is written.
     pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
+}
+
+/// Why nobody is let in any more; each client hears another delay.
+fn shutting_down() -> Refusal {
+    Refusal::ShuttingDown { retry_after_ms: jitter::spread(SHUTTING_DOWN_RETRY_AFTER_MS) }
 }
 
 impl std::fmt::Debug for Service {
@@ -84,6 +92,7 @@ impl Service {
             tasks: TaskTracker::new(),
             own_tasks: TaskTracker::new(),
             runtime: OnceLock::new(),
+            closed: CancellationToken::new(),
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
             settings,
@@ -164,9 +173,21 @@ impl Service {
         Ok(())
     }
 
-    /// Ends the service: new connections and writes are turned away, what the store was given is
-    /// waited for and answered, gathered watermarks are stored. The gateway is to be shut down
-    /// after that.
+    /// Lets nobody in any more; they are told to come back. Who is here is served as before: the
+    /// gateway is to be drained next, so that each connection ends with all of its events answered.
+    pub fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// What a client hears before its connection is closed because the server goes down: when to
+    /// come back, each after another time.
+    pub fn farewell(&self) -> Frame {
+        let refusal = shutting_down();
+        Frame::event_raw(NAMESPACE, "closing", &records::alone(&records::reason(&refusal)))
+    }
+
+    /// Ends the service: connections and writes are turned away, what the store was given is waited
+    /// for and answered, gathered watermarks are stored. The gateway is to be shut down after that.
     ///
     /// # Cancel safety
     /// Cancel safe; calling it again goes on waiting.
@@ -186,9 +207,15 @@ impl Service {
         self.counters().snapshot(sessions, users, self.turns.waiting() as u64)
     }
 
-    /// Whether connections are let in.
-    pub(crate) fn is_open(&self) -> bool {
-        self.io().is_some() && !self.draining.is_cancelled()
+    /// Refuses connections before the service is open, and once it is closed.
+    pub(crate) fn is_open(&self) -> Result<(), Refusal> {
+        if self.closed.is_cancelled() || self.draining.is_cancelled() {
+            Err(shutting_down())
+        } else if self.io().is_none() {
+            Err(Refusal::unavailable())
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses writes once the service drains.

@@ -1,16 +1,13 @@
 //! Whose turn it is to read the store on the way back.
 //!
 //! So many devices read at a time; others wait in the order of their coming. The wait has a bound
-//! of its own: who comes when it is full is told to come back later, each after another time, so
-//! that they do not all come back at once.
+//! of its own: who comes when it is full is told to come back later.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use tokio::sync::{Semaphore, SemaphorePermit};
-
-use crate::jitter;
 
 /// The least time after which a device that found no place comes back, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -55,7 +52,7 @@ impl Turns {
         }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refusal::Overloaded { retry_after_ms: jitter::spread(RETRY_AFTER_MS) });
+            return Err(Refusal::Overloaded { retry_after_ms: RETRY_AFTER_MS });
         }
         let _place = Place(&self.waiting);
         Ok(self.free.acquire().await.expect("it is never closed"))
@@ -94,8 +91,7 @@ mod tests {
         let mut second = std::pin::pin!(turns.next());
         assert!(futures_util::poll!(&mut second).is_pending());
         let third = turns.next().await;
-        let Err(Refusal::Overloaded { retry_after_ms }) = third else { panic!("{third:?}") };
-        assert!((RETRY_AFTER_MS..=3 * RETRY_AFTER_MS).contains(&retry_after_ms));
+        assert_eq!(third.err(), Some(Refusal::Overloaded { retry_after_ms: RETRY_AFTER_MS }));
         assert_eq!(turns.waiting(), 1);
     }
 
