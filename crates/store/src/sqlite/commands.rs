@@ -51,8 +51,13 @@ impl Executor {
         life: &Life,
         append: &Append,
     ) -> Result<AppendDone, Failure> {
-        self.check_block(conn, append)?;
-        let thread = self.thread_or_new(conn, &append.from, &append.to)?;
+        let conversation = ConversationId::direct(&append.from, &append.to);
+        let known = self.thread(conn, &conversation)?;
+        self.check_block(conn, append, known.as_deref())?;
+        let thread = match known {
+            Some(thread) => thread,
+            None => self.new_thread(conn, conversation)?,
+        };
         let sender = thread.member(&append.from).expect("the sender is a member");
         let head = rows::head(conn, thread.id)?;
         let seq = head.seq + 1;
@@ -227,14 +232,20 @@ impl Executor {
 
     /// Refuses an append to somebody who keeps its sender out, unless it is the retry of one that
     /// was kept before.
-    fn check_block(&mut self, conn: &Connection, append: &Append) -> Result<(), Failure> {
-        let from = rows::user_id(conn, &append.from)?;
-        let to = rows::user_id(conn, &append.to)?;
-        let (Some(from), Some(to)) = (from, to) else { return Ok(()) };
+    fn check_block(
+        &self,
+        conn: &Connection,
+        append: &Append,
+        thread: Option<&Thread>,
+    ) -> Result<(), Failure> {
+        let ids = match thread {
+            Some(thread) => (thread.member(&append.from), thread.member(&append.to)),
+            None => (rows::user_id(conn, &append.from)?, rows::user_id(conn, &append.to)?),
+        };
+        let (Some(from), Some(to)) = ids else { return Ok(()) };
         if !blocks::is_active(conn, to, from)? {
             return Ok(());
         }
-        let thread = self.thread(conn, &ConversationId::direct(&append.from, &append.to))?;
         let known = match (&append.client_id, thread) {
             (Some(client_id), Some(thread)) => {
                 let sql = "SELECT 1 FROM idempotency \
@@ -258,16 +269,11 @@ impl Executor {
         Ok(found.map(|thread| self.remember(thread)))
     }
 
-    fn thread_or_new(
+    fn new_thread(
         &mut self,
         conn: &Connection,
-        a: &UserId,
-        b: &UserId,
+        conversation: ConversationId,
     ) -> Result<Arc<Thread>, Failure> {
-        let conversation = ConversationId::direct(a, b);
-        if let Some(thread) = self.thread(conn, &conversation)? {
-            return Ok(thread);
-        }
         let (low, high) = conversation.members();
         let low_id = user_or_new(conn, &low)?;
         let high_id = user_or_new(conn, &high)?;
