@@ -323,7 +323,19 @@ impl Socket {
     /// # Cancel safety
     /// Not cancel safe: the release may have taken place.
     pub async fn release(&self, position: u64) -> Result<Released, Closed> {
-        self.ask(|key, reply| Op::Release { key, position, reply }).await
+        self.ask(|key, reply| Op::Release { key, position, first: None, reply }).await
+    }
+
+    /// As [`Socket::release`]; when the socket becomes live, `first` goes out before anything that
+    /// was held, and so before everything live.
+    ///
+    /// # Errors
+    /// [`Closed`].
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the release may have taken place.
+    pub async fn release_behind(&self, position: u64, first: Frame) -> Result<Released, Closed> {
+        self.ask(|key, reply| Op::Release { key, position, first: Some(first), reply }).await
     }
 
     async fn ask<T>(

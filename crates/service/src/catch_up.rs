@@ -92,11 +92,11 @@ async fn drive(
     let (store, limits) = (&service.store, &service.settings.limits);
     let (page_max, epoch) = (limits.catch_up_page_entries, store.epoch());
     let mut told = Position::default();
-    let mut at = Position::default();
     // From before the first read on: what is committed after it may be broadcast before the join
     // is known here, and what was committed before it is read.
     session.starts_hearing();
-    let mut out = Out { service, socket, session, user, pushed: 0 };
+    let greeted = !matches!(session.start(), Start::Recover(_));
+    let mut out = Out { service, socket, session, user, pushed: 0, greeted };
     let Begun { mut catch_up, whose, moved_since } = begin(&mut out).await?;
     loop {
         match catch_up.next() {
@@ -125,16 +125,16 @@ async fn drive(
                 out.push(&catch_up.since(page), Order::ByPosition).await?;
             }
             Next::Release(position) => {
-                at = position;
-                match release(service, socket, position, told).await? {
-                    Released::Live => catch_up.released(),
+                let caught_up = out.caught_up(Cursor { epoch, position })?;
+                match release(service, socket, position, told, caught_up).await? {
+                    Released::Live => {
+                        session.told_position(position);
+                        catch_up.released();
+                    }
                     Released::Overflowed => catch_up.overflowed(),
                 }
             }
-            Next::Rest => {
-                out.finish(Cursor { epoch, position: at })?;
-                return Ok(out.pushed);
-            }
+            Next::Rest => return Ok(out.pushed),
             Next::GiveUp => return Err(Stopped::Failed(Refusal::overloaded())),
         }
     }
@@ -181,7 +181,7 @@ async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
     }
 }
 
-/// Makes the socket live from `position` on.
+/// Makes the socket live from `position` on; `caught_up` goes out before everything live.
 ///
 /// A read may see a commit before it is broadcast. Then the release has to come behind that
 /// broadcast in the shard's inbox, or the entry would go out once more: it waits until the
@@ -191,14 +191,15 @@ async fn release(
     socket: &Socket,
     position: Position,
     told: Position,
+    caught_up: Frame,
 ) -> Result<Released, Stopped> {
     if position <= told {
-        return Ok(socket.release(position.0).await?);
+        return Ok(socket.release_behind(position.0, caught_up).await?);
     }
     let (delivery, socket) = (Arc::clone(service.delivery()), socket.clone());
     let released = service.outside_shards(async move {
         delivery.handed_over(position).await;
-        socket.release(position.0).await
+        socket.release_behind(position.0, caught_up).await
     });
     match released.await {
         Some(released) => Ok(released?),
@@ -213,6 +214,8 @@ struct Out<'a> {
     session: &'a Session,
     user: &'a UserId,
     pushed: usize,
+    /// Whether the client has heard `ready`.
+    greeted: bool,
 }
 
 /// In which order entries are pushed.
@@ -225,17 +228,16 @@ enum Order {
 }
 
 impl Out<'_> {
-    /// Says that the device is up to date; a recovered socket is answered and greeted first.
-    fn finish(&self, at: Cursor) -> Result<(), EmitError> {
-        if matches!(self.session.start(), Start::Recover(_)) {
+    /// The word that the device has everything up to a position. A recovered socket is answered
+    /// and greeted before.
+    fn caught_up(&mut self, at: Cursor) -> Result<Frame, EmitError> {
+        if !self.greeted {
             self.socket.answer_connect();
             connect::greet(self.service, self.socket, self.session)?;
+            self.greeted = true;
         }
         let said = records::alone(&records::caught_up(self.pushed, at));
-        let frame = Frame::event_raw(NAMESPACE, "caught_up", &said);
-        self.socket.emit_frame(frame.with_offset(&at.to_string()))?;
-        self.session.told_position(at.position);
-        Ok(())
+        Ok(Frame::event_raw(NAMESPACE, "caught_up", &said).with_offset(&at.to_string()))
     }
 
     /// Emits a page, waiting whenever the client has yet to take most of what was queued: a page

@@ -89,8 +89,8 @@ impl Shard {
                     let _ = reply.send(self.position);
                 }
             }
-            Op::Release { key, position, reply } => {
-                if let Some(outcome) = self.release(place(key), position) {
+            Op::Release { key, position, first, reply } => {
+                if let Some(outcome) = self.release(place(key), position, first) {
                     let _ = reply.send(outcome);
                 }
             }
@@ -223,7 +223,12 @@ impl Shard {
         Some(std::iter::once(own).chain(names).collect())
     }
 
-    fn release(&mut self, (slot, generation): Place, position: u64) -> Option<Released> {
+    fn release(
+        &mut self,
+        (slot, generation): Place,
+        position: u64,
+        first: Option<Frame>,
+    ) -> Option<Released> {
         let member = self.sockets.get_mut(slot, generation)?;
         let connection = member.connection;
         let Some(hold) = &mut member.hold else { return Some(Released::Live) };
@@ -231,6 +236,9 @@ impl Shard {
         member.hold = None;
         // What was proved before the hold says nothing of what was pushed during it.
         member.confirmed = 0;
+        if let Some(first) = first {
+            self.emit(self.key((slot, generation)), &first, false);
+        }
         for frame in frames {
             self.send(connection, &frame, When::Batched);
         }

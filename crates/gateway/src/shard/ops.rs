@@ -89,6 +89,8 @@ pub(crate) enum Op {
     Release {
         key: SocketKey,
         position: u64,
+        /// What goes out before all that was held.
+        first: Option<Frame>,
         reply: oneshot::Sender<Released>,
     },
     /// A CONNECT that was held back is answered.

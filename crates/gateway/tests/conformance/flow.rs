@@ -195,6 +195,23 @@ fn the_excepted_socket_does_not_get_a_batchs_copy() {
 }
 
 #[test]
+fn what_goes_first_comes_before_all_that_was_held() {
+    let config = Config { hold_bytes_max: 200, ..server::fast() };
+    let scene = scene(config);
+    let mut client = Client::main(&scene.server);
+    let socket = scene.sockets.recv().unwrap();
+    wait(socket.join_held("u")).unwrap();
+    scene.push("u", 1..=100);
+    let first = || Frame::event_raw("/", "first", "[]");
+    assert_eq!(wait(socket.release_behind(0, first())).unwrap(), Released::Overflowed);
+    scene.push("u", 101..=102);
+    assert_eq!(wait(socket.release_behind(100, first())).unwrap(), Released::Live);
+    for expected in [r#"42["first"]"#, r#"42["m",101]"#, r#"42["m",102]"#] {
+        client.expect(expected);
+    }
+}
+
+#[test]
 fn a_pong_confirms_what_was_pushed_before_its_ping() {
     let scene = scene(server::fast());
     let mut client = Client::main(&scene.server);
