@@ -1,19 +1,23 @@
 //! The server that the test suite of Node's `socket.io-client` expects to talk to.
 //!
 //! `cargo run --release -p parlor-gateway --example client_suite`; `PORT` overrides port 3210.
+//! `cargo xtask conformance` runs the suite against it.
 //! An emit fails only when the shard is overloaded, which no test does; so failures are let go.
 
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parlor_gateway::{
-    Config, ConnectError, ConnectRequest, Data, Event, Gateway, Listener, Namespace, Socket,
+    Config, ConnectError, ConnectRequest, Data, Event, Gateway, Listener, Namespace, Recovery,
+    Socket,
 };
 use serde_json::{Map, Value, json};
 
 const BYTES: Bytes = Bytes::from_static(b"asdfasdf");
+/// The suite's own server answers no handshake before, and a test of its counts on that.
+const DELAY: Duration = Duration::from_millis(10);
 const PLACEHOLDER: &str = r#"[{"_placeholder":true,"num":0}]"#;
 const DATE: &str = "2026-01-02T03:04:05.678Z";
 
@@ -22,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ping_interval: Duration::from_millis(2_000),
         // Namespaces that are joined later are shown the handshake too.
         retain_handshake: true,
+        recovery: Some(Recovery::default()),
         ..Config::default()
     });
     gateway
@@ -33,13 +38,34 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .namespace("/abc", shown_handshake())
         .namespace("/no", refused());
     let port = std::env::var("PORT").map_or(Ok(3210), |port| port.parse())?;
-    let tcp =
+    let front =
         TcpListener::bind(("::", port)).or_else(|_| TcpListener::bind(("127.0.0.1", port)))?;
+    let tcp = TcpListener::bind("127.0.0.1:0")?;
     let running = gateway.serve(vec![Listener { tcp, tls: None }], 1)?;
-    println!("listening on {}", running.local_addrs()[0]);
+    println!("listening on {}", front.local_addr()?);
     loop {
-        std::thread::park();
+        let (client, _) = front.accept()?;
+        let server = running.local_addrs()[0];
+        std::thread::spawn(move || {
+            std::thread::park_timeout(DELAY);
+            join(&client, &TcpStream::connect(server)?)
+        });
     }
+}
+
+/// Carries bytes both ways until both ends have closed.
+fn join(client: &TcpStream, server: &TcpStream) -> std::io::Result<()> {
+    let carry = |mut from: &TcpStream, mut to: &TcpStream| {
+        let _ = std::io::copy(&mut from, &mut to);
+        to.shutdown(Shutdown::Write)
+    };
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    std::thread::scope(|scope| {
+        let back = scope.spawn(|| carry(server, client));
+        let _ = carry(client, server);
+        back.join().unwrap_or(Ok(()))
+    })
 }
 
 /// What a socket of the main namespace remembers.

@@ -59,8 +59,44 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// Cross-origin requests: whom they are allowed to. Default any origin.
     pub cors: Cors,
+    /// Connection state recovery in memory, as Node's server has it. Default none.
+    pub recovery: Option<Recovery>,
     /// Name of the cookie that carries the Engine.IO sid (for sticky proxies). Default none.
     pub cookie: Option<String>,
+}
+
+/// Who may come back after a lost connection as if nothing had happened: with the same id, rooms
+/// and data, and what was missed. All is in memory and gone with the process. An application that
+/// keeps its events itself restores its sockets by [`crate::Data`] instead.
+///
+/// A middleware that is skipped does not look at the client's credentials again, as in Node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// How long a lost socket may stay away. Default 2 min.
+    pub disconnection_max: Duration,
+    /// Lost sockets that are waited for; more make the one that waits longest forgotten. Default
+    /// 10,000.
+    pub sessions_max: usize,
+    /// Events kept, of all namespaces together. Default 10,000.
+    pub packets_max: usize,
+    /// Bytes of events kept, each counted three times (it has two forms, and attachments of its
+    /// own) with 256 more. Who missed more than fits `output_bytes_max` is not recovered either.
+    /// Default 16 MiB.
+    pub bytes_max: usize,
+    /// Whether a recovered socket passes no middleware. Default true.
+    pub skip_middlewares: bool,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            disconnection_max: Duration::from_secs(120),
+            sessions_max: 10_000,
+            packets_max: 10_000,
+            bytes_max: 16 << 20,
+            skip_middlewares: true,
+        }
+    }
 }
 
 /// Transports that the gateway offers.
@@ -127,6 +163,7 @@ impl Default for Config {
             upgrades: true,
             trusted_proxies: Vec::new(),
             cors: Cors::Any,
+            recovery: None,
             cookie: None,
         }
     }

@@ -228,6 +228,14 @@ impl Frame {
         })
     }
 
+    /// The namespace of the event, if it is one.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        let text = std::str::from_utf8(self.text()?).ok()?;
+        let text = text.strip_prefix("42").or_else(|| text.strip_prefix("45"))?;
+        let rest = text.trim_start_matches(|it: char| it.is_ascii_digit() || it == '-');
+        Some(if rest.starts_with('/') { rest.split(',').next()? } else { "/" })
+    }
+
     /// The Engine.IO text packet, if there is one.
     pub(crate) fn text(&self) -> Option<&Bytes> {
         (!self.0.text.is_empty()).then_some(&self.0.text)
@@ -370,6 +378,18 @@ mod tests {
         let text = r#"451-["b",{"_placeholder":true,"num":0},"o"]"#;
         assert_eq!(second.text().expect("a text"), text);
         assert!(second.websocket().ends_with(&[0x82, 3, 1, 2, 3]));
+    }
+
+    #[test]
+    fn an_event_knows_its_namespace() {
+        let bytes = vec![Bytes::new()];
+        let args = r#"[{"_placeholder":true,"num":0}]"#;
+        assert_eq!(Frame::event_raw("/", "/a", "[]").namespace(), Some("/"));
+        assert_eq!(Frame::event_raw("/a-1", "e", "[]").namespace(), Some("/a-1"));
+        assert_eq!(Frame::event_with("/a", "e", args, bytes.clone()).namespace(), Some("/a"));
+        assert_eq!(Frame::event_with("/", "e", args, bytes).namespace(), Some("/"));
+        assert_eq!(Frame::engine_binary(Bytes::new()).namespace(), None);
+        assert_eq!(Frame::ack("/", 1, "[]", Vec::new()).namespace(), None);
     }
 
     #[test]

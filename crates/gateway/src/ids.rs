@@ -159,6 +159,14 @@ impl Seal {
         difference == 0
     }
 
+    /// A private id, made from a number that is used once.
+    pub(crate) fn private_id(&self, number: u64) -> SocketId {
+        let mut bytes = [0; 15];
+        bytes[..8].copy_from_slice(&self.secret.hash_one((2_u8, number)).to_be_bytes());
+        bytes[8..].copy_from_slice(&self.secret.hash_one((3_u8, number)).to_be_bytes()[..7]);
+        SocketId(encode(&bytes))
+    }
+
     fn engine_secret(&self, shard: u8, slot: u32, generation: u32) -> [u8; 11] {
         let mut secret = [0; 11];
         let place = (shard, slot, generation);

@@ -14,7 +14,8 @@ use crate::frame::{Frame, arguments};
 use crate::gather::Gathering;
 use crate::ids::{SocketId, SocketKey};
 use crate::reason::{Close, CloseReason};
-use crate::shard::ops::{Busy, Op, TargetAction};
+use crate::recovery::UNNUMBERED;
+use crate::shard::ops::{Batch, Busy, Op, TargetAction};
 use crate::shared::Shared;
 use crate::socket::{Answer, EmitError};
 use crate::stats::Stats;
@@ -52,14 +53,12 @@ impl Io {
     /// `then_position`. Blocks while a shard's inbox is full: call it from a thread of its own,
     /// never from a handler or a task on a shard.
     pub fn broadcast_batch(&self, namespace: &str, broadcasts: Vec<Broadcast>, then_position: u64) {
-        let batch = Arc::new(crate::shard::ops::Batch {
+        self.0.publish_batch(Batch {
             namespace: namespace.into(),
             broadcasts,
             then_position,
+            first_number: UNNUMBERED,
         });
-        for inbox in &self.0.inboxes {
-            inbox.push_blocking(Op::Batch(Arc::clone(&batch)));
-        }
     }
 
     /// Closes the connection of a socket, wherever it is; nothing happens if it is gone.
@@ -78,7 +77,7 @@ impl Io {
     /// # Errors
     /// [`EmitError::Busy`].
     pub fn emit_to(&self, key: SocketKey, frame: Frame) -> Result<(), EmitError> {
-        Ok(self.0.push(key.shard(), Op::Emit { key, frame, volatile: false })?)
+        Ok(self.0.publish_to(key, || self.0.id_of(key), frame)?)
     }
 
     /// The socket that a public id names, if this process made the id or restored a socket to it:
@@ -223,9 +222,12 @@ impl Target {
     /// # Errors
     /// As [`Target::emit`].
     pub fn emit_frame(&self, frame: Frame) -> Result<(), EmitError> {
+        if !self.volatile {
+            return Ok(self.shared.publish(self.selection.clone(), frame)?);
+        }
         // What may be dropped says nothing about what came before it.
-        let frame = if self.volatile { frame.without_offset() } else { frame };
-        let action = TargetAction::Emit { frame, volatile: self.volatile };
+        let frame = frame.without_offset();
+        let action = TargetAction::Emit { frame, volatile: true, number: UNNUMBERED };
         Ok(self.act(|| action.clone())?)
     }
 
@@ -289,21 +291,11 @@ impl Target {
     }
 
     fn act(&self, action: impl Fn() -> TargetAction) -> Result<(), Busy> {
-        let selection = Arc::new(self.selection.clone());
-        let mut outcome = Ok(());
-        for shard in 0..self.shared.inboxes.len() {
-            let op = Op::Target { selection: Arc::clone(&selection), action: action() };
-            outcome = self.shared.push(shard as u8, op).and(outcome);
-        }
-        outcome
+        self.shared.act(self.selection.clone(), action)
     }
 
     fn act_always(&self, action: impl Fn() -> TargetAction) {
-        let selection = Arc::new(self.selection.clone());
-        for shard in 0..self.shared.inboxes.len() {
-            let op = Op::Target { selection: Arc::clone(&selection), action: action() };
-            self.shared.push_always(shard as u8, op);
-        }
+        self.shared.act_always(self.selection.clone(), action);
     }
 }
 

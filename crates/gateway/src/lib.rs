@@ -40,13 +40,14 @@ mod ids;
 mod io;
 mod namespace;
 mod reason;
+mod recovery;
 mod restored;
 mod shard;
 mod shared;
 mod socket;
 mod stats;
 
-pub use config::{Config, Cors, Transports};
+pub use config::{Config, Cors, Recovery, Transports};
 pub use engine::{Engine, Link, Message};
 pub use event::{Ack, Event};
 pub use frame::Frame;

@@ -86,6 +86,20 @@ impl CloseReason {
         )
     }
 
+    /// Whether a client that comes back may go on as if nothing had happened: the connection was
+    /// lost, not ended for something that the client, or the application, did.
+    pub fn is_recoverable(self) -> bool {
+        matches!(
+            self,
+            Self::TransportClose
+                | Self::TransportError
+                | Self::PingTimeout
+                | Self::SlowReader
+                | Self::ForcedClose
+                | Self::ServerShutdown
+        )
+    }
+
     /// The WebSocket close code that tells the peer.
     pub(crate) fn websocket_code(self) -> u16 {
         match self {
@@ -113,6 +127,11 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
+    /// Whether the connection was lost, so that the socket may be recovered.
+    pub fn is_recoverable(self) -> bool {
+        matches!(self, Self::Connection(reason) if reason.is_recoverable())
+    }
+
     /// The reason in Socket.IO's words.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::ids::{Seal, SocketId, SocketKey};
 use crate::namespace::Namespace;
+use crate::recovery::Recovery;
 use crate::restored::Restored;
 use crate::shard::ops::{Busy, Op};
 use crate::stats::Counters;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) engine: Option<Engine>,
     pub(crate) addresses: Mutex<HashMap<IpAddr, u32>>,
     pub(crate) restored: Mutex<Restored>,
+    pub(crate) recovery: Option<Recovery>,
     /// Cancelled when no new connection is accepted any more.
     pub(crate) draining: CancellationToken,
     pub(crate) stopped: AtomicBool,
@@ -49,6 +51,7 @@ impl Shared {
         patterns: Vec<(Regex, Arc<Namespace>)>,
         engine: Option<Engine>,
     ) -> Self {
+        let recovery = config.recovery.clone().map(Recovery::new);
         let inboxes = (0..shards).map(|_| Inbox::new(config.inbox_ops_max)).collect();
         Self {
             config,
@@ -59,6 +62,7 @@ impl Shared {
             engine,
             addresses: Mutex::default(),
             restored: Mutex::default(),
+            recovery,
             draining: CancellationToken::new(),
             stopped: AtomicBool::new(false),
             ack_ids: AtomicU64::new(0),
@@ -92,18 +96,16 @@ impl Shared {
     /// Hands an operation to a shard unless its inbox is full.
     pub(crate) fn push(&self, shard: u8, op: Op) -> Result<(), Busy> {
         let inbox = &self.inboxes[usize::from(shard)];
-        match self.local(shard) {
+        match self.local(shard, &op) {
             Some(local) => local.push(op, inbox.capacity),
             None => inbox.push(op),
         }
-        .inspect_err(|_| {
-            inbox.counters.busy.fetch_add(1, Ordering::Relaxed);
-        })
+        .inspect_err(|_| inbox.count_busy())
     }
 
     /// Hands an operation to a shard, full or not.
     pub(crate) fn push_always(&self, shard: u8, op: Op) {
-        match self.local(shard) {
+        match self.local(shard, &op) {
             Some(local) => {
                 let _ = local.push(op, usize::MAX);
             }
@@ -111,7 +113,12 @@ impl Shared {
         }
     }
 
-    fn local(&self, shard: u8) -> Option<Rc<Local>> {
+    /// The queue of the calling thread, if it is the shard's. Where broadcasts are numbered, what
+    /// is ordered goes the way that they go.
+    fn local(&self, shard: u8, op: &Op) -> Option<Rc<Local>> {
+        if self.recovery.is_some() && op.is_ordered() {
+            return None;
+        }
         let place = std::ptr::from_ref(self) as usize;
         LOCAL
             .try_with(|cell| {
@@ -236,6 +243,16 @@ impl Inbox {
         }
     }
 
+    /// Counts a refusal.
+    pub(crate) fn count_busy(&self) {
+        self.counters.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether no more ordered operation is taken that could be refused.
+    pub(crate) fn is_full(&self) -> bool {
+        self.state.lock().is_full(true, self.capacity)
+    }
+
     fn push(&self, op: Op) -> Result<(), Busy> {
         let mut state = self.state.lock();
         if state.is_full(op.is_ordered(), self.capacity) {
@@ -247,9 +264,17 @@ impl Inbox {
         Ok(())
     }
 
-    fn push_always(&self, op: Op) {
+    pub(crate) fn push_always(&self, op: Op) {
         let refused = self.put(&mut self.state.lock(), op);
         drop(refused);
+    }
+
+    /// Waits until an ordered operation would be taken. Never called on a shard's thread.
+    pub(crate) fn wait_for_room(&self) {
+        let mut state = self.state.lock();
+        while state.is_full(true, self.capacity) && !state.closed {
+            self.room.wait(&mut state);
+        }
     }
 
     /// Waits for room. Never called on a shard's thread.
@@ -341,7 +366,8 @@ mod tests {
             position,
         };
         let broadcasts = (0..broadcasts).map(broadcast).collect();
-        Op::Batch(Arc::new(Batch { namespace: "/".into(), broadcasts, then_position: 0 }))
+        let namespace = "/".into();
+        Op::Batch(Arc::new(Batch { namespace, broadcasts, then_position: 0, first_number: 0 }))
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub(crate) struct Inner {
 pub(crate) struct Identity {
     /// Its private id, if it is recoverable.
     pub(crate) pid: Option<Arc<str>>,
+    /// Up to where its shard had performed numbered events when it first joined.
+    pub(crate) since: u64,
     /// Its public id, if that is of an earlier life.
     pub(crate) id: Option<SocketId>,
 }
@@ -119,9 +121,19 @@ impl Socket {
         self.restored_id().unwrap_or_else(|| self.0.shared.seal.socket_id(self.0.key))
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
     /// Its public id, if that is of an earlier life.
     pub(crate) fn restored_id(&self) -> Option<SocketId> {
         self.0.identity.as_ref()?.id
+    }
+
+    /// Whether it has the public id of an earlier life, and with it what the gateway or the
+    /// application restored.
+    pub fn recovered(&self) -> bool {
+        self.restored_id().is_some()
     }
 
     /// The private id that its client was told, if it is recoverable.
@@ -198,8 +210,7 @@ impl Socket {
     /// # Errors
     /// As [`Socket::emit`].
     pub fn emit_frame(&self, frame: Frame) -> Result<(), EmitError> {
-        let op = Op::Emit { key: self.0.key, frame, volatile: false };
-        Ok(self.0.shared.push(self.0.key.shard(), op)?)
+        Ok(self.0.shared.publish_to(self.0.key, || self.id(), frame)?)
     }
 
     /// Sends an event unless the socket cannot be written to at once.
@@ -270,8 +281,13 @@ impl Socket {
 
     /// All other sockets of the namespace.
     pub fn broadcast(&self) -> Target {
-        let selection = Selection::of(Arc::clone(&self.0.namespace)).except_key(self.0.key);
-        Target::new(Arc::clone(&self.0.shared), selection)
+        let selection = Selection::of(Arc::clone(&self.0.namespace));
+        let target = |selection| Target::new(Arc::clone(&self.0.shared), selection);
+        if self.0.shared.recovery.is_some() {
+            // Nor does a later life of this socket hear it.
+            return target(selection).except(self.id().as_str());
+        }
+        target(selection.except_key(self.0.key))
     }
 
     /// Disconnects from the namespace, or closes the connection.

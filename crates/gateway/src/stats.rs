@@ -19,6 +19,8 @@ pub(crate) struct Counters {
     pub(crate) volatile_dropped: AtomicU64,
     pub(crate) holds_overflowed: AtomicU64,
     pub(crate) upgrades: AtomicU64,
+    pub(crate) recovered: AtomicU64,
+    pub(crate) not_recovered: AtomicU64,
     pub(crate) handler_panics: AtomicU64,
     pub(crate) busy: AtomicU64,
     pub(crate) closed: [AtomicU64; CloseReason::ALL.len()],
@@ -63,6 +65,10 @@ pub struct Stats {
     pub holds_overflowed: u64,
     /// Upgrades from polling to WebSocket.
     pub upgrades: u64,
+    /// Sockets recovered from memory.
+    pub recovered: u64,
+    /// Claims to be recovered that could not be fulfilled: a new socket was made.
+    pub not_recovered: u64,
     /// Handlers that panicked.
     pub handler_panics: u64,
     /// Operations refused because an inbox was full.
@@ -86,6 +92,8 @@ impl Stats {
             (&mut self.volatile_dropped, &counters.volatile_dropped),
             (&mut self.holds_overflowed, &counters.holds_overflowed),
             (&mut self.upgrades, &counters.upgrades),
+            (&mut self.recovered, &counters.recovered),
+            (&mut self.not_recovered, &counters.not_recovered),
             (&mut self.handler_panics, &counters.handler_panics),
             (&mut self.busy, &counters.busy),
         ];

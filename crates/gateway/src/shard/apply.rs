@@ -94,6 +94,9 @@ impl Shard {
                     let _ = reply.send(outcome);
                 }
             }
+            Op::Claim { connection, space, request, claim } => {
+                self.claimed(place(connection), space, *request, &claim);
+            }
             Op::AnswerConnect { key } => self.answer_connect(place(key)),
             Op::Flushed { key, below_bytes, reply } => {
                 let Some(member) = self.sockets.get(key.slot(), key.generation()) else { return };
@@ -129,8 +132,8 @@ impl Shard {
                 self.send(place(connection), &frame, When::Batched);
             }
             Op::EngineClose { connection, reason } => self.close(place(connection), reason),
-            Op::Decided { connection, space, outcome } => {
-                self.decided(place(connection), space, outcome);
+            Op::Decided { connection, space, outcome, left } => {
+                self.examined(place(connection), space, outcome, left);
             }
             Op::HandlerPanicked { connection } => {
                 Counters::add(&self.counters().handler_panics, 1);
@@ -168,6 +171,7 @@ impl Shard {
             | Op::Rooms { .. }
             | Op::JoinHeld { .. }
             | Op::Release { .. }
+            | Op::Claim { .. }
             | Op::AnswerConnect { .. }
             | Op::Flushed { .. }
             | Op::Disconnect { .. }
@@ -247,8 +251,12 @@ impl Shard {
 
     fn target(&mut self, selection: &Selection, action: TargetAction) {
         match action {
-            TargetAction::Emit { frame, volatile: true } => self.start_volatile(selection, frame),
-            TargetAction::Emit { frame, volatile: false } => self.start_plain(selection, frame),
+            TargetAction::Emit { frame, volatile: true, .. } => {
+                self.start_volatile(selection, frame);
+            }
+            TargetAction::Emit { frame, volatile: false, number } => {
+                self.start_plain(selection, frame, number);
+            }
             TargetAction::EmitAck { frame, id, gathering } => {
                 self.start_asking(selection, frame, id, gathering);
             }

@@ -19,6 +19,7 @@ use crate::frame::Frame;
 use crate::gather::Gathering;
 use crate::ids::{ID_LENGTH, SocketKey};
 use crate::io::{Broadcast, Selection};
+use crate::recovery::UNNUMBERED;
 use crate::stats::Counters;
 
 /// Deliveries between two looks at the clock.
@@ -85,12 +86,14 @@ impl Run {
 
 impl Shard {
     /// Begins a fan-out of one frame, and of those that wait right behind it for the same sockets.
-    pub(super) fn start_plain(&mut self, selection: &Selection, frame: Frame) {
+    pub(super) fn start_plain(&mut self, selection: &Selection, frame: Frame, number: u64) {
         let mut run = Run::of(frame);
+        self.performed = self.performed.max(number);
         while !run.is_full()
-            && let Some(frame) = self.next_alike(selection)
+            && let Some((frame, number)) = self.next_alike(selection)
         {
             run.push(frame, UNLOGGED);
+            self.performed = self.performed.max(number);
         }
         self.start(selection, Source::Plain, run);
     }
@@ -132,13 +135,15 @@ impl Shard {
     }
 
     /// Takes the next waiting operation if it is a plain broadcast to the same sockets.
-    fn next_alike(&mut self, selection: &Selection) -> Option<Frame> {
+    fn next_alike(&mut self, selection: &Selection) -> Option<(Frame, u64)> {
         let Op::Target { selection: next, action } = self.ordered.front()? else { return None };
         if **next != *selection || !matches!(action, TargetAction::Emit { volatile: false, .. }) {
             return None;
         }
         match self.ordered.pop_front()? {
-            Op::Target { action: TargetAction::Emit { frame, .. }, .. } => Some(frame),
+            Op::Target { action: TargetAction::Emit { frame, number, .. }, .. } => {
+                Some((frame, number))
+            }
             _ => unreachable!("it was looked at"),
         }
     }
@@ -216,6 +221,9 @@ impl Shard {
         }
         run.complete();
         let count = run.pieces.len();
+        if batch.first_number != UNNUMBERED {
+            self.performed = batch.first_number + (from + count) as u64 - 1;
+        }
         if let Some(&space) = self.space_names.get(&batch.namespace) {
             self.select_room(space, room, targets);
             if count > 1 {

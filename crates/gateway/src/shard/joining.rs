@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::connection::{Member, Past};
 use super::ops::Op;
+use super::recover::{Comeback, Left, identity};
 use super::rooms::Memberships;
 use super::timers::{Kind, Timer, millis};
 use super::{Place, Shard};
@@ -17,8 +18,9 @@ use crate::handshake::Handshake;
 use crate::ids::SocketKey;
 use crate::namespace::{Answering, ConnectError, ConnectRequest, Data, Entry, Namespace};
 use crate::reason::CloseReason;
+use crate::recovery::Claim;
 use crate::shared::Shared;
-use crate::socket::{Identity, Inner, Socket};
+use crate::socket::{Inner, Socket};
 use crate::stats::Counters;
 
 impl Shard {
@@ -42,8 +44,9 @@ impl Shard {
         if let Some(Some(space)) = self.spaces.get_mut(space as usize) {
             space.pending += 1;
         }
-        if rules.middlewares.is_empty() {
-            return self.decided(place, space, Ok(Data::none()));
+        let claim = self.shared.recovery.as_ref().and_then(|_| Claim::of(auth));
+        if rules.middlewares.is_empty() && claim.is_none() {
+            return self.decided(place, space, Ok(Data::none()), None);
         }
         let handshake = connection.handshake.clone().unwrap_or_else(|| {
             Arc::new(Handshake {
@@ -59,21 +62,38 @@ impl Shard {
             auth: auth.and_then(Result::ok),
             handshake,
         };
+        let Some(claim) = claim else { return self.examine(place, space, request, None) };
+        let (connection, request) = (self.key(place), Box::new(request));
+        let op = Op::Claim { connection, space, request, claim: Box::new(claim) };
+        self.shared.push_always(self.index, op);
+    }
+
+    /// Lets the middlewares of a namespace decide.
+    pub(super) fn examine(
+        &mut self,
+        place: Place,
+        space: u32,
+        request: ConnectRequest,
+        left: Option<Box<Left>>,
+    ) {
+        let Some(rules) = self.rules(space) else { return };
         let verdict = Verdict {
             shared: Arc::clone(&self.shared),
             connection: self.key(place),
             space,
             outcome: Some(Err(ConnectError::new("internal error"))),
+            left,
         };
         tokio::task::spawn_local(decide(rules, Arc::new(request), verdict));
     }
 
-    /// The middlewares of a namespace have decided on a connection's wish.
+    /// It is decided on a connection's wish to join a namespace.
     pub(super) fn decided(
         &mut self,
         place: Place,
         number: u32,
         outcome: Result<Data, ConnectError>,
+        comeback: Option<Comeback>,
     ) {
         let Some(Some(space)) = self.spaces.get_mut(number as usize) else { return };
         space.pending = space.pending.saturating_sub(1);
@@ -101,9 +121,10 @@ impl Shard {
         }
         let Data { value, entry } = data;
         let Entry { pid, id, answering } = entry.map_or_else(Entry::default, |entry| *entry);
-        connection.recoverable |= pid.is_some();
-        let has_identity = pid.is_some() || id.is_some();
-        let identity = has_identity.then(|| Box::new(Identity { pid, id }));
+        let session = comeback.as_ref().map(|it| &it.session);
+        let value = value.or_else(|| session?.data.clone());
+        let identity = identity(&self.shared, self.performed, pid, id, session);
+        connection.recoverable |= identity.as_ref().is_some_and(|it| it.pid.is_some());
         let (shared, index, remote) = (&self.shared, self.index, connection.remote);
         let members = space.members.len() as u32;
         let connection_key = SocketKey::new(index, place.0, place.1);
@@ -134,9 +155,12 @@ impl Shard {
         let Some(member) = self.sockets.at(slot) else { return };
         let socket = member.handle.clone();
         Counters::add(&self.counters().sockets, 1);
-        if let Some(id) = id {
+        if let Some(id) = socket.restored_id() {
             self.restored.insert(socket.key(), id);
             self.shared.restored.lock().insert(socket.key(), id);
+        }
+        if let Some(comeback) = comeback {
+            self.come_back(place, slot, comeback);
         }
         match answering {
             Answering::AtOnce => self.answer(place, &socket),
@@ -198,13 +222,14 @@ struct Verdict {
     connection: SocketKey,
     space: u32,
     outcome: Option<Result<Data, ConnectError>>,
+    left: Option<Box<Left>>,
 }
 
 impl Drop for Verdict {
     fn drop(&mut self) {
         if let Some(outcome) = self.outcome.take() {
             let (connection, space) = (self.connection, self.space);
-            let op = Op::Decided { connection, space, outcome };
+            let op = Op::Decided { connection, space, outcome, left: self.left.take() };
             self.shared.push_always(connection.shard(), op);
         }
     }

@@ -19,6 +19,7 @@ mod joining;
 pub(crate) mod ops;
 mod output;
 mod polling;
+mod recover;
 mod rooms;
 mod send;
 mod session;
@@ -100,6 +101,8 @@ pub(crate) struct Shard {
     fanout: Option<Fanout>,
     /// Up to where the log has been fanned out here.
     position: u64,
+    /// The number of the last event whose recipients were listed, where events are numbered.
+    performed: u64,
     /// The number of the last broadcast, for marks.
     broadcast: u64,
     /// When the fan-out of this round has had its time, and what the last look at the clock said.
@@ -150,6 +153,10 @@ impl Shard {
             attachment_bytes_max: config.max_payload,
             depth_max: json::DEPTH_MAX,
         };
+        let mut wheel = Wheel::new(tick);
+        if index == 0 && config.recovery.is_some() {
+            wheel.insert(recover::FORGET_MS, Timer::of_the_shard(timers::Kind::Forget));
+        }
         Ok(Self {
             local: Local::enter(&shared, index),
             shared,
@@ -164,7 +171,7 @@ impl Shard {
             unanswered: HashSet::new(),
             restored: Restored::default(),
             acks: Acks::default(),
-            wheel: Wheel::new(tick),
+            wheel,
             started: Instant::now(),
             now_ms: 0,
             buffer: vec![0; READ_BYTES],
@@ -174,6 +181,7 @@ impl Shard {
             ordered: VecDeque::new(),
             fanout: None,
             position: 0,
+            performed: 0,
             broadcast: 0,
             slice_end: Instant::now(),
             slice_over: false,

@@ -8,14 +8,16 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+use super::recover::Left;
 use crate::frame::Frame;
 use crate::front::{Admission, Refusal, Stream};
 use crate::gather::Gathering;
 use crate::handshake::Handshake;
 use crate::ids::{EngineSid, SocketId, SocketKey};
 use crate::io::{Broadcast, RemoteSocket, Selection};
-use crate::namespace::{ConnectError, Data};
+use crate::namespace::{ConnectError, ConnectRequest, Data};
 use crate::reason::{Close, CloseReason};
+use crate::recovery::Claim;
 use crate::socket::{AckError, Answer, Released};
 
 /// The shard's inbox is full.
@@ -29,12 +31,14 @@ pub(crate) struct Batch {
     pub(crate) namespace: Arc<str>,
     pub(crate) broadcasts: Vec<Broadcast>,
     pub(crate) then_position: u64,
+    /// The number of its first broadcast, if broadcasts are numbered.
+    pub(crate) first_number: u64,
 }
 
 /// What is done with the sockets of a selection.
 #[derive(Clone, Debug)]
 pub(crate) enum TargetAction {
-    Emit { frame: Frame, volatile: bool },
+    Emit { frame: Frame, volatile: bool, number: u64 },
     EmitAck { frame: Frame, id: u64, gathering: Arc<Gathering> },
     Fetch { reply: mpsc::Sender<Vec<RemoteSocket>> },
     Join { rooms: Arc<[Arc<str>]> },
@@ -93,6 +97,13 @@ pub(crate) enum Op {
         first: Option<Frame>,
         reply: oneshot::Sender<Released>,
     },
+    /// A client says that it is a socket that was lost; in the order of what that has heard.
+    Claim {
+        connection: SocketKey,
+        space: u32,
+        request: Box<ConnectRequest>,
+        claim: Box<Claim>,
+    },
     /// A CONNECT that was held back is answered.
     AnswerConnect {
         key: SocketKey,
@@ -135,6 +146,8 @@ pub(crate) enum Op {
         connection: SocketKey,
         space: u32,
         outcome: Result<Data, ConnectError>,
+        /// What the client left when it was lost, and its offset.
+        left: Option<Box<Left>>,
     },
     /// An async handler of the connection panicked.
     HandlerPanicked {
@@ -219,6 +232,7 @@ impl Op {
                 | Self::Rooms { .. }
                 | Self::JoinHeld { .. }
                 | Self::Release { .. }
+                | Self::Claim { .. }
                 | Self::AnswerConnect { .. }
                 | Self::Flushed { .. }
                 | Self::Disconnect { .. }

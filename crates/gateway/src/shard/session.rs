@@ -120,6 +120,7 @@ impl Shard {
     pub(super) fn remove_socket(&mut self, slot: u32, reason: DisconnectReason) {
         let Some(generation) = self.sockets.generation(slot) else { return };
         let Some(number) = self.sockets.at(slot).map(|member| member.space) else { return };
+        self.save_session(slot, reason);
         if let Some(Some(space)) = self.spaces.get_mut(number as usize) {
             space.rooms.leave_all(slot, &mut self.sockets);
         }

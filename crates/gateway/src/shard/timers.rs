@@ -19,6 +19,13 @@ pub(super) struct Timer {
     pub(super) kind: Kind,
 }
 
+impl Timer {
+    /// An entry that is about no connection.
+    pub(super) fn of_the_shard(kind: Kind) -> Self {
+        Self { place: (0, 0), kind }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Heartbeat,
@@ -26,6 +33,8 @@ pub(super) enum Kind {
     Connect,
     /// A CONNECT that was held back must have been answered; the place is the socket's.
     Answer,
+    /// Lost sockets whose time is over are forgotten.
+    Forget,
     /// The upgrade must be complete.
     Upgrade,
     /// The poll that waits beside a probe is ended.
@@ -78,6 +87,7 @@ impl Shard {
                 Kind::Heartbeat => self.beat(place, tick),
                 Kind::Connect => self.connect_overdue(place),
                 Kind::Answer => self.answer_overdue(place),
+                Kind::Forget => self.forget_expired(),
                 Kind::Upgrade => self.upgrade_overdue(place),
                 Kind::Release => self.release_poll(place),
                 Kind::Linger => {

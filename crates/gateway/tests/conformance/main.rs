@@ -21,6 +21,7 @@ mod http_edges;
 mod msgpack;
 mod polling;
 mod proof;
+mod recovery;
 mod restoring;
 mod rooms;
 mod shutdown;
