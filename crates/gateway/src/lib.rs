@@ -3,7 +3,7 @@
 //!
 //! HTTP (`http`) opens sessions through the `front`; from then on a connection lives in the slab of
 //! one `shard`, a thread that reads, decodes, calls handlers, and writes. Handlers and tasks hold
-//! [`Socket`]s and [`Io`]s, which put operations into the shards' inboxes (`shared`).
+//! [`Socket`]s and [`Io`]s, which put operations into the shards' inboxes (`inbox`).
 //!
 //! Nothing outside a shard touches its connections; nothing waits inside one; every broadcast is
 //! encoded once ([`Frame`]); every queue has a bound in [`Config`].
@@ -37,6 +37,7 @@ mod gather;
 mod handshake;
 mod http;
 mod ids;
+mod inbox;
 mod io;
 mod namespace;
 mod reason;

@@ -53,9 +53,10 @@ use self::ops::Op;
 use self::slab::Slab;
 use self::timers::Timer;
 use crate::ids::SocketKey;
+use crate::inbox::{Inbox, Local};
 use crate::reason::CloseReason;
 use crate::restored::Restored;
-use crate::shared::{Inbox, Local, Shared};
+use crate::shared::Shared;
 use crate::stats::Counters;
 
 /// Bytes read at a time.

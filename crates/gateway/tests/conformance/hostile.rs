@@ -114,15 +114,21 @@ fn a_flood_of_pings_without_reading_is_cut_off() {
 
 #[test]
 fn an_answer_that_nobody_reads_is_not_kept() {
-    let config = Config { max_payload: 40_000_000, output_bytes_max: 80_000_000, ..server::fast() };
+    let config = Config {
+        max_payload: 40_000_000,
+        output_bytes_max: 80_000_000,
+        // Long enough for a busy machine to bring what is posted.
+        ping_timeout: Duration::from_millis(1_700),
+        ..server::fast()
+    };
     let server = server::engine_echo_with(config);
     let session = Polling::open(server.address, PATH);
     let text = format!("4{}", "x".repeat(30_000_000));
     session.send(&text);
     let mut stream = Stream::plain(server.address);
     http::send(&mut stream, "GET", &session.target(), &[], b"");
-    // A heartbeat is 500 ms; what the kernel has taken until then is still there to be read.
-    std::thread::sleep(Duration::from_millis(1_200));
+    // A heartbeat is 2 s; what the kernel has taken until then is still there to be read.
+    std::thread::sleep(Duration::from_millis(4_200));
     let read = stream.read_to_end().len();
     assert!(read < text.len(), "all {read} bytes");
 }
