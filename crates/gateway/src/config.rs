@@ -41,6 +41,9 @@ pub struct Config {
     pub inbox_ops_max: usize,
     /// Connections one shard holds; above, new ones are refused with 503. Default 1,000,000.
     pub connections_per_shard_max: usize,
+    /// Connections of all shards whose first CONNECT is not answered; above, handshakes are refused
+    /// with 503 and told when to come again. Default 2,048.
+    pub handshakes_in_flight_max: usize,
     /// Connections one remote address may hold; `None` is no bound. Default `None`.
     pub connections_per_address_max: Option<u32>,
     /// Time a fan-out may take before other work gets its turn. Default 1 ms.
@@ -154,6 +157,7 @@ impl Default for Config {
             rooms_max: 4096,
             inbox_ops_max: 16_384,
             connections_per_shard_max: 1_000_000,
+            handshakes_in_flight_max: 2048,
             connections_per_address_max: None,
             fanout_slice: Duration::from_millis(1),
             msgpack: true,

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -38,17 +39,53 @@ pub(crate) enum Refusal {
     BadRequest,
     /// Too many connections, or the server is going down.
     Overloaded,
+    /// Too many connections are being opened.
+    HandshakeLimit,
     /// Too many connections from one address.
     AddressLimit,
 }
 
-/// A connection's place among those of its address; the place is free again when this is dropped.
+/// What a new connection was given before its handshake is answered.
 pub(crate) struct Admission {
+    /// Its place among those of its address, if these are counted.
+    pub(crate) place: Option<Box<Place>>,
+    /// Its part of the handshakes in flight.
+    pub(crate) handshake: InFlight,
+}
+
+/// A handshake in flight; it is over when this is dropped.
+pub(crate) struct InFlight {
+    shared: Arc<Shared>,
+}
+
+impl InFlight {
+    fn begin(shared: &Arc<Shared>) -> Option<Self> {
+        let max = shared.config.handshakes_in_flight_max;
+        let more = |count: usize| (count < max).then_some(count + 1);
+        let begun = shared.handshakes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        begun.is_ok().then(|| Self { shared: Arc::clone(shared) })
+    }
+
+    /// Leaves it to the shard to say when it is over: a connection has no room for this.
+    pub(crate) fn keep(self) {
+        // The drop takes this one away again.
+        self.shared.handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.shared.handshakes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection's place among those of its address; the place is free again when this is dropped.
+pub(crate) struct Place {
     shared: Arc<Shared>,
     address: IpAddr,
 }
 
-impl Drop for Admission {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut addresses = self.shared.addresses.lock();
         if let Some(count) = addresses.get_mut(&self.address) {
@@ -78,17 +115,23 @@ impl Front {
     }
 
     /// A place for a new connection from an address, to be asked for before a handshake is
-    /// answered. `Ok(None)` if addresses are not counted.
-    pub(crate) fn admit(&self, address: IpAddr) -> Result<Option<Box<Admission>>, Refusal> {
+    /// answered.
+    pub(crate) fn admit(&self, address: IpAddr) -> Result<Admission, Refusal> {
         if self.shared.draining.is_cancelled() {
             return Err(Refusal::Overloaded);
         }
         let counters = &self.shared.inboxes[usize::from(self.shard)].counters;
-        let open = counters.connections.load(std::sync::atomic::Ordering::Relaxed);
+        let open = counters.connections.load(Ordering::Relaxed);
         if open >= self.config().connections_per_shard_max as u64 {
             return Err(Refusal::Overloaded);
         }
-        let Some(limit) = self.config().connections_per_address_max else { return Ok(None) };
+        let Some(handshake) = InFlight::begin(&self.shared) else {
+            counters.handshakes_refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Refusal::HandshakeLimit);
+        };
+        let Some(limit) = self.config().connections_per_address_max else {
+            return Ok(Admission { place: None, handshake });
+        };
         let mut addresses = self.shared.addresses.lock();
         let count = addresses.entry(address).or_insert(0);
         if *count >= limit {
@@ -96,7 +139,8 @@ impl Front {
         }
         *count += 1;
         drop(addresses);
-        Ok(Some(Box::new(Admission { shared: Arc::clone(&self.shared), address })))
+        let place = Some(Box::new(Place { shared: Arc::clone(&self.shared), address }));
+        Ok(Admission { place, handshake })
     }
 
     /// Opens a polling session on this shard; gives the text of its secret sid (for the cookie) and
@@ -104,7 +148,7 @@ impl Front {
     pub(crate) async fn open_polling(
         &self,
         handshake: Handshake,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
     ) -> Result<(SocketId, Bytes), Refusal> {
         self.ask(self.shard, |reply| Op::OpenPolling {
             handshake: Box::new(handshake),
@@ -118,7 +162,7 @@ impl Front {
     pub(crate) fn open_websocket(
         &self,
         handshake: Handshake,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
         stream: Stream,
         leftover: Bytes,
         deflate: bool,

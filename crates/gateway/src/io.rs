@@ -93,7 +93,8 @@ impl Io {
 
     /// The counters of all shards together.
     pub fn stats(&self) -> Stats {
-        let mut sum = Stats::default();
+        let handshakes_in_flight = self.0.handshakes.load(Ordering::Relaxed) as u64;
+        let mut sum = Stats { handshakes_in_flight, ..Stats::default() };
         self.0.inboxes.iter().for_each(|inbox| sum.add(&inbox.counters));
         sum
     }

@@ -39,6 +39,7 @@ mod http;
 mod ids;
 mod inbox;
 mod io;
+mod jitter;
 mod namespace;
 mod reason;
 mod recovery;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use regex::Regex;
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) patterns: Vec<(Regex, Arc<Namespace>)>,
     pub(crate) engine: Option<Engine>,
     pub(crate) addresses: Mutex<HashMap<IpAddr, u32>>,
+    /// Connections whose first CONNECT is not answered.
+    pub(crate) handshakes: AtomicUsize,
     pub(crate) restored: Mutex<Restored>,
     pub(crate) recovery: Option<Recovery>,
     /// Cancelled when no new connection is accepted any more.
@@ -54,6 +56,7 @@ impl Shared {
             patterns,
             engine,
             addresses: Mutex::default(),
+            handshakes: AtomicUsize::new(0),
             restored: Mutex::default(),
             recovery,
             draining: CancellationToken::new(),
@@ -65,6 +68,11 @@ impl Shared {
     /// An acknowledgement id that no other event of this process has.
     pub(crate) fn next_ack_id(&self) -> u64 {
         self.ack_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The first CONNECT of a connection was answered, or will never be.
+    pub(crate) fn handshake_is_over(&self) {
+        self.handshakes.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The public id of a socket.

@@ -11,6 +11,8 @@ pub(crate) struct Counters {
     pub(crate) connections_websocket: AtomicU64,
     pub(crate) sockets: AtomicU64,
     pub(crate) opened: AtomicU64,
+    /// Written by HTTP as well.
+    pub(crate) handshakes_refused: AtomicU64,
     pub(crate) packets_in: AtomicU64,
     pub(crate) packets_out: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
@@ -49,6 +51,10 @@ pub struct Stats {
     pub sockets: u64,
     /// Connections opened.
     pub opened: u64,
+    /// Connections now whose first CONNECT is not answered.
+    pub handshakes_in_flight: u64,
+    /// Handshakes refused because too many were in flight.
+    pub handshakes_refused: u64,
     /// Packets received.
     pub packets_in: u64,
     /// Packets sent or queued.
@@ -84,6 +90,7 @@ impl Stats {
             (&mut self.connections_websocket, &counters.connections_websocket),
             (&mut self.sockets, &counters.sockets),
             (&mut self.opened, &counters.opened),
+            (&mut self.handshakes_refused, &counters.handshakes_refused),
             (&mut self.packets_in, &counters.packets_in),
             (&mut self.packets_out, &counters.packets_out),
             (&mut self.bytes_in, &counters.bytes_in),

@@ -36,7 +36,7 @@ pub(crate) struct PendingUpgrade {
 
 /// What a WebSocket is for.
 enum Purpose {
-    Open { handshake: Handshake, admission: Option<Box<Admission>> },
+    Open { handshake: Handshake, admission: Admission },
     Probe(EngineSid),
 }
 

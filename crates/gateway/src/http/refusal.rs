@@ -3,12 +3,18 @@
 //! A request that is refused before it reaches a session is answered with a JSON body
 //! `{"code":n,"message":"…"}`, the shape that every Engine.IO client knows. The codes are the
 //! protocol's; the message may say more than the protocol's own words where that helps a person
-//! find the fault.
+//! find the fault. Who is refused only for now is told when to come again, `retryAfterMs`.
 
 use http::{Response, StatusCode, header};
 
 use super::body::{Body, full};
 use crate::front;
+use crate::jitter;
+
+/// The shortest time after which who is refused for now is told to come again.
+const RETRY_AFTER_MS_MIN: u64 = 1_000;
+/// By how much that time differs from one to the other, so that they do not come all at once.
+const RETRY_AFTER_SPREAD_MS: u64 = 4_000;
 
 /// A refused request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +82,15 @@ impl Refusal {
 
     /// The response that carries it. `Connection: close` goes with a body that was not read.
     pub(crate) fn response(self) -> Response<Body> {
+        let retry_after_ms = matches!(self, Refusal::Unavailable(_)).then(|| {
+            RETRY_AFTER_MS_MIN + (jitter::fraction() * RETRY_AFTER_SPREAD_MS as f64) as u64
+        });
         // The messages are this file's own and contain nothing that JSON would escape.
-        let json = format!(r#"{{"code":{},"message":"{}"}}"#, self.code(), self.message());
+        let (code, message) = (self.code(), self.message());
+        let json = match retry_after_ms {
+            Some(ms) => format!(r#"{{"code":{code},"message":"{message}","retryAfterMs":{ms}}}"#),
+            None => format!(r#"{{"code":{code},"message":"{message}"}}"#),
+        };
         let mut response = Response::new(full(json));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
@@ -86,6 +99,9 @@ impl Refusal {
             header::HeaderValue::from_static("application/json; charset=UTF-8"),
         );
         headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+        if let Some(ms) = retry_after_ms {
+            headers.insert(header::RETRY_AFTER, ms.div_ceil(1_000).into());
+        }
         if matches!(self, Refusal::PayloadTooLarge { .. }) {
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
         }
@@ -99,6 +115,7 @@ impl From<front::Refusal> for Refusal {
             front::Refusal::SessionUnknown => Refusal::UnknownSid,
             front::Refusal::BadRequest => Refusal::BadRequest(""),
             front::Refusal::Overloaded => Refusal::Unavailable("too many connections"),
+            front::Refusal::HandshakeLimit => Refusal::Unavailable("too many handshakes"),
             front::Refusal::AddressLimit => {
                 Refusal::Forbidden("too many connections from this address")
             }

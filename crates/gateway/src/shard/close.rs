@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use bytes::Bytes;
 use parlor_wire::websocket::{Body, Opcode, close_code, encode_close, encode_frame};
 
-use super::connection::{Connection, Piece, Polling, Transport, WebSocket};
+use super::connection::{Connection, Past, Piece, Polling, Transport, WebSocket};
 use super::output::Output;
 use super::stream::Stream;
 use super::timers::{Kind, Timer};
@@ -95,7 +95,10 @@ impl Shard {
     /// The one way in which a connection ends.
     fn end(&mut self, place: Place, reason: CloseReason, farewell: Bytes) {
         let Some(connection) = self.connections.remove(place.0, place.1) else { return };
-        let Connection { transport, sockets, .. } = connection;
+        let Connection { transport, sockets, past, .. } = connection;
+        if past == Past::Fresh {
+            self.shared.handshake_is_over();
+        }
         Counters::take(&self.counters().connections, 1);
         Counters::add(&self.counters().closed[reason as usize], 1);
         match transport {

@@ -21,7 +21,7 @@ use super::slab::Slab;
 use super::stream::Stream;
 use crate::event::Event;
 use crate::frame::Frame;
-use crate::front::{Admission, Refusal};
+use crate::front::{self, Refusal};
 use crate::handshake::Handshake;
 use crate::namespace::Namespace;
 use crate::socket::Socket;
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     /// Kept until the first namespace has answered, or for life.
     pub(crate) handshake: Option<Arc<Handshake>>,
     /// Never read: its drop frees the place of the address.
-    pub(crate) _admission: Option<Box<Admission>>,
+    pub(crate) _place: Option<Box<front::Place>>,
     pub(crate) reassembly: Reassembly,
     /// Namespaces whose middlewares are deciding.
     #[expect(clippy::box_collection, reason = "rare, so it costs one word")]
@@ -87,10 +87,12 @@ pub(crate) enum Phase {
 }
 
 /// What has become of the wishes to join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Past {
-    /// No CONNECT was granted yet.
+    /// No CONNECT was answered yet: one of the handshakes in flight.
     Fresh,
+    /// The first CONNECT was refused, and none granted since.
+    Refused,
     /// A socket has been connected.
     Joined,
     /// A socket has left; packets for it may still be on their way.

@@ -185,16 +185,22 @@ impl Shard {
     }
 
     fn answer(&mut self, place: Place, socket: &Socket) {
-        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
-        if connection.past == Past::Fresh {
-            connection.past = Past::Joined;
-        }
+        self.has_past(place, Past::Joined);
         let sid = socket.id();
         let answer = match socket.pid() {
             Some(pid) => format!(r#"{{"sid":"{sid}","pid":{}}}"#, serde_json::Value::from(pid)),
             None => format!(r#"{{"sid":"{sid}"}}"#),
         };
         self.send_packet(place, packet::Kind::Connect, socket.namespace(), &answer);
+    }
+
+    /// Notes what became of a connection's wishes; what came before is not undone by less.
+    pub(super) fn has_past(&mut self, place: Place, past: Past) {
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
+        if connection.past == Past::Fresh {
+            self.shared.handshake_is_over();
+        }
+        connection.past = connection.past.max(past);
     }
 
     /// The time to answer a CONNECT is over.
@@ -212,6 +218,7 @@ impl Shard {
             Some(data) => format!(r#"{{"message":{message},"data":{data}}}"#),
             None => format!(r#"{{"message":{message}}}"#),
         };
+        self.has_past(place, Past::Refused);
         self.send_packet(place, packet::Kind::ConnectError, namespace, &text);
     }
 }

@@ -156,12 +156,12 @@ pub(crate) enum Op {
 
     OpenPolling {
         handshake: Box<Handshake>,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
         reply: oneshot::Sender<Result<(SocketId, Bytes), Refusal>>,
     },
     OpenWebSocket {
         handshake: Box<Handshake>,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
         arrival: Box<Arrival>,
     },
     Poll {

@@ -28,7 +28,7 @@ impl Shard {
     pub(super) fn open_polling(
         &mut self,
         handshake: Handshake,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
         reply: Reply<(SocketId, Bytes)>,
     ) {
         let transport = Transport::Polling(Box::default());
@@ -47,7 +47,7 @@ impl Shard {
     pub(super) fn open_websocket(
         &mut self,
         handshake: Handshake,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
         arrival: Arrival,
     ) {
         let leftover = arrival.leftover.clone();
@@ -89,7 +89,7 @@ impl Shard {
         &mut self,
         transport: Transport,
         handshake: Handshake,
-        admission: Option<Box<Admission>>,
+        admission: Admission,
     ) -> Option<Place> {
         let config = &self.shared.config;
         let full =
@@ -98,11 +98,19 @@ impl Shard {
             return None;
         }
         let (remote, secure) = (handshake.remote, handshake.secure);
+        let Admission { place, handshake: in_flight } = admission;
+        let past = if self.shared.engine.is_some() {
+            // There is no CONNECT: the handshake is over.
+            Past::Joined
+        } else {
+            in_flight.keep();
+            Past::Fresh
+        };
         let place = self.connections.insert(|_, _| Connection {
             transport,
             sockets: smallvec::SmallVec::new(),
             handshake: Some(handshake.into()),
-            _admission: admission,
+            _place: place,
             reassembly: parlor_wire::packet::Reassembly::default(),
             pending: None,
             waiters: None,
@@ -115,7 +123,7 @@ impl Shard {
             secure,
             paused: false,
             dirty: false,
-            past: Past::Fresh,
+            past,
             recoverable: false,
             doubtful: false,
         });

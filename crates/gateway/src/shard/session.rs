@@ -112,7 +112,7 @@ impl Shard {
     pub(super) fn forget_socket(&mut self, place: Place, slot: u32) {
         if let Some(connection) = self.connections.get_mut(place.0, place.1) {
             connection.sockets.retain(|it| *it != slot);
-            connection.past = Past::Left;
+            self.has_past(place, Past::Left);
         }
     }
 

@@ -142,7 +142,7 @@ impl Shard {
 
     fn connect_overdue(&mut self, place: Place) {
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
-        if connection.past != Past::Fresh || !connection.sockets.is_empty() {
+        if connection.past >= Past::Joined || !connection.sockets.is_empty() {
             return;
         }
         if connection.pending.is_some() {

@@ -10,6 +10,7 @@
 mod support;
 
 mod acks;
+mod admission;
 mod connect;
 mod deflate;
 mod events;
