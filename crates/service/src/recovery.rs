@@ -4,9 +4,9 @@
 //! Nothing of it is kept on the server. The pid is a sealed token that names user, device and
 //! public socket id; the offset, the last argument of the events that such a client gets, is a
 //! position of the log. So it outlives the process, and works on any node of the same log. Token
-//! and device are checked again like those of any connection. Beyond its bounds, or with a pid or
-//! an offset that is no good, the connection is a new one, which resumes from the offset if that
-//! says anything.
+//! and device are checked again like those of any connection. Beyond its bounds the connection is a
+//! new one, which resumes from the offset. Without a good pid an offset says nothing: stock clients
+//! keep it when another user signs in on the same socket.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
@@ -98,9 +98,10 @@ pub(crate) async fn admit(
     asked: &Recovery,
     resume: Option<Cursor>,
 ) -> Result<Data, Refusal> {
-    let offset = asked.offset.as_deref().and_then(Cursor::parse);
     let known = asked.pid.as_deref().and_then(|pid| Some((pid, service.pids.open(pid)?)));
     let known = known.filter(|(_, pid)| pid.user == identity.user && pid.device == device);
+    // What another user or device has heard confirms nothing for this one.
+    let offset = asked.offset.as_deref().filter(|_| known.is_some()).and_then(Cursor::parse);
     let session =
         Session::new(identity.user.clone(), device.clone(), identity.expires, clock::now())
             .recoverable();

@@ -218,6 +218,28 @@ async fn a_pid_is_good_for_its_own_user_and_device_alone() {
 }
 
 #[tokio::test]
+async fn an_offset_of_another_user_or_device_confirms_nothing() {
+    let house = house().await;
+    let alice = house.device("alice", "a").await;
+    let bob = open(&house, "bob", None).await;
+    bob.mute();
+    alice.send("carol", "for carol").await;
+    alice.send("bob", "for bob").await;
+    bob.event("private_message", 0).await;
+    // Stock clients keep both over a sign-out: only the token is replaced.
+    let left = bob.recovery().await;
+    drop(bob);
+    let carol = open(&house, "carol", Some(left.clone())).await;
+    assert_eq!(contents(&carol.now("private_message")), ["for carol"]);
+    let auth = json!({
+        "token": "bob", "deviceId": "other", "recovery": true, "pid": left.0, "offset": left.1,
+    });
+    let other = Client::connect(house.address, auth).await;
+    assert_eq!(contents(&other.now("private_message")), ["for bob"]);
+    house.end().await;
+}
+
+#[tokio::test]
 async fn token_and_device_are_checked_again() {
     let house = house().await;
     let bob = open(&house, "bob;iat=5", None).await;
