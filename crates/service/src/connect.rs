@@ -130,6 +130,11 @@ pub(crate) fn connected(service: &Arc<Service>, socket: &Socket) {
 /// Lists a session whose user is known, greets it and brings it up to date.
 pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Session>) {
     let Some(user) = session.user() else { return };
+    // Before it is listed: what it takes the place of counts no more among the user's connections.
+    let recovers = matches!(session.start(), Start::Recover(_));
+    if recovers {
+        take_over(service, socket, session);
+    }
     // Before anything is read: an entry that was not broadcast because nobody was listed here is
     // then visible to the catch-up's first read, however late its batch comes to this shard.
     let stalest = service.sessions().add(session, service.settings.connections_per_user_max());
@@ -142,7 +147,8 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         return;
     }
     service.expiry.note(session, clock::now());
-    if matches!(session.start(), Start::Recover(_)) {
+    if recovers {
+        // Another that recovers the same socket may have been listed meanwhile.
         take_over(service, socket, session);
     } else if let Err(error) = greet(service, socket, session) {
         tracing::debug!(%error, "connection: not greeted");

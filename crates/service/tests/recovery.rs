@@ -240,6 +240,25 @@ async fn an_offset_of_another_user_or_device_confirms_nothing() {
 }
 
 #[tokio::test]
+async fn a_recovery_costs_no_other_connection_its_place() {
+    let mut plan = plan(Limits::default());
+    plan.settings.limits.connections_per_user_max = 2;
+    let house = House::new(plan).await;
+    let quiet = house.device("bob", "quiet").await;
+    quiet.mute();
+    let half_open = open(&house, "bob", None).await;
+    let left = half_open.recovery().await;
+    let sid = half_open.answered().await["sid"].clone();
+    half_open.settle().await;
+    let bob = open(&house, "bob", Some(left.clone())).await;
+    assert!(is_recovered(&bob, &left, &sid).await);
+    half_open.closed().await;
+    quiet.settle().await;
+    assert!(quiet.now("closing").is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
 async fn token_and_device_are_checked_again() {
     let house = house().await;
     let bob = open(&house, "bob;iat=5", None).await;
