@@ -22,7 +22,7 @@ use crate::delivery::{NAMESPACE, frame, offset, room};
 use crate::records;
 use crate::resume;
 use crate::service::Service;
-use crate::session::{Session, Start};
+use crate::session::{Kind, Session, Start};
 
 /// Why a catch-up ended before the device was live.
 pub(crate) enum Stopped {
@@ -97,7 +97,12 @@ async fn drive(
     session.starts_hearing();
     let greeted = !matches!(session.start(), Start::Recover(_));
     let mut out = Out { service, socket, session, user, pushed: 0, greeted };
-    let Begun { mut catch_up, whose, moved_since } = begin(&mut out).await?;
+    // An own message that another device sends meanwhile is broadcast to this one as well.
+    let whose = match session.kind {
+        Kind::Standard => Whose::Everyone,
+        Kind::Tutorial => Whose::Others,
+    };
+    let Begun { mut catch_up, moved_since } = begin(&mut out).await?;
     loop {
         match catch_up.next() {
             Next::ReadUndelivered(cursor) => {
@@ -122,13 +127,14 @@ async fn drive(
                 let turn = service.turns.next().await?;
                 let page = store.since(user.clone(), after, whose, page_max).await?;
                 drop(turn);
-                out.push(&catch_up.since(page), Order::ByPosition).await?;
+                let entries = out.without_sent(catch_up.since(page)).await;
+                out.push(&entries, Order::ByPosition).await?;
             }
             Next::Release(position) => {
                 let caught_up = out.caught_up(Cursor { epoch, position })?;
                 match release(service, socket, position, told, caught_up).await? {
                     Released::Live => {
-                        session.told_position(position);
+                        session.goes_live(position);
                         catch_up.released();
                     }
                     Released::Overflowed => catch_up.overflowed(),
@@ -143,7 +149,6 @@ async fn drive(
 /// How a catch-up begins.
 struct Begun {
     catch_up: CatchUp,
-    whose: Whose,
     /// From where on the device is told what moved.
     moved_since: Option<Position>,
 }
@@ -153,22 +158,19 @@ struct Begun {
 async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
     let (service, session) = (out.service, out.session);
     let overflows_max = service.settings.limits.catch_up_overflows_max;
-    // An offset stands for all that was said up to it, by whomever.
-    let whose = if session.recoverable { Whose::Everyone } else { Whose::Others };
     let resume = match session.start() {
         Start::Unconfirmed => {
             let catch_up = CatchUp::new(overflows_max);
-            return Ok(Begun { catch_up, whose, moved_since: None });
+            return Ok(Begun { catch_up, moved_since: None });
         }
         Start::Recover(after) => Resume::Since(after),
         Start::Resume(cursor) => resume::examine(service, out.user, cursor).await?,
     };
-    let whose = Whose::Everyone;
     match resume {
         Resume::Since(after) => {
             resume::confirm(service, session, out.user, after).await?;
             let catch_up = CatchUp::resuming(after, overflows_max);
-            Ok(Begun { catch_up, whose, moved_since: Some(after) })
+            Ok(Begun { catch_up, moved_since: Some(after) })
         }
         Resume::Snapshot { reason, from } => {
             tracing::debug!(reason = reason.as_str(), "resume: a snapshot is due");
@@ -176,7 +178,7 @@ async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
             let snapshot = records::snapshot(reason, from_here);
             out.socket.emit_raw("snapshot", &records::alone(&snapshot))?;
             let catch_up = CatchUp::resuming(from, overflows_max);
-            Ok(Begun { catch_up, whose, moved_since: None })
+            Ok(Begun { catch_up, moved_since: None })
         }
     }
 }
@@ -238,6 +240,17 @@ impl Out<'_> {
         }
         let said = records::alone(&records::caught_up(self.pushed, at));
         Ok(Frame::event_raw(NAMESPACE, "caught_up", &said).with_offset(&at.to_string()))
+    }
+
+    /// Leaves out what this very connection sent while it was catching up: it has that.
+    async fn without_sent(&self, mut entries: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
+        let last_own = entries.iter().rfind(|entry| entry.from == *self.user);
+        if let Some(last_own) = last_own {
+            // A read may see a commit before the delivery, which knows where it came from.
+            self.service.delivery().handed_over(last_own.position).await;
+            entries.retain(|entry| !self.session.has_sent(entry.position));
+        }
+        entries
     }
 
     /// Emits a page, waiting whenever the client has yet to take most of what was queued: a page

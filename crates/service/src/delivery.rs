@@ -3,7 +3,7 @@
 //! The store calls on its own thread, in commit order. For each entry whose reader has a session
 //! here, the frame is encoded once and becomes one broadcast to the reader's room; the sender's
 //! other sockets get a copy with the sender's `clientId`. Sessions note what is pushed to them
-//! before it is pushed. After the batch the gateway's position is the last entry's, whether or
+//! before it is pushed, and what they sent themselves while they catch up. After the batch the gateway's position is the last entry's, whether or
 //! not anyone here was concerned; so a position says that everything up to it was pushed.
 
 use std::sync::{Arc, OnceLock};
@@ -57,6 +57,11 @@ impl Delivery {
         debug_assert!(first, "a delivery has one gateway");
     }
 
+    /// Up to where everything is in the gateway's hands.
+    pub(crate) fn position(&self) -> Position {
+        *self.handed_over.borrow()
+    }
+
     /// Waits until everything up to a position is in the gateway's hands.
     pub(crate) async fn handed_over(&self, position: Position) {
         let mut handed_over = self.handed_over.subscribe();
@@ -77,7 +82,11 @@ impl Delivery {
             }
         }
         let own = self.sessions.of(&entry.from);
-        let origin = key_of(&own, committed.origin);
+        let sender = sender(&own, committed.origin);
+        if let Some(sender) = sender {
+            sender.sent(entry.position);
+        }
+        let origin = sender.and_then(|sender| sender.key());
         let hears = |session: &Arc<Session>| {
             session.kind == Kind::Standard
                 && session.key().map(SocketKey::get) != Some(committed.origin.0)
@@ -145,6 +154,7 @@ fn broadcast(
     Broadcast { room, except, frame, position: entry.position.0 }
 }
 
-fn key_of(sessions: &OfUser, origin: Origin) -> Option<SocketKey> {
-    sessions.iter().filter_map(|session| session.key()).find(|key| key.get() == origin.0)
+fn sender(sessions: &OfUser, origin: Origin) -> Option<&Session> {
+    let is_sender = |session: &&Arc<Session>| session.key().map(SocketKey::get) == Some(origin.0);
+    sessions.iter().find(is_sender).map(AsRef::as_ref)
 }

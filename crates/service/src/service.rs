@@ -269,10 +269,10 @@ impl Service {
             }
             let Some(io) = self.io() else { continue };
             let epoch = self.store.epoch();
+            let handed_over = self.delivery.position();
             self.sessions().sweep(clock::now(), |session| {
-                let (Some(key), Some(position)) = (session.key(), session.untold_position()) else {
-                    return;
-                };
+                let position = session.untold_position(handed_over);
+                let (Some(key), Some(position)) = (session.key(), position) else { return };
                 let said = records::alone(&records::position(Cursor { epoch, position }));
                 if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "position", &said))
                 {

@@ -5,6 +5,7 @@
 //! each other alive. It is kept small, since there may be a million: what is rare is boxed, and
 //! there is no timer.
 
+use std::collections::VecDeque;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +22,9 @@ use parlor_gateway::SocketKey;
 
 /// Milliseconds for which the same `typing` is not relayed again.
 const TYPING_REPEAT_MS: u64 = 1_000;
+/// Messages that a session may send while it catches up and not be pushed itself; of more, the
+/// oldest come back to it.
+const SENT_MEANWHILE_MAX: usize = 1_024;
 const NEVER: u64 = u64::MAX;
 
 /// Which events a session speaks.
@@ -52,16 +56,29 @@ pub(crate) struct Session {
 struct Flow {
     bucket: Bucket,
     unconfirmed: Unconfirmed,
-    /// Whether broadcasts reach it, or soon will, so that they have to be noted.
-    hears: bool,
+    stage: Stage,
     /// Whether a proof of receipt speaks of all that was pushed: not before the socket is held.
     proves: bool,
     rare: Option<Box<Rare>>,
 }
 
+/// How far a session is on its way to being live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// Nothing was read for it.
+    #[default]
+    New,
+    /// Broadcasts reach it, or will be read for it, so that they have to be noted.
+    CatchingUp,
+    /// Broadcasts go straight to it.
+    Live,
+}
+
 #[derive(Debug, Default)]
 struct Rare {
     aborts: Aborts,
+    /// The places in the log of what it sent before it was live.
+    sent_meanwhile: VecDeque<Position>,
     typing: Option<(ConversationId, bool, Millis)>,
     start: Start,
     track: Option<Track>,
@@ -138,20 +155,17 @@ impl Session {
         self.flow.lock().rare.get_or_insert_default().track.get_or_insert_default();
     }
 
-    /// Notes the position that its client was told.
-    pub(crate) fn told_position(&self, position: Position) {
-        if let Some(track) = self.flow.lock().track() {
-            track.told = track.told.max(position);
-        }
-    }
-
-    /// The newest position that its client was pushed and not told of since the last call.
-    pub(crate) fn untold_position(&self) -> Option<Position> {
+    /// The newest position that its client was pushed and not told of since the last call; `None`
+    /// while it catches up, or if it was not handed to the gateway yet, which is at `handed_over`.
+    pub(crate) fn untold_position(&self, handed_over: Position) -> Option<Position> {
         let mut flow = self.flow.lock();
+        let is_live = flow.stage == Stage::Live;
         let track = flow.track()?;
-        let untold = track.pushed > track.told;
-        track.told = track.told.max(track.pushed);
-        untold.then_some(track.pushed)
+        let untold = is_live && track.told < track.pushed && track.pushed <= handed_over;
+        untold.then(|| {
+            track.told = track.pushed;
+            track.told
+        })
     }
 
     /// Whose it is, if that is known yet.
@@ -203,13 +217,43 @@ impl Session {
 
     /// From now on broadcasts are noted: they reach it, or will be read for it.
     pub(crate) fn starts_hearing(&self) {
-        self.flow.lock().hears = true;
+        self.flow.lock().stage = Stage::CatchingUp;
+    }
+
+    /// From now on broadcasts go straight to it; its client was told that it has all up to `at`.
+    pub(crate) fn goes_live(&self, at: Position) {
+        let mut flow = self.flow.lock();
+        flow.stage = Stage::Live;
+        if let Some(track) = flow.track() {
+            track.told = track.told.max(at);
+        }
+        if let Some(rare) = &mut flow.rare {
+            rare.sent_meanwhile = VecDeque::new();
+        }
+    }
+
+    /// Notes the place of an entry that it sent itself.
+    pub(crate) fn sent(&self, position: Position) {
+        let mut flow = self.flow.lock();
+        if flow.stage != Stage::Live {
+            let sent = &mut flow.rare.get_or_insert_default().sent_meanwhile;
+            if sent.len() >= SENT_MEANWHILE_MAX {
+                sent.pop_front();
+            }
+            sent.push_back(position);
+        }
+    }
+
+    /// Whether it sent the entry at a position itself, on its way to being live.
+    pub(crate) fn has_sent(&self, position: Position) -> bool {
+        let flow = self.flow.lock();
+        flow.rare.as_ref().is_some_and(|rare| rare.sent_meanwhile.binary_search(&position).is_ok())
     }
 
     /// Notes an entry that is about to be broadcast.
     pub(crate) fn broadcast(&self, entry: &Entry, limits: &Limits) {
         let mut flow = self.flow.lock();
-        if flow.hears {
+        if flow.stage != Stage::New {
             flow.pushed(entry, limits);
         }
     }
@@ -344,16 +388,33 @@ mod tests {
     #[test]
     fn a_position_is_told_once_and_only_to_who_keeps_one() {
         let plain = session();
-        plain.told_position(Position(3));
-        assert_eq!(plain.untold_position(), None);
+        let untold = |up_to| plain.untold_position(Position(up_to));
+        let pushed = |at| {
+            plain.flow.lock().track().expect("it keeps one").pushed = Position(at);
+        };
+        plain.goes_live(Position(3));
+        assert_eq!(untold(99), None);
         plain.keeps_position();
-        assert_eq!(plain.untold_position(), None);
-        plain.flow.lock().track().expect("it keeps one").pushed = Position(7);
-        assert_eq!(plain.untold_position(), Some(Position(7)));
-        assert_eq!(plain.untold_position(), None);
-        plain.flow.lock().track().expect("it keeps one").pushed = Position(9);
-        plain.told_position(Position(9));
-        assert_eq!(plain.untold_position(), None);
+        assert_eq!(untold(99), None);
+        pushed(7);
+        assert_eq!(untold(6), None, "the message is yet to be handed over");
+        assert_eq!(untold(7), Some(Position(7)));
+        assert_eq!(untold(99), None);
+        pushed(9);
+        plain.goes_live(Position(9));
+        assert_eq!(untold(99), None);
+    }
+
+    #[test]
+    fn what_a_session_sent_is_known_until_it_is_live_and_no_more_than_may_be() {
+        let session = session();
+        let max = SENT_MEANWHILE_MAX as u64;
+        (0..=max).for_each(|n| session.sent(Position(2 * n)));
+        let has_sent = |position| session.has_sent(Position(position));
+        assert_eq!([0, 2, 3, 2 * max].map(has_sent), [false, true, false, true]);
+        session.goes_live(Position(2 * max));
+        session.sent(Position(2 * max + 2));
+        assert_eq!([2, 2 * max + 2].map(has_sent), [false, false]);
     }
 
     #[test]

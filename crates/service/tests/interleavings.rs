@@ -113,6 +113,83 @@ async fn a_device_that_cannot_close_the_gap_is_closed_so_that_it_resumes() {
     house.end().await;
 }
 
+fn contents(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["content"].as_str().expect("a text")).collect()
+}
+
+#[tokio::test]
+async fn what_the_user_says_elsewhere_meanwhile_is_heard_too() {
+    let (plan, faults) = plan(1 << 20);
+    let house = House::new(plan).await;
+    let (alice, laptop) = (house.device("alice", "a").await, house.device("bob", "laptop").await);
+    alice.send("bob", "before").await;
+    faults.first_page.close();
+    faults.since.close();
+    let bob = Client::open(house.address, json!({"token": "bob", "deviceId": "b"})).await;
+    faults.first_page.reached().await;
+    laptop.send("alice", "own, in the gap").await;
+    faults.first_page.open();
+    faults.since.reached().await;
+    laptop.send("alice", "own, in the hold").await;
+    faults.since.open();
+    bob.event("caught_up", 0).await;
+    laptop.send("alice", "own, live").await;
+    bob.settle().await;
+    let heard = bob.now("private_message");
+    assert_eq!(contents(&heard), ["before", "own, in the gap", "own, in the hold", "own, live"]);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_a_connection_sends_while_it_catches_up_does_not_come_back_to_it() {
+    for asks in [json!({}), json!({"recovery": true}), json!({"resume": true})] {
+        let (plan, faults) = plan(1 << 20);
+        let house = House::new(plan).await;
+        let alice = house.device("alice", "a").await;
+        alice.send("bob", "before").await;
+        let epoch = alice.event("ready", 0).await["epoch"].clone();
+        let mut auth = asks.clone();
+        if asks["resume"] == true {
+            auth["resume"] = json!({"epoch": epoch, "pos": 0});
+        }
+        (auth["token"], auth["deviceId"]) = (json!("bob"), json!("b"));
+        let first = if asks["resume"] == true { &faults.since } else { &faults.first_page };
+        first.close();
+        let bob = Client::open(house.address, auth).await;
+        first.reached().await;
+        bob.send("alice", "own").await;
+        alice.send("bob", "after").await;
+        first.open();
+        bob.event("caught_up", 0).await;
+        bob.settle().await;
+        assert_eq!(contents(&bob.now("private_message")), ["before", "after"], "{asks}");
+        house.end().await;
+    }
+}
+
+#[tokio::test]
+async fn no_position_is_told_before_what_it_stands_for() {
+    let (mut plan, faults) = plan(1 << 20);
+    plan.settings.limits.position_interval_ms = 20;
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    let caught_up = alice.event("caught_up", 0).await;
+    let resume = json!({"epoch": caught_up["epoch"], "pos": caught_up["pos"]});
+    let resuming = |user: &str| json!({"token": user, "deviceId": "d", "resume": resume});
+    let carol = Client::connect(house.address, resuming("carol")).await;
+    faults.since.close();
+    let bob = Client::open(house.address, resuming("bob")).await;
+    faults.since.reached().await;
+    alice.send("bob", "not pushed yet").await;
+    alice.send("carol", "pushed").await;
+    carol.event("position", 0).await;
+    bob.settle().await;
+    assert!(bob.now("position").is_empty() && bob.now("private_message").is_empty());
+    faults.since.open();
+    bob.event("private_message", 0).await;
+    house.end().await;
+}
+
 /// Bob's first page of two is out, the second waits at its gate.
 async fn between_two_pages() -> (House, Arc<Faults>, Client) {
     let (mut plan, faults) = plan(1 << 20);
