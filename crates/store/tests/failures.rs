@@ -147,6 +147,29 @@ async fn a_log_put_back_from_a_copy_begins_a_new_life() {
 }
 
 #[tokio::test]
+async fn a_whole_directory_put_back_over_its_own_files_begins_a_new_life() {
+    let (dir, copy) = (tempfile::tempdir(), tempfile::tempdir());
+    let (dir, copy) = (dir.expect("a directory"), copy.expect("a directory"));
+    let store = open(dir.path());
+    store.append(wish(1, 10)).await.expect("it is kept");
+    drop(store);
+    let files = [DATABASE_FILE, "parlor.life"];
+    for file in files {
+        std::fs::copy(dir.path().join(file), copy.path().join(file)).expect("it is copied");
+    }
+    let store = open(dir.path());
+    let epoch = store.epoch();
+    store.append(wish(2, 10)).await.expect("it is kept");
+    drop(store);
+    for file in files {
+        std::fs::copy(copy.path().join(file), dir.path().join(file)).expect("it is put back");
+    }
+    let store = open(dir.path());
+    assert_ne!(store.epoch(), epoch);
+    assert_eq!(store.append(wish(3, 10)).await.expect("it is kept").seq, Seq(2));
+}
+
+#[tokio::test]
 async fn a_full_database_refuses_and_keeps_exactly_what_it_acknowledged() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = Config { pages_max: Some(150), ..Config::new(dir.path()) };

@@ -4,14 +4,17 @@
 //!
 //! A log that was put back from a copy may lack its end, and would hand out the same seqs again
 //! for other entries; so it must get a new epoch. A sidecar file beside the database is written
-//! at every opening with a fresh token that the database keeps too, the database file's inode,
-//! and, at every checkpoint and at the end, the position reached. A database that does not know
-//! the sidecar's token, lies in another inode, or has not reached its position is a copy.
+//! at every opening with a fresh token that the database keeps too, the database file's inode, its
+//! own time of birth, and, at every checkpoint and at the end, the position reached. A database that
+//! does not know the sidecar's token, lies in another inode, or has not reached its position is a
+//! copy; and so is a sidecar that was born at another time than it says: then the whole directory
+//! was put back, over the files that were there.
 //! (A copy of a whole disk, put back whole, cannot be told from a crash.)
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use parlor_chat::entry::Epoch;
 use parlor_chat::store::SealKey;
@@ -64,22 +67,38 @@ struct Found {
     token: i64,
     inode: u64,
     position: i64,
+    /// Whether it is the file that was written, and not a copy of it.
+    is_original: bool,
 }
 
 impl Sidecar {
-    /// Notes how far the log has come. Replaces the file in one step.
+    /// Notes how far the log has come. Replaces the file in one step, which a loss of power does
+    /// not undo: an older sidecar would make a copy of what is none.
     pub(crate) fn reached(&self, position: i64) -> std::io::Result<()> {
-        let text = format!("token {}\ninode {}\nposition {position}\n", self.token, self.inode);
         let fresh = self.path.with_extension("life.new");
         let mut file = File::create(&fresh)?;
-        file.write_all(text.as_bytes())?;
+        let (token, inode, born) = (self.token, self.inode, born(&file).unwrap_or(0));
+        write!(file, "token {token}\ninode {inode}\nposition {position}\nborn {born}\n")?;
         file.sync_all()?;
-        std::fs::rename(&fresh, &self.path)
+        std::fs::rename(&fresh, &self.path)?;
+        match self.path.parent() {
+            Some(dir) if cfg!(unix) => File::open(dir)?.sync_all(),
+            _ => Ok(()),
+        }
     }
 }
 
+/// When a file came to be, in nanoseconds since 1970; `None` where the file system does not say.
+/// A new name does not change it, and a copy does not have it, even over an older file.
+fn born(file: &File) -> Option<u64> {
+    let born = file.metadata().ok()?.created().ok()?;
+    u64::try_from(born.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
 fn read_sidecar(path: &Path) -> Option<Found> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let mut file = File::open(path).ok()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
     let field = |name: &str| {
         text.lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<u64>().ok())
@@ -88,6 +107,7 @@ fn read_sidecar(path: &Path) -> Option<Found> {
         token: i64::try_from(field("token")?).ok()?,
         inode: field("inode")?,
         position: i64::try_from(field("position")?).ok()?,
+        is_original: field("born").is_none_or(|said| said == born(&file).unwrap_or(0)),
     })
 }
 
@@ -138,7 +158,7 @@ pub(crate) fn begin(
     let same_file = found.is_some_and(|found| {
         // The process may have ended between the commit of a token and its sidecar.
         let token_known = known == Some(found.token) || before == Some(found.token);
-        token_known && found.inode == inode && found.position <= head
+        token_known && found.inode == inode && found.position <= head && found.is_original
     });
     let (id, epoch) = match current {
         Some(current) if same_file => current,
