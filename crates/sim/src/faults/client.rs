@@ -1,6 +1,6 @@
 //! The least Socket.IO client that fault runs need: one WebSocket, one namespace, JSON.
 //!
-//! It hides nothing: no reconnect, no buffer. [`crate::device`] builds the behaviour of a stock
+//! It hides nothing: no reconnect, no buffer. [`super::device`] builds the behaviour of a stock
 //! client with retries on it.
 
 use std::net::SocketAddr;
@@ -19,38 +19,62 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the server sent.
 #[derive(Debug)]
-pub enum Incoming {
+pub(super) enum Incoming {
     /// An event and its first argument.
     Event(String, Value),
     /// The answer to the emit with this ack id, its first argument.
     Ack(u64, Value),
 }
 
+/// What a device says of itself when it connects.
+#[derive(Debug, Clone)]
+pub(super) struct Hello {
+    /// The user; with `--dev` the bare name is the token.
+    pub(super) user: String,
+    /// Its own name.
+    pub(super) device: String,
+    /// Further fields of `auth`, such as what it has already.
+    pub(super) more: serde_json::Map<String, Value>,
+}
+
+impl Hello {
+    /// A device that says no more than its name.
+    pub(super) fn new(user: &str, device: &str) -> Self {
+        Self { user: user.into(), device: device.into(), more: serde_json::Map::new() }
+    }
+
+    fn auth(&self) -> Value {
+        let mut auth = self.more.clone();
+        auth.insert("token".into(), self.user.clone().into());
+        auth.insert("deviceId".into(), self.device.clone().into());
+        Value::Object(auth)
+    }
+}
+
 /// A connection whose CONNECT was answered.
-pub struct Connection {
+pub(super) struct Connection {
     socket: WebSocketStream<TcpStream>,
     next_ack: u64,
 }
 
 impl Connection {
-    /// Connects as a user's device, the bare name being the token.
+    /// Connects as a user's device.
     ///
     /// # Errors
     /// When the server is not there, refuses, or does not answer within five seconds.
-    pub async fn open(addr: SocketAddr, user: &str, device: &str) -> Result<Self> {
-        timeout(CONNECT_TIMEOUT, Self::handshake(addr, user, device))
+    pub(super) async fn open(addr: SocketAddr, hello: &Hello) -> Result<Self> {
+        timeout(CONNECT_TIMEOUT, Self::handshake(addr, hello))
             .await
             .context("no answer to the connect")?
     }
 
-    async fn handshake(addr: SocketAddr, user: &str, device: &str) -> Result<Self> {
+    async fn handshake(addr: SocketAddr, hello: &Hello) -> Result<Self> {
         let tcp = TcpStream::connect(addr).await?;
         tcp.set_nodelay(true)?;
         let url = format!("ws://{addr}/socket.io/?EIO=4&transport=websocket");
         let (socket, _) = client_async(url, tcp).await?;
         let mut connection = Self { socket, next_ack: 0 };
-        let auth = json!({ "token": user, "deviceId": device });
-        connection.send(format!("40{auth}")).await?;
+        connection.send(format!("40{}", hello.auth())).await?;
         loop {
             let text = connection.text().await?;
             if text.starts_with("40") {
@@ -66,7 +90,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn emit(&mut self, event: &str, payload: &Value) -> Result<()> {
+    pub(super) async fn emit(&mut self, event: &str, payload: &Value) -> Result<()> {
         self.send(format!("42{}", json!([event, payload]))).await
     }
 
@@ -74,17 +98,45 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn emit_with_ack(&mut self, event: &str, payload: &Value) -> Result<u64> {
+    pub(super) async fn emit_with_ack(&mut self, event: &str, payload: &Value) -> Result<u64> {
         self.next_ack += 1;
         self.send(format!("42{}{}", self.next_ack, json!([event, payload]))).await?;
         Ok(self.next_ack)
     }
 
-    /// Emits and waits for the answer; events that come meanwhile are dropped.
+    /// Emits and waits for an answer that is not an error; events that come meanwhile are dropped.
     ///
     /// # Errors
     /// When the connection is gone, there is no answer within 20 seconds, or it is an error.
-    pub async fn request(&mut self, event: &str, payload: &Value) -> Result<Value> {
+    pub(super) async fn request(&mut self, event: &str, payload: &Value) -> Result<Value> {
+        let answer = self.ask(event, payload).await?;
+        if answer["status"] != "ok" {
+            bail!("{event} {payload} was answered {answer}");
+        }
+        Ok(answer)
+    }
+
+    /// Waits for an event by its name, dropping what comes before; its payload.
+    ///
+    /// # Errors
+    /// When the connection is gone, or it does not come within 20 seconds.
+    pub(super) async fn event(&mut self, name: &str) -> Result<Value> {
+        let event = timeout(REQUEST_TIMEOUT, async {
+            loop {
+                match self.next().await? {
+                    Incoming::Event(got, payload) if got == name => return anyhow::Ok(payload),
+                    _ => {}
+                }
+            }
+        });
+        event.await.with_context(|| format!("no {name}"))?
+    }
+
+    /// Emits and waits for the answer, whatever its status; events that come meanwhile are dropped.
+    ///
+    /// # Errors
+    /// When the connection is gone, or there is no answer within 20 seconds.
+    pub(super) async fn ask(&mut self, event: &str, payload: &Value) -> Result<Value> {
         let id = self.emit_with_ack(event, payload).await?;
         let answer = timeout(REQUEST_TIMEOUT, async {
             loop {
@@ -94,18 +146,14 @@ impl Connection {
                 }
             }
         });
-        let answer = answer.await.with_context(|| format!("no answer to {event}"))??;
-        if answer["status"] != "ok" {
-            bail!("{event} {payload} was answered {answer}");
-        }
-        Ok(answer)
+        answer.await.with_context(|| format!("no answer to {event}"))?
     }
 
     /// The next event or ack; pings are answered on the way. Cancel safe.
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn next(&mut self) -> Result<Incoming> {
+    pub(super) async fn next(&mut self) -> Result<Incoming> {
         loop {
             let text = self.text().await?;
             if text == "2" {

@@ -1,89 +1,54 @@
 //! A device that behaves as a stock client with retries: it sends in order, keeps what is not
 //! acknowledged, reconnects when it is cut, and sends the unacknowledged again under the same keys.
 //!
-//! What it sends, is told and sees goes into the run's shared [`History`].
+//! What it sends, is told and sees goes into the run's shared [`super::lives::Lives`], under the
+//! epoch that its connection's `ready` named. [`Device::hello`] is the one place that says what the
+//! device has when it connects.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use parking_lot::Mutex;
+use anyhow::{Context, Result, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::client::{Connection, Incoming};
-use crate::history::{Acked, DeviceName, History, Mark, Message, Receipt, Seen, Sent};
+use super::client::{Connection, Hello, Incoming};
+use super::outbox::{Answered, Outbox};
+use super::shared::{Phase, Shared, conversation};
+use crate::history::{DeviceName, Mark, Message, Receipt, Seen, Sent};
 
-/// How many sends of one device wait for their ack at a time.
-const UNACKED_MAX: usize = 8;
 /// How long a device waits before it sends again what was refused for now.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// How long it waits between two sends that went out before.
+const RESEND_PAUSE: Duration = Duration::from_millis(5);
 
 /// One connection in so many is deaf: what is pushed to it gets as far as this machine and is never
 /// read, so it must not count as delivered.
 const DEAF_ONE_IN: u32 = 4;
 
-/// What the devices of a run do at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// Connect and listen.
-    Gather,
-    /// Send, be cut, send again.
-    Send,
-    /// Send only what is not acknowledged yet.
-    Finish,
-    /// End.
-    Stop,
-}
-
-/// What all devices of a run share.
-pub struct Shared {
-    /// Where the server is.
-    pub addr: SocketAddr,
-    /// The users that messages go to.
-    pub users: Vec<String>,
-    /// What was observed.
-    pub history: Mutex<History>,
-    /// How many devices have been connected at least once.
-    pub connected: AtomicU64,
-    /// Sends that were begun and are not acknowledged.
-    pub unacked: AtomicU64,
-    /// Connections that devices cut themselves.
-    pub cuts: AtomicU64,
-}
-
 /// One device of one user.
-pub struct Device {
+pub(super) struct Device {
     name: DeviceName,
     shared: Arc<Shared>,
     phase: watch::Receiver<Phase>,
     rng: StdRng,
     sends: u64,
     connections: u32,
-    outbox: VecDeque<Outgoing>,
-    /// How many of the outbox's first entries went out on this connection.
-    in_flight: usize,
-    rewind: bool,
+    /// The epoch of the connection, once `ready` has come.
+    epoch: Option<String>,
+    outbox: Outbox,
     /// Receipts given on this connection that are not acknowledged, by ack id.
     receipts: HashMap<u64, Mark>,
 }
 
-struct Outgoing {
-    client_id: String,
-    payload: Value,
-    ack_id: u64,
-    answered: bool,
-}
-
 impl Device {
     /// A device that is not connected yet; all it does by chance follows from the seed.
-    pub fn new(
+    pub(super) fn new(
         name: DeviceName,
         shared: Arc<Shared>,
         phase: watch::Receiver<Phase>,
@@ -96,43 +61,44 @@ impl Device {
             rng: StdRng::seed_from_u64(seed),
             sends: 0,
             connections: 0,
-            outbox: VecDeque::new(),
-            in_flight: 0,
-            rewind: false,
+            epoch: None,
+            outbox: Outbox::default(),
             receipts: HashMap::new(),
         }
     }
 
     /// Lives until the phase is [`Phase::Stop`].
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         while *self.phase.borrow() != Phase::Stop {
-            let opened =
-                Connection::open(self.shared.addr, &self.name.user, &self.name.device).await;
-            let Ok(connection) = opened else {
-                sleep(Duration::from_millis(self.rng.random_range(10..60))).await;
+            let Ok(connection) = Connection::open(self.shared.addr, &self.hello()).await else {
+                sleep(Duration::from_millis(self.rng.random_range(20..120))).await;
                 continue;
             };
             self.connections += 1;
             if self.connections == 1 {
                 self.shared.connected.fetch_add(1, Ordering::Relaxed);
             }
-            self.in_flight = 0;
-            self.rewind = false;
+            self.epoch = None;
+            self.outbox.reconnected();
             self.receipts.clear();
-            self.outbox.iter_mut().for_each(|send| send.answered = false);
             // An error means that the connection is gone: that is what the run is about.
             let _ = self.live(connection).await;
         }
     }
 
+    /// What it says of itself when it connects; what it has would be said here.
+    fn hello(&self) -> Hello {
+        Hello::new(&self.name.user, &self.name.device)
+    }
+
     async fn live(&mut self, mut connection: Connection) -> Result<()> {
-        let life = Duration::from_millis(self.rng.random_range(200..6000));
+        let life = Duration::from_millis(self.rng.random_range(500..12_000));
         let cut_at = Instant::now() + life;
-        let mut send_at = Instant::now();
+        let mut send_at = Instant::now() + self.shared.pause(&mut self.rng);
         let mut phase = self.phase.clone();
         if *phase.borrow() == Phase::Send && self.rng.random_ratio(1, DEAF_ONE_IN) {
             sleep(Duration::from_millis(self.rng.random_range(50..500))).await;
-            self.shared.cuts.fetch_add(1, Ordering::Relaxed);
+            self.shared.count_cut();
             return Ok(());
         }
         loop {
@@ -148,11 +114,16 @@ impl Device {
                     }
                 }
                 () = sleep_until(send_at), if sending => {
-                    self.send_next(&mut connection, now).await?;
-                    send_at = Instant::now() + Duration::from_millis(self.rng.random_range(2..30));
+                    if now == Phase::Send && self.outbox.has_room() {
+                        self.compose();
+                    }
+                    self.outbox.send_next(&mut connection).await?;
+                    let pause = self.shared.pause(&mut self.rng);
+                    send_at = Instant::now()
+                        + if self.outbox.has_more() { pause.min(RESEND_PAUSE) } else { pause };
                 }
                 () = sleep_until(cut_at), if now == Phase::Send => {
-                    self.shared.cuts.fetch_add(1, Ordering::Relaxed);
+                    self.shared.count_cut();
                     return Ok(());
                 }
                 changed = phase.changed() => changed?,
@@ -160,67 +131,32 @@ impl Device {
         }
     }
 
-    async fn send_next(&mut self, connection: &mut Connection, phase: Phase) -> Result<()> {
-        if self.rewind {
-            return Ok(());
-        }
-        if phase == Phase::Send && self.outbox.len() < UNACKED_MAX {
-            let outgoing = self.compose();
-            self.outbox.push_back(outgoing);
-        }
-        if let Some(outgoing) = self.outbox.get_mut(self.in_flight) {
-            outgoing.answered = false;
-            outgoing.ack_id =
-                connection.emit_with_ack("private_message", &outgoing.payload).await?;
-            self.in_flight += 1;
-        }
-        Ok(())
-    }
-
-    fn compose(&mut self) -> Outgoing {
+    fn compose(&mut self) {
         self.sends += 1;
         let DeviceName { user, device } = &self.name;
-        let to = &self.shared.users[self.rng.random_range(0..self.shared.users.len())];
+        let to = self.shared.peer(user, &mut self.rng).to_owned();
         let client_id = format!("{user}/{device}/{}", self.sends);
         let content = format!("{client_id} to {to} {}", "·".repeat(self.rng.random_range(0..200)));
-        let (low, high) = if user <= to { (user, to) } else { (to, user) };
         let payload = json!({ "toUserId": to, "content": content, "clientId": client_id });
-        self.shared.history.lock().sent.push(Sent {
+        self.shared.lives.lock().sent.push(Sent {
             by: self.name.clone(),
             client_id: client_id.clone(),
-            conversation: format!("dm:{low}:{high}"),
+            conversation: conversation(user, &to),
             content,
         });
         self.shared.unacked.fetch_add(1, Ordering::Relaxed);
-        Outgoing { client_id, payload, ack_id: 0, answered: false }
+        self.outbox.push(client_id, payload);
     }
 
     /// Takes what the server sent; true asks to wait before the next send.
     async fn take(&mut self, connection: &mut Connection, incoming: Incoming) -> Result<bool> {
         match incoming {
+            Incoming::Event(name, payload) if name == "ready" => {
+                let epoch = payload["epoch"].as_str().context("a ready without epoch")?;
+                self.epoch = Some(epoch.to_owned());
+            }
             Incoming::Event(name, payload) if name == "private_message" => {
-                let message = message(&payload)?;
-                let (by, confirm) = (self.name.clone(), self.rng.random_range(0..10));
-                let conversation = message.conversation.clone();
-                let (user, seq) = (self.name.user.clone(), message.seq);
-                let mark = |receipt| Mark { receipt, user, conversation, seq };
-                let about = json!({ "messageId": message.id });
-                let seen = Seen { by, connection: self.connections, message };
-                self.shared.history.lock().seen.push(seen);
-                match confirm {
-                    0..5 => {
-                        self.shared.history.lock().given.push(mark(Receipt::Delivered));
-                        connection.emit("delivered", &about).await?;
-                    }
-                    5 => {
-                        let mark = mark(Receipt::Read);
-                        self.shared.history.lock().given.push(mark.clone());
-                        let id = connection.emit_with_ack("read", &about).await?;
-                        self.receipts.insert(id, mark);
-                    }
-                    _ => {}
-                }
-                Ok(false)
+                self.take_message(connection, message(&payload)?).await?;
             }
             Incoming::Event(name, payload) => {
                 let receipt = match name.as_str() {
@@ -228,46 +164,63 @@ impl Device {
                     "read" => Receipt::Read,
                     _ => return Ok(false),
                 };
-                self.shared.history.lock().told.push(told(receipt, &payload)?);
-                Ok(false)
+                let told = told(receipt, &payload)?;
+                self.observe(|observed| observed.told.push(told))?;
             }
             Incoming::Ack(id, answer) if self.receipts.contains_key(&id) => {
                 let mark = self.receipts.remove(&id).context("it was just found")?;
                 if answer["status"] == "ok" {
-                    self.shared.history.lock().kept.push(mark);
+                    self.observe(|observed| observed.kept.push(mark))?;
                 }
-                Ok(false)
             }
-            Incoming::Ack(id, answer) => self.take_ack(id, &answer),
-        }
-    }
-
-    fn take_ack(&mut self, id: u64, answer: &Value) -> Result<bool> {
-        let waiting = self.outbox.iter_mut().take(self.in_flight).find(|send| send.ack_id == id);
-        let Some(outgoing) = waiting else { return Ok(false) };
-        outgoing.answered = true;
-        if answer["status"] == "sent" {
-            let acked = Acked {
-                client_id: outgoing.client_id.clone(),
-                id: answer["id"].as_str().context("an ack without id")?.into(),
-                seq: answer["seq"].as_u64().context("an ack without seq")?,
-                ts: answer["ts"].as_u64().context("an ack without ts")?,
-            };
-            self.shared.history.lock().acked.push(acked);
-            self.shared.unacked.fetch_sub(1, Ordering::Relaxed);
-            let index = self.outbox.iter().position(|send| send.ack_id == id && send.answered);
-            self.outbox.remove(index.context("it was just found")?);
-            self.in_flight -= 1;
-        } else {
-            self.rewind = true;
-        }
-        let all_answered = self.outbox.iter().take(self.in_flight).all(|send| send.answered);
-        if self.rewind && all_answered {
-            self.rewind = false;
-            self.in_flight = 0;
-            return Ok(true);
+            Incoming::Ack(id, answer) => match self.outbox.take(id, &answer)? {
+                Answered::Sent(acked) => {
+                    self.observe(|observed| observed.acked.push(acked))?;
+                    self.shared.unacked.fetch_sub(1, Ordering::Relaxed);
+                }
+                Answered::Refused => return Ok(true),
+                Answered::Nothing => {}
+            },
         }
         Ok(false)
+    }
+
+    /// Notes a push, and confirms it or not, by chance.
+    async fn take_message(&mut self, connection: &mut Connection, message: Message) -> Result<()> {
+        let (user, seq) = (self.name.user.clone(), message.seq);
+        let conversation = message.conversation.clone();
+        let mark = |receipt| Mark { receipt, user, conversation, seq };
+        let about = json!({ "messageId": message.id });
+        let seen = Seen { by: self.name.clone(), connection: self.connections, message };
+        self.observe(|observed| observed.seen.push(seen))?;
+        match self.rng.random_range(0..10) {
+            0..5 => {
+                let mark = mark(Receipt::Delivered);
+                self.observe(|observed| observed.given.push(mark))?;
+                connection.emit("delivered", &about).await?;
+            }
+            5 => {
+                let mark = mark(Receipt::Read);
+                self.observe(|observed| observed.given.push(mark.clone()))?;
+                let id = connection.emit_with_ack("read", &about).await?;
+                self.receipts.insert(id, mark);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Notes something in the life of the log that this connection is in.
+    fn observe(&self, note: impl FnOnce(&mut crate::history::History)) -> Result<()> {
+        let mut lives = self.shared.lives.lock();
+        if self.epoch.is_none() {
+            let DeviceName { user, device } = &self.name;
+            lives.findings.push(format!("{user}/{device} heard something before ready"));
+        }
+        ensure!(self.epoch.is_some(), "nothing comes before ready");
+        let epoch = self.epoch.as_deref().unwrap_or_default();
+        note(lives.of(epoch));
+        Ok(())
     }
 }
 
@@ -285,7 +238,7 @@ fn told(receipt: Receipt, payload: &Value) -> Result<Mark> {
 ///
 /// # Errors
 /// When a field is missing.
-pub fn message(value: &Value) -> Result<Message> {
+pub(super) fn message(value: &Value) -> Result<Message> {
     let text = |field: &str| {
         let found = value[field].as_str().map(str::to_owned);
         found.with_context(|| format!("a message without {field}: {value}"))

@@ -1,55 +1,119 @@
-//! A run: many devices talk through the real server while it is killed and their connections are
-//! cut; at the end everything is read back and checked.
+//! Fault runs: many devices talk through the real server while everything around it breaks; at the
+//! end everything is read back and checked.
 //!
-//! Gather (all devices connect once) → Send (kills and cuts) → Finish (every send acknowledged,
-//! every device caught up) → read the logs → check.
+//! Old data, its migration killed → Gather (all devices connect once) → Send (faults) → Finish
+//! (every send acknowledged, every device caught up) → read the logs → check. Then the same with
+//! `durability.fsync = "relaxed"`, where losing power must lose messages: a harness that cannot
+//! fail proves nothing.
+//!
+//! Devices ([`device`], and Node's in [`fleet`]) reach the server ([`server`]) by a proxy
+//! ([`proxy`]); the server lies on a disk that fails on order ([`disk`], [`power`]); a
+//! [`conductor`] deals the faults. What all observe goes into [`lives`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use serde_json::json;
-use tokio::process::Command;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
 
-use crate::checker::{self, Verdict};
-use crate::client::Connection;
-use crate::device::{Device, Phase, Shared, message};
-use crate::history::{DeviceName, Summary, Watermark};
-use crate::server::Server;
+use crate::checker::Verdict;
+use crate::history::DeviceName;
 
-/// How long acknowledging and catching up may take after the last kill.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
+mod shared;
 
-/// One restart in so many is by SIGTERM, as an operator does it.
-const DRAIN_ONE_IN: u32 = 5;
+mod client;
+
+mod outbox;
+
+mod device;
+
+mod fleet;
+
+mod hostile;
+
+mod proxy;
+
+mod disk;
+
+mod power;
+
+mod server;
+
+mod copy;
+
+mod old;
+
+mod migration;
+
+mod tally;
+
+mod progress;
+
+mod conductor;
+
+mod lives;
+
+mod settle;
+
+mod proof;
+
+use conductor::{Conductor, HANDLER_PANICS, KILLS};
+use device::Device;
+use disk::Disk;
+use fleet::Fleet;
+use proxy::Clients;
+use server::Server;
+use settle::{SETTLE_TIMEOUT, check_store, settle, until};
+use shared::{Phase, Shared};
+pub use tally::Tally;
+
+/// How many messages the old data holds.
+const OLD_MESSAGES: u64 = 3_000;
+/// How many migrations are killed.
+const MIGRATIONS: u64 = 5;
+/// How many clients are hostile.
+const HOSTILE_CLIENTS: usize = 8;
+/// How many clients a Node process has.
+const CLIENTS_PER_PROCESS: usize = 20;
+/// The server's settings: heartbeats that a stall of the proxy can outlast, and a short drain.
+const SETTINGS: [(&str, &str); 3] = [
+    ("PARLOR_LIMITS__PING_INTERVAL_MS", "2000"),
+    ("PARLOR_LIMITS__PING_TIMEOUT_MS", "1500"),
+    ("PARLOR_SERVER__DRAIN_MS", "1500"),
+];
 
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The server to run.
     pub binary: PathBuf,
-    /// How long to send and kill.
+    /// The folder of the Node clients and their packages.
+    pub node: PathBuf,
+    /// How long to send and break things.
     pub duration: Duration,
     /// What all chance follows from.
     pub seed: u64,
-    /// How many users talk.
+    /// How many users talk, with two devices each.
     pub users: usize,
-    /// How many devices each has.
-    pub devices_per_user: usize,
+    /// How many of the devices are stock clients of Node's.
+    pub node_clients: usize,
+    /// How many messages are sent each second, in all.
+    pub sends_per_second: f64,
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub struct Outcome {
+    /// How often each kind of fault was done.
+    pub tally: Tally,
     /// How often the server was killed.
     pub kills: u64,
-    /// How often a device cut its connection.
+    /// How often a connection was cut.
     pub cuts: u64,
     /// How many distinct messages were sent.
     pub sends: usize,
@@ -57,6 +121,10 @@ pub struct Outcome {
     pub acked: usize,
     /// What the checker found.
     pub verdict: Verdict,
+    /// Where the data, the server's log and the history are, when something was found.
+    pub kept: Option<PathBuf>,
+    /// How many acknowledged messages the relaxed server lost, as it must.
+    pub relaxed_lost: usize,
 }
 
 impl Outcome {
@@ -78,182 +146,143 @@ impl Outcome {
 /// Runs the plan.
 ///
 /// # Errors
-/// When the server does not come back, devices cannot finish, or the store's own check fails;
-/// broken promises are not errors but the outcome's verdict.
+/// When the server does not come back, devices cannot finish, a fault does not take hold, or the
+/// store's own check fails; broken promises are not errors but the outcome's verdict.
 pub async fn run(plan: &Plan) -> Result<Outcome> {
-    let folder = tempfile::tempdir()?;
-    let mut server = Server::start(&plan.binary, folder.path()).await?;
+    let folder = tempfile::Builder::new().prefix("parlor-faults-").tempdir()?;
+    let relaxed_lost = proof::relaxed_loses(plan, &folder.path().join("relaxed")).await?;
+    match run_in(plan, folder.path()).await {
+        Ok(outcome) if outcome.verdict.is_kept() => Ok(Outcome { relaxed_lost, ..outcome }),
+        Ok(outcome) => Ok(Outcome { relaxed_lost, kept: Some(folder.keep()), ..outcome }),
+        Err(error) => {
+            let kept = folder.keep();
+            Err(error.context(format!("what there is to look at lies in {}", kept.display())))
+        }
+    }
+}
+
+async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
+    let log = folder.join("server.log");
+    let disk = Arc::new(Disk::make(&folder.join("disk"), &folder.join("data"))?);
     let users: Vec<String> = (0..plan.users).map(|n| format!("user{n}")).collect();
+    let mut lives = lives::Lives::default();
+    let (rust, node) = cast(plan, &users);
+    lives.devices.extend(rust.iter().chain(&node).cloned());
+    let devices = lives.devices.clone();
+    old::write(disk.data(), &users, &devices, OLD_MESSAGES, &mut lives)?;
+    disk.settle()?;
+    let mut tally = Tally::default();
+    let mut rng = StdRng::seed_from_u64(plan.seed);
+    migration::kill_in_the_middle(&plan.binary, &disk, &log, MIGRATIONS, &mut rng, &mut tally)
+        .await?;
+
+    let mut server = Server::start(&plan.binary, disk.clone(), &log, &SETTINGS).await?;
+    let (phase, watcher) = watch::channel(Phase::Gather);
+    let proxied = Arc::new(proxy::Counts::default());
+    let through = |clients, seed| {
+        proxy::start(server.addr(), clients, seed, proxied.clone(), watcher.clone())
+    };
+    let addr = through(Clients::Honest, plan.seed).await?;
+    let hostile_addr = through(Clients::Hostile, !plan.seed).await?;
+    let devices = devices.len();
     let shared = Arc::new(Shared {
-        addr: server.addr(),
-        users: users.clone(),
-        history: Default::default(),
+        addr,
+        pause: Duration::from_secs_f64(devices as f64 / plan.sends_per_second),
+        users,
+        lives: lives.into(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
     });
-    let (phase, watcher) = watch::channel(Phase::Gather);
-    let mut tasks = tokio::task::JoinSet::new();
-    for user in &users {
-        for device in 0..plan.devices_per_user {
-            let name = DeviceName { user: user.clone(), device: format!("device{device}") };
-            shared.history.lock().devices.push(name.clone());
-            let seed = plan.seed.wrapping_mul(1_000_003).wrapping_add(tasks.len() as u64);
-            tasks.spawn(Device::new(name, shared.clone(), watcher.clone(), seed).run());
-        }
+
+    let mut tasks = JoinSet::new();
+    let seed = |index: usize| plan.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
+    for (index, name) in rust.into_iter().enumerate() {
+        let device = Device::new(name, shared.clone(), watcher.clone(), seed(index));
+        tasks.spawn(device.run());
     }
-    let devices = tasks.len() as u64;
-    until("every device is connected", || shared.connected.load(Ordering::Relaxed) == devices)
-        .await?;
+    let reports = Arc::new(fleet::Tally::default());
+    let mut fleets = Vec::new();
+    for clients in node.chunks(CLIENTS_PER_PROCESS) {
+        let seed = seed(devices + CLIENTS_PER_PROCESS * fleets.len()) as u32;
+        let fleet =
+            Fleet::start(&plan.node, clients.to_vec(), shared.clone(), reports.clone(), seed);
+        fleets.push(fleet.await?);
+    }
+    for number in 0..HOSTILE_CLIENTS {
+        let seed = seed(2 * devices + number);
+        tasks.spawn(hostile::run(hostile_addr, number, seed, watcher.clone()));
+    }
+    let connected = || {
+        let node = reports.connected.load(Ordering::Relaxed);
+        shared.connected.load(Ordering::Relaxed) + node == devices as u64
+    };
+    until("every device is connected", connected).await?;
 
     phase.send(Phase::Send)?;
-    let kills = kill_at_random(plan, &mut server, &shared).await?;
+    for fleet in &mut fleets {
+        fleet.tell("send").await?;
+    }
+    let conductor = Conductor::new(&mut server, &shared, plan.seed, folder, &mut tally)?;
+    conductor.run(plan.duration).await?;
     phase.send(Phase::Finish)?;
+    for fleet in &mut fleets {
+        fleet.tell("finish").await?;
+    }
+    let done = || reports.done.load(Ordering::Relaxed) == fleets.len() as u64;
+    until("every Node client is acknowledged", done).await?;
     until("every send is acknowledged", || shared.unacked.load(Ordering::Relaxed) == 0).await?;
-    let verdict = settle(&shared).await?;
+    let mut verdict = settle(&shared, server.addr(), SETTLE_TIMEOUT).await?;
     phase.send(Phase::Stop)?;
+    drop(fleets);
     tasks.join_all().await;
 
     server.kill().await?;
-    check_store(&plan.binary, folder.path()).await?;
-    let history = shared.history.lock();
+    check_store(&plan.binary, disk.data()).await?;
+    note_proxy(&proxied, &mut tally);
+    if std::fs::read_to_string(&log)?.contains("panicked") || tally.of(HANDLER_PANICS) > 0 {
+        verdict.wrong.push(format!("the server panicked: see {}", log.display()));
+    }
+    let lives = shared.lives.lock();
+    if !verdict.is_kept() {
+        lives.write(&folder.join("history"))?;
+    }
     Ok(Outcome {
-        kills,
-        cuts: shared.cuts.load(Ordering::Relaxed),
-        sends: history.sent.len(),
-        acked: history.sent.len() - shared.unacked.load(Ordering::Relaxed) as usize,
+        kills: tally.of(KILLS) + tally.of(migration::KILLS),
+        tally,
+        cuts: shared.cuts.load(Ordering::Relaxed) + proxied.cuts.load(Ordering::Relaxed),
+        sends: lives.sent.len(),
+        acked: lives.sent.len() - shared.unacked.load(Ordering::Relaxed) as usize,
         verdict,
+        kept: None,
+        relaxed_lost: 0,
     })
 }
 
-async fn kill_at_random(plan: &Plan, server: &mut Server, shared: &Shared) -> Result<u64> {
-    let mut rng = StdRng::seed_from_u64(plan.seed);
-    let start = Instant::now();
-    let (mut kills, mut drains) = (0, 0);
-    loop {
-        let pause = Duration::from_millis(rng.random_range(100..2500));
-        let left = plan.duration.saturating_sub(start.elapsed());
-        sleep(pause.min(left)).await;
-        if pause >= left {
-            return Ok(kills);
-        }
-        if rng.random_ratio(1, DRAIN_ONE_IN) {
-            server.drain_and_restart().await?;
-            drains += 1;
-        } else {
-            server.kill_and_restart().await?;
-            kills += 1;
-        }
-        let (sent, seen) = {
-            let history = shared.history.lock();
-            (history.sent.len(), history.seen.len())
-        };
-        let seconds = start.elapsed().as_secs();
-        eprintln!("{seconds:>4} s  kills {kills}  drains {drains}  sends {sent}  seen {seen}");
+/// Who is who: every user has two devices; some users' second one is a stock client.
+fn cast(plan: &Plan, users: &[String]) -> (Vec<DeviceName>, Vec<DeviceName>) {
+    let (mut rust, mut node) = (Vec::new(), Vec::new());
+    for (index, user) in users.iter().enumerate() {
+        let name = |device: &str| DeviceName { user: user.clone(), device: device.into() };
+        rust.push(name("phone"));
+        let before = index * plan.node_clients / users.len();
+        let is_node = (index + 1) * plan.node_clients / users.len() > before;
+        if is_node { node.push(name("browser")) } else { rust.push(name("laptop")) }
     }
+    (rust, node)
 }
 
-/// Waits until the checker finds nothing missing, and nothing that moved while it was read; what
-/// it finds in the end is the verdict.
-async fn settle(shared: &Shared) -> Result<Verdict> {
-    let deadline = Instant::now() + SETTLE_TIMEOUT;
-    loop {
-        read_back(shared).await?;
-        let verdict = checker::check(&shared.history.lock());
-        let settled = verdict.lost.is_empty() && verdict.wrong.is_empty();
-        if settled || Instant::now() > deadline {
-            return Ok(verdict);
-        }
-        sleep(Duration::from_millis(500)).await;
+fn note_proxy(counts: &proxy::Counts, tally: &mut Tally) {
+    for (what, counter) in [
+        ("connections through the proxy", &counts.connections),
+        ("connections the proxy cut", &counts.cuts),
+        ("connections the proxy stalled", &counts.stalls),
+        ("connections the proxy half closed", &counts.half_closes),
+        ("connections the proxy delayed", &counts.delayed),
+        ("connections the proxy carried in crumbs", &counts.crumbs),
+        ("bytes of hostile clients flipped", &counts.flipped),
+        ("hostile connections ended by the server", &counts.thrown_out),
+    ] {
+        tally.add(what, counter.load(Ordering::Relaxed));
     }
-}
-
-/// Reads every conversation as its members are told it.
-async fn read_back(shared: &Shared) -> Result<()> {
-    let mut logs = std::collections::BTreeMap::new();
-    let mut summaries = Vec::new();
-    for user in &shared.users {
-        let mut connection = Connection::open(shared.addr, user, "reader").await?;
-        let mut cursor = serde_json::Value::Null;
-        loop {
-            let mut query = json!({ "limit": 50 });
-            if !cursor.is_null() {
-                query["cursor"] = cursor;
-            }
-            let page = connection.request("conversations", &query).await?;
-            for line in page["conversations"].as_array().context("no conversations")? {
-                let conversation = line["conversationId"].as_str().context("no id")?.to_owned();
-                if !logs.contains_key(&conversation) {
-                    let log = read_log(&mut connection, &conversation).await?;
-                    logs.insert(conversation.clone(), log);
-                }
-                let watermarks = line["watermarks"].as_array().context("no watermarks")?;
-                let watermarks =
-                    watermarks.iter().map(watermark).collect::<Result<Vec<Watermark>>>()?;
-                let mine = watermarks.iter().find(|mark| mark.user == *user);
-                summaries.push(Summary {
-                    user: user.clone(),
-                    conversation,
-                    head: line["head"].as_u64().context("no head")?,
-                    unread: line["unread"].as_u64().context("no unread")?,
-                    read: mine.context("no watermark of one's own")?.read,
-                    watermarks,
-                });
-            }
-            cursor = page["cursor"].clone();
-            if cursor.is_null() {
-                break;
-            }
-        }
-    }
-    let mut history = shared.history.lock();
-    (history.log, history.summaries) = (logs, summaries);
-    Ok(())
-}
-
-fn watermark(value: &serde_json::Value) -> Result<Watermark> {
-    Ok(Watermark {
-        user: value["userId"].as_str().context("a watermark without userId")?.to_owned(),
-        delivered: value["delivered"].as_u64().context("a watermark without delivered")?,
-        read: value["read"].as_u64().context("a watermark without read")?,
-    })
-}
-
-async fn read_log(
-    connection: &mut Connection,
-    conversation: &str,
-) -> Result<Vec<crate::history::Message>> {
-    let mut log: Vec<crate::history::Message> = Vec::new();
-    loop {
-        let after = log.last().map_or(0, |message| message.seq);
-        let query = json!({ "conversationId": conversation, "after": after, "limit": 100 });
-        let page = connection.request("history", &query).await?;
-        for value in page["messages"].as_array().context("no messages")? {
-            log.push(message(value)?);
-        }
-        if page["more"] != true {
-            return Ok(log);
-        }
-    }
-}
-
-/// The store's own invariants, by the command that operators have.
-async fn check_store(binary: &Path, data: &Path) -> Result<()> {
-    let output = Command::new(binary).arg("check").arg("--data").arg(data).output().await?;
-    ensure!(
-        output.status.success(),
-        "parlor check found:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
-}
-
-async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
-    let deadline = Instant::now() + SETTLE_TIMEOUT;
-    while !holds() {
-        ensure!(Instant::now() < deadline, "not within {SETTLE_TIMEOUT:?}: {what}");
-        sleep(Duration::from_millis(10)).await;
-    }
-    Ok(())
 }

@@ -1,101 +1,190 @@
-//! The real binary as a child process: started on a fixed port and data folder, killed, started
-//! again.
+//! The real binary as a child process on a disk of the run's own: started on a fixed port and data
+//! folder, killed, waited for, started again. What it logs is kept beside the data.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rand::Rng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
-/// How long a start may take before the run is given up.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+use super::disk::Disk;
+
+/// How long a start, or an end that was asked for, may take before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a page may take to be answered.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server that can be killed and started again on the same data.
-pub struct Server {
+pub(super) struct Server {
     binary: PathBuf,
-    data: PathBuf,
+    disk: Arc<Disk>,
+    log: PathBuf,
+    settings: Vec<(&'static str, &'static str)>,
     addr: SocketAddr,
     child: Child,
 }
 
 impl Server {
-    /// Starts the binary with `--dev` on a free loopback port and waits until it accepts.
+    /// Starts the binary with `--dev` on a free loopback port, with settings as environment
+    /// variables, and waits until it is ready.
     ///
     /// # Errors
-    /// When it cannot be started or does not listen within 30 seconds.
-    pub async fn start(binary: &Path, data: &Path) -> Result<Self> {
-        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = spawn(binary, data, addr)?;
-        let mut server = Self { binary: binary.into(), data: data.into(), addr, child };
-        server.wait_until_listening().await?;
+    /// When it cannot be started or is not ready within 30 seconds.
+    pub(super) async fn start(
+        binary: &Path,
+        disk: Arc<Disk>,
+        log: &Path,
+        settings: &[(&'static str, &'static str)],
+    ) -> Result<Self> {
+        let mut server = Self::spawn_only(binary, disk, log, settings)?;
+        server.wait_until_ready().await?;
         Ok(server)
     }
 
+    /// The same, not waiting: for a server that is to die at its start.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn spawn_only(
+        binary: &Path,
+        disk: Arc<Disk>,
+        log: &Path,
+        settings: &[(&'static str, &'static str)],
+    ) -> Result<Self> {
+        let addr = free_addr()?;
+        let child = spawn(binary, &disk, addr, log, settings)?;
+        let (binary, log, settings) = (binary.into(), log.into(), settings.to_vec());
+        Ok(Self { binary, disk, log, settings, addr, child })
+    }
+
     /// Where it listens, in this life and the next.
-    pub fn addr(&self) -> SocketAddr {
+    pub(super) fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// SIGKILL, then start again at once.
-    ///
-    /// # Errors
-    /// When it does not come back.
-    pub async fn kill_and_restart(&mut self) -> Result<()> {
-        self.child.kill().await.context("killing the server")?;
-        self.child = spawn(&self.binary, &self.data, self.addr)?;
-        self.wait_until_listening().await
+    /// The disk it lies on.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
-    /// SIGTERM, wait until it has drained, then start again.
-    ///
-    /// # Errors
-    /// When it does not end by itself, ends badly, or does not come back.
-    pub async fn drain_and_restart(&mut self) -> Result<()> {
-        let id = self.child.id().context("the server is gone")?.to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().await?;
-        ensure!(told.success(), "SIGTERM could not be sent");
-        let ended = tokio::time::timeout(START_TIMEOUT, self.child.wait()).await;
-        let status = ended.context("the server did not end after SIGTERM")??;
-        // 5: some connections did not end in time, which is no fault here.
-        ensure!(matches!(status.code(), Some(0 | 5)), "after SIGTERM the server ended by {status}");
-        self.child = spawn(&self.binary, &self.data, self.addr)?;
-        self.wait_until_listening().await
-    }
-
-    /// SIGKILL for good.
+    /// SIGKILL.
     ///
     /// # Errors
     /// When the process cannot be killed.
-    pub async fn kill(mut self) -> Result<()> {
+    pub(super) async fn kill(&mut self) -> Result<()> {
         self.child.kill().await.context("killing the server")
     }
 
-    async fn wait_until_listening(&mut self) -> Result<()> {
+    /// SIGTERM.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub(super) async fn terminate(&self) -> Result<()> {
+        let id = self.child.id().context("the server is gone")?.to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().await?;
+        ensure!(told.success(), "SIGTERM could not be sent");
+        Ok(())
+    }
+
+    /// Waits for it to end for so long; `None` when it did not.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub(super) async fn ended_within(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
+        Ok(timeout(patience, self.child.wait()).await.ok().transpose()?)
+    }
+
+    /// SIGTERM, and waits until it has drained.
+    ///
+    /// # Errors
+    /// When it does not end by itself, or ends badly.
+    pub(super) async fn drain(&mut self) -> Result<()> {
+        self.terminate().await?;
+        let ended = self.ended_within(PATIENCE).await?;
+        let status = ended.context("the server did not end after SIGTERM")?;
+        // 5: some connections did not end in time, which is no fault here.
+        ensure!(matches!(status.code(), Some(0 | 5)), "after SIGTERM the server ended by {status}");
+        Ok(())
+    }
+
+    /// Starts it again and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub(super) async fn start_again(&mut self) -> Result<()> {
+        self.child = spawn(&self.binary, &self.disk, self.addr, &self.log, &self.settings)?;
+        self.wait_until_ready().await
+    }
+
+    /// What one of its own pages answers: the status and the text.
+    ///
+    /// # Errors
+    /// When there is no answer within five seconds.
+    pub(super) async fn page(&self, path: &str) -> Result<(u16, String)> {
+        timeout(PAGE_TIMEOUT, get(self.addr, path)).await.context("no answer to a page")?
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<()> {
         let start = Instant::now();
-        while TcpStream::connect(self.addr).await.is_err() {
+        while !matches!(self.page("/readyz").await, Ok((200, _))) {
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended by itself: {status}");
+                bail!("the server ended by itself at its start: {status}");
             }
-            if start.elapsed() > START_TIMEOUT {
-                bail!("the server does not listen after {START_TIMEOUT:?}");
-            }
+            ensure!(start.elapsed() < PATIENCE, "the server is not ready after {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(())
     }
 }
 
-fn spawn(binary: &Path, data: &Path, addr: SocketAddr) -> Result<Child> {
+async fn get(addr: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(addr).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let status = answer.split(' ').nth(1).context("no status")?.parse()?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    Ok((status, body.to_owned()))
+}
+
+/// A free address outside the ports that the system gives to outgoing connections: who tries again
+/// while the server is down could otherwise be connected to itself.
+pub(super) fn free_addr() -> Result<SocketAddr> {
+    for _ in 0..100 {
+        let port = rand::rng().random_range(20_000..30_000);
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return Ok(listener.local_addr()?);
+        }
+    }
+    bail!("no port is free")
+}
+
+fn spawn(
+    binary: &Path,
+    disk: &Disk,
+    addr: SocketAddr,
+    log: &Path,
+    settings: &[(&'static str, &'static str)],
+) -> Result<Child> {
+    let log = File::options().create(true).append(true).open(log)?;
     Command::new(binary)
         .args(["serve", "--dev", "--listen", &addr.to_string(), "--data"])
-        .arg(data)
+        .arg(disk.data())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .env("PARLOR_LOG__LEVEL", "error")
+        .stderr(log)
+        .env("PARLOR_LOG__LEVEL", "warn")
+        .envs(settings.iter().copied())
+        .envs(disk.environment())
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("starting {}", binary.display()))

@@ -1,0 +1,130 @@
+//! Copies of the data folder, as an operator makes and puts back with the server stopped, and what
+//! a copy holds, read by SQL from a copy of the copy.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rusqlite::Connection;
+
+use super::lives::{Heads, Logs};
+use crate::history::Message;
+
+/// The files of a stopped server's data that belong together.
+const DATABASE: [&str; 2] = ["parlor.db", "parlor.db-wal"];
+/// The file beside them that says whether they are a copy.
+const SIDECAR: &str = "parlor.life";
+
+/// How a copy is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The database alone, over the files that are there.
+    DatabaseInPlace,
+    /// The database alone, as new files.
+    DatabaseAnew,
+    /// Every file, as new files.
+    AllAnew,
+    /// Every file, over the files that are there, as `cp` does.
+    AllInPlace,
+}
+
+impl Way {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] =
+        [Self::DatabaseInPlace, Self::DatabaseAnew, Self::AllAnew, Self::AllInPlace];
+}
+
+/// A copy of the data folder.
+#[derive(Debug)]
+pub(super) struct Copy {
+    folder: PathBuf,
+}
+
+impl Copy {
+    /// Copies the data of a stopped server into a new folder.
+    ///
+    /// # Errors
+    /// When files cannot be copied.
+    pub(super) fn take(data: &Path, folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        for name in DATABASE.iter().chain([&SIDECAR]) {
+            let from = data.join(name);
+            let to = folder.join(name);
+            if from.exists() {
+                fs::copy(from, to)?;
+            } else if to.exists() {
+                fs::remove_file(to)?;
+            }
+        }
+        Ok(Self { folder: folder.into() })
+    }
+
+    /// Puts the copy in the place of a stopped server's data.
+    ///
+    /// # Errors
+    /// When files cannot be written.
+    pub(super) fn put_back(&self, data: &Path, way: Way) -> Result<()> {
+        let with_sidecar = matches!(way, Way::AllAnew | Way::AllInPlace);
+        let anew = matches!(way, Way::DatabaseAnew | Way::AllAnew);
+        for entry in fs::read_dir(data)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let stale = name.ends_with("-shm") || name.ends_with("-wal");
+            if stale || (anew && DATABASE.contains(&name.as_str())) {
+                fs::remove_file(&path)?;
+            }
+        }
+        for name in DATABASE.iter().chain([&SIDECAR].into_iter().filter(|_| with_sidecar)) {
+            let from = self.folder.join(name);
+            if !from.exists() {
+                continue;
+            }
+            if anew {
+                // A new file beside the old one, so that not even the inode is the same.
+                let fresh = data.join("copied");
+                fs::copy(&from, &fresh)?;
+                fs::rename(fresh, data.join(name))?;
+            } else {
+                fs::write(data.join(name), fs::read(&from)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What it holds. Reads a copy of the copy, since opening a database changes it.
+    ///
+    /// # Errors
+    /// When it is no store.
+    pub(super) fn logs(&self) -> Result<Logs> {
+        let scratch = tempfile::tempdir()?;
+        Self::take(&self.folder, scratch.path())?;
+        let db = Connection::open(scratch.path().join(DATABASE[0]))?;
+        let mut rows = db.prepare(
+            "SELECT conversation, seq, sender, content, \
+             (SELECT ts FROM entry WHERE pos = position) FROM messages \
+             WHERE conversation LIKE 'dm:user%' ORDER BY conversation, seq",
+        )?;
+        let mut logs = Logs::new();
+        let mut rows = rows.query(())?;
+        while let Some(row) = rows.next()? {
+            let (conversation, content): (String, String) = (row.get(0)?, row.get(3)?);
+            let (seq, ts): (i64, i64) = (row.get(1)?, row.get(4)?);
+            let (seq, ts) = (u64::try_from(seq)?, u64::try_from(ts)?);
+            let content: serde_json::Value = serde_json::from_str(&content)?;
+            logs.entry(conversation.clone()).or_default().push(Message {
+                id: format!("{conversation}:{seq}"),
+                conversation,
+                seq,
+                from: row.get(2)?,
+                content: content.as_str().context("a content that is no text")?.to_owned(),
+                ts,
+            });
+        }
+        Ok(logs)
+    }
+}
+
+/// How far each log goes.
+pub(super) fn heads(logs: &Logs) -> Heads {
+    logs.iter().map(|(conversation, log)| (conversation.clone(), log.len() as u64)).collect()
+}

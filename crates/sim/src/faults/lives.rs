@@ -1,0 +1,280 @@
+//! What was observed, by the life of the log in which it was: a restore of an older copy ends one
+//! life and begins another, in which what the copy lacks is gone and its seqs are given anew.
+//!
+//! Devices record under the epoch that their connection's `ready` named. At a restore the run says
+//! what the old log was and how far the copy goes. Each life is then asked the checker's questions
+//! by itself: an earlier life's acks and pushes count in a later one as far as the copy goes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::checker::{Until, Verdict, check_until};
+use crate::history::{DeviceName, History, Message, Sent, Summary};
+
+/// Logs by conversation, oldest entry first.
+pub(super) type Logs = BTreeMap<String, Vec<Message>>;
+/// How far each conversation goes.
+pub(super) type Heads = BTreeMap<String, u64>;
+
+/// Everything observed in a run.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    /// Every device that takes part.
+    pub(super) devices: Vec<DeviceName>,
+    /// Each distinct message, in the order each device first sent them.
+    pub(super) sent: Vec<Sent>,
+    lives: Vec<Life>,
+    /// What is wrong with the lives themselves, or was found on the way.
+    pub(super) findings: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Life {
+    epoch: String,
+    /// Without devices, sends and logs.
+    observed: History,
+    ended: Option<End>,
+}
+
+#[derive(Debug)]
+struct End {
+    logs: Logs,
+    copied: Heads,
+}
+
+impl Lives {
+    /// Where observations of a connection in that epoch belong.
+    pub(super) fn of(&mut self, epoch: &str) -> &mut History {
+        let known = self.lives.iter().position(|life| life.epoch == epoch);
+        let index = known.unwrap_or_else(|| {
+            if let Some(Life { epoch: before, ended: None, .. }) = self.lives.last() {
+                let what = format!("the epoch went from {before} to {epoch} without a restore");
+                self.findings.push(what);
+            }
+            let observed = History::default();
+            self.lives.push(Life { epoch: epoch.to_owned(), observed, ended: None });
+            self.lives.len() - 1
+        });
+        &mut self.lives[index].observed
+    }
+
+    /// The newest life's epoch.
+    pub(super) fn epoch(&self) -> Option<&str> {
+        self.lives.last().map(|life| life.epoch.as_str())
+    }
+
+    /// The newest life is over: its log was this, and the next begins with so much of it.
+    pub(super) fn end(&mut self, logs: Logs, copied: Heads) {
+        if let Some(life) = self.lives.last_mut() {
+            life.ended = Some(End { logs, copied });
+        }
+    }
+
+    /// How many pushes were observed.
+    pub(super) fn seen(&self) -> usize {
+        self.lives.iter().map(|life| life.observed.seen.len()).sum()
+    }
+
+    /// Asks the checker about the newest life, whose log and summaries are given.
+    pub(super) fn check_newest(&self, logs: &Logs, summaries: &[Summary]) -> Verdict {
+        let Some(newest) = self.lives.len().checked_sub(1) else { return Verdict::default() };
+        check_until(&self.history(newest, logs, summaries), Until::Settled)
+    }
+
+    /// Asks the checker about each life.
+    pub(super) fn check(&self, logs: &Logs, summaries: &[Summary]) -> Verdict {
+        let mut verdict = self.check_newest(logs, summaries);
+        verdict.wrong.extend(self.findings.iter().cloned());
+        for index in 0..self.lives.len().saturating_sub(1) {
+            let history = self.history(index, logs, summaries);
+            let found = check_until(&history, Until::Interrupted);
+            verdict.lost.extend(found.lost);
+            verdict.doubled.extend(found.doubled);
+            verdict.disordered.extend(found.disordered);
+            verdict.wrong.extend(found.wrong);
+            self.check_copy(index, logs, &mut verdict);
+        }
+        verdict
+    }
+
+    /// Writes everything down, a record a line, for people.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
+        let mut out = BufWriter::new(File::create(path)?);
+        for sent in &self.sent {
+            writeln!(out, "{sent:?}")?;
+        }
+        for life in &self.lives {
+            writeln!(out, "epoch {}", life.epoch)?;
+            let observed = &life.observed;
+            observed.acked.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
+            observed.seen.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
+            observed.given.iter().try_for_each(|record| writeln!(out, "given {record:?}"))?;
+            observed.kept.iter().try_for_each(|record| writeln!(out, "kept {record:?}"))?;
+            observed.told.iter().try_for_each(|record| writeln!(out, "told {record:?}"))?;
+            if let Some(end) = &life.ended {
+                writeln!(out, "ended; the copy goes up to {:?}", end.copied)?;
+            }
+        }
+        out.flush()
+    }
+
+    /// The history of one life as the checker takes it.
+    fn history(&self, index: usize, logs: &Logs, summaries: &[Summary]) -> History {
+        let life = &self.lives[index];
+        let mut history = History {
+            devices: self.devices.clone(),
+            sent: self.sent.clone(),
+            log: life.ended.as_ref().map_or(logs, |end| &end.logs).clone(),
+            ..History::default()
+        };
+        for (before, earlier) in self.lives[..index].iter().enumerate() {
+            let observed = &earlier.observed;
+            let ends = || self.lives[before..index].iter().filter_map(|life| life.ended.as_ref());
+            let is_carried = |conversation: &str, seq: u64| {
+                ends().all(|end| seq <= end.copied.get(conversation).copied().unwrap_or(0))
+            };
+            let conversation = |id: &str| id.rsplit_once(':').map(|(it, _)| it.to_owned());
+            history.acked.extend(
+                observed
+                    .acked
+                    .iter()
+                    .filter(|ack| conversation(&ack.id).is_some_and(|it| is_carried(&it, ack.seq)))
+                    .cloned(),
+            );
+            let seen = observed.seen.iter();
+            history.seen.extend(
+                seen.filter(|seen| is_carried(&seen.message.conversation, seen.message.seq))
+                    .cloned(),
+            );
+            let given = observed.given.iter();
+            history
+                .given
+                .extend(given.filter(|mark| is_carried(&mark.conversation, mark.seq)).cloned());
+        }
+        history.acked.extend_from_slice(&life.observed.acked);
+        history.seen.extend_from_slice(&life.observed.seen);
+        // Of an ended life nobody asked the server how far its watermarks were.
+        if life.ended.is_none() {
+            history.given.extend_from_slice(&life.observed.given);
+            history.kept.clone_from(&life.observed.kept);
+            history.told.clone_from(&life.observed.told);
+            history.summaries = summaries.to_vec();
+        }
+        history
+    }
+
+    /// Does the next life begin with what the copy held, unchanged?
+    fn check_copy(&self, index: usize, logs: &Logs, verdict: &mut Verdict) {
+        let Some(End { logs: old, copied }) = &self.lives[index].ended else { return };
+        let next = self.lives.get(index + 1).and_then(|life| life.ended.as_ref());
+        let new = next.map_or(logs, |end| &end.logs);
+        for (conversation, head) in copied {
+            let part = |logs: &Logs| {
+                let log = logs.get(conversation).map_or(&[][..], Vec::as_slice);
+                log[..log.len().min(*head as usize)].to_vec()
+            };
+            if part(old) != part(new) || part(new).len() as u64 != *head {
+                verdict.lost.push(format!("{conversation}: the copy's {head} entries changed"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Acked, Seen};
+
+    const CONVERSATION: &str = "dm:a:b";
+
+    fn device(user: &str) -> DeviceName {
+        DeviceName { user: user.into(), device: "d".into() }
+    }
+
+    fn message(seq: u64, text: &str) -> Message {
+        Message {
+            id: format!("{CONVERSATION}:{seq}"),
+            conversation: CONVERSATION.into(),
+            seq,
+            from: "a".into(),
+            content: text.into(),
+            ts: 1000 + seq,
+        }
+    }
+
+    fn sees(lives: &mut Lives, epoch: &str, connection: u32, message: Message) {
+        lives.of(epoch).seen.push(Seen { by: device("b"), connection, message });
+    }
+
+    fn acks(lives: &mut Lives, epoch: &str, seq: u64, text: &str) {
+        let id = format!("{CONVERSATION}:{seq}");
+        lives.of(epoch).acked.push(Acked { client_id: text.into(), id, seq, ts: 1000 + seq });
+    }
+
+    /// Three messages in a first life, of which a copy has one; two others in a second life.
+    fn restored() -> (Lives, Logs) {
+        let mut lives = Lives { devices: vec![device("a"), device("b")], ..Lives::default() };
+        for text in ["one", "two", "three", "four", "five"] {
+            lives.sent.push(Sent {
+                by: device("a"),
+                client_id: text.into(),
+                conversation: CONVERSATION.into(),
+                content: text.into(),
+            });
+        }
+        for (seq, text) in [(1, "one"), (2, "two"), (3, "three")] {
+            acks(&mut lives, "x", seq, text);
+        }
+        sees(&mut lives, "x", 1, message(1, "one"));
+        sees(&mut lives, "x", 1, message(2, "two"));
+        let old = vec![message(1, "one"), message(2, "two"), message(3, "three")];
+        lives.end([(CONVERSATION.into(), old)].into(), [(CONVERSATION.into(), 1)].into());
+        for (seq, text) in [(2, "four"), (3, "five")] {
+            acks(&mut lives, "y", seq, text);
+            sees(&mut lives, "y", 2, message(seq, text));
+        }
+        let new = vec![message(1, "one"), message(2, "four"), message(3, "five")];
+        (lives, [(CONVERSATION.into(), new)].into())
+    }
+
+    #[test]
+    fn what_the_copy_lacks_is_not_lost() {
+        let (lives, logs) = restored();
+        let findings: Vec<_> = lives.check(&logs, &[]).wrong;
+        assert_eq!(findings, [""; 0]);
+        assert!(lives.check(&logs, &[]).is_kept());
+    }
+
+    #[test]
+    fn acked_message_that_the_copy_holds_must_stay() {
+        let (lives, mut logs) = restored();
+        logs.get_mut(CONVERSATION).unwrap()[0] = message(1, "other");
+        assert!(!lives.check(&logs, &[]).lost.is_empty());
+    }
+
+    #[test]
+    fn message_of_the_old_life_pushed_in_the_new_one_is_wrong() {
+        let (mut lives, logs) = restored();
+        sees(&mut lives, "y", 2, message(3, "three"));
+        assert!(!lives.check(&logs, &[]).wrong.is_empty());
+    }
+
+    #[test]
+    fn message_that_took_another_ones_seq_and_was_not_pushed_is_lost() {
+        let (mut lives, logs) = restored();
+        lives.of("y").seen.pop();
+        assert!(!lives.check(&logs, &[]).lost.is_empty());
+    }
+
+    #[test]
+    fn new_epoch_without_a_restore_is_wrong() {
+        let (mut lives, logs) = restored();
+        lives.of("z");
+        assert!(!lives.check(&logs, &[]).wrong.is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! The proof that a loss of power can be seen: a server that may acknowledge before it syncs must
+//! lose acknowledged messages to the same cuts, and the same checker must say so.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::Plan;
+use super::device::Device;
+use super::disk::Disk;
+use super::power::Kept;
+use super::server::Server;
+use super::settle::{settle, until};
+use super::shared::{Phase, Shared};
+use crate::history::DeviceName;
+
+const USERS: usize = 8;
+const CUTS: usize = 2;
+/// How long is sent before each cut.
+const SENDING: Duration = Duration::from_millis(1000);
+/// How long catching up may take at the end: what is lost does not come.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs the relaxed server; returns how many findings of loss there were.
+///
+/// # Errors
+/// When nothing was lost.
+pub(super) async fn relaxed_loses(plan: &Plan, folder: &Path) -> Result<usize> {
+    std::fs::create_dir_all(folder)?;
+    let disk = Arc::new(Disk::make(&folder.join("disk"), &folder.join("data"))?);
+    let settings = [("PARLOR_DURABILITY__FSYNC", "relaxed")];
+    let log = folder.join("server.log");
+    let mut server = Server::start(&plan.binary, disk, &log, &settings).await?;
+    let users: Vec<String> = (0..USERS).map(|n| format!("user{n}")).collect();
+    let shared = Arc::new(Shared {
+        addr: server.addr(),
+        pause: Duration::from_millis(50),
+        users: users.clone(),
+        lives: Default::default(),
+        connected: AtomicU64::new(0),
+        unacked: AtomicU64::new(0),
+        cuts: AtomicU64::new(0),
+    });
+    let (phase, watcher) = watch::channel(Phase::Send);
+    let mut tasks = JoinSet::new();
+    for (index, user) in users.into_iter().enumerate() {
+        let name = DeviceName { user, device: "phone".into() };
+        shared.lives.lock().devices.push(name.clone());
+        let seed = plan.seed.wrapping_add(index as u64);
+        tasks.spawn(Device::new(name, shared.clone(), watcher.clone(), seed).run());
+    }
+    let mut rng = StdRng::seed_from_u64(plan.seed);
+    for _ in 0..CUTS {
+        sleep(SENDING).await;
+        server.kill().await?;
+        server.disk().lose_power(Kept::Synced, &mut rng)?;
+        server.start_again().await?;
+    }
+    phase.send(Phase::Finish)?;
+    until("every send is acknowledged", || shared.unacked.load(Ordering::Relaxed) == 0).await?;
+    let verdict = settle(&shared, server.addr(), SETTLE_PATIENCE).await?;
+    phase.send(Phase::Stop)?;
+    tasks.join_all().await;
+    server.kill().await?;
+    let is_loss = |finding: &&String| finding.contains("acked and not in the log");
+    let lost = verdict.lost.iter().filter(is_loss).count();
+    ensure!(lost > 0, "the harness is broken: a relaxed server lost nothing when power was lost");
+    Ok(lost)
+}

@@ -1,0 +1,134 @@
+// Many stock clients in one process, for fault runs: they send, retry, confirm and report all they
+// see as JSON lines on standard output, and judge nothing.
+//
+// The first line of standard input says what to run: { url, seed, pauseMs, clients: [{ user,
+// device, peers, transports }] }, and then each line a phase: `send`, `finish`. The end of the
+// input is the end of the process. Clients are set up as their users would set them up: `retries`
+// and `ackTimeout`, and reconnection by itself.
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { io } from "socket.io-client";
+
+const ACK_TIMEOUT_MS = 5_000;
+const RETRIES_MAX = 1_000_000;
+
+let phase = "gather";
+const report = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+// Numbers from 0 to 1 that follow from a seed.
+function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+class Client {
+  #connection = 0;
+  #epoch = null;
+  #sends = 0;
+
+  constructor(index, { url, seed, pauseMs, clients }) {
+    Object.assign(this, clients[index], { index, pauseMs });
+    this.chance = random(seed + index);
+    this.socket = io(url, {
+      auth: { token: this.user, deviceId: this.device },
+      transports: this.transports,
+      forceNew: true,
+      reconnectionDelay: 200,
+      reconnectionDelayMax: 1_000,
+      retries: RETRIES_MAX,
+      ackTimeout: ACK_TIMEOUT_MS,
+    });
+    this.socket.on("connect", () => {
+      this.#connection += 1;
+      this.#epoch = null;
+      report({ kind: "connected", index });
+    });
+    // What the client library will not mend by itself is an error that its user sees.
+    this.socket.on("connect_error", (error) => {
+      if (!this.socket.active) this.#complain(`refused: ${error.message}`);
+    });
+    this.socket.on("disconnect", (reason) => {
+      if (!this.socket.active) this.#complain(`disconnected: ${reason}`);
+    });
+    this.socket.on("ready", ({ epoch }) => (this.#epoch = epoch));
+    this.socket.on("private_message", (message) => this.#take(message));
+    for (const receipt of ["delivered", "read"]) {
+      this.socket.on(receipt, ({ conversationId, userId, seq }) => {
+        report({ kind: "told", index, epoch: this.#epoch, receipt, conversationId, userId, seq });
+      });
+    }
+  }
+
+  // Sends one message after the other until the phase is over and the last is acknowledged.
+  async run() {
+    while (phase === "gather") await delay(50);
+    while (phase === "send") {
+      await delay(this.pauseMs * (0.2 + 1.6 * this.chance()));
+      await this.#send();
+    }
+  }
+
+  async #send() {
+    const toUserId = this.peers[Math.floor(this.chance() * this.peers.length)];
+    const clientId = `${this.user}/${this.device}/${(this.#sends += 1)}`;
+    const content = `${clientId} to ${toUserId} ${"·".repeat(this.chance() * 200)}`;
+    report({ kind: "sent", index: this.index, clientId, toUserId, content });
+    for (;;) {
+      const answer = await new Promise((resolve) => {
+        this.socket.emit("private_message", { toUserId, content, clientId }, (error, answer) => {
+          if (error) this.#complain(`emit: ${error.message}`);
+          resolve(error ? { status: "error" } : answer);
+        });
+      });
+      if (answer.status === "sent") {
+        const { id, seq, ts } = answer;
+        report({ kind: "acked", index: this.index, epoch: this.#epoch, clientId, id, seq, ts });
+        return;
+      }
+      await delay(answer.retryAfterMs ?? 200);
+    }
+  }
+
+  #take(message) {
+    const { index } = this;
+    const epoch = this.#epoch;
+    report({ kind: "seen", index, epoch, connection: this.#connection, message });
+    const { conversationId, seq } = message;
+    const about = { index, epoch, conversationId, userId: this.user, seq };
+    const chance = this.chance();
+    // Volatile: a receipt that is kept and sent on a later connection could be about a log that a
+    // restore has replaced.
+    if (chance < 0.5) {
+      report({ kind: "gave", receipt: "delivered", ...about });
+      this.socket.volatile.emit("delivered", { messageId: message.id });
+    } else if (chance < 0.6) {
+      report({ kind: "gave", receipt: "read", ...about });
+      this.socket.volatile.timeout(ACK_TIMEOUT_MS).emit("read", { conversationId, seq }, (error, answer) => {
+        if (!error && answer.status === "ok" && epoch === this.#epoch) {
+          report({ kind: "kept", receipt: "read", ...about });
+        }
+      });
+    }
+  }
+
+  #complain(text) {
+    report({ kind: "error", index: this.index, text });
+  }
+}
+
+let fleet = null;
+for await (const line of createInterface({ input: process.stdin })) {
+  if (fleet === null) {
+    const plan = JSON.parse(line);
+    fleet = plan.clients.map((_, index) => new Client(index, plan));
+    Promise.all(fleet.map((client) => client.run())).then(() => report({ kind: "done" }));
+  } else {
+    phase = line;
+  }
+}
+process.exit(0);
