@@ -43,6 +43,8 @@ mod schema;
 
 mod life;
 
+mod renew;
+
 mod rows;
 
 mod commands;
@@ -159,6 +161,8 @@ impl SqliteStore {
             .map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         let lock = DirLock::take(&dir)?;
         let path = dir.join(DATABASE_FILE);
+        let log = dir.join(format!("{DATABASE_FILE}-wal"));
+        renew::renew(&log).map_err(|source| OpenError::Io { path: log, source })?;
         let mut conn = connect(&path, &config, config.writer_cache_kib)?;
         schema::migrate(&mut conn)?;
         let (life, sidecar, head) = life::begin(&mut conn, &dir, &path)?;
