@@ -36,6 +36,8 @@ const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(2);
 const ILLNESS_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a disk that only refuses growth may go unnoticed before it refuses everything.
 const GROWTH_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a server that started after a failed fsync lives until the power is lost.
+const AFTERLIFE: Duration = Duration::from_millis(400);
 /// At least so long after a restore comes the next: each makes a life that is checked by itself.
 const RESTORE_SPACING: Duration = Duration::from_secs(60);
 
@@ -116,7 +118,10 @@ impl<'a> Conductor<'a> {
             let fault = self.deal();
             self.note_reasons().await?;
             self.note(format_args!("{fault:?}"))?;
+            let refuses = matches!(fault, Fault::FullDisk | Fault::FailedSync | Fault::Drain);
+            self.shared.refusals.fetch_add(u64::from(refuses), Ordering::Relaxed);
             self.carry_out(fault).await.with_context(|| format!("while at {fault:?}"))?;
+            self.shared.refusals.fetch_add(u64::from(refuses), Ordering::Relaxed);
             self.note(format_args!("  done"))?;
             let (sends, seen) = {
                 let lives = self.shared.lives.lock();
@@ -309,9 +314,14 @@ impl<'a> Conductor<'a> {
         }
         self.tally.one("failed fsyncs");
         self.kill().await?;
-        if self.rng.random_ratio(2, 3) {
-            self.lose_power()?;
+        // What the failed sync left behind is read by the next process as if it were on the disk:
+        // what that one acknowledges must not rest on it.
+        if self.rng.random() {
+            self.start_again().await?;
+            sleep(AFTERLIFE).await;
+            self.kill().await?;
         }
+        self.lose_power()?;
         self.start_again().await
     }
 

@@ -79,7 +79,8 @@ impl Device {
                 self.shared.connected.fetch_add(1, Ordering::Relaxed);
             }
             self.epoch = None;
-            self.outbox.reconnected();
+            self.outbox.reconnected(self.shared.refusals.load(Ordering::Relaxed));
+            self.note_late();
             self.receipts.clear();
             // An error means that the connection is gone: that is what the run is about.
             let _ = self.live(connection).await;
@@ -117,7 +118,8 @@ impl Device {
                     if now == Phase::Send && self.outbox.has_room() {
                         self.compose();
                     }
-                    self.outbox.send_next(&mut connection).await?;
+                    let refusals = self.shared.refusals.load(Ordering::Relaxed);
+                    self.outbox.send_next(&mut connection, refusals).await?;
                     let pause = self.shared.pause(&mut self.rng);
                     send_at = Instant::now()
                         + if self.outbox.has_more() { pause.min(RESEND_PAUSE) } else { pause };
@@ -178,7 +180,10 @@ impl Device {
                     self.observe(|observed| observed.acked.push(acked))?;
                     self.shared.unacked.fetch_sub(1, Ordering::Relaxed);
                 }
-                Answered::Refused => return Ok(true),
+                Answered::Refused => {
+                    self.note_late();
+                    return Ok(true);
+                }
                 Answered::Nothing => {}
             },
         }
@@ -208,6 +213,10 @@ impl Device {
             _ => {}
         }
         Ok(())
+    }
+
+    fn note_late(&mut self) {
+        self.shared.lives.lock().unordered.extend(self.outbox.late());
     }
 
     /// Notes something in the life of the log that this connection is in.

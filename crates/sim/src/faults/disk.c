@@ -65,6 +65,10 @@ static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_rename)(const char *, const char *);
 static int (*real_unlink)(const char *);
+static int (*real_renameat2)(int, const char *, int, const char *, unsigned);
+static int (*real_unlinkat)(int, const char *, int);
+static int (*real_dup)(int);
+static int (*real_dup2)(int, int);
 
 /* A harness that lies is worse than none. */
 static void broken(const char *what) {
@@ -99,6 +103,10 @@ __attribute__((constructor)) static void begin(void) {
     real_fdatasync = next("fdatasync");
     real_rename = next("rename");
     real_unlink = next("unlink");
+    real_renameat2 = next("renameat2");
+    real_unlinkat = next("unlinkat");
+    real_dup = next("dup");
+    real_dup2 = next("dup2");
     disk = getenv("FAULTS_DISK");
     data = getenv("FAULTS_DATA");
     if (!disk || !data) {
@@ -365,3 +373,23 @@ int unlink(const char *path) {
     bury(path);
     return real_unlink(path);
 }
+
+/* The next two: paths are absolute, as all in the data folder are. */
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags) {
+    bury(to);
+    return real_renameat2(from_dir, from, to_dir, to, flags);
+}
+
+int unlinkat(int dir, const char *path, int flags) {
+    bury(path);
+    return real_unlinkat(dir, path, flags);
+}
+
+static int same(int from, int to) {
+    if (from >= 0 && from < FDS_MAX && to >= 0 && to < FDS_MAX) file_of[to] = file_of[from];
+    return to;
+}
+
+int dup(int fd) { return same(fd, real_dup(fd)); }
+
+int dup2(int fd, int to) { return same(fd, real_dup2(fd, to)); }

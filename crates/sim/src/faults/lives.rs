@@ -5,7 +5,7 @@
 //! what the old log was and how far the copy goes. Each life is then asked the checker's questions
 //! by itself: an earlier life's acks and pushes count in a later one as far as the copy goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -25,6 +25,8 @@ pub(super) struct Lives {
     pub(super) devices: Vec<DeviceName>,
     /// Each distinct message, in the order each device first sent them.
     pub(super) sent: Vec<Sent>,
+    /// Keys of sends that later ones of the same device may have overtaken.
+    pub(super) unordered: HashSet<String>,
     lives: Vec<Life>,
     /// What is wrong with the lives themselves, or was found on the way.
     pub(super) findings: Vec<String>,
@@ -128,7 +130,7 @@ impl Lives {
         let life = &self.lives[index];
         let mut history = History {
             devices: self.devices.clone(),
-            sent: self.sent.clone(),
+            sent: self.sent.iter().map(|sent| self.in_its_order(sent)).collect(),
             log: life.ended.as_ref().map_or(logs, |end| &end.logs).clone(),
             ..History::default()
         };
@@ -166,6 +168,15 @@ impl Lives {
             history.summaries = summaries.to_vec();
         }
         history
+    }
+
+    /// A send of which no order is asked stands for itself, as if by a device of its own.
+    fn in_its_order(&self, sent: &Sent) -> Sent {
+        let mut sent = sent.clone();
+        if self.unordered.contains(&sent.client_id) {
+            sent.by.device = sent.client_id.clone();
+        }
+        sent
     }
 
     /// Does the next life begin with what the copy held, unchanged?

@@ -192,6 +192,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         lives: lives.into(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),
+        refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
     });
 
@@ -244,6 +245,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         verdict.wrong.push(format!("the server panicked: see {}", log.display()));
     }
     let lives = shared.lives.lock();
+    tally.add("sends whose refusal came late: no order asked", lives.unordered.len() as u64);
     if !verdict.is_kept() {
         lives.write(&folder.join("history"))?;
     }

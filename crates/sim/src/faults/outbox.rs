@@ -1,16 +1,25 @@
 //! What a device has to send, in order: what is not acknowledged is kept, and sent again under the
-//! same key after a cut or a refusal. Nothing overtakes what was refused.
+//! same key after a cut or a refusal.
+//!
+//! The server keeps later sends behind a refused one until its `retryAfterMs` has passed. Where the
+//! refusal took longer than that to arrive, what the device sent meanwhile may have been taken: such
+//! sends are [`Outbox::late`], and no order is asked of them.
 
 use std::collections::VecDeque;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::client::Connection;
 use crate::history::Acked;
 
 /// How many sends of one device wait for their ack at a time.
 const UNACKED_MAX: usize = 8;
+/// The shortest `retryAfterMs` that a refusal which never arrived may have had.
+const RETRY_AFTER_MS_MIN: u64 = 1_000;
+/// No `retryAfterMs` is that long: what went out while the server refused nothing is in order.
+const NEVER_MS: u64 = u64::MAX;
 
 /// The unacknowledged sends of one device.
 #[derive(Debug, Default)]
@@ -20,6 +29,8 @@ pub(super) struct Outbox {
     in_flight: usize,
     /// Whether one was refused: then all wait until the rest was answered, and go again.
     rewind: bool,
+    /// Sends whose refusal arrived late, or may have.
+    late: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -28,6 +39,10 @@ struct Outgoing {
     payload: Value,
     ack_id: u64,
     answered: bool,
+    went_out: Instant,
+    retry_after_ms: u64,
+    /// How often the server had begun or ceased to refuse sends when it went out.
+    refusals: u64,
 }
 
 /// What an answer means.
@@ -42,10 +57,30 @@ pub(super) enum Answered {
 
 impl Outbox {
     /// A new connection: nothing is on its way.
-    pub(super) fn reconnected(&mut self) {
-        self.in_flight = 0;
+    /// `refusals` counts how often the server began or ceased to refuse sends.
+    pub(super) fn reconnected(&mut self, refusals: u64) {
+        for send in self.queue.iter_mut().take(self.in_flight).filter(|send| !send.answered) {
+            if send.refusals == refusals && refusals.is_multiple_of(2) {
+                send.retry_after_ms = NEVER_MS;
+            }
+        }
+        self.begin_anew();
+    }
+
+    /// Takes the keys of sends that later ones may have overtaken.
+    pub(super) fn late(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.late)
+    }
+
+    fn begin_anew(&mut self) {
+        for send in self.queue.iter_mut().take(self.in_flight) {
+            if send.went_out.elapsed().as_millis() >= u128::from(send.retry_after_ms) {
+                self.late.push(send.client_id.clone());
+            }
+            send.answered = false;
+        }
         self.rewind = false;
-        self.queue.iter_mut().for_each(|send| send.answered = false);
+        self.in_flight = 0;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -63,16 +98,31 @@ impl Outbox {
     }
 
     pub(super) fn push(&mut self, client_id: String, payload: Value) {
-        self.queue.push_back(Outgoing { client_id, payload, ack_id: 0, answered: false });
+        self.queue.push_back(Outgoing {
+            client_id,
+            payload,
+            ack_id: 0,
+            answered: false,
+            went_out: Instant::now(),
+            retry_after_ms: 0,
+            refusals: 0,
+        });
     }
 
     /// Sends the next one, if one may go.
-    pub(super) async fn send_next(&mut self, connection: &mut Connection) -> Result<()> {
+    pub(super) async fn send_next(
+        &mut self,
+        connection: &mut Connection,
+        refusals: u64,
+    ) -> Result<()> {
         if self.rewind {
             return Ok(());
         }
         if let Some(outgoing) = self.queue.get_mut(self.in_flight) {
             outgoing.answered = false;
+            outgoing.went_out = Instant::now();
+            outgoing.retry_after_ms = RETRY_AFTER_MS_MIN;
+            outgoing.refusals = refusals;
             outgoing.ack_id =
                 connection.emit_with_ack("private_message", &outgoing.payload).await?;
             self.in_flight += 1;
@@ -97,6 +147,7 @@ impl Outbox {
             return Ok(Answered::Sent(acked));
         }
         self.queue[index].answered = true;
+        self.queue[index].retry_after_ms = answer["retryAfterMs"].as_u64().unwrap_or(0);
         self.rewind = true;
         Ok(if self.rewound() { Answered::Refused } else { Answered::Nothing })
     }
@@ -106,8 +157,7 @@ impl Outbox {
         let all_answered = self.queue.iter().take(self.in_flight).all(|send| send.answered);
         let again = self.rewind && all_answered;
         if again {
-            self.rewind = false;
-            self.in_flight = 0;
+            self.begin_anew();
         }
         again
     }

@@ -143,3 +143,119 @@ fn names(data: &Path) -> Result<BTreeMap<String, u64>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rand::SeedableRng;
+
+    use super::*;
+
+    /// A disk whose data folder knows one file, which is on the disk.
+    fn disk() -> (tempfile::TempDir, Disk) {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("old"), vec![b'o'; 2 * PAGE_BYTES]).unwrap();
+        let disk = Disk::make(&folder.path().join("disk"), &data).unwrap();
+        disk.settle().unwrap();
+        (folder, disk)
+    }
+
+    /// Runs a shell on the disk, in its data folder.
+    fn shell(disk: &Disk, script: &str) {
+        let script = format!("set -e; {}", script.replace("DATA", &disk.data().to_string_lossy()));
+        let mut command = Command::new("sh");
+        let status = command.args(["-c", &script]).envs(disk.environment()).status().unwrap();
+        assert!(status.success(), "{script}");
+    }
+
+    fn cut(disk: &Disk, kept: Kept) -> u64 {
+        disk.lose_power(kept, &mut StdRng::seed_from_u64(7)).unwrap()
+    }
+
+    fn read(disk: &Disk, name: &str) -> Option<String> {
+        fs::read_to_string(disk.data().join(name)).ok()
+    }
+
+    const OVERWRITE: &str = "dd if=/dev/zero of=DATA/old bs=4096 count=1 conv=notrunc status=none";
+
+    #[test]
+    fn bytes_that_were_not_synced_are_gone() {
+        let (_folder, disk) = disk();
+        shell(&disk, OVERWRITE);
+        assert_eq!(cut(&disk, Kept::Synced), 1);
+        assert_eq!(read(&disk, "old").unwrap(), "o".repeat(2 * PAGE_BYTES));
+    }
+
+    #[test]
+    fn bytes_that_were_synced_stay() {
+        let (_folder, disk) = disk();
+        shell(&disk, &OVERWRITE.replace("notrunc", "notrunc,fsync"));
+        assert_eq!(cut(&disk, Kept::Synced), 0);
+        assert!(read(&disk, "old").unwrap().starts_with('\0'));
+        assert!(read(&disk, "old").unwrap().ends_with('o'));
+    }
+
+    #[test]
+    fn bytes_of_an_earlier_process_stay_unsynced_until_somebody_syncs() {
+        let (_folder, disk) = disk();
+        shell(&disk, OVERWRITE);
+        shell(&disk, "sync DATA/old");
+        assert_eq!(cut(&disk, Kept::Synced), 0);
+        assert!(read(&disk, "old").unwrap().starts_with('\0'));
+    }
+
+    #[test]
+    fn bytes_of_a_failed_sync_are_gone_even_when_the_next_one_succeeds() {
+        let (_folder, disk) = disk();
+        fs::rename(disk.data().join("old"), disk.data().join("x.db-wal")).unwrap();
+        disk.settle().unwrap();
+        disk.fail_syncs(Some(crate::faults::disk::Site::LogSync)).unwrap();
+        let write =
+            OVERWRITE.replace("DATA/old", "DATA/x.db-wal").replace("notrunc", "notrunc,fsync");
+        shell(&disk, &format!("if {write} 2>/dev/null; then false; fi"));
+        assert_eq!(disk.failed_syncs().unwrap(), 1);
+        disk.fail_syncs(None).unwrap();
+        shell(&disk, "sync DATA/x.db-wal");
+        cut(&disk, Kept::Synced);
+        assert!(read(&disk, "x.db-wal").unwrap().starts_with('o'));
+    }
+
+    #[test]
+    fn new_file_stays_only_when_it_and_its_name_were_synced() {
+        let (_folder, disk) = disk();
+        shell(&disk, "echo a >DATA/a; echo b >DATA/b; sync DATA/a; sync DATA; echo c >DATA/c");
+        cut(&disk, Kept::Synced);
+        assert_eq!(read(&disk, "a").as_deref(), Some("a\n"));
+        assert_eq!(read(&disk, "b").as_deref(), Some(""), "its name was synced, its bytes not");
+        assert_eq!(read(&disk, "c"), None);
+    }
+
+    #[test]
+    fn renamed_and_removed_files_come_back_until_the_folder_is_synced() {
+        let (_folder, disk) = disk();
+        let inode = fs::metadata(disk.data().join("old")).unwrap().ino();
+        let replace = "echo new >DATA/fresh; sync DATA/fresh; mv DATA/fresh DATA/old";
+        shell(&disk, replace);
+        cut(&disk, Kept::Synced);
+        assert!(read(&disk, "old").unwrap().starts_with('o'));
+        assert_eq!(fs::metadata(disk.data().join("old")).unwrap().ino(), inode);
+        shell(&disk, "rm DATA/old");
+        cut(&disk, Kept::Synced);
+        assert!(read(&disk, "old").is_some());
+        shell(&disk, &format!("{replace}; sync DATA"));
+        cut(&disk, Kept::Synced);
+        assert_eq!(read(&disk, "old").as_deref(), Some("new\n"));
+    }
+
+    #[test]
+    fn by_chance_some_of_the_rest_is_kept() {
+        let (_folder, disk) = disk();
+        let pages = 64;
+        shell(&disk, &format!("dd if=/dev/zero of=DATA/old bs=4096 count={pages} status=none"));
+        let gone = cut(&disk, Kept::Some);
+        assert!(gone > 0 && gone < pages, "{gone} of {pages} are gone");
+    }
+}

@@ -47,6 +47,7 @@ pub(super) async fn relaxed_loses(plan: &Plan, folder: &Path) -> Result<usize> {
         lives: Default::default(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),
+        refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
     });
     let (phase, watcher) = watch::channel(Phase::Send);

@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) connected: AtomicU64,
     /// Sends that were begun and are not acknowledged.
     pub(super) unacked: AtomicU64,
+    /// How often the server began or ceased to refuse sends: odd while it may.
+    pub(super) refusals: AtomicU64,
     /// Connections that were cut: by devices, and by the proxy.
     pub(super) cuts: AtomicU64,
 }
