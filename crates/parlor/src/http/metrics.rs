@@ -233,6 +233,11 @@ impl App {
             ("store_overloads", "Writes refused by a full queue", stats.overloaded),
             ("store_checkpoints", "Checkpoints completed", stats.checkpoints),
             ("store_reads", "Reads served", stats.reads),
+            (
+                "store_corrupt_operations",
+                "Reads and writes refused because what is stored is damaged",
+                stats.corrupt,
+            ),
         ];
         for (name, help, value) in counters {
             page.counter(name, help, value)?;

@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 
 use super::blocks;
 use super::life::Life;
-use super::rows::{self, Failure, Place, Thread, corrupt, int, nat};
+use super::rows::{self, Failure, Names, Place, Thread, corrupt, entry_columns, int, nat};
+use super::sums::Facts;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;
@@ -30,7 +31,17 @@ const TOMBSTONES_MAX: i64 = 64;
 /// Carries out commands inside an open transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Executor {
-    threads: HashMap<ConversationId, Arc<Thread>>,
+    threads: HashMap<ConversationId, Known>,
+    names: Names,
+}
+
+/// A conversation the writer has looked up.
+#[derive(Debug)]
+struct Known {
+    thread: Arc<Thread>,
+    /// The seq it gave out last; `None` if it gave out none since it looked the conversation up.
+    /// Never a source of seqs: what is stored is held against it.
+    given: Option<i64>,
 }
 
 /// An append's answer, and the entry if it is new.
@@ -42,7 +53,7 @@ pub(crate) struct AppendDone {
 impl Executor {
     /// Forgets what a rolled back transaction may have made up.
     pub(crate) fn forget(&mut self) {
-        self.threads.clear();
+        *self = Self::default();
     }
 
     pub(crate) fn append(
@@ -59,7 +70,7 @@ impl Executor {
             None => self.new_thread(conn, conversation)?,
         };
         let sender = thread.member(&append.from).expect("the sender is a member");
-        let head = rows::head(conn, thread.id)?;
+        let head = self.sound_head(conn, &thread)?;
         let seq = head.seq + 1;
         if let Some(client_id) = &append.client_id {
             let digest = digest(&append.content.0);
@@ -73,30 +84,44 @@ impl Executor {
                 &digest[..],
             ))?;
             if noted == 0 {
-                let appended = repeated(conn, &thread, sender, client_id.as_str(), &digest)?;
+                let appended = self.repeated(conn, &thread, sender, client_id.as_str(), &digest)?;
                 return Ok(AppendDone { appended, entry: None });
             }
         }
         let ts = rows::bound(append.now.0).max(head.ts);
         let low_count = head.low_count + i64::from(sender == thread.low.0);
         assert!(seq > head.seq && low_count <= seq, "seq is dense and counts do not exceed it");
+        let position = rows::head_position(conn)? + 1;
+        let facts = Facts {
+            position,
+            conversation: thread.conversation.as_str(),
+            seq,
+            epoch: life.epoch.0,
+            ts,
+            by_low: sender == thread.low.0,
+            low_count,
+            client_id: append.client_id.as_ref().map(|id| id.as_str()),
+        };
         let sql = "INSERT INTO entry \
-                   (conversation, seq, life, ts, sender, low_count, client_id, content) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                   (pos, conversation, seq, life, ts, sender, low_count, client_id, content, sum) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         conn.prepare_cached(sql)?.execute((
+            position,
             thread.id,
             seq,
             life.id,
             ts,
             sender,
             low_count,
-            append.client_id.as_ref().map(|id| id.as_str()),
+            facts.client_id,
             &*append.content.0,
+            facts.sum(append.content.0.as_bytes()),
         ))?;
+        self.gave(&thread.conversation, seq);
         let entry = Entry {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(seq)?),
-            position: Position(nat(conn.last_insert_rowid())?),
+            position: Position(nat(position)?),
             epoch: life.epoch,
             ts: Millis(nat(ts)?),
             from: append.from.clone(),
@@ -262,8 +287,8 @@ impl Executor {
         conn: &Connection,
         conversation: &ConversationId,
     ) -> Result<Option<Arc<Thread>>, Failure> {
-        if let Some(thread) = self.threads.get(conversation) {
-            return Ok(Some(thread.clone()));
+        if let Some(known) = self.threads.get(conversation) {
+            return Ok(Some(known.thread.clone()));
         }
         let found = rows::find_thread(conn, conversation)?;
         Ok(found.map(|thread| self.remember(thread)))
@@ -291,36 +316,94 @@ impl Executor {
             self.threads.clear();
         }
         let thread = Arc::new(thread);
-        self.threads.insert(thread.conversation.clone(), thread.clone());
+        let known = Known { thread: thread.clone(), given: None };
+        self.threads.insert(thread.conversation.clone(), known);
         thread
+    }
+
+    fn gave(&mut self, conversation: &ConversationId, seq: i64) {
+        if let Some(known) = self.threads.get_mut(conversation) {
+            known.given = Some(seq);
+        }
+    }
+
+    /// The newest entry of a conversation, of which it is made sure that it is whole and that no
+    /// later one was ever given out: else the next seq would be a wrong one.
+    fn sound_head(&mut self, conn: &Connection, thread: &Thread) -> Result<Place, Failure> {
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.conversation = ?1 ORDER BY e.seq DESC LIMIT 1"
+        );
+        let head = {
+            let mut statement = conn.prepare_cached(sql)?;
+            let mut rows = statement.query([thread.id])?;
+            match rows.next()? {
+                Some(row) => self.names.checked(conn, thread, row)?.place(),
+                None => Place::default(),
+            }
+        };
+        let given = match self.threads.get(&thread.conversation).and_then(|known| known.given) {
+            Some(given) => given,
+            None => highest_watermark(conn, thread)?,
+        };
+        if head.seq < given {
+            let (conversation, seq) = (&thread.conversation, head.seq);
+            let what =
+                format!("the log of {conversation} ends at {seq}, but {given} was given out");
+            return Err(corrupt(what).into());
+        }
+        Ok(head)
+    }
+
+    /// What a key stands for that was used before.
+    fn repeated(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+        sender: i64,
+        client_id: &str,
+        digest: &[u8; 16],
+    ) -> Result<Appended, Failure> {
+        let sql = "SELECT seq, digest FROM idempotency \
+                   WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
+        let (seq, known): (i64, Vec<u8>) = conn
+            .prepare_cached(sql)?
+            .query_row((client_id, sender, thread.id), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if known != digest {
+            return Err(StoreError::ClientIdConflict.into());
+        }
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
+        );
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query([thread.id, seq])?;
+        let ts = match rows.next()? {
+            Some(row) => self.names.checked(conn, thread, row)?.facts.ts,
+            None => {
+                let what = format!(
+                    "a key of {} names entry {seq}, which is not there",
+                    thread.conversation
+                );
+                return Err(corrupt(what).into());
+            }
+        };
+        Ok(Appended {
+            conversation: thread.conversation.clone(),
+            seq: Seq(nat(seq)?),
+            ts: Millis(nat(ts)?),
+            repeated: true,
+        })
     }
 }
 
-/// What a key stands for that was used before.
-fn repeated(
-    conn: &Connection,
-    thread: &Thread,
-    sender: i64,
-    client_id: &str,
-    digest: &[u8; 16],
-) -> Result<Appended, Failure> {
-    let sql = "SELECT i.seq, i.digest, e.ts FROM idempotency i \
-               LEFT JOIN entry e ON e.conversation = i.conversation AND e.seq = i.seq \
-               WHERE i.client_id = ?1 AND i.sender = ?2 AND i.conversation = ?3";
-    let (seq, known, ts): (i64, Vec<u8>, Option<i64>) =
-        conn.prepare_cached(sql)?.query_row((client_id, sender, thread.id), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-    let ts = ts.ok_or_else(|| corrupt(format!("an idempotency key of entry {seq}")))?;
-    if known != digest {
-        return Err(StoreError::ClientIdConflict.into());
-    }
-    Ok(Appended {
-        conversation: thread.conversation.clone(),
-        seq: Seq(nat(seq)?),
-        ts: Millis(nat(ts)?),
-        repeated: true,
-    })
+/// How far any member of a conversation is: at most as far as its head.
+fn highest_watermark(conn: &Connection, thread: &Thread) -> Result<i64, rusqlite::Error> {
+    let sql = "SELECT coalesce(max(max(delivered, read)), 0) FROM member \
+               WHERE user IN (?1, ?2) AND conversation = ?3";
+    conn.prepare_cached(sql)?.query_row([thread.low.0, thread.high.0, thread.id], |row| row.get(0))
 }
 
 fn digest(content: &str) -> [u8; 16] {

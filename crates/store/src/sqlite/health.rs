@@ -85,12 +85,20 @@ pub(crate) fn lasting(error: &rusqlite::Error) -> Lasting {
     }
 }
 
+/// Whether a failure says that what is stored is damaged, rather than that it cannot be reached: a
+/// page that is none, a value of another type, or rows that contradict a constraint.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_none_or(|failure| {
+        matches!(
+            failure.code,
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation
+        )
+    })
+}
+
 /// What a failure of the engine is to the caller.
 pub(crate) fn told(error: &rusqlite::Error) -> StoreError {
-    let corrupt = error.sqlite_error().is_some_and(|failure| {
-        matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    });
-    if corrupt || error.sqlite_error().is_none() {
+    if is_damage(error) {
         StoreError::Corrupt { what: error.to_string().into() }
     } else {
         StoreError::Unavailable { reason: error.to_string().into() }
@@ -116,6 +124,16 @@ mod tests {
         assert!(
             matches!(health.check(), Err(StoreError::Unavailable { reason }) if &*reason == "fsync")
         );
+    }
+
+    #[test]
+    fn damage_is_told_apart_from_a_disk_that_fails() {
+        for damage in [ffi::SQLITE_CORRUPT, ffi::SQLITE_CORRUPT_INDEX, ffi::SQLITE_NOTADB] {
+            assert!(matches!(told(&failure(damage)), StoreError::Corrupt { .. }));
+        }
+        for disk in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_FULL, ffi::SQLITE_CANTOPEN] {
+            assert!(matches!(told(&failure(disk)), StoreError::Unavailable { .. }));
+        }
     }
 
     #[test]

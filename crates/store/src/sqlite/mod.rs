@@ -9,10 +9,10 @@
 //! What always holds: nothing is answered before it is durable (see [`Durability`]); seqs come
 //! from the index inside the transaction, never from memory; a full queue is an answer; after a
 //! failed write nothing is acknowledged until a probe commits or, after a failed fsync, until the
-//! process starts again. Dropping the store finishes what is queued and closes the files.
+//! process starts again; what is damaged is named and never served, and the rest goes on. Dropping the store finishes what is queued and closes the files.
 //!
-//! Reading order: `schema` (the tables), `life` (whose turn, which epoch), `commands` (writes),
-//! `writer`, `queries` (reads), `readers`, `checkpoint`, [`verify()`].
+//! Reading order: `schema` (the tables), `sums` (what guards an entry), `life` (whose turn, which
+//! epoch), `command`, `commands` (writes), `writer`, `queries` (reads), `readers`, `checkpoint`, [`verify()`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,7 +45,11 @@ mod life;
 
 mod renew;
 
+mod sums;
+
 mod rows;
+
+mod command;
 
 mod commands;
 
@@ -63,20 +67,24 @@ mod readers;
 
 mod checkpoint;
 
+mod progress;
+
 mod verify;
 
 pub use config::{Config, Durability};
+pub use progress::{Progress, Report};
 pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
-pub use verify::{FINDINGS_MAX, Finding, verify};
+pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
+use command::{Command, Marks, Reply};
 use health::Health;
 use life::{DirLock, Life, Sidecar};
 use queue::{Queue, Rejected};
 use readers::{Read, Reader};
-use rows::{Failure, int};
+use rows::{Failure, Subject, int};
 use stats::Counters;
 use sweep::Sweep;
-use writer::{Command, Reply, Writer};
+use writer::Writer;
 
 /// The database's file in the data directory.
 pub const DATABASE_FILE: &str = "parlor.db";
@@ -96,6 +104,14 @@ pub enum OpenError {
         /// What the file says.
         found: i64,
         /// What this version can take.
+        known: i64,
+    },
+    /// The file was written by an older version, and this is not the place to migrate it.
+    #[error("the store has schema {found}, this version writes {known}: start its server once")]
+    OlderSchema {
+        /// What the file says.
+        found: i64,
+        /// What this version writes.
         known: i64,
     },
     /// The file is a database, but not a store of Parlor's.
@@ -131,6 +147,14 @@ pub(crate) struct Shared {
     /// The last durable entry.
     position: AtomicU64,
     sidecar: Sidecar,
+}
+
+impl Shared {
+    /// Counts and tells that something stored is not what was written.
+    pub(crate) fn met_damage(&self, what: &str) {
+        self.counters.add(|c| &c.corrupt, 1);
+        tracing::error!(what, "stored data is damaged; it is not served");
+    }
 }
 
 /// The embedded store.
@@ -231,15 +255,19 @@ impl SqliteStore {
         submit(&self.shared, command)
     }
 
+    /// Reads something about `subject`, which names what cannot be read if a page is damaged.
     fn read<T: Send + 'static>(
         &self,
+        subject: Subject,
         query: impl FnOnce(&mut Reader) -> Result<T, Failure> + Send + 'static,
     ) -> Pending<T> {
         let (reply, answer) = oneshot::channel();
+        let shared = self.shared.clone();
         let read: Read = Box::new(move |reader| {
-            let outcome = reader.and_then(|reader| query(reader).map_err(Failure::told));
+            let outcome = reader
+                .and_then(|reader| query(reader).map_err(|failure| failure.told_of(&subject)));
             if let Err(StoreError::Corrupt { what }) = &outcome {
-                tracing::error!(%what, "stored data contradicts itself");
+                shared.met_damage(what);
             }
             // Who no longer waits needs no answer.
             drop(reply.send(outcome));
@@ -267,7 +295,7 @@ impl Store for SqliteStore {
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
-        self.write(|reply| Command::Mark(marks, reply))
+        self.write(|reply| Command::Mark(Marks::new(marks), reply))
     }
 
     /// A device that is known and was seen lately is only read; another takes its place among
@@ -278,7 +306,8 @@ impl Store for SqliteStore {
         }
         let shared = self.shared.clone();
         let asked = attach.clone();
-        let known = self.read(move |reader| reader.device_is_known(&asked));
+        let known = self
+            .read(Subject::User(asked.user.clone()), move |reader| reader.device_is_known(&asked));
         Box::pin(async move {
             if known.await? {
                 return Ok(());
@@ -288,7 +317,7 @@ impl Store for SqliteStore {
     }
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
-        self.read(move |reader| reader.devices(&user))
+        self.read(Subject::User(user.clone()), move |reader| reader.devices(&user))
     }
 
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
@@ -302,7 +331,9 @@ impl Store for SqliteStore {
         after: Option<UndeliveredCursor>,
         limit: usize,
     ) -> Pending<UndeliveredPage> {
-        self.read(move |reader| reader.undelivered(&user, &device, after.as_ref(), limit))
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.undelivered(&user, &device, after.as_ref(), limit)
+        })
     }
 
     fn since(
@@ -312,7 +343,9 @@ impl Store for SqliteStore {
         whose: Whose,
         limit: usize,
     ) -> Pending<SincePage> {
-        self.read(move |reader| reader.since(&user, after, whose, limit))
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.since(&user, after, whose, limit)
+        })
     }
 
     fn behind(
@@ -322,11 +355,13 @@ impl Store for SqliteStore {
         whose: Whose,
         entries_max: usize,
     ) -> Pending<Behind> {
-        self.read(move |reader| reader.behind(&user, after, whose, entries_max))
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.behind(&user, after, whose, entries_max)
+        })
     }
 
     fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
-        self.read(move |reader| reader.moved(&user, after, limit))
+        self.read(Subject::User(user.clone()), move |reader| reader.moved(&user, after, limit))
     }
 
     fn received(
@@ -336,7 +371,9 @@ impl Store for SqliteStore {
         up_to: Position,
         limit: usize,
     ) -> Pending<Vec<(ConversationId, Seq)>> {
-        self.read(move |reader| reader.received(&user, &device, up_to, limit))
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.received(&user, &device, up_to, limit)
+        })
     }
 
     fn block(&self, block: Block) -> Pending<Blocked> {
@@ -344,7 +381,7 @@ impl Store for SqliteStore {
     }
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
-        self.read(move |reader| reader.blocks(&user))
+        self.read(Subject::User(user.clone()), move |reader| reader.blocks(&user))
     }
 
     fn seal_key(&self) -> SealKey {
@@ -352,7 +389,8 @@ impl Store for SqliteStore {
     }
 
     fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
-        self.read(move |reader| reader.history(&query))
+        let subject = Subject::Conversation(query.conversation.clone());
+        self.read(subject, move |reader| reader.history(&query))
     }
 
     fn conversations(
@@ -361,7 +399,9 @@ impl Store for SqliteStore {
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> Pending<ConversationsPage> {
-        self.read(move |reader| reader.conversations(&user, cursor, limit))
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.conversations(&user, cursor, limit)
+        })
     }
 
     fn health(&self) -> Result<(), StoreError> {
@@ -378,7 +418,7 @@ fn submit<T: Send + 'static>(
         return Box::pin(std::future::ready(Err(error)));
     }
     let (reply, answer) = oneshot::channel();
-    let command = command(reply);
+    let command = command(Reply::new(reply));
     let weight = command.weight();
     match shared.writes.push(command, weight) {
         Ok(()) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),

@@ -68,6 +68,7 @@ impl Reader {
         let as_of = self.head_position()?;
         let mut page = UndeliveredPage { entries: Vec::new(), next: None, as_of };
         let mut room_bytes = Room::default();
+        let asker = user;
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let device = if device.is_shared() {
             None
@@ -102,14 +103,10 @@ impl Reader {
                 "SELECT ",
                 entry_columns!(),
                 " FROM entry e \
-                 WHERE e.conversation = ?1 AND e.seq > ?2 AND e.sender <> ?3 \
-                 ORDER BY e.seq LIMIT ?4"
+                 WHERE e.conversation = ?1 AND e.seq > ?2 ORDER BY e.seq"
             );
-            let mut entries = self.entries(
-                sql,
-                (conversation, had, user, bound(room as u64) + 1),
-                &mut room_bytes,
-            )?;
+            let wanted = Wanted { others_than: Some(asker), entries: room.saturating_add(1) };
+            let mut entries = self.entries(sql, (conversation, had), wanted, &mut room_bytes)?;
             let more = entries.len() > room || room_bytes.is_full;
             entries.truncate(room);
             page.entries.append(&mut entries);
@@ -128,7 +125,7 @@ impl Reader {
         let thread = rows::find_thread(&self.conn, &query.conversation)?
             .filter(|thread| thread.member(&query.user).is_some())
             .ok_or(StoreError::NotFound)?;
-        let wanted = bound(query.limit as u64) + 1;
+        let wanted = Wanted { others_than: None, entries: query.limit.saturating_add(1) };
         let mut room = Room::default();
         let mut entries = match query.range {
             HistoryRange::Before(before) => {
@@ -136,20 +133,20 @@ impl Reader {
                     "SELECT ",
                     entry_columns!(),
                     " FROM entry e \
-                     WHERE e.conversation = ?1 AND e.seq < ?2 ORDER BY e.seq DESC LIMIT ?3"
+                     WHERE e.conversation = ?1 AND e.seq < ?2 ORDER BY e.seq DESC"
                 );
                 let before = before.map_or(i64::MAX, |before| bound(before.0));
-                self.entries(sql, (thread.id, before, wanted), &mut room)?
+                self.entries(sql, (thread.id, before), wanted, &mut room)?
             }
             HistoryRange::After(after, before) => {
                 let sql = concat!(
                     "SELECT ",
                     entry_columns!(),
                     " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
-                     ORDER BY e.seq LIMIT ?4"
+                     ORDER BY e.seq"
                 );
                 let before = before.map_or(i64::MAX, |before| bound(before.0));
-                self.entries(sql, (thread.id, bound(after.0), before, wanted), &mut room)?
+                self.entries(sql, (thread.id, bound(after.0), before), wanted, &mut room)?
             }
         };
         let more = entries.len() > query.limit || room.is_full;
@@ -185,7 +182,8 @@ impl Reader {
         for (conversation, read, last) in &found {
             let thread = self.names.thread(&self.conn, *conversation)?;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-            let mut last = self.entries(sql, [*last], &mut room)?;
+            let one = Wanted { others_than: None, entries: 1 };
+            let mut last = self.entries(sql, [*last], one, &mut room)?;
             if room.is_full {
                 more = true;
                 break;
@@ -253,25 +251,32 @@ impl Reader {
     }
 
     pub(crate) fn head_position(&self) -> Result<Position, Failure> {
-        let sql = "SELECT coalesce(max(pos), 0) FROM entry";
-        Ok(Position(nat(self.conn.prepare_cached(sql)?.query_row((), |row| row.get(0))?)?))
+        Ok(Position(nat(rows::head_position(&self.conn)?)?))
     }
 
-    /// The entries that a statement finds, for as long as there is room for them.
+    /// The wanted ones of the entries that a statement finds, for as long as there is room for
+    /// them. Which are wanted is told from entries found whole, not by the statement: a damaged
+    /// one must not pass for one that nobody asked for.
     pub(crate) fn entries(
         &mut self,
         sql: &str,
         params: impl Params,
+        wanted: Wanted<'_>,
         room: &mut Room,
     ) -> Result<Vec<Arc<Entry>>, Failure> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         let mut entries = Vec::new();
-        while let Some(row) = rows.next()? {
+        while entries.len() < wanted.entries
+            && let Some(row) = rows.next()?
+        {
+            let entry = self.names.entry(&self.conn, row)?;
+            if wanted.others_than.is_some_and(|user| *user == entry.from) {
+                continue;
+            }
             if !room.has_some() {
                 break;
             }
-            let entry = self.names.entry(&self.conn, row)?;
             room.taken_bytes += entry.content.0.len() + ENTRY_BYTES;
             entries.push(entry);
         }
@@ -300,6 +305,15 @@ fn covers(
         }
     };
     Ok((from <= to).then_some((Seq(from), Seq(to))))
+}
+
+/// Which entries a read gives, and how many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Not those that this user said.
+    pub(crate) others_than: Option<&'a UserId>,
+    /// At most so many.
+    pub(crate) entries: usize,
 }
 
 /// How much of a page is taken.

@@ -44,12 +44,12 @@ impl Reader {
                     Err(error) => read(Err(super::health::told(error))),
                 }
             }
+            // A snapshot has nothing to commit; and after damage the engine would refuse to.
             if !self.conn.is_autocommit()
                 && let Err(error) =
-                    self.conn.prepare_cached("COMMIT").and_then(|mut s| s.execute(()))
+                    self.conn.prepare_cached("ROLLBACK").and_then(|mut s| s.execute(()))
             {
                 tracing::warn!(%error, "a read could not end its snapshot");
-                drop(self.conn.execute_batch("ROLLBACK"));
             }
         }
     }
@@ -71,6 +71,7 @@ mod tests {
     use parlor_chat::ids::UserId;
     use parlor_chat::store::{CommitSink, Committed, Store};
 
+    use crate::sqlite::rows::Subject;
     use crate::sqlite::{Config, SqliteStore};
 
     struct Nobody;
@@ -85,8 +86,8 @@ mod tests {
         let config = Config { readers: 1, ..Config::new(dir.path()) };
         let store = SqliteStore::open(config, Arc::new(Nobody)).expect("it opens");
         for _ in 0..3 {
-            let failed = store.read::<()>(|_| panic!("a bug"));
             let user = UserId::parse("a").expect("an id in a test");
+            let failed = store.read::<()>(Subject::User(user.clone()), |_| panic!("a bug"));
             assert!(failed.await.is_err());
             assert_eq!(store.devices(user).await.expect("the thread lives"), vec![]);
         }

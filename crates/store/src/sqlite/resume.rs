@@ -14,7 +14,7 @@ use parlor_chat::store::{Behind, Moved, MovedPage, SincePage, Whose};
 use rusqlite::OptionalExtension;
 
 use super::commands;
-use super::queries::{self, Room};
+use super::queries::{self, Room, Wanted};
 use super::readers::Reader;
 use super::rows::{self, Failure, bound, entry_columns, nat};
 
@@ -47,6 +47,8 @@ impl Reader {
         if bound(as_of.0) <= after {
             return Ok(page);
         }
+        let others_than = (whose == Whose::Others).then_some(user);
+        let wanted = Wanted { others_than, entries: limit.saturating_add(1) };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let mut room = Room::default();
         page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
@@ -55,14 +57,11 @@ impl Reader {
                 entry_columns!(),
                 " FROM entry e \
                  CROSS JOIN conversation c ON c.id = e.conversation \
-                 WHERE e.pos > ?1 AND (c.low = ?2 OR c.high = ?2) AND (?3 OR e.sender <> ?2) \
-                 ORDER BY e.pos LIMIT ?4"
+                 WHERE e.pos > ?1 AND (c.low = ?2 OR c.high = ?2) ORDER BY e.pos"
             );
-            let wanted = bound(limit as u64) + 1;
-            self.entries(sql, (after, user, whose == Whose::Everyone, wanted), &mut room)?
+            self.entries(sql, (after, user), wanted, &mut room)?
         } else {
-            let positions = self.positions_since(user, after, whose, limit.saturating_add(1))?;
-            self.entries_at(&positions, &mut room)?
+            self.since_by_conversation(user, after, wanted, &mut room)?
         };
         page.more = page.entries.len() > limit || room.is_full;
         page.entries.truncate(limit);
@@ -206,45 +205,52 @@ impl Reader {
         Ok(below)
     }
 
-    /// The positions of the first `wanted` entries after one in a user's conversations, in order.
+    /// The positions of the first entries after one in a user's conversations, in order.
     fn positions_since(
         &self,
         user: i64,
         after: i64,
-        whose: Whose,
-        wanted: usize,
+        positions_max: usize,
     ) -> Result<Vec<i64>, rusqlite::Error> {
         let mut positions = Vec::new();
         let sql = "SELECT pos FROM entry WHERE conversation = ?1 AND seq > ?2 \
-                   AND (?3 OR sender <> ?4) ORDER BY seq LIMIT ?5";
+                   ORDER BY seq LIMIT ?3";
         let mut upwards = self.conn.prepare_cached(sql)?;
-        let (everyone, most) = (whose == Whose::Everyone, bound(wanted as u64));
         for conversation in self.conversations_of(user)? {
             let from = self.seq_at(conversation, after)?;
-            let params = (conversation, from, everyone, user, most);
+            let params = (conversation, from, bound(positions_max as u64));
             for position in upwards.query_map(params, |row| row.get(0))? {
                 positions.push(position?);
             }
         }
         positions.sort_unstable();
-        positions.truncate(wanted);
+        positions.truncate(positions_max);
         Ok(positions)
     }
 
-    /// The entries at these positions, for as long as there is room for them.
-    fn entries_at(
+    /// The wanted entries after a position, looked for in each of a user's conversations. Who said
+    /// one is believed only once it is read and found sound, so this goes on until there are enough.
+    fn since_by_conversation(
         &mut self,
-        positions: &[i64],
+        user: i64,
+        mut after: i64,
+        wanted: Wanted<'_>,
         room: &mut Room,
     ) -> Result<Vec<Arc<Entry>>, Failure> {
         let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
         let mut entries = Vec::new();
-        for position in positions {
-            entries.append(&mut self.entries(sql, [*position], room)?);
-            if room.is_full {
-                break;
+        loop {
+            let positions = self.positions_since(user, after, wanted.entries)?;
+            for position in &positions {
+                entries.append(&mut self.entries(sql, [*position], wanted, room)?);
+                if entries.len() >= wanted.entries || room.is_full {
+                    return Ok(entries);
+                }
+            }
+            match positions.last() {
+                Some(last) if positions.len() == wanted.entries => after = *last,
+                _ => return Ok(entries),
             }
         }
-        Ok(entries)
     }
 }

@@ -13,6 +13,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::health;
+use super::sums::Facts;
 
 /// Clients' numbers are doubles.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -38,12 +39,42 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// What a read or a write is about.
+#[derive(Debug, Clone)]
+pub(crate) enum Subject {
+    User(UserId),
+    Conversation(ConversationId),
+    Watermarks,
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(user) => write!(f, "something of user {user}"),
+            Self::Conversation(conversation) => {
+                write!(f, "something of conversation {conversation}")
+            }
+            Self::Watermarks => f.write_str("some watermarks"),
+        }
+    }
+}
+
 impl Failure {
     /// What the caller is told.
-    pub(crate) fn told(self) -> StoreError {
+    pub(crate) fn told_of(self, subject: &Subject) -> StoreError {
         match self {
             Self::Refused(error) => error,
-            Self::Engine(error) => health::told(&error),
+            Self::Engine(error) => subject.failed(&error),
+        }
+    }
+}
+
+impl Subject {
+    /// What the caller is told of a failure of the engine.
+    pub(crate) fn failed(&self, error: &rusqlite::Error) -> StoreError {
+        match health::told(error) {
+            StoreError::Corrupt { what } => corrupt(format!("{self}: {what}")),
+            other => other,
         }
     }
 }
@@ -173,19 +204,40 @@ fn place(row: &Row<'_>) -> Result<Place, rusqlite::Error> {
     Ok(Place { seq: row.get(0)?, ts: row.get(1)?, low_count: row.get(2)? })
 }
 
-/// The columns [`Names::entry`] reads, in its order.
+/// The position of the newest entry of all; 0 before the first.
+pub(crate) fn head_position(conn: &Connection) -> Result<i64, rusqlite::Error> {
+    conn.prepare_cached("SELECT coalesce(max(pos), 0) FROM entry")?.query_row((), |row| row.get(0))
+}
+
+/// The columns [`Names::checked`] reads, in its order.
 macro_rules! entry_columns {
     () => {
-        "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.client_id, e.content"
+        "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.low_count, e.client_id, \
+         e.content, e.sum"
     };
 }
 pub(crate) use entry_columns;
+
+/// An entry's row, found to be what was written.
+#[derive(Debug)]
+pub(crate) struct Checked<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) content: &'a str,
+}
+
+impl Checked<'_> {
+    pub(crate) fn place(&self) -> Place {
+        Place { seq: self.facts.seq, ts: self.facts.ts, low_count: self.facts.low_count }
+    }
+}
 
 /// Integer names that a reader has already looked up.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     threads: HashMap<i64, Arc<Thread>>,
     epochs: HashMap<i64, Epoch>,
+    /// Up to this position an entry may lack its checksum; `None` until it was read.
+    sums_after: Option<i64>,
 }
 
 /// Looked-up conversations kept; at the bound all are dropped.
@@ -232,42 +284,122 @@ impl Names {
         Ok(epoch)
     }
 
+    fn may_lack_sum(&mut self, conn: &Connection, position: i64) -> Result<bool, Failure> {
+        let after = match self.sums_after {
+            Some(after) => after,
+            None => conn
+                .prepare_cached("SELECT value FROM meta WHERE key = 'sums_after'")?
+                .query_row((), |row| row.get(0))
+                .optional()?
+                .unwrap_or(0),
+        };
+        self.sums_after = Some(after);
+        Ok(position <= after)
+    }
+
+    /// Whether a row of [`entry_columns`] may lack its checksum, and does.
+    pub(crate) fn lacks_sum(&self, row: &Row<'_>) -> bool {
+        let position = row.get(0).unwrap_or(i64::MAX);
+        let sum = row.get::<_, Option<i64>>(9);
+        self.sums_after.is_some_and(|after| position <= after) && matches!(sum, Ok(None))
+    }
+
     /// Reads an entry from a row of [`entry_columns`].
     pub(crate) fn entry(
         &mut self,
         conn: &Connection,
         row: &Row<'_>,
     ) -> Result<Arc<Entry>, Failure> {
-        let thread = self.thread(conn, row.get(1)?)?;
-        let epoch = self.epoch(conn, row.get(3)?)?;
-        let position = nat(row.get(0)?)?;
-        let sender: i64 = row.get(5)?;
-        let (from, to) = if sender == thread.low.0 {
+        let thread = match row.get(1) {
+            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure))?,
+            Err(error) => return Err(bad(row, None, &error.to_string())),
+        };
+        let checked = self.checked(conn, &thread, row)?;
+        let facts = &checked.facts;
+        let (from, to) = if facts.by_low {
             (thread.low.1.clone(), thread.high.1.clone())
-        } else if sender == thread.high.0 {
-            (thread.high.1.clone(), thread.low.1.clone())
         } else {
-            return Err(corrupt(format!("the sender of entry {position}")).into());
+            (thread.high.1.clone(), thread.low.1.clone())
         };
-        let client_id = match row.get_ref(6)?.as_str_or_null() {
-            Ok(None) => None,
-            Ok(Some(text)) => ClientId::parse(text)
-                .ok()
-                .map(Some)
-                .ok_or_else(|| corrupt(format!("the client id of entry {position}")))?,
-            Err(error) => return Err(rusqlite::Error::from(error).into()),
-        };
-        let content = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+        let client_id = facts.client_id.map(ClientId::parse).transpose();
         Ok(Arc::new(Entry {
             conversation: thread.conversation.clone(),
-            seq: Seq(nat(row.get(2)?)?),
-            position: Position(position),
-            epoch,
-            ts: Millis(nat(row.get(4)?)?),
+            seq: Seq(nat(facts.seq)?),
+            position: Position(nat(facts.position)?),
+            epoch: Epoch(facts.epoch),
+            ts: Millis(nat(facts.ts)?),
             from,
             to,
-            client_id,
-            content: Content(content.into()),
+            client_id: client_id.map_err(|_| bad(row, Some(&thread), "its client id is none"))?,
+            content: Content(checked.content.into()),
         }))
+    }
+
+    /// Checks the entry in a row of [`entry_columns`] against its checksum.
+    pub(crate) fn checked<'a>(
+        &mut self,
+        conn: &Connection,
+        thread: &'a Thread,
+        row: &'a Row<'_>,
+    ) -> Result<Checked<'a>, Failure> {
+        let (read, sender, sum) = match fields(thread, row) {
+            Ok(fields) => fields,
+            Err(error) => return Err(bad(row, Some(thread), &error.to_string())),
+        };
+        let life = row.get(3).map_err(|error| bad(row, Some(thread), &error.to_string()))?;
+        let by_low = sender == thread.low.0;
+        if !by_low && sender != thread.high.0 {
+            return Err(bad(row, Some(thread), "its sender is no member"));
+        }
+        let epoch = self.epoch(conn, life).map_err(|failure| named(row, Some(thread), failure))?.0;
+        let facts = Facts { epoch, by_low, ..read.facts };
+        let matches = match sum {
+            Some(sum) => sum == facts.sum(read.content.as_bytes()),
+            None => self.may_lack_sum(conn, facts.position)?,
+        };
+        if !matches {
+            return Err(bad(row, Some(thread), "its checksum does not match"));
+        }
+        Ok(Checked { facts, ..read })
+    }
+}
+
+/// What a row says, but for its epoch; its sender and its checksum.
+fn fields<'a>(
+    thread: &'a Thread,
+    row: &'a Row<'_>,
+) -> Result<(Checked<'a>, i64, Option<i64>), rusqlite::Error> {
+    let facts = Facts {
+        position: row.get(0)?,
+        conversation: thread.conversation.as_str(),
+        seq: row.get(2)?,
+        epoch: 0,
+        ts: row.get(4)?,
+        by_low: false,
+        low_count: row.get(6)?,
+        client_id: row.get_ref(7)?.as_str_or_null()?,
+    };
+    let content = row.get_ref(8)?.as_str()?;
+    Ok((Checked { facts, content }, row.get(5)?, row.get(9)?))
+}
+
+/// Names a row that is not what was written.
+fn bad(row: &Row<'_>, thread: Option<&Thread>, why: &str) -> Failure {
+    let number = |column: usize| row.get::<_, i64>(column).map_or("?".into(), |n| n.to_string());
+    let conversation = match thread {
+        Some(thread) => thread.conversation.to_string(),
+        None => number(1),
+    };
+    let (position, seq) = (number(0), number(2));
+    corrupt(format!("entry {position}, seq {seq} of conversation {conversation}: {why}")).into()
+}
+
+/// Names the row at which something it refers to was found missing.
+fn named(row: &Row<'_>, thread: Option<&Thread>, failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(StoreError::Corrupt { what }) => {
+            bad(row, thread, &format!("{what} is not there or not whole"))
+        }
+        other => other,
     }
 }

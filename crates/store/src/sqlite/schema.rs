@@ -10,14 +10,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::OpenError;
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// Marks a file as Parlor's ("PRLR").
 const APPLICATION_ID: i64 = 0x5052_4c52;
 
 /// What leads from one version to the next; the first makes an empty file version 1.
 const STEPS: [&str; VERSION as usize] =
-    [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Brings an empty or older file to [`VERSION`].
 ///
@@ -43,10 +43,11 @@ pub(crate) fn check(conn: &Connection) -> Result<(), OpenError> {
     if pragma(conn, "application_id")? != APPLICATION_ID {
         return Err(OpenError::NotAStore);
     }
-    if found != VERSION {
-        return Err(OpenError::NewerSchema { found, known: VERSION });
+    match found {
+        VERSION => Ok(()),
+        older if older < VERSION => Err(OpenError::OlderSchema { found, known: VERSION }),
+        _ => Err(OpenError::NewerSchema { found, known: VERSION }),
     }
-    Ok(())
 }
 
 fn version(tx: &Transaction<'_>) -> Result<i64, OpenError> {

@@ -42,6 +42,8 @@ pub struct Stats {
     pub checkpoints: u64,
     /// Reads served.
     pub reads: u64,
+    /// Reads and writes refused because what is stored is damaged.
+    pub corrupt: u64,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,7 @@ pub(crate) struct Counters {
     pub(crate) wal_bytes: AtomicU64,
     pub(crate) checkpoints: AtomicU64,
     pub(crate) reads: AtomicU64,
+    pub(crate) corrupt: AtomicU64,
     commit_micros: [AtomicU64; COMMIT_MICROS_BOUNDS.len() + 1],
     commit_micros_sum: AtomicU64,
     batch_commands: [AtomicU64; BATCH_COMMANDS_BOUNDS.len() + 1],
@@ -92,6 +95,7 @@ impl Counters {
             wal_bytes: get(&self.wal_bytes),
             checkpoints: get(&self.checkpoints),
             reads: get(&self.reads),
+            corrupt: get(&self.corrupt),
         }
     }
 }

@@ -21,11 +21,13 @@ pub(crate) struct Sweep {
     /// Before this nothing is due.
     due: Millis,
     next: Option<(i64, Millis)>,
+    /// Whether what is to be swept is damaged.
+    given_up: bool,
 }
 
 impl Sweep {
     pub(crate) fn new(window_ms: u64) -> Self {
-        Self { window_ms, swept: None, due: Millis(0), next: None }
+        Self { window_ms, swept: None, due: Millis(0), next: None, given_up: false }
     }
 
     /// One step within the writer's transaction, which appended `added` entries.
@@ -35,7 +37,7 @@ impl Sweep {
         now: Millis,
         added: usize,
     ) -> Result<(), rusqlite::Error> {
-        if now < self.due {
+        if self.given_up || now < self.due {
             return Ok(());
         }
         let start = match self.swept {
@@ -89,6 +91,12 @@ impl Sweep {
             self.swept = Some(swept);
             self.due = due;
         }
+    }
+
+    /// Sweeps no more until the store is opened again: what is to be swept is damaged.
+    pub(crate) fn give_up(&mut self) {
+        self.forget();
+        self.given_up = true;
     }
 
     /// Takes it back.

@@ -1,13 +1,17 @@
 //! Whether what is stored agrees with itself.
 //!
 //! Reads one snapshot and changes nothing, so it may run beside a server. Each rule has a name;
-//! each breach of it is a finding, of which at most [`FINDINGS_MAX`] are told.
+//! each breach of it is a finding, of which at most [`FINDINGS_MAX`] are told. What cannot be read
+//! is a finding too, and the rest is looked at all the same.
 
 use std::path::Path;
 
+use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{DATABASE_FILE, OpenError, schema};
+use super::progress::{Progress, Report};
+use super::rows::{Failure, Names, entry_columns};
+use super::{DATABASE_FILE, OpenError, health, rows, schema};
 
 /// Findings told at most.
 pub const FINDINGS_MAX: usize = 1_000;
@@ -20,6 +24,12 @@ pub struct Finding {
     /// Where, and what was found.
     pub what: String,
 }
+
+/// The rule that the engine can read its own pages.
+const FILE_IS_SOUND: &str = "file_is_sound";
+
+/// The rule that each entry has its checksum, or is older than those.
+const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
 const RULES: [(&str, &str); 10] = [
@@ -85,52 +95,168 @@ const RULES: [(&str, &str); 10] = [
     ),
 ];
 
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verified {
+    /// Each breach of a rule, at most [`FINDINGS_MAX`] of them.
+    pub findings: Vec<Finding>,
+    /// Entries that were read.
+    pub entries: u64,
+    /// Those of them that an older version wrote without a checksum.
+    pub entries_without_sum: u64,
+}
+
 /// Checks the store in a data directory.
 ///
 /// # Errors
 /// [`OpenError`] when there is no store of this version to check, or it cannot be read.
 pub fn verify(dir: &Path) -> Result<Vec<Finding>, OpenError> {
-    let path = dir.join(DATABASE_FILE);
-    std::fs::metadata(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(&path, flags)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(verify_file(&dir.join(DATABASE_FILE), &mut |_| {})?.findings)
+}
+
+/// Checks a store's database, telling how far it has come.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_file(path: &Path, report: Report<'_>) -> Result<Verified, OpenError> {
+    let conn = open_to_read(path)?;
     schema::check(&conn)?;
     conn.execute_batch("BEGIN")?;
-    let mut findings = Findings::default();
-    integrity(&conn, &mut findings)?;
-    entry_walk(&conn, &mut findings)?;
-    for (rule, sql) in RULES {
-        let mut statement = conn.prepare(sql)?;
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            findings.add(rule, row.get(0)?);
-        }
+    let mut verified = Verified::default();
+    let steps = RULES.len() as u64 + 1;
+    report(Progress { step: "pages", done: 0, total: None });
+    let pages = integrity(&conn, &mut verified);
+    verified.note("pages", pages)?;
+    let entries = entries(&conn, &mut verified, report);
+    verified.note("entries", entries)?;
+    report(Progress { step: "rules", done: 0, total: Some(steps) });
+    let walked = entry_walk(&conn, &mut verified);
+    verified.note("the order of entries", walked)?;
+    for (done, (rule, sql)) in (1..).zip(RULES) {
+        report(Progress { step: "rules", done, total: Some(steps) });
+        let kept = keeps(&conn, &mut verified, rule, sql);
+        verified.note(rule, kept)?;
     }
-    conn.execute_batch("COMMIT")?;
-    Ok(findings.found)
+    report(Progress { step: "rules", done: steps, total: Some(steps) });
+    // Nothing was written; and after damage the engine would refuse a commit.
+    conn.execute_batch("ROLLBACK")?;
+    Ok(verified)
 }
 
-#[derive(Default)]
-struct Findings {
-    found: Vec<Finding>,
+/// Opens a store's database only to read it.
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
+    std::fs::metadata(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(conn)
 }
 
-impl Findings {
+impl Verified {
     fn add(&mut self, rule: &'static str, what: String) {
-        if self.found.len() < FINDINGS_MAX {
-            self.found.push(Finding { rule, what });
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { rule, what });
+        }
+    }
+
+    /// Takes damage that ended a step for a finding.
+    fn note(&mut self, step: &str, done: Result<(), rusqlite::Error>) -> Result<(), OpenError> {
+        match done {
+            Err(error) if health::is_damage(&error) => {
+                self.add(FILE_IS_SOUND, format!("{step} could not be checked to the end: {error}"));
+                Ok(())
+            }
+            done => Ok(done?),
         }
     }
 }
 
-fn integrity(conn: &Connection, findings: &mut Findings) -> Result<(), rusqlite::Error> {
+fn integrity(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite::Error> {
     let mut statement = conn.prepare("PRAGMA integrity_check(100)")?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let what: String = row.get(0)?;
         if what != "ok" {
-            findings.add("file_is_sound", what);
+            verified.add(FILE_IS_SOUND, what);
+        }
+    }
+    Ok(())
+}
+
+fn keeps(
+    conn: &Connection,
+    verified: &mut Verified,
+    rule: &'static str,
+    sql: &str,
+) -> Result<(), rusqlite::Error> {
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        verified.add(rule, row.get(0)?);
+    }
+    Ok(())
+}
+
+/// Entries between two reports.
+const REPORT_EVERY: u64 = 10_000;
+
+/// Holds every entry against its checksum, in the order of arrival, stepping over what cannot be
+/// read.
+fn entries(
+    conn: &Connection,
+    verified: &mut Verified,
+    report: Report<'_>,
+) -> Result<(), rusqlite::Error> {
+    let head = rows::head_position(conn)?;
+    let total = u64::try_from(head).unwrap_or(0);
+    let mut names = Names::default();
+    let (mut after, mut stride) = (0, 1);
+    while after < head {
+        let begun = after;
+        match scan(conn, verified, &mut names, total, &mut after, report) {
+            Ok(()) => break,
+            Err(error) if !health::is_damage(&error) => return Err(error),
+            Err(error) => {
+                stride = if after > begun { 1 } else { stride * 2 };
+                let what = format!("entries after {after} cannot be read: {error}");
+                // Told once for each stretch, not for each attempt to get over it.
+                if stride == 1 || begun == 0 && stride == 2 {
+                    verified.add(FILE_IS_SOUND, what);
+                }
+                after += stride;
+            }
+        }
+    }
+    report(Progress { step: "entries", done: total, total: Some(total) });
+    Ok(())
+}
+
+fn scan(
+    conn: &Connection,
+    verified: &mut Verified,
+    names: &mut Names,
+    total: u64,
+    after: &mut i64,
+    report: Report<'_>,
+) -> Result<(), rusqlite::Error> {
+    let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos > ?1 ORDER BY e.pos");
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([*after])?;
+    while let Some(row) = rows.next()? {
+        match names.entry(conn, row) {
+            Ok(_) => {}
+            Err(Failure::Refused(StoreError::Corrupt { what })) => {
+                verified.add(ENTRY_IS_AS_WRITTEN, what.to_string());
+            }
+            Err(Failure::Refused(error)) => verified.add(ENTRY_IS_AS_WRITTEN, error.to_string()),
+            Err(Failure::Engine(error)) => return Err(error),
+        }
+        verified.entries += 1;
+        verified.entries_without_sum += u64::from(names.lacks_sum(row));
+        *after = row.get(0)?;
+        if verified.entries.is_multiple_of(REPORT_EVERY) {
+            let done = u64::try_from(*after).unwrap_or(0);
+            report(Progress { step: "entries", done, total: Some(total) });
         }
     }
     Ok(())
@@ -148,7 +274,7 @@ struct Walk {
 
 /// Walks each conversation in order: seqs dense from 1, positions rising, times not falling, the
 /// kept count equal to the recount. (Positions are unique by being the row id.)
-fn entry_walk(conn: &Connection, findings: &mut Findings) -> Result<(), rusqlite::Error> {
+fn entry_walk(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite::Error> {
     let sql = "SELECT e.conversation, e.seq, e.pos, e.ts, e.low_count, e.sender = c.low \
                FROM entry e JOIN conversation c ON c.id = e.conversation \
                ORDER BY e.conversation, e.seq";
@@ -164,16 +290,16 @@ fn entry_walk(conn: &Connection, findings: &mut Findings) -> Result<(), rusqlite
         }
         let at = |what: &str| format!("entry {seq} of conversation {conversation} {what}");
         if seq != walk.seq + 1 {
-            findings.add("seq_is_dense", at(&format!("comes after {}", walk.seq)));
+            verified.add("seq_is_dense", at(&format!("comes after {}", walk.seq)));
         }
         if pos <= walk.pos {
-            findings.add("position_rises_with_seq", at("was committed before the one before it"));
+            verified.add("position_rises_with_seq", at("was committed before the one before it"));
         }
         if ts < walk.ts {
-            findings.add("ts_does_not_fall", at("is earlier than the one before it"));
+            verified.add("ts_does_not_fall", at("is earlier than the one before it"));
         }
         if low_count != walk.low_count + i64::from(by_low) {
-            findings.add("count_equals_recount", at("counts wrongly"));
+            verified.add("count_equals_recount", at("counts wrongly"));
         }
         walk = Walk { conversation, seq, pos, ts, low_count };
     }

@@ -5,95 +5,30 @@
 //! the way, the transaction is rolled back, its caches are dropped, and everything of the batch
 //! and everything queued behind it is answered `Unavailable`, so that nothing overtakes what
 //! failed. While the store is ill nothing is carried out; where that may pass, it probes.
+//!
+//! A batch that meets damaged pages or rows is rolled back, since the engine commits nothing after
+//! that. The commands before the one that met it are carried out again and committed, that one is
+//! refused, and those behind it go on: each is carried out twice at most.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::{DeviceId, UserId};
-use parlor_chat::store::{
-    Append, Appended, AttachDevice, Block, Blocked, CommitSink, Committed, Mark, Marked, Revoked,
-    StoreError,
-};
+use parlor_chat::store::{CommitSink, Committed, Marked, StoreError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
-use tokio::sync::oneshot;
 
 use super::Shared;
 use super::blocks;
 use super::checkpoint::Wake;
+use super::command::Command;
 use super::commands::Executor;
 use super::health::{self, Lasting};
 use super::life::Life;
 use super::queue::Taken;
 use super::rows::Failure;
 use super::sweep::Sweep;
-
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// A write and who waits for its outcome.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Append(Append, Reply<Appended>),
-    Mark(Vec<Mark>, Reply<Vec<Marked>>),
-    Attach(AttachDevice, Reply<()>),
-    Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
-    Block(Block, Reply<Blocked>),
-}
-
-impl Command {
-    /// About how much memory it holds on to.
-    pub(crate) fn weight(&self) -> usize {
-        match self {
-            Self::Append(append, _) => 256 + append.content.0.len(),
-            Self::Mark(marks, _) => 64 + 128 * marks.len(),
-            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
-        }
-    }
-
-    fn fail(self, error: StoreError) {
-        // Who no longer waits needs no answer.
-        match self {
-            Self::Append(_, reply) => drop(reply.send(Err(error))),
-            Self::Mark(_, reply) => drop(reply.send(Err(error))),
-            Self::Attach(_, reply) => drop(reply.send(Err(error))),
-            Self::Revoke(_, _, _, reply) => drop(reply.send(Err(error))),
-            Self::Block(_, reply) => drop(reply.send(Err(error))),
-        }
-    }
-}
-
-/// A command that was carried out, and its answer once the batch is durable.
-enum Done {
-    Append(Reply<Appended>, Result<Appended, StoreError>),
-    Mark(Reply<Vec<Marked>>, Result<Vec<Marked>, StoreError>),
-    Attach(Reply<()>, Result<(), StoreError>),
-    Revoke(Reply<Revoked>, Result<Revoked, StoreError>),
-    Block(Reply<Blocked>, Result<Blocked, StoreError>),
-}
-
-impl Done {
-    fn answer(self) {
-        match self {
-            Self::Append(reply, outcome) => drop(reply.send(outcome)),
-            Self::Mark(reply, outcome) => drop(reply.send(outcome)),
-            Self::Attach(reply, outcome) => drop(reply.send(outcome)),
-            Self::Revoke(reply, outcome) => drop(reply.send(outcome)),
-            Self::Block(reply, outcome) => drop(reply.send(outcome)),
-        }
-    }
-
-    fn fail(self, error: StoreError) {
-        match self {
-            Self::Append(reply, _) => drop(reply.send(Err(error))),
-            Self::Mark(reply, _) => drop(reply.send(Err(error))),
-            Self::Attach(reply, _) => drop(reply.send(Err(error))),
-            Self::Revoke(reply, _) => drop(reply.send(Err(error))),
-            Self::Block(reply, _) => drop(reply.send(Err(error))),
-        }
-    }
-}
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -109,6 +44,32 @@ pub(crate) struct Writer {
 const ATTACH_GATHERING: Duration = Duration::from_millis(1);
 /// How often an ill store is probed.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// What a batch did, besides what its commands are told.
+#[derive(Default)]
+struct Work {
+    /// The time of the latest wish.
+    now: Millis,
+    committed: Vec<Committed>,
+    repeats: u64,
+}
+
+/// Where a transaction could not go on.
+struct Stopped {
+    at: At,
+    error: rusqlite::Error,
+}
+
+/// A place in a transaction.
+enum At {
+    /// This command of the batch.
+    Command(usize),
+    /// This watermark of this command.
+    Mark(usize, usize),
+    Sweep,
+    /// Its begin or its commit.
+    Whole,
+}
 
 /// Ends the store's promises if the writer ends by a panic.
 struct Guard(Arc<Shared>);
@@ -158,105 +119,145 @@ impl Writer {
         batch
     }
 
-    fn batch(&mut self, batch: Vec<Command>) {
+    /// Carries out a batch, stepping over the commands that meet damage.
+    fn batch(&mut self, mut batch: Vec<Command>) {
+        while !batch.is_empty() {
+            let Stopped { at, error } = match self.attempt(&mut batch) {
+                Ok(work) => return self.committed(work, batch),
+                Err(stopped) => stopped,
+            };
+            self.roll_back();
+            if !health::is_damage(&error) {
+                return self.failed(&error, batch);
+            }
+            match at {
+                At::Whole => return self.failed(&error, batch),
+                At::Sweep => {
+                    let what = format!("idempotency keys are forgotten no more: {error}");
+                    self.shared.met_damage(&what);
+                    self.sweep.give_up();
+                }
+                At::Command(at) => {
+                    let mut behind = batch.split_off(at);
+                    self.batch(batch);
+                    let mut command = behind.remove(0);
+                    command.refuse(command.subject().failed(&error));
+                    command.answer(&self.shared);
+                    batch = behind;
+                }
+                At::Mark(at, mark) => {
+                    let mut behind = batch.split_off(at);
+                    self.batch(batch);
+                    behind[0].step_over(mark, &error, &self.shared);
+                    batch = behind;
+                }
+            }
+            // Carrying out what came before may have failed, and nothing may overtake that.
+            if let Err(error) = self.shared.health.check() {
+                return batch.into_iter().for_each(|command| command.fail(error.clone()));
+            }
+        }
+    }
+
+    fn attempt(&mut self, batch: &mut [Command]) -> Result<Work, Stopped> {
         let shared = self.shared.clone();
-        let gate = shared.gate.read();
+        let _gate = shared.gate.read();
         let started = Instant::now();
-        let mut done = Vec::with_capacity(batch.len());
-        let mut committed = Vec::new();
-        let mut waiting = batch.into_iter();
-        let outcome = self.transaction(&mut waiting, &mut done, &mut committed);
+        let work = self.transaction(batch)?;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        drop(gate);
-        if let Err(error) = outcome {
-            self.failed(&error, done, waiting);
-            return;
-        }
-        let counters = &shared.counters;
-        counters.committed(micros, done.len() as u64);
-        counters.add(|c| &c.entries, committed.len() as u64);
-        if let Some(last) = committed.last() {
+        shared.counters.committed(micros, batch.len() as u64);
+        Ok(work)
+    }
+
+    fn committed(&mut self, work: Work, batch: Vec<Command>) {
+        let shared = &self.shared;
+        shared.counters.add(|c| &c.entries, work.committed.len() as u64);
+        shared.counters.add(|c| &c.repeats, work.repeats);
+        if let Some(last) = work.committed.last() {
             shared.position.store(last.entry.position.0, Ordering::Release);
-            self.sink.committed(&committed);
+            self.sink.committed(&work.committed);
         }
-        done.into_iter().for_each(Done::answer);
+        batch.into_iter().for_each(|command| command.answer(shared));
         self.note_wal();
     }
 
-    fn transaction(
-        &mut self,
-        waiting: &mut std::vec::IntoIter<Command>,
-        done: &mut Vec<Done>,
-        committed: &mut Vec<Committed>,
-    ) -> Result<(), rusqlite::Error> {
-        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
-        let mut now = Millis(0);
-        for command in waiting.by_ref() {
-            self.carry_out(command, &mut now, done, committed)?;
+    fn transaction(&mut self, batch: &mut [Command]) -> Result<Work, Stopped> {
+        let whole = |error| Stopped { at: At::Whole, error };
+        let mut work = Work::default();
+        let begin = |conn: &Connection| conn.prepare_cached("BEGIN IMMEDIATE")?.execute(());
+        begin(&self.conn).map_err(whole)?;
+        for (at, command) in batch.iter_mut().enumerate() {
+            self.carry_out(at, command, &mut work)?;
         }
-        self.sweep.step(&self.conn, now, committed.len())?;
-        self.conn.prepare_cached("COMMIT")?.execute(())?;
+        self.sweep
+            .step(&self.conn, work.now, work.committed.len())
+            .map_err(|error| Stopped { at: At::Sweep, error })?;
+        let commit = |conn: &Connection| conn.prepare_cached("COMMIT")?.execute(());
+        commit(&self.conn).map_err(whole)?;
         self.sweep.committed();
-        Ok(())
+        Ok(work)
     }
 
-    /// Carries out one command. If the engine fails, the command is answered here.
+    /// Carries out one command and notes what it is to be told.
     fn carry_out(
         &mut self,
-        command: Command,
-        now: &mut Millis,
-        done: &mut Vec<Done>,
-        committed: &mut Vec<Committed>,
-    ) -> Result<(), rusqlite::Error> {
+        at: usize,
+        command: &mut Command,
+        work: &mut Work,
+    ) -> Result<(), Stopped> {
+        let stopped = |error| Stopped { at: At::Command(at), error };
         let (conn, executor) = (&self.conn, &mut self.executor);
-        done.push(match command {
+        match command {
             Command::Append(append, reply) => {
-                *now = (*now).max(append.now);
-                let (outcome, engine) = split(executor.append(conn, &self.life, &append));
-                let outcome = outcome.map(|appended| {
-                    match appended.entry {
-                        Some(entry) => committed.push(Committed { entry, origin: append.origin }),
-                        None => self.shared.counters.add(|c| &c.repeats, 1),
+                work.now = work.now.max(append.now);
+                let outcome = told(executor.append(conn, &self.life, append)).map_err(stopped)?;
+                reply.decide(outcome.map(|done| {
+                    let origin = append.origin;
+                    match done.entry {
+                        Some(entry) => work.committed.push(Committed { entry, origin }),
+                        None => work.repeats += 1,
                     }
-                    appended.appended
-                });
-                finish(Done::Append(reply, outcome), engine)?
+                    done.appended
+                }));
             }
             Command::Mark(marks, reply) => {
-                let each = marks.iter().map(|mark| executor.mark(conn, mark));
-                let (outcome, engine) = split(each.collect());
-                finish(Done::Mark(reply, outcome), engine)?
+                let mut marked = Vec::with_capacity(marks.wishes.len());
+                for (place, mark) in marks.wishes.iter().enumerate() {
+                    if marks.damaged.contains(&place) {
+                        marked.push(Marked::NotFound);
+                        continue;
+                    }
+                    let stopped = |error| Stopped { at: At::Mark(at, place), error };
+                    marked.push(match told(executor.mark(conn, mark)).map_err(stopped)? {
+                        Ok(marked) => marked,
+                        Err(error) => {
+                            self.shared.met_damage(&error.to_string());
+                            Marked::NotFound
+                        }
+                    });
+                }
+                reply.decide(Ok(marked));
             }
             Command::Attach(attach, reply) => {
-                let (outcome, engine) = split(executor.attach_device(conn, &attach));
-                finish(Done::Attach(reply, outcome), engine)?
+                reply.decide(told(executor.attach_device(conn, attach)).map_err(stopped)?);
             }
             Command::Revoke(user, device, now, reply) => {
-                let (outcome, engine) = split(executor.revoke_device(conn, &user, &device, now));
-                finish(Done::Revoke(reply, outcome), engine)?
+                let outcome = executor.revoke_device(conn, user, device, *now);
+                reply.decide(told(outcome).map_err(stopped)?);
             }
             Command::Block(block, reply) => {
-                let (outcome, engine) = split(blocks::change(conn, &block));
-                finish(Done::Block(reply, outcome), engine)?
+                reply.decide(told(blocks::change(conn, block)).map_err(stopped)?);
             }
-        });
+        }
         Ok(())
     }
 
-    fn failed(
-        &mut self,
-        error: &rusqlite::Error,
-        done: Vec<Done>,
-        waiting: std::vec::IntoIter<Command>,
-    ) {
+    fn failed(&mut self, error: &rusqlite::Error, batch: Vec<Command>) {
         self.shared.health.fail(&error.to_string(), health::lasting(error));
         self.shared.counters.add(|c| &c.commits_failed, 1);
-        self.roll_back();
-        let reason: Arc<str> = error.to_string().into();
-        let told = StoreError::Unavailable { reason };
-        done.into_iter().for_each(|done| done.fail(told.clone()));
-        waiting.for_each(|command| command.fail(told.clone()));
-        self.shared.writes.drain().into_iter().for_each(|command| command.fail(told.clone()));
+        let told = StoreError::Unavailable { reason: error.to_string().into() };
+        let behind = self.shared.writes.drain();
+        batch.into_iter().chain(behind).for_each(|command| command.fail(told.clone()));
     }
 
     fn roll_back(&mut self) {
@@ -299,20 +300,10 @@ impl Writer {
 }
 
 /// Parts what this command is told from what fails the batch.
-fn split<T>(outcome: Result<T, Failure>) -> (Result<T, StoreError>, Option<rusqlite::Error>) {
+fn told<T>(outcome: Result<T, Failure>) -> Result<Result<T, StoreError>, rusqlite::Error> {
     match outcome {
-        Ok(done) => (Ok(done), None),
-        Err(Failure::Refused(error)) => (Err(error), None),
-        Err(Failure::Engine(error)) => (Err(health::told(&error)), Some(error)),
-    }
-}
-
-fn finish(done: Done, engine: Option<rusqlite::Error>) -> Result<Done, rusqlite::Error> {
-    match engine {
-        None => Ok(done),
-        Some(error) => {
-            done.answer();
-            Err(error)
-        }
+        Ok(done) => Ok(Ok(done)),
+        Err(Failure::Refused(error)) => Ok(Err(error)),
+        Err(Failure::Engine(error)) => Err(error),
     }
 }

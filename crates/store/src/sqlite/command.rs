@@ -1,0 +1,145 @@
+//! A write on its way: what is wished, what came of it, and who waits for the answer.
+//!
+//! The writer decides each command inside the batch's transaction, perhaps twice, and answers all
+//! of them once the batch is durable. What was not decided by then has failed.
+
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::{ConversationId, DeviceId, UserId};
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, Block, Blocked, Mark, Marked, Revoked, StoreError,
+};
+use tokio::sync::oneshot;
+
+use super::Shared;
+use super::rows::Subject;
+
+/// A write, and where its outcome goes.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Append(Append, Reply<Appended>),
+    Mark(Marks, Reply<Vec<Marked>>),
+    Attach(AttachDevice, Reply<()>),
+    Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
+    Block(Block, Reply<Blocked>),
+}
+
+/// Watermarks of one command that may meet damage; at one more all of them are given up, since each
+/// has those before it carried out again.
+const DAMAGED_MARKS_MAX: usize = 16;
+
+/// Watermarks that are moved together, though each is of its own conversation.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    pub(crate) wishes: Vec<Mark>,
+    /// Those that met damage, by their place: they are as good as not there.
+    pub(crate) damaged: Vec<usize>,
+}
+
+impl Marks {
+    pub(crate) fn new(wishes: Vec<Mark>) -> Self {
+        Self { wishes, damaged: Vec::new() }
+    }
+}
+
+/// Who waits, and what they will be told once the batch is durable.
+#[derive(Debug)]
+pub(crate) struct Reply<T> {
+    waiting: oneshot::Sender<Result<T, StoreError>>,
+    outcome: Option<Result<T, StoreError>>,
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn new(waiting: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { waiting, outcome: None }
+    }
+
+    /// Notes what came of it, over what was noted before.
+    pub(crate) fn decide(&mut self, outcome: Result<T, StoreError>) {
+        self.outcome = Some(outcome);
+    }
+
+    fn answer(self, shared: &Shared) {
+        let outcome = self.outcome.unwrap_or_else(|| Err(super::closed()));
+        if let Err(StoreError::Corrupt { what }) = &outcome {
+            shared.met_damage(what);
+        }
+        // Who no longer waits needs no answer.
+        drop(self.waiting.send(outcome));
+    }
+
+    fn fail(self, error: StoreError) {
+        drop(self.waiting.send(Err(error)));
+    }
+}
+
+impl Command {
+    /// About how much memory it holds on to.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Append(append, _) => 256 + append.content.0.len(),
+            Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
+            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
+        }
+    }
+
+    /// What it is about.
+    pub(crate) fn subject(&self) -> Subject {
+        match self {
+            Self::Append(append, _) => {
+                Subject::Conversation(ConversationId::direct(&append.from, &append.to))
+            }
+            Self::Mark(..) => Subject::Watermarks,
+            Self::Attach(attach, _) => Subject::User(attach.user.clone()),
+            Self::Revoke(user, ..) => Subject::User(user.clone()),
+            Self::Block(block, _) => Subject::User(block.user.clone()),
+        }
+    }
+
+    /// Leaves one of its watermarks out: it met damage, and must keep no other from moving.
+    pub(crate) fn step_over(&mut self, place: usize, error: &rusqlite::Error, shared: &Shared) {
+        let Self::Mark(marks, _) = self else { return };
+        let of = marks.wishes.get(place).map(|mark| mark.conversation.clone());
+        if let Some(StoreError::Corrupt { what }) =
+            of.map(|of| Subject::Conversation(of).failed(error))
+        {
+            shared.met_damage(&what);
+        }
+        marks.damaged.push(place);
+        if marks.damaged.len() > DAMAGED_MARKS_MAX {
+            marks.damaged = (0..marks.wishes.len()).collect();
+        }
+    }
+
+    /// Notes that it cannot be carried out.
+    pub(crate) fn refuse(&mut self, error: StoreError) {
+        match self {
+            Self::Append(_, reply) => reply.decide(Err(error)),
+            Self::Mark(_, reply) => reply.decide(Err(error)),
+            Self::Attach(_, reply) => reply.decide(Err(error)),
+            Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
+            Self::Block(_, reply) => reply.decide(Err(error)),
+        }
+    }
+
+    /// Tells what was decided.
+    pub(crate) fn answer(self, shared: &Shared) {
+        match self {
+            Self::Append(_, reply) => reply.answer(shared),
+            Self::Mark(_, reply) => reply.answer(shared),
+            Self::Attach(_, reply) => reply.answer(shared),
+            Self::Revoke(_, _, _, reply) => reply.answer(shared),
+            Self::Block(_, reply) => reply.answer(shared),
+        }
+    }
+
+    /// Tells that it failed, whatever was decided.
+    pub(crate) fn fail(self, error: StoreError) {
+        match self {
+            Self::Append(_, reply) => reply.fail(error),
+            Self::Mark(_, reply) => reply.fail(error),
+            Self::Attach(_, reply) => reply.fail(error),
+            Self::Revoke(_, _, _, reply) => reply.fail(error),
+            Self::Block(_, reply) => reply.fail(error),
+        }
+    }
+}
