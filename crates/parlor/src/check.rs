@@ -3,17 +3,18 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use parlor_store::sqlite::{DATABASE_FILE, verify};
+use parlor_store::sqlite::{DATABASE_FILE, Verified, verify_file};
 
 use crate::cli;
 use crate::config::{self, Overrides};
 use crate::exit::{Code, Failure};
+use crate::progress::Shown;
 use crate::serve;
 
 /// What a server locks for as long as it uses a data directory.
 const LOCK_FILE: &str = "parlor.lock";
 
-/// Verifies a data directory and prints what was found.
+/// Verifies a data directory, or a backup, and prints what was found.
 ///
 /// # Errors
 /// A [`Failure`] when there is nothing to check, a server holds it, or an invariant is broken.
@@ -21,6 +22,10 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<(), Failure> {
     let overrides = Overrides { listen: None, data: arguments.data.clone() };
     let config = crate::load(&arguments.config, &overrides)?;
     crate::telemetry::start(&config::Log { level: String::from("warn"), ..config.log })?;
+    if let Some(file) = &arguments.backup {
+        let verified = verify(file)?;
+        return told(&verified, &file.display().to_string(), "use another backup");
+    }
     let data = serve::locate(&config.server.data)?;
     let shown = data.display();
     if !data.join(DATABASE_FILE).exists() {
@@ -30,24 +35,45 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<(), Failure> {
         ));
     }
     let _held = hold(&data)?;
-    let findings = verify(&data).map_err(|error| serve::explain(&data, &error))?;
-    for finding in &findings {
+    let verified = verify(&data.join(DATABASE_FILE))?;
+    let advice = "start no server on it, keep a copy of it, and restore a backup";
+    told(&verified, &shown.to_string(), advice)
+}
+
+/// Verifies a database, showing how far it has come.
+///
+/// # Errors
+/// A [`Failure`] when it cannot be read at all.
+pub(crate) fn verify(file: &Path) -> Result<Verified, Failure> {
+    let mut shown = Shown::new();
+    verify_file(file, &mut |progress| shown.show(progress))
+        .map_err(|error| serve::explain(file, &error))
+}
+
+/// Prints what was found, and fails if that is anything.
+///
+/// # Errors
+/// A [`Failure`] with the number of findings and the advice.
+pub(crate) fn told(verified: &Verified, name: &str, advice: &str) -> Result<(), Failure> {
+    let findings = &verified.findings;
+    for finding in findings {
         println!("{}: {}", finding.rule, finding.what);
     }
     if findings.is_empty() {
-        println!("{shown} is sound: all invariants hold");
+        println!("{name} is sound: all invariants hold for its {} messages", verified.entries);
+        if verified.entries_without_sum > 0 {
+            println!(
+                "{} of them were written by an older version, without a checksum",
+                verified.entries_without_sum
+            );
+        }
         return Ok(());
     }
-    Err(Failure::new(
-        Code::Failed,
-        format!(
-            "{} in {shown}: start no server on it, keep a copy of it, and restore a backup",
-            match findings.len() {
-                1 => String::from("1 finding"),
-                count => format!("{count} findings"),
-            }
-        ),
-    ))
+    let count = match findings.len() {
+        1 => String::from("1 finding"),
+        count => format!("{count} findings"),
+    };
+    Err(Failure::new(Code::Failed, format!("{count} in {name}: {advice}")))
 }
 
 /// Keeps servers away from the directory for as long as the file is held.

@@ -54,9 +54,10 @@ pub(crate) enum Command {
     Config,
     /// Verify what is stored.
     ///
-    /// Checks the invariants of the data directory without changing it: dense sequence numbers,
-    /// unique idempotency keys, watermarks that lie within their conversation. No server may be
-    /// using it. Findings are printed one a line; then the exit code is 1.
+    /// Checks the data directory, or a backup, without changing it: every page and every message's
+    /// checksum, dense sequence numbers, unique idempotency keys, watermarks that lie within their
+    /// conversation. No server may be using it. Findings are printed one a line; then the exit code
+    /// is 1.
     Check(Check),
     /// Print the version.
     Version,
@@ -98,6 +99,9 @@ pub(crate) struct Check {
     /// The directory of the data, over `server.data`.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// A backup to check instead of a directory.
+    #[arg(long = "file", value_name = "FILE", conflicts_with = "data")]
+    pub(crate) backup: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }

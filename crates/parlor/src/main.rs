@@ -9,6 +9,7 @@ mod config;
 mod exit;
 mod http;
 mod identity;
+mod progress;
 mod serve;
 mod system;
 mod telemetry;

@@ -56,6 +56,29 @@ fn watermark_beyond_the_head_is_found_and_named() {
 }
 
 #[test]
+fn changed_message_is_found_and_named() {
+    let dir = some_data();
+    change(&dir, "UPDATE entry SET content = '\"forged\"' WHERE seq = 4");
+    let (code, text) = check(&dir);
+    assert_eq!(code, Some(1), "{text}");
+    let named = "entry_is_as_written: entry 4, seq 4 of conversation dm:alice:bob: its checksum";
+    assert!(text.contains(named), "{text}");
+}
+
+#[test]
+fn single_file_can_be_checked() {
+    let dir = some_data();
+    let file = dir.path().join(parlor_store::sqlite::DATABASE_FILE);
+    let output = run(parlor(&["check", "--file"]).arg(&file));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("its 5 messages"), "{}", stdout(&output));
+    change(&dir, "UPDATE entry SET ts = 1 WHERE seq = 4");
+    let output = run(parlor(&["check", "--file"]).arg(&file));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("use another backup"), "{}", stderr(&output));
+}
+
+#[test]
 fn file_that_is_no_database_is_refused_by_check_and_server() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(parlor_store::sqlite::DATABASE_FILE);

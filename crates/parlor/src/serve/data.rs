@@ -42,7 +42,7 @@ pub(crate) fn explain(data: &Path, error: &OpenError) -> Failure {
                 data.display()
             ),
         ),
-        OpenError::NewerSchema { .. } | OpenError::NotAStore => {
+        OpenError::NewerSchema { .. } | OpenError::OlderSchema { .. } | OpenError::NotAStore => {
             Failure::new(Code::Data, format!("{} cannot be used: {error}", data.display()))
         }
         OpenError::Io { .. } | OpenError::Engine(_) => refused(data, error),
