@@ -4,14 +4,16 @@
 //! writer goes on. What was written meanwhile keeps the log from being started anew; so then the
 //! gate is closed, for as long as it takes to copy that rest: the writer and the readers wait
 //! between their batches. This bounds the log, and the wait, by what is written during one
-//! passive checkpoint.
+//! passive checkpoint. A reader that outlasts it, such as a backup, keeps the log from being
+//! started anew for as long as it reads; then it is tried again after a pause.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, ErrorCode};
 
 use super::Shared;
 use super::health::{self, Lasting};
@@ -45,11 +47,19 @@ impl Drop for Guard<'_> {
     }
 }
 
+/// How long a checkpoint is left alone that somebody's snapshot keeps from ending.
+const BUSY_PAUSE: Duration = Duration::from_millis(250);
+
 /// Checkpoints when woken, until every [`Wake`] is gone.
 pub(crate) fn run(conn: &Connection, shared: &Arc<Shared>, woken: &Receiver<()>) {
     let _guard = Guard(shared);
     while woken.recv().is_ok() {
         if let Err(error) = checkpoint(conn, shared) {
+            if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
+                tracing::debug!("a reader keeps the log from being started anew");
+                pause(woken);
+                continue;
+            }
             // Whatever was acknowledged is in the log; but a failed fsync may have lost pages of
             // either file, and a full disk would fail the next commit too.
             match health::lasting(&error) {
@@ -61,6 +71,15 @@ pub(crate) fn run(conn: &Connection, shared: &Arc<Shared>, woken: &Receiver<()>)
             }
         }
     }
+}
+
+/// Waits, but not for longer than there is anybody to wake.
+fn pause(woken: &Receiver<()>) {
+    let until = Instant::now() + BUSY_PAUSE;
+    while let left = until.saturating_duration_since(Instant::now())
+        && !left.is_zero()
+        && woken.recv_timeout(left) != Err(RecvTimeoutError::Disconnected)
+    {}
 }
 
 fn checkpoint(conn: &Connection, shared: &Shared) -> Result<(), rusqlite::Error> {

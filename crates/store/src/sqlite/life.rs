@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::OpenError;
 
 const LOCK_FILE: &str = "parlor.lock";
-const LIFE_FILE: &str = "parlor.life";
+pub(crate) const LIFE_FILE: &str = "parlor.life";
 
 /// Holds the data directory until it is dropped.
 #[derive(Debug)]

@@ -12,7 +12,7 @@
 //! process starts again; what is damaged is named and never served, and the rest goes on. Dropping the store finishes what is queued and closes the files.
 //!
 //! Reading order: `schema` (the tables), `sums` (what guards an entry), `life` (whose turn, which
-//! epoch), `command`, `commands` (writes), `writer`, `queries` (reads), `readers`, `checkpoint`, [`verify()`].
+//! epoch), `command`, `commands` (writes), `writer`, `queries` (reads), `readers`, `checkpoint`, [`verify()`], [`backup()`], [`restore()`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,8 +71,14 @@ mod progress;
 
 mod verify;
 
+mod backup;
+
+mod restore;
+
+pub use backup::{Check, CopyError, backup};
 pub use config::{Config, Durability};
 pub use progress::{Progress, Report};
+pub use restore::{Existing, Restored, restore};
 pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
@@ -117,6 +123,12 @@ pub enum OpenError {
     /// The file is a database, but not a store of Parlor's.
     #[error("the database is not a store of Parlor's")]
     NotAStore,
+    /// A restore was begun here and did not end.
+    #[error("a restore of {} did not end: run it again", dir.display())]
+    RestoreUnfinished {
+        /// The data directory.
+        dir: PathBuf,
+    },
     /// A file cannot be read or written.
     #[error("cannot use {}", path.display())]
     Io {
@@ -184,6 +196,7 @@ impl SqliteStore {
         std::fs::create_dir_all(&dir)
             .map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         let lock = DirLock::take(&dir)?;
+        restore::refuse_unfinished(&dir)?;
         let path = dir.join(DATABASE_FILE);
         let log = dir.join(format!("{DATABASE_FILE}-wal"));
         renew::renew(&log).map_err(|source| OpenError::Io { path: log, source })?;
