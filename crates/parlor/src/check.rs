@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use parlor_store::sqlite::{DATABASE_FILE, Verified, verify_file};
+use parlor_store::sqlite::{DATABASE_FILE, OpenError, Verified, verify_file};
 
 use crate::cli;
 use crate::config::{self, Overrides};
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<(), Failure> {
     let config = crate::load(&arguments.config, &overrides)?;
     crate::telemetry::start(&config::Log { level: String::from("warn"), ..config.log })?;
     if let Some(file) = &arguments.backup {
-        let verified = verify(file)?;
+        let verified = verify(file).map_err(|error| serve::explain_file(file, &error))?;
         return told(&verified, &file.display().to_string(), "use another backup");
     }
     let data = serve::locate(&config.server.data)?;
@@ -35,7 +35,8 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<(), Failure> {
         ));
     }
     let _held = hold(&data)?;
-    let verified = verify(&data.join(DATABASE_FILE))?;
+    let verified = verify(&data.join(DATABASE_FILE));
+    let verified = verified.map_err(|error| serve::explain(&data, &error))?;
     let advice = "start no server on it, keep a copy of it, and restore a backup";
     told(&verified, &shown.to_string(), advice)
 }
@@ -43,11 +44,10 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<(), Failure> {
 /// Verifies a database, showing how far it has come.
 ///
 /// # Errors
-/// A [`Failure`] when it cannot be read at all.
-pub(crate) fn verify(file: &Path) -> Result<Verified, Failure> {
+/// [`OpenError`] when it cannot be read at all.
+fn verify(file: &Path) -> Result<Verified, OpenError> {
     let mut shown = Shown::new();
     verify_file(file, &mut |progress| shown.show(progress))
-        .map_err(|error| serve::explain(file, &error))
 }
 
 /// Prints what was found, and fails if that is anything.

@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: drained after SIGTERM or SIGINT
-  1  failed while running; for `check`: an invariant does not hold
+  1  failed while running; for `check`, `backup` and `restore`: the data or the backup is damaged
   2  wrong command line or configuration
   3  the data directory cannot be used: not writable, damaged, or held by another server
   4  the address cannot be listened on
@@ -59,6 +59,18 @@ pub(crate) enum Command {
     /// conversation. No server may be using it. Findings are printed one a line; then the exit code
     /// is 1.
     Check(Check),
+    /// Copy the data to a file, while the server runs.
+    ///
+    /// The copy is the data at one moment: what was acknowledged before it, and nothing later. It is
+    /// verified and on disk before it gets its name; nothing is overwritten. Sends do not wait for
+    /// it. One that was interrupted leaves at most a file that ends in `.partial`.
+    Backup(Backup),
+    /// Put a backup in the place of the data.
+    ///
+    /// The backup is verified first, and no server may be using the directory. What was sent after
+    /// the backup was made is gone; the log begins a new epoch, by which clients notice. A backup of
+    /// an older version is brought to this one.
+    Restore(Restore),
     /// Print the version.
     Version,
 }
@@ -102,6 +114,38 @@ pub(crate) struct Check {
     /// A backup to check instead of a directory.
     #[arg(long = "file", value_name = "FILE", conflicts_with = "data")]
     pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The directory of the data, over `server.data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The file to write, or a directory in which one is written that is named by the time.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) to: PathBuf,
+    /// Do not verify the copy: for data that is known to be damaged.
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The directory of the data, over `server.data`. It is created if it is missing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Take the place of data that is there; it is kept in a directory within, named by the time.
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }

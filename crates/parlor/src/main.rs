@@ -1,8 +1,9 @@
 //! Parlor: a self-hosted chat server that any Socket.IO client can talk to.
 //!
-//! The command line picks one of five things to do; `serve` wires configuration, store, service
+//! The command line picks what to do; `serve` wires configuration, store, service
 //! and gateway together. This crate knows everything and decides nothing.
 
+mod backup;
 mod check;
 mod cli;
 mod config;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Check(arguments) => check::run(&arguments),
+        Command::Backup(arguments) => backup::back_up(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Version => {
             println!("parlor {}", env!("CARGO_PKG_VERSION"));
             Ok(())

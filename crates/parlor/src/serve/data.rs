@@ -17,6 +17,14 @@ pub(crate) fn locate(configured: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(configured).map_err(|error| refused(configured, &error))
 }
 
+/// Makes the data directory, if it is missing.
+///
+/// # Errors
+/// A [`Failure`] when it cannot be made.
+pub(crate) fn prepare(data: &Path) -> Result<(), Failure> {
+    crate::system::make_private_dir(data).map_err(|error| refused(data, &error))
+}
+
 /// Opens the store.
 ///
 /// # Errors
@@ -26,7 +34,7 @@ pub(crate) fn open(
     config: &Config,
     sink: Arc<dyn CommitSink>,
 ) -> Result<Arc<SqliteStore>, Failure> {
-    crate::system::make_private_dir(data).map_err(|error| refused(data, &error))?;
+    prepare(data)?;
     let store = super::settings::store(config, data);
     SqliteStore::open(store, sink).map(Arc::new).map_err(|error| explain(data, &error))
 }
@@ -42,21 +50,24 @@ pub(crate) fn explain(data: &Path, error: &OpenError) -> Failure {
                 data.display()
             ),
         ),
-        OpenError::NewerSchema { .. } | OpenError::OlderSchema { .. } | OpenError::NotAStore => {
+        OpenError::NewerSchema { .. }
+        | OpenError::OlderSchema { .. }
+        | OpenError::RestoreUnfinished { .. }
+        | OpenError::NotAStore => {
             Failure::new(Code::Data, format!("{} cannot be used: {error}", data.display()))
         }
         OpenError::Io { .. } | OpenError::Engine(_) => refused(data, error),
     }
 }
 
+/// Why a backup cannot be used.
+pub(crate) fn explain_file(file: &Path, error: &OpenError) -> Failure {
+    let why = with_sources(error);
+    Failure::new(Code::Data, format!("{} cannot be used as a backup: {why}", file.display()))
+}
+
 fn refused(data: &Path, error: &dyn std::error::Error) -> Failure {
-    let mut why = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        why.push_str(": ");
-        why.push_str(&error.to_string());
-        source = error.source();
-    }
+    let why = with_sources(error);
     Failure::new(
         Code::Data,
         format!(
@@ -65,4 +76,16 @@ fn refused(data: &Path, error: &dyn std::error::Error) -> Failure {
             data.display()
         ),
     )
+}
+
+/// An error with all that led to it.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut why = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        why.push_str(": ");
+        why.push_str(&error.to_string());
+        source = error.source();
+    }
+    why
 }

@@ -23,7 +23,7 @@ use parlor_store::sqlite::SqliteStore;
 use tokio::time::Instant;
 
 use self::data::open;
-pub(crate) use self::data::{explain, locate};
+pub(crate) use self::data::{explain, explain_file, locate, prepare, with_sources};
 use self::greeting::Greeting;
 use self::tls::Certificate;
 use crate::config::{self, Config, Overrides};
