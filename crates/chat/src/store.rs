@@ -5,6 +5,12 @@
 //! waits for the commit**, so two appends submitted one after the other by one thread commit in
 //! that order. Dropping a future does not undo its write.
 //!
+//! **A backend may remove entries for their age.** What is left of a conversation is always its end,
+//! and its newest entry always stays, so that seqs and times go on from it. To every operation a
+//! removed entry is one that nobody misses: reads leave it out, [`HistoryPage::covers`] covers it,
+//! counts count only what is kept. But it was there: a mark may name it, and its idempotency key is
+//! good for as long as any, with the answer of the first time.
+//!
 //! A backend is opened with a [`CommitSink`] and tells it each committed batch of entries, in
 //! commit order, each entry once, before it resolves the futures of that batch.
 
@@ -185,7 +191,8 @@ pub struct Mark {
 /// What became of a [`Mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marked {
-    /// The user-wide watermark moved: others should be told.
+    /// The user-wide watermark moved: others should be told. Over entries that were removed it is
+    /// taken to move for others, who may have them still.
     Moved,
     /// Nothing that others can see moved.
     Unmoved,
@@ -382,7 +389,7 @@ pub struct HistoryPage {
     /// Whether there are further entries in that direction, within the range.
     pub more: bool,
     /// What this page speaks for, first and last seq: whatever of it is not in `entries` is not
-    /// there for this reader. `None` for a range in which nothing is.
+    /// there for this reader, and need not be asked for again. `None` for a range in which nothing is.
     pub covers: Option<(Seq, Seq)>,
 }
 

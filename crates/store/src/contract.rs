@@ -1,7 +1,8 @@
 //! What every backend of chat's store port must keep to, as tests.
 //!
 //! A backend's tests call [`run_all`] with a factory that makes an empty store which tells its
-//! commits to the given sink. Each test here is a promise of the port, named as a claim, and is
+//! commits to the given sink, and [`run_retaining`] with one whose stores remove what is old. Each
+//! test here is a promise of the port, named as a claim, and is
 //! run on a store of its own; a breach panics with the claim's name.
 
 use std::pin::Pin;
@@ -24,7 +25,11 @@ mod model;
 
 mod resuming;
 
+mod retaining;
+
 mod writing;
+
+pub use retaining::{RETAINED_MS, clock};
 
 /// An empty store and whatever must live as long as it does.
 pub struct Made<G> {
@@ -38,13 +43,11 @@ type Claim = for<'a> fn(&'a Fixture) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 macro_rules! claims {
     ($($module:ident::$name:ident),* $(,)?) => {
-        const CLAIMS: &[(&str, Claim)] = &[
-            $((stringify!($name), |fixture| Box::pin($module::$name(fixture)))),*
-        ];
+        &[$((stringify!($name), |fixture| Box::pin($module::$name(fixture)))),*]
     };
 }
 
-claims![
+const CLAIMS: &[(&str, Claim)] = claims![
     writing::seqs_of_a_conversation_are_dense_from_one,
     writing::appends_commit_in_the_order_of_their_calls,
     writing::positions_rise_over_all_conversations,
@@ -95,12 +98,35 @@ claims![
     model::random_commands_agree_with_a_recount,
 ];
 
+const RETAINING: &[(&str, Claim)] = claims![
+    retaining::old_entries_go_and_history_covers_where_they_were,
+    retaining::the_newest_entry_stays_until_it_is_succeeded,
+    retaining::only_what_is_kept_is_undelivered_unread_or_behind,
+    retaining::watermarks_may_lie_where_entries_were,
+    retaining::a_retry_of_what_was_removed_is_answered_like_the_first,
+    retaining::notes_to_oneself_are_removed_like_others,
+];
+
 /// Runs every claim on a store of its own.
 ///
 /// # Panics
 /// When a claim does not hold.
 pub async fn run_all<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
-    for (name, claim) in CLAIMS {
+    run(CLAIMS, make).await;
+    assert!(CLAIMS.len() > 30);
+}
+
+/// Runs the claims about stores that remove what is older than [`RETAINED_MS`] by the [`clock`],
+/// each on a store of its own that is made to do so.
+///
+/// # Panics
+/// When a claim does not hold.
+pub async fn run_retaining<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
+    run(RETAINING, make).await;
+}
+
+async fn run<G>(claims: &[(&str, Claim)], make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
+    for (name, claim) in claims {
         let sink = Arc::new(Sink::default());
         let made = make(sink.clone());
         let fixture = Fixture { store: made.store, sink };
@@ -110,7 +136,6 @@ pub async fn run_all<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
         drop(fixture);
         drop(made.guard);
     }
-    assert!(CLAIMS.len() > 30);
 }
 
 /// Remembers what was committed.

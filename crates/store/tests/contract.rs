@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use parlor_store::contract::{Made, run_all};
-use parlor_store::sqlite::{Config, SqliteStore, verify};
+use parlor_store::contract::{Made, RETAINED_MS, clock, run_all, run_retaining};
+use parlor_store::sqlite::{Clock, Config, SqliteStore, verify};
 
 /// Verifies the files once the store is closed.
 struct Verified(tempfile::TempDir, Arc<SqliteStore>);
@@ -36,6 +36,21 @@ async fn sqlite_keeps_the_contract_while_it_checkpoints_all_the_time() {
             wal_hard_bytes: 8_192,
             batch_commands_max: 7,
             readers: 3,
+            ..Config::new(dir.path())
+        };
+        let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+        Made { store: store.clone(), guard: Verified(dir, store) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_while_it_removes_old_entries() {
+    run_retaining(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = Config {
+            retention_ms: Some(RETAINED_MS),
+            clock: Clock(clock),
             ..Config::new(dir.path())
         };
         let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));

@@ -87,6 +87,10 @@ async fn each_kind_of_damage_is_found_by_its_rule() {
         ("device_not_above_user", "UPDATE delivered SET seq = 5"),
         ("device_not_above_user", "UPDATE device SET active = 0"),
         ("key_names_its_entry", "UPDATE idempotency SET seq = 2 WHERE client_id = 'k0'"),
+        ("key_names_its_entry", "UPDATE idempotency SET ts = 5 WHERE client_id = 'k0'"),
+        ("first_entry_is_there", "DELETE FROM entry WHERE pos = 1"),
+        ("first_entry_is_there", "UPDATE conversation SET first = 9 WHERE id = 1"),
+        ("seq_is_dense", "UPDATE conversation SET first = 2 WHERE id = 1"),
     ] {
         let rules = rules_broken_by(damage).await;
         assert!(rules.contains(&rule), "{damage}: {rules:?}");

@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 
 use super::blocks;
 use super::life::Life;
-use super::rows::{self, Failure, Names, Place, Thread, corrupt, entry_columns, int, nat};
+use super::retention::{self, Gone};
+use super::rows::{self, Checked, Failure, Names, Place, Thread, corrupt, entry_columns, int, nat};
 use super::sums::Facts;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
@@ -44,6 +45,14 @@ struct Known {
     given: Option<i64>,
 }
 
+/// What holds for all appends of a transaction.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) life: &'a Life,
+    /// A head up to this position is too old, and goes with the append that succeeds it.
+    pub(crate) superseded: i64,
+}
+
 /// An append's answer, and the entry if it is new.
 pub(crate) struct AppendDone {
     pub(crate) appended: Appended,
@@ -59,9 +68,10 @@ impl Executor {
     pub(crate) fn append(
         &mut self,
         conn: &Connection,
-        life: &Life,
+        turn: &Turn<'_>,
         append: &Append,
     ) -> Result<AppendDone, Failure> {
+        let life = turn.life;
         let conversation = ConversationId::direct(&append.from, &append.to);
         let known = self.thread(conn, &conversation)?;
         self.check_block(conn, append, known.as_deref())?;
@@ -70,7 +80,7 @@ impl Executor {
             None => self.new_thread(conn, conversation)?,
         };
         let sender = thread.member(&append.from).expect("the sender is a member");
-        let head = self.sound_head(conn, &thread)?;
+        let (head, old) = self.sound_head(conn, &thread)?;
         let seq = head.seq + 1;
         if let Some(client_id) = &append.client_id {
             let digest = digest(&append.content.0);
@@ -117,6 +127,9 @@ impl Executor {
             &*append.content.0,
             facts.sum(append.content.0.as_bytes()),
         ))?;
+        if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
+            retention::remove(conn, &old.gone(thread.id, head))?;
+        }
         self.gave(&thread.conversation, seq);
         let entry = Entry {
             conversation: thread.conversation.clone(),
@@ -171,7 +184,9 @@ impl Executor {
             let from = rows::place_at(conn, thread.id, before)?
                 .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
             let others = |place: Place| thread.by_others(user, place.seq, place.low_count);
-            if others(to) > others(from) {
+            // Who said what was removed is not known any more.
+            let over_removed = from.seq > before;
+            if over_removed || others(to) > others(from) {
                 moved = Marked::Moved;
             }
             Ok(())
@@ -329,18 +344,25 @@ impl Executor {
 
     /// The newest entry of a conversation, of which it is made sure that it is whole and that no
     /// later one was ever given out: else the next seq would be a wrong one.
-    fn sound_head(&mut self, conn: &Connection, thread: &Thread) -> Result<Place, Failure> {
+    fn sound_head(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+    ) -> Result<(Place, Option<OldHead>), Failure> {
         let sql = concat!(
             "SELECT ",
             entry_columns!(),
             " FROM entry e WHERE e.conversation = ?1 ORDER BY e.seq DESC LIMIT 1"
         );
-        let head = {
+        let (head, old) = {
             let mut statement = conn.prepare_cached(sql)?;
             let mut rows = statement.query([thread.id])?;
             match rows.next()? {
-                Some(row) => self.names.checked(conn, thread, row)?.place(),
-                None => Place::default(),
+                Some(row) => {
+                    let checked = self.names.checked(conn, thread, row)?;
+                    (checked.place(), Some(OldHead::of(thread, &checked)))
+                }
+                None => (Place::default(), None),
             }
         };
         let given = match self.threads.get(&thread.conversation).and_then(|known| known.given) {
@@ -353,7 +375,7 @@ impl Executor {
                 format!("the log of {conversation} ends at {seq}, but {given} was given out");
             return Err(corrupt(what).into());
         }
-        Ok(head)
+        Ok((head, old))
     }
 
     /// What a key stands for that was used before.
@@ -365,11 +387,12 @@ impl Executor {
         client_id: &str,
         digest: &[u8; 16],
     ) -> Result<Appended, Failure> {
-        let sql = "SELECT seq, digest FROM idempotency \
+        let sql = "SELECT seq, digest, ts FROM idempotency \
                    WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
-        let (seq, known): (i64, Vec<u8>) = conn
-            .prepare_cached(sql)?
-            .query_row((client_id, sender, thread.id), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (seq, known, left): (i64, Vec<u8>, Option<i64>) =
+            conn.prepare_cached(sql)?.query_row((client_id, sender, thread.id), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
         if known != digest {
             return Err(StoreError::ClientIdConflict.into());
         }
@@ -380,9 +403,10 @@ impl Executor {
         );
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([thread.id, seq])?;
-        let ts = match rows.next()? {
-            Some(row) => self.names.checked(conn, thread, row)?.facts.ts,
-            None => {
+        let ts = match (rows.next()?, left) {
+            (Some(row), _) => self.names.checked(conn, thread, row)?.facts.ts,
+            (None, Some(ts)) => ts,
+            (None, None) => {
                 let what = format!(
                     "a key of {} names entry {seq}, which is not there",
                     thread.conversation
@@ -396,6 +420,36 @@ impl Executor {
             ts: Millis(nat(ts)?),
             repeated: true,
         })
+    }
+}
+
+/// What a head leaves behind when it goes.
+#[derive(Debug)]
+struct OldHead {
+    position: i64,
+    sender: i64,
+    client_id: Option<String>,
+}
+
+impl OldHead {
+    fn of(thread: &Thread, head: &Checked<'_>) -> Self {
+        let facts = &head.facts;
+        Self {
+            position: facts.position,
+            sender: if facts.by_low { thread.low.0 } else { thread.high.0 },
+            client_id: facts.client_id.map(str::to_owned),
+        }
+    }
+
+    fn gone(&self, conversation: i64, place: Place) -> Gone<'_> {
+        Gone {
+            position: self.position,
+            conversation,
+            seq: place.seq,
+            ts: place.ts,
+            sender: self.sender,
+            client_id: self.client_id.as_deref(),
+        }
     }
 }
 

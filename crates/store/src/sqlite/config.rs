@@ -1,6 +1,9 @@
 //! How the store is opened: every bound and choice, with its default.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parlor_chat::entry::Millis;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -32,6 +35,10 @@ pub struct Config {
     pub wal_hard_bytes: u64,
     /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
     pub client_id_window_ms: u64,
+    /// Milliseconds after which entries are removed; `None`, the default, keeps them.
+    pub retention_ms: Option<u64>,
+    /// By which clock. Default the system's.
+    pub clock: Clock,
     /// The database may have so many pages of 4 KiB; `None` for as many as the disk holds.
     pub pages_max: Option<u32>,
 }
@@ -53,9 +60,32 @@ impl Config {
             wal_soft_bytes: 32 << 20,
             wal_hard_bytes: 256 << 20,
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
+            retention_ms: None,
+            clock: Clock(system_clock),
             pages_max: None,
         }
     }
+}
+
+/// What time it is, to those parts of the store that no caller tells it.
+#[derive(Clone, Copy)]
+pub struct Clock(pub fn() -> Millis);
+
+impl Clock {
+    pub(crate) fn now(self) -> Millis {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+fn system_clock() -> Millis {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since_epoch.as_millis()).unwrap_or(0))
 }
 
 /// When a write counts as done.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! append, mark, … -> queue -> writer thread: batch, one transaction, fsync -> sink -> answers
+//!                             between batches: old entries out, free pages back
 //! history, since, … -> queue -> reader threads: one snapshot per batch of reads -> answers
 //!                    checkpoint thread: write-ahead log -> database, beside the writer
 //! ```
@@ -57,6 +58,12 @@ mod blocks;
 
 mod sweep;
 
+mod retention;
+
+mod vacuum;
+
+mod upkeep;
+
 mod writer;
 
 mod queries;
@@ -76,10 +83,11 @@ mod backup;
 mod restore;
 
 pub use backup::{Check, CopyError, backup};
-pub use config::{Config, Durability};
+pub use config::{Clock, Config, Durability};
 pub use progress::{Progress, Report};
 pub use restore::{Existing, Restored, restore};
 pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
+pub use vacuum::{Compacted, compact};
 pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
 use command::{Command, Marks, Reply};
@@ -90,6 +98,7 @@ use readers::{Read, Reader};
 use rows::{Failure, Subject, int};
 use stats::Counters;
 use sweep::Sweep;
+use upkeep::Upkeep;
 use writer::Writer;
 
 /// The database's file in the data directory.
@@ -224,10 +233,11 @@ impl SqliteStore {
         let readers = (0..shared.config.readers.max(1))
             .map(|_| connect(&path, &shared.config, shared.config.reader_cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
+        let upkeep = Upkeep::new(&conn, shared.config.retention_ms)?;
         let checkpoints = connect(&path, &shared.config, 256)?;
         // An operator's open shell may keep a checkpoint from ending; it must not hold the gate.
         checkpoints.busy_timeout(std::time::Duration::ZERO)?;
-        let threads = start(&shared, conn, life, sink, readers, checkpoints, lock)
+        let threads = start(&shared, (conn, life, upkeep), sink, readers, checkpoints, lock)
             .map_err(|source| OpenError::Io { path: dir, source })?;
         Ok(Self { shared, threads: Mutex::new(Some(threads)) })
     }
@@ -463,6 +473,7 @@ fn connect(path: &Path, config: &Config, cache_kib: u32) -> Result<Connection, r
     conn.set_prepared_statement_cache_capacity(64);
     // A kept statement is not planned again for each new parameter: that cost a parse per read.
     conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    vacuum::prepare(&conn)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = match config.durability {
         Durability::Fsync => "FULL",
@@ -480,8 +491,7 @@ fn connect(path: &Path, config: &Config, cache_kib: u32) -> Result<Connection, r
 
 fn start(
     shared: &Arc<Shared>,
-    conn: Connection,
-    life: Life,
+    (conn, life, upkeep): (Connection, Life, Upkeep),
     sink: Arc<dyn CommitSink>,
     readers: Vec<Connection>,
     checkpoints: Connection,
@@ -504,6 +514,7 @@ fn start(
         conn,
         life,
         sweep: Sweep::new(shared.config.client_id_window_ms),
+        upkeep,
         shared: shared.clone(),
         sink,
         checkpointer: wake,

@@ -187,17 +187,23 @@ pub(crate) fn head(conn: &Connection, conversation: i64) -> Result<Place, rusqli
     Ok(found.unwrap_or_default())
 }
 
-/// The entry at `seq`; all zero for 0, `None` where there is none.
+/// The entry at `seq`; all zero for 0, `None` where there is none. For one that was removed, and
+/// for 0 where some were, it is the last that was removed, of which all but its time is known.
 pub(crate) fn place_at(
     conn: &Connection,
     conversation: i64,
     seq: i64,
 ) -> Result<Option<Place>, rusqlite::Error> {
-    if seq == 0 {
-        return Ok(Some(Place::default()));
-    }
     let sql = "SELECT seq, ts, low_count FROM entry WHERE conversation = ?1 AND seq = ?2";
-    conn.prepare_cached(sql)?.query_row([conversation, seq], place).optional()
+    let found = conn.prepare_cached(sql)?.query_row([conversation, seq], place).optional()?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    let sql = "SELECT e.seq - 1, 0, e.low_count - (e.sender = c.low) FROM conversation c \
+               JOIN entry e ON e.conversation = c.id AND e.seq = c.first \
+               WHERE c.id = ?1 AND c.first > ?2 AND c.first > 1";
+    let removed = conn.prepare_cached(sql)?.query_row([conversation, seq], place).optional()?;
+    Ok(removed.or((seq == 0).then(Place::default)))
 }
 
 fn place(row: &Row<'_>) -> Result<Place, rusqlite::Error> {

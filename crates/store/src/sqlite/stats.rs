@@ -44,6 +44,12 @@ pub struct Stats {
     pub reads: u64,
     /// Reads and writes refused because what is stored is damaged.
     pub corrupt: u64,
+    /// Entries removed for their age.
+    pub removed: u64,
+    /// Slices of upkeep between batches: removing entries, giving pages back.
+    pub slices: u64,
+    /// The longest of them, with its commit.
+    pub slice_micros_max: u64,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +64,9 @@ pub(crate) struct Counters {
     pub(crate) checkpoints: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) corrupt: AtomicU64,
+    pub(crate) removed: AtomicU64,
+    pub(crate) slices: AtomicU64,
+    pub(crate) slice_micros_max: AtomicU64,
     commit_micros: [AtomicU64; COMMIT_MICROS_BOUNDS.len() + 1],
     commit_micros_sum: AtomicU64,
     batch_commands: [AtomicU64; BATCH_COMMANDS_BOUNDS.len() + 1],
@@ -96,6 +105,9 @@ impl Counters {
             checkpoints: get(&self.checkpoints),
             reads: get(&self.reads),
             corrupt: get(&self.corrupt),
+            removed: get(&self.removed),
+            slices: get(&self.slices),
+            slice_micros_max: get(&self.slice_micros_max),
         }
     }
 }

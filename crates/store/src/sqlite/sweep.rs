@@ -76,6 +76,7 @@ impl Sweep {
             // Nothing is left behind the mark: whatever comes is kept for a whole window.
             due = kept_until(now, self.window_ms);
         }
+        due = due.min(self.left_keys(conn, now, STEP_ENTRIES + added)?);
         if swept > start {
             let sql = "INSERT INTO meta (key, value) VALUES ('keys_swept', ?1) \
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -83,6 +84,33 @@ impl Sweep {
         }
         self.next = Some((swept, due));
         Ok(())
+    }
+
+    /// Forgets keys whose entries were removed before it came by. Gives when the next is due.
+    fn left_keys(
+        &self,
+        conn: &Connection,
+        now: Millis,
+        keys_max: usize,
+    ) -> Result<Millis, rusqlite::Error> {
+        let sql = "SELECT ts, client_id, sender, conversation FROM idempotency \
+                   WHERE ts IS NOT NULL ORDER BY ts LIMIT ?1";
+        let left: Vec<(i64, String, i64, i64)> = conn
+            .prepare_cached(sql)?
+            .query_map([int(keys_max as u64)], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        let delete = "DELETE FROM idempotency \
+                      WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
+        for (ts, client_id, sender, conversation) in &left {
+            let until = kept_until(Millis(rows::nat(*ts).unwrap_or(0)), self.window_ms);
+            if until >= now {
+                return Ok(Millis(until.0 + 1));
+            }
+            conn.prepare_cached(delete)?.execute((client_id, sender, conversation))?;
+        }
+        Ok(if left.is_empty() { Millis(u64::MAX) } else { now })
     }
 
     /// Takes the step for done.

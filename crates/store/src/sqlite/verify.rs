@@ -32,7 +32,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 10] = [
+const RULES: [(&str, &str); 11] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -91,7 +91,16 @@ const RULES: [(&str, &str); 10] = [
         "SELECT 'the key ' || quote(i.client_id) || ' of user ' || i.sender \
          || ' does not name an entry of it' FROM idempotency i \
          LEFT JOIN entry e ON e.conversation = i.conversation AND e.seq = i.seq \
-         WHERE e.pos IS NULL OR e.sender <> i.sender OR e.client_id IS NOT i.client_id",
+         LEFT JOIN conversation c ON c.id = i.conversation WHERE CASE WHEN i.ts IS NULL \
+         THEN e.pos IS NULL OR e.sender <> i.sender OR e.client_id IS NOT i.client_id \
+         ELSE e.pos IS NOT NULL OR c.first IS NULL OR i.seq >= c.first END",
+    ),
+    (
+        // A conversation of which entries were removed still has its newest.
+        "first_entry_is_there",
+        "SELECT 'conversation ' || c.id || ' lacks its first entry, ' || c.first \
+         FROM conversation c LEFT JOIN entry e ON e.conversation = c.id AND e.seq = c.first \
+         WHERE e.pos IS NULL",
     ),
 ];
 
@@ -272,10 +281,10 @@ struct Walk {
     low_count: i64,
 }
 
-/// Walks each conversation in order: seqs dense from 1, positions rising, times not falling, the
+/// Walks each conversation in order: seqs dense from the first that is kept, positions rising, times not falling, the
 /// kept count equal to the recount. (Positions are unique by being the row id.)
 fn entry_walk(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite::Error> {
-    let sql = "SELECT e.conversation, e.seq, e.pos, e.ts, e.low_count, e.sender = c.low \
+    let sql = "SELECT e.conversation, e.seq, e.pos, e.ts, e.low_count, e.sender = c.low, c.first \
                FROM entry e JOIN conversation c ON c.id = e.conversation \
                ORDER BY e.conversation, e.seq";
     let mut statement = conn.prepare(sql)?;
@@ -286,7 +295,11 @@ fn entry_walk(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite
             (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let (low_count, by_low): (i64, bool) = (row.get(4)?, row.get(5)?);
         if conversation != walk.conversation {
-            walk = Walk { conversation, ..Walk::default() };
+            let removed = row.get::<_, i64>(6)? - 1;
+            // How many of the removed ones were by `low`, only the first that is kept can tell.
+            let by_low_before = (low_count - i64::from(by_low)).clamp(0, removed);
+            let low_count = if removed > 0 { by_low_before } else { 0 };
+            walk = Walk { conversation, seq: removed, low_count, ..Walk::default() };
         }
         let at = |what: &str| format!("entry {seq} of conversation {conversation} {what}");
         if seq != walk.seq + 1 {

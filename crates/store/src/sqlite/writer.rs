@@ -23,12 +23,13 @@ use super::Shared;
 use super::blocks;
 use super::checkpoint::Wake;
 use super::command::Command;
-use super::commands::Executor;
+use super::commands::{Executor, Turn};
 use super::health::{self, Lasting};
 use super::life::Life;
 use super::queue::Taken;
 use super::rows::Failure;
 use super::sweep::Sweep;
+use super::upkeep::Upkeep;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -36,6 +37,7 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) sink: Arc<dyn CommitSink>,
     pub(crate) sweep: Sweep,
+    pub(crate) upkeep: Upkeep,
     pub(crate) checkpointer: Wake,
     pub(crate) executor: Executor,
 }
@@ -90,15 +92,22 @@ impl Writer {
         let _guard = Guard(self.shared.clone());
         loop {
             let shared = &self.shared;
-            let timeout = shared.health.can_heal().then_some(PROBE_EVERY);
+            let timeout = match shared.health.check() {
+                Ok(()) => self.upkeep.patience(),
+                Err(_) => shared.health.can_heal().then_some(PROBE_EVERY),
+            };
             let commands_max = shared.config.batch_commands_max;
             match shared.writes.take(commands_max, shared.config.batch_bytes_max, timeout) {
                 Taken::Closed => break,
+                Taken::TimedOut if shared.health.check().is_ok() => self.keep_up(),
                 Taken::TimedOut => self.probe(),
                 Taken::Items(batch) => match self.shared.health.check() {
                     Ok(()) => {
                         let batch = self.gather(batch);
                         self.batch(batch);
+                        if self.upkeep.is_due() && self.shared.health.check().is_ok() {
+                            self.keep_up();
+                        }
                     }
                     Err(error) => batch.into_iter().for_each(|command| command.fail(error.clone())),
                 },
@@ -171,6 +180,9 @@ impl Writer {
 
     fn committed(&mut self, work: Work, batch: Vec<Command>) {
         let shared = &self.shared;
+        if let Some(oldest) = work.committed.iter().map(|new| new.entry.ts).min() {
+            self.upkeep.appended(oldest, shared.config.clock);
+        }
         shared.counters.add(|c| &c.entries, work.committed.len() as u64);
         shared.counters.add(|c| &c.repeats, work.repeats);
         if let Some(last) = work.committed.last() {
@@ -207,10 +219,13 @@ impl Writer {
     ) -> Result<(), Stopped> {
         let stopped = |error| Stopped { at: At::Command(at), error };
         let (conn, executor) = (&self.conn, &mut self.executor);
+        let life = &self.life;
         match command {
             Command::Append(append, reply) => {
                 work.now = work.now.max(append.now);
-                let outcome = told(executor.append(conn, &self.life, append)).map_err(stopped)?;
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let turn = Turn { life, superseded };
+                let outcome = told(executor.append(conn, &turn, append)).map_err(stopped)?;
                 reply.decide(outcome.map(|done| {
                     let origin = append.origin;
                     match done.entry {
@@ -252,6 +267,19 @@ impl Writer {
         Ok(())
     }
 
+    /// Does a slice of upkeep.
+    fn keep_up(&mut self) {
+        match self.upkeep.slice(&self.conn, &self.shared) {
+            Ok(()) => return self.note_wal(),
+            Err(error) if health::is_damage(&error) => {
+                self.shared.met_damage(&format!("old entries are removed no more: {error}"));
+                self.upkeep.give_up();
+            }
+            Err(error) => self.shared.health.fail(&error.to_string(), health::lasting(&error)),
+        }
+        self.roll_back();
+    }
+
     fn failed(&mut self, error: &rusqlite::Error, batch: Vec<Command>) {
         self.shared.health.fail(&error.to_string(), health::lasting(error));
         self.shared.counters.add(|c| &c.commits_failed, 1);
@@ -263,6 +291,7 @@ impl Writer {
     fn roll_back(&mut self) {
         self.executor.forget();
         self.sweep.forget();
+        self.upkeep.retention.forget();
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {
