@@ -90,7 +90,11 @@ pub(crate) fn restore(arguments: &cli::Restore) -> Result<(), Failure> {
     Ok(())
 }
 
-fn data_of(data: Option<PathBuf>, file: &cli::ConfigFile) -> Result<PathBuf, Failure> {
+/// The data directory that a command is about, with logging for a command.
+///
+/// # Errors
+/// A [`Failure`] when the configuration is wrong.
+pub(crate) fn data_of(data: Option<PathBuf>, file: &cli::ConfigFile) -> Result<PathBuf, Failure> {
     let config = crate::load(file, &Overrides { listen: None, data })?;
     crate::telemetry::start(&config::Log { level: String::from("warn"), ..config.log })?;
     serve::locate(&config.server.data)

@@ -71,6 +71,12 @@ pub(crate) enum Command {
     /// the backup was made is gone; the log begins a new epoch, by which clients notice. A backup of
     /// an older version is brought to this one.
     Restore(Restore),
+    /// Give the room that removed messages took back to the file system, at once.
+    ///
+    /// The server does this by itself, a little at a time, for data that this version made. Data of
+    /// an older version can do so after it was compacted once. No server may be using the
+    /// directory, and it takes as much room again as the data.
+    Compact(Compact),
     /// Print the version.
     Version,
 }
@@ -146,6 +152,16 @@ pub(crate) struct Restore {
     /// Take the place of data that is there; it is kept in a directory within, named by the time.
     #[arg(long)]
     pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor compact`.
+#[derive(Debug, Args)]
+pub(crate) struct Compact {
+    /// The directory of the data, over `server.data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }

@@ -6,6 +6,7 @@
 mod backup;
 mod check;
 mod cli;
+mod compact;
 mod config;
 mod exit;
 mod http;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Compact(arguments) => compact::run(&arguments),
         Command::Version => {
             println!("parlor {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -92,3 +92,16 @@ fn what_is_no_backup_is_refused_and_changes_nothing() {
     assert_eq!(code, Some(3), "{text}");
     assert!(!dir.path().join("y.db").exists());
 }
+
+#[test]
+fn data_is_compacted_when_no_server_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::dev(dir.path());
+    let compact = || run(parlor(&["compact", "--data"]).arg(dir.path()));
+    assert_eq!(compact().status.code(), Some(3));
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let output = compact();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("MiB, was"), "{}", stdout(&output));
+}

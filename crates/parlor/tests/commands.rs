@@ -10,8 +10,17 @@ use support::{SECRET, Server, parlor, run, stderr, stdout};
 fn help_and_version_name_the_commands_and_exit_codes() {
     let help = run(&mut parlor(&["--help"]));
     assert!(help.status.success());
-    for word in ["serve", "token", "config", "check", "backup", "restore", "version", "Exit codes"]
-    {
+    for word in [
+        "serve",
+        "token",
+        "config",
+        "check",
+        "backup",
+        "restore",
+        "compact",
+        "version",
+        "Exit codes",
+    ] {
         assert!(stdout(&help).contains(word), "{word}");
     }
     let version = stdout(&run(&mut parlor(&["version"])));

@@ -8,6 +8,9 @@ use super::{ConfigError, fields};
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
 pub(crate) const SECRET_BYTES_MIN: usize = 32;
 
+/// A century, as good as for ever.
+const DAYS_MAX: u64 = 36_500;
+
 /// What the longest answer takes beside its last message: a page of messages, with room to spare.
 const ANSWER_BYTES: u64 = 512 * 1024;
 
@@ -22,6 +25,9 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
         identity(&config.identity, &mut faults);
     }
     limits(&config.limits, &mut faults);
+    if config.retention.messages_max_age_days > DAYS_MAX {
+        faults.push(format!("retention.messages_max_age_days must be from 0 to {DAYS_MAX}"));
+    }
     if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
 }
 

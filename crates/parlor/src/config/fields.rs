@@ -247,6 +247,13 @@ sections! {
         fsync: Fsync, "\"always\" or \"relaxed\"" = Fsync::Always;
     }
 
+    /// How long messages are kept.
+    [retention] Retention {
+        /// Messages older than this are removed, a few at a time, whoever has or has not read them;
+        /// 0 keeps them. The newest message of a conversation stays until another follows it.
+        messages_max_age_days: u64, "days" = 0;
+    }
+
     /// What the server says about itself, on standard error. Never message contents, tokens or
     /// keys.
     [log] Log {

@@ -220,6 +220,11 @@ impl App {
             ("store_queued_writes", "Writes that wait now", stats.write_queue_commands),
             ("store_queued_reads", "Reads that wait now", stats.read_queue_commands),
             ("store_wal_bytes", "Write-ahead log in use after the last commit", stats.wal_bytes),
+            (
+                "store_upkeep_slice_max_microseconds",
+                "The longest slice of upkeep since the start, with its commit",
+                stats.slice_micros_max,
+            ),
         ];
         for (name, help, value) in gauges {
             page.gauge(name, help, value)?;
@@ -233,6 +238,8 @@ impl App {
             ("store_overloads", "Writes refused by a full queue", stats.overloaded),
             ("store_checkpoints", "Checkpoints completed", stats.checkpoints),
             ("store_reads", "Reads served", stats.reads),
+            ("store_removed_entries", "Entries removed for their age", stats.removed),
+            ("store_upkeep_slices", "Slices of upkeep between batches", stats.slices),
             (
                 "store_corrupt_operations",
                 "Reads and writes refused because what is stored is damaged",

@@ -91,6 +91,10 @@ pub(super) fn store(config: &Config, data: &Path) -> sqlite::Config {
             Fsync::Always => Durability::Fsync,
             Fsync::Relaxed => Durability::OperatingSystem,
         },
+        retention_ms: match config.retention.messages_max_age_days {
+            0 => None,
+            days => Some(days.saturating_mul(DAY_MS)),
+        },
         client_id_window_ms: limits.client_id_window_days.saturating_mul(DAY_MS),
         write_queue_commands_max: size(limits.write_queue_commands_max),
         write_queue_bytes_max: size(limits.write_queue_bytes_max),
@@ -143,6 +147,14 @@ mod tests {
         let store = store(&config, Path::new("data"));
         let expected = sqlite::Config::new("data");
         assert_eq!(format!("{store:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn messages_are_kept_unless_an_age_is_set() {
+        let mut config = Config::default();
+        assert_eq!(store(&config, Path::new("data")).retention_ms, None);
+        config.retention.messages_max_age_days = 30;
+        assert_eq!(store(&config, Path::new("data")).retention_ms, Some(30 * DAY_MS));
     }
 
     #[test]
