@@ -175,34 +175,35 @@ impl Reader {
         self.conn.prepare_cached(sql)?.query_map([user], |row| row.get(0))?.collect()
     }
 
-    /// The seq of a conversation's newest entry at or before a position; 0 if there is none.
+    /// The seq of the newest entry that is kept of a conversation at or before a position; 0 if
+    /// there is none.
     ///
     /// Positions rise with seq, so it is searched for: from the head in steps that double, then by
     /// halves. However far back it is, that takes few looks.
     fn seq_at(&self, conversation: i64, position: i64) -> Result<i64, rusqlite::Error> {
         let sql = "SELECT pos FROM entry WHERE conversation = ?1 AND seq = ?2";
         let mut look = self.conn.prepare_cached(sql)?;
-        let mut is_later = |seq: i64| -> Result<bool, rusqlite::Error> {
-            let found: Option<i64> =
-                look.query_row([conversation, seq], |row| row.get(0)).optional()?;
-            Ok(found.is_some_and(|found| found > position))
+        let mut position_of = |seq: i64| -> Result<Option<i64>, rusqlite::Error> {
+            look.query_row([conversation, seq], |row| row.get(0)).optional()
         };
         let mut above = rows::head(&self.conn, conversation)?.seq + 1;
         let mut step = 1;
-        while above > step && is_later(above - step)? {
+        // What retention has removed counts as earlier: it lies before all that is kept.
+        let is_later = |found: Option<i64>| found.is_some_and(|found| found > position);
+        while above > step && is_later(position_of(above - step)?) {
             above -= step;
             step *= 2;
         }
         let mut below = (above - step).max(0);
         while above - below > 1 {
             let middle = below + (above - below) / 2;
-            if is_later(middle)? {
+            if is_later(position_of(middle)?) {
                 above = middle;
             } else {
                 below = middle;
             }
         }
-        Ok(below)
+        Ok(if position_of(below)?.is_some() { below } else { 0 })
     }
 
     /// The positions of the first entries after one in a user's conversations, in order.
