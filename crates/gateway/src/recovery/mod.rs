@@ -6,8 +6,8 @@
 //! ([`publish`]): so every shard performs them in the order of their numbers, and "performed up
 //! to" is one number. A socket that is lost leaves a session ([`sessions`]). Who comes back with
 //! its private id and an offset, to whatever shard, gets what the log has from the offset up to
-//! what that shard has performed; all later events it hears live. The claim is looked at in the
-//! order of what was pushed before, which holds all that the client has seen: so nothing is lost
+//! what that shard has performed; all later events it hears live. The claim is pushed under the
+//! same lock and waits its turn behind all that the client can have seen: so nothing is lost
 //! between two shards, and nothing heard twice.
 //!
 //! As in Node, a session's rooms are those at its end: what was sent to one of them after the

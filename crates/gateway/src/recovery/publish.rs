@@ -82,6 +82,14 @@ impl Shared {
         }
     }
 
+    /// Hands a claim to a shard, behind all that its client can have heard. The lock is what makes it
+    /// so: an event may be on its way to one shard, and be heard there, while its caller has not
+    /// come to the next one yet.
+    pub(crate) fn push_claim(&self, shard: u8, op: Op) {
+        let _log = self.recovery.as_ref().map(|recovery| recovery.log.lock());
+        self.inboxes[usize::from(shard)].push_always(op);
+    }
+
     /// Asks every shard to do something with the sockets of a selection, unless it is busy.
     pub(crate) fn act(
         &self,

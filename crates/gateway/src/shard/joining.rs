@@ -65,7 +65,7 @@ impl Shard {
         let Some(claim) = claim else { return self.examine(place, space, request, None) };
         let (connection, request) = (self.key(place), Box::new(request));
         let op = Op::Claim { connection, space, request, claim: Box::new(claim) };
-        self.shared.push_always(self.index, op);
+        self.shared.push_claim(self.index, op);
     }
 
     /// Lets the middlewares of a namespace decide.
