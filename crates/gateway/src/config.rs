@@ -46,6 +46,9 @@ pub struct Config {
     pub handshakes_in_flight_max: usize,
     /// Connections one remote address may hold; `None` is no bound. Default `None`.
     pub connections_per_address_max: Option<u32>,
+    /// Time over which a shutdown spreads the closes of connections, so that their clients do not
+    /// come back all at once. Default 0.
+    pub drain_spread: Duration,
     /// Time a fan-out may take before other work gets its turn. Default 1 ms.
     pub fanout_slice: Duration,
     /// Whether clients that speak the msgpack parser are accepted. Default true.
@@ -159,6 +162,7 @@ impl Default for Config {
             connections_per_shard_max: 1_000_000,
             handshakes_in_flight_max: 2048,
             connections_per_address_max: None,
+            drain_spread: Duration::ZERO,
             fanout_slice: Duration::from_millis(1),
             msgpack: true,
             deflate: false,

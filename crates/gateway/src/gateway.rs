@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,16 +13,17 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use regex::Regex;
 use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::engine::Engine;
 use crate::front::Front;
 use crate::http::Fallback;
 use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::shard::Shard;
-use crate::shard::ops::Op;
 use crate::shared::Shared;
 use crate::stats::Stats;
 
@@ -155,7 +155,7 @@ fn run(
             }
         };
         let front = Front::new(Arc::clone(&shared), index);
-        let stop = shared.draining.clone();
+        let stop = CancellationToken::new();
         let site = crate::http::site(front, fallback);
         for Listener { tcp, tls } in listeners {
             let accepting = crate::http::accept(tcp, tls, Arc::clone(&site), stop.clone());
@@ -167,6 +167,8 @@ fn run(
         }
         let _ = ready.send(Ok(()));
         shard.run().await;
+        // Until here new handshakes were refused by an answer, and others may have gone on.
+        stop.cancel();
         // The last answers of HTTP are on their way out in tasks of this thread.
         tokio::time::sleep(FAREWELL).await;
     });
@@ -203,8 +205,9 @@ impl Running {
         self.io().stats()
     }
 
-    /// Stops accepting, closes all connections in slices with the reason "server shutting down",
-    /// and waits for the threads, at most `patience`.
+    /// Refuses new sessions, closes all connections with the reason "server shutting down", spread
+    /// over `Config::drain_spread` unless [`Io::drain`] has begun already, and waits for the
+    /// threads, at most `patience`, which is to be longer than the spread by some seconds.
     ///
     /// # Cancel safety
     /// Not cancel safe: the shutdown goes on, unwatched.
@@ -222,13 +225,8 @@ impl Running {
     }
 
     fn stop(&self) {
-        self.shared.draining.cancel();
-        if self.shared.stopped.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        for shard in 0..self.shared.inboxes.len() {
-            self.shared.push_always(shard as u8, Op::Shutdown);
-        }
+        let spread = self.shared.config.drain_spread;
+        self.shared.drain(Drain { spread, farewell: None });
     }
 }
 

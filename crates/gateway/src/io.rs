@@ -10,6 +10,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 use tokio::sync::mpsc;
 
+use crate::drain::Drain;
 use crate::frame::{Frame, arguments};
 use crate::gather::Gathering;
 use crate::ids::{SocketId, SocketKey};
@@ -17,7 +18,7 @@ use crate::reason::{Close, CloseReason};
 use crate::recovery::UNNUMBERED;
 use crate::shard::ops::{Batch, Busy, Op, TargetAction};
 use crate::shared::Shared;
-use crate::socket::{Answer, EmitError};
+use crate::socket::{Answer, EmitError, Socket};
 use crate::stats::Stats;
 
 /// A handle to the running gateway.
@@ -70,6 +71,19 @@ impl Io {
     /// happens if it is gone.
     pub fn disconnect(&self, key: SocketKey, close: Close) {
         self.0.push_always(key.shard(), Op::Disconnect { key, close });
+    }
+
+    /// Begins the shutdown: from now on new sessions are refused with 503; the connections go on
+    /// being served until their turn to be closed comes, one by one, evenly over `spread`. Just
+    /// before that each of its sockets hears what `farewell` makes for it: the number is between 0
+    /// and 1 and another for each connection, for advice when to come again. Whose events are being
+    /// handled gets the answers first. [`crate::Running::shutdown`] then waits for the end.
+    pub fn drain(
+        &self,
+        spread: Duration,
+        farewell: impl Fn(&Socket, f64) -> Option<Frame> + Send + Sync + 'static,
+    ) {
+        self.0.drain(Drain { spread, farewell: Some(Box::new(farewell)) });
     }
 
     /// Sends a frame to one socket by its key; nothing happens if it is gone.
@@ -144,7 +158,7 @@ pub struct RemoteSocket {
     /// Its rooms, that of its id first.
     pub rooms: Vec<Arc<str>>,
     /// A handle to it.
-    pub socket: crate::socket::Socket,
+    pub socket: Socket,
 }
 
 /// The answers to a broadcast.

@@ -28,6 +28,7 @@
 //! ```
 
 mod config;
+mod drain;
 mod engine;
 mod event;
 mod frame;

@@ -11,6 +11,7 @@ use regex::Regex;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::engine::Engine;
 use crate::ids::{Seal, SocketId, SocketKey};
 use crate::inbox::{Inbox, Local};
@@ -32,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) handshakes: AtomicUsize,
     pub(crate) restored: Mutex<Restored>,
     pub(crate) recovery: Option<Recovery>,
-    /// Cancelled when no new connection is accepted any more.
+    /// Cancelled when no new session is made any more.
     pub(crate) draining: CancellationToken,
     pub(crate) stopped: AtomicBool,
     ack_ids: AtomicU64,
@@ -68,6 +69,18 @@ impl Shared {
     /// An acknowledgement id that no other event of this process has.
     pub(crate) fn next_ack_id(&self) -> u64 {
         self.ack_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Begins the shutdown, if it has not begun: no handshake is taken any more.
+    pub(crate) fn drain(&self, drain: Drain) {
+        self.draining.cancel();
+        if self.stopped.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let drain = Arc::new(drain);
+        for shard in 0..self.inboxes.len() {
+            self.push_always(shard as u8, Op::Shutdown(Arc::clone(&drain)));
+        }
     }
 
     /// The first CONNECT of a connection was answered, or will never be.

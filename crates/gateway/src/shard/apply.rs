@@ -158,10 +158,7 @@ impl Shard {
             }
             Op::CheckUpgrade { sid, reply } => self.check_upgrade(&sid, reply),
             Op::Probe { sid, arrival } => self.probe(&sid, *arrival),
-            Op::Shutdown => {
-                self.draining = true;
-                self.draining_since_ms = self.now_ms;
-            }
+            Op::Shutdown(drain) => self.begin_drain(drain),
             Op::Emit { .. }
             | Op::EmitAck { .. }
             | Op::Target { .. }

@@ -31,10 +31,6 @@ const LINGER_READS_MAX: usize = 256;
 const LINGERS_MAX: usize = 4_096;
 /// Last payloads that wait at a time.
 const LAST_WORDS_MAX: usize = 4_096;
-/// How long a shutdown waits for events to be answered.
-const DRAIN_PATIENCE_MS: u64 = 3_000;
-/// Connections closed in one round of a shutdown.
-const DRAIN_PER_ROUND: usize = 256;
 
 /// A WebSocket that is closed and waits for its peer to see that.
 pub(super) struct Linger {
@@ -210,33 +206,6 @@ impl Shard {
         }
         if close == Close::Connection {
             self.close(place, CloseReason::ForcedClose);
-        }
-    }
-
-    /// Closes some of the connections that are left: those whose events are answered, and after
-    /// a while the others.
-    pub(super) fn drain(&mut self) {
-        let patient = self.now_ms < self.draining_since_ms + DRAIN_PATIENCE_MS;
-        let wanted = |connection: &Connection| connection.in_flight == 0 || !patient;
-        let places = self.connections.some(self.drain_from, DRAIN_PER_ROUND, wanted);
-        self.drain_more = places.len() == DRAIN_PER_ROUND || self.drain_from > 0;
-        // Slots that were passed are not looked at again before the others.
-        let is_part = places.len() == DRAIN_PER_ROUND;
-        self.drain_from = places.last().filter(|_| is_part).map_or(0, |(slot, _)| *slot);
-        for place in places {
-            self.close(place, CloseReason::ServerShutdown);
-        }
-    }
-
-    /// Whether the shutdown is complete.
-    pub(super) fn drained(&self) -> bool {
-        self.connections.len() == 0 && self.lingers.len() == 0
-    }
-
-    /// Ends what is left at once, when the loop cannot go on.
-    pub(super) fn abandon(&mut self) {
-        for place in self.connections.some(0, usize::MAX, |_| true) {
-            self.close(place, CloseReason::ServerShutdown);
         }
     }
 }

@@ -12,6 +12,7 @@ use parlor_wire::packet::PacketError;
 use parlor_wire::websocket::{Body, Decoder, FrameError, Message, Opcode, encode_frame};
 
 use super::connection::{Parser, Transport};
+use super::drain::Draining;
 use super::{Place, READ_BYTES, Shard};
 use crate::engine as application;
 use crate::reason::CloseReason;
@@ -47,7 +48,7 @@ impl Shard {
         for _ in 0..READS_MAX {
             let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
             let Transport::WebSocket(websocket) = &mut connection.transport else { return };
-            if connection.paused || self.draining {
+            if connection.paused || self.draining.as_ref().is_some_and(Draining::is_closing_all) {
                 return;
             }
             if self.ordered.len() >= self.backlog_max {

@@ -10,6 +10,7 @@ mod acks;
 mod apply;
 mod close;
 mod connection;
+mod drain;
 mod events;
 mod fanout;
 mod heartbeat;
@@ -47,6 +48,7 @@ use tokio::io::unix::AsyncFd;
 use self::acks::Acks;
 use self::close::Linger;
 use self::connection::{Connection, Member, Space};
+use self::drain::Draining;
 use self::fanout::Fanout;
 use self::heartbeat::Wheel;
 use self::ops::Op;
@@ -117,13 +119,8 @@ pub(crate) struct Shard {
     backlog_max: usize,
     /// Numbers of spaces that are gone.
     spaces_free: Vec<u32>,
-    draining: bool,
-    /// When the shutdown began.
-    draining_since_ms: u64,
-    /// The slot at which the shutdown goes on.
-    drain_from: u32,
-    /// The shutdown has more to close at once.
-    drain_more: bool,
+    /// The shutdown, once it has begun.
+    draining: Option<Draining>,
 }
 
 /// What a readiness event is about.
@@ -191,10 +188,7 @@ impl Shard {
             limits,
             backlog_max,
             spaces_free: Vec::new(),
-            draining: false,
-            draining_since_ms: 0,
-            drain_from: 0,
-            drain_more: false,
+            draining: None,
         })
     }
 
@@ -258,7 +252,7 @@ impl Shard {
             self.local.set_at_work(true);
             self.round(&events);
             self.local.set_at_work(false);
-            if self.draining && self.drained() {
+            if self.draining.is_some() && self.drained() {
                 return Ok(());
             }
         }
@@ -269,7 +263,7 @@ impl Shard {
             || !self.again.is_empty()
             || !self.ordered.is_empty()
             || !self.local.is_empty()
-            || self.drain_more
+            || self.draining.as_ref().is_some_and(Draining::has_more)
     }
 
     fn round(&mut self, events: &Events) {
@@ -294,9 +288,7 @@ impl Shard {
         self.fan_out();
         self.fire();
         self.apply_local();
-        if self.draining {
-            self.drain();
-        }
+        self.drain();
         self.flush_dirty();
     }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::recover::Left;
+use crate::drain::Drain;
 use crate::frame::Frame;
 use crate::front::{Admission, Refusal, Stream};
 use crate::gather::Gathering;
@@ -196,7 +197,7 @@ pub(crate) enum Op {
         arrival: Box<Arrival>,
     },
     /// Close everything, in slices, then stop.
-    Shutdown,
+    Shutdown(Arc<Drain>),
 }
 
 impl Op {

@@ -94,7 +94,7 @@ impl Shard {
         let config = &self.shared.config;
         let full =
             self.connections.len() >= config.connections_per_shard_max.min(SLOTS_MAX as usize);
-        if full || self.draining {
+        if full || self.draining.is_some() {
             return None;
         }
         let (remote, secure) = (handshake.remote, handshake.secure);

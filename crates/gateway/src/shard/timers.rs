@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Answer,
     /// Lost sockets whose time is over are forgotten.
     Forget,
+    /// More connections may be due to be closed.
+    Drain,
     /// The upgrade must be complete.
     Upgrade,
     /// The poll that waits beside a probe is ended.
@@ -88,6 +90,7 @@ impl Shard {
                 Kind::Connect => self.connect_overdue(place),
                 Kind::Answer => self.answer_overdue(place),
                 Kind::Forget => self.forget_expired(),
+                Kind::Drain => self.look_again(),
                 Kind::Upgrade => self.upgrade_overdue(place),
                 Kind::Release => self.release_poll(place),
                 Kind::Linger => {

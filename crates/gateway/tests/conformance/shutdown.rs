@@ -188,3 +188,123 @@ fn a_request_behind_a_waiting_poll_in_one_connection_waits_for_it() {
         http::receive(&mut stream).expect("a response").expect_refusal(400, 0);
     }
 }
+
+/// A client's farewell: the number it was told.
+fn farewell(client: &mut Client) -> f64 {
+    let text = client.text();
+    let advice = text.strip_prefix(r#"42["closing","#).unwrap_or_else(|| panic!("came {text}"));
+    advice.strip_suffix(']').unwrap().parse().unwrap()
+}
+
+fn drain(server: &Server, spread: Duration) {
+    server.io().drain(spread, |socket, jitter| {
+        Frame::event(socket.namespace(), "closing", &(jitter,)).ok()
+    });
+}
+
+#[test]
+fn a_drain_closes_evenly_and_says_farewell_to_each() {
+    const CLIENTS: usize = 60;
+    let server = Server::start(server::calm(), 2, |gateway| {
+        gateway.namespace("/", server::syncing());
+    });
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::main(&server)).collect();
+    let (started, spread) = (Instant::now(), Duration::from_millis(1_500));
+    drain(&server, spread);
+    let refused = http::get(server.address, &format!("{PATH}?EIO=4&transport=polling"));
+    refused.expect_refusal(503, 4);
+    assert!(refused.json()["retryAfterMs"].is_u64());
+    let mut left = CLIENTS;
+    while left > 0 {
+        left = server.running.stats().connections as usize;
+        // Looked at before the clock, so never fewer than may be left by then; each shard rounds.
+        let passed = started.elapsed().as_secs_f64() / spread.as_secs_f64();
+        let may_be_left = (CLIENTS as f64 * (1.0 - passed)) as usize;
+        assert!(left + 2 >= may_be_left, "{left} are left after {passed} of the time");
+        assert!(passed < 4.0, "{left} are left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let told: Vec<f64> = clients.iter_mut().map(farewell).collect();
+    assert!(told.iter().all(|it| (0.0..1.0).contains(it)), "{told:?}");
+    assert!(told.iter().any(|it| *it < 0.3) && told.iter().any(|it| *it > 0.7), "{told:?}");
+    for client in &mut clients {
+        assert_eq!(client.closed(), (1001, "server shutting down".to_owned()));
+    }
+    shut_down(server);
+}
+
+#[test]
+fn who_waits_for_its_turn_in_a_drain_is_served() {
+    let server = Server::start(server::calm(), 1, |gateway| {
+        gateway.namespace("/", server::syncing());
+    });
+    let mut client = Client::main(&server);
+    let polling = Polling::open(server.address, PATH);
+    polling.send("40");
+    assert!(polling.receive()[0].starts_with("40{"));
+    drain(&server, Duration::from_secs(3_600));
+    client.expect_nothing();
+    polling.send(r#"42["sync"]"#);
+    assert_eq!(polling.receive(), [r#"42["synced"]"#]);
+    // A second shutdown does not hurry the first.
+    drain(&server, Duration::ZERO);
+    client.expect_nothing();
+    assert_eq!(server.running.stats().connections, 2);
+}
+
+#[test]
+fn answers_that_are_owed_come_before_the_farewell() {
+    let (asked, is_asked) = channel();
+    let (go, may_go) = tokio::sync::oneshot::channel::<()>();
+    let may_go = parking_lot::Mutex::new(Some(may_go));
+    let server = Server::start(server::calm(), 1, move |gateway| {
+        let rules = server::syncing().on("slow", move |_, mut event| {
+            let (ack, may_go) = (event.take_ack().unwrap(), may_go.lock().take().unwrap());
+            asked.send(()).unwrap();
+            tokio::spawn(async move {
+                may_go.await.unwrap();
+                ack.send(&("late",)).unwrap();
+            });
+        });
+        gateway.namespace("/", rules);
+    });
+    let (mut idle, mut busy) = (Client::main(&server), Client::main(&server));
+    busy.send(r#"421["slow"]"#);
+    is_asked.recv().unwrap();
+    drain(&server, Duration::ZERO);
+    farewell(&mut idle);
+    assert_eq!(idle.closed().0, 1001);
+    go.send(()).unwrap();
+    busy.expect(r#"431["late"]"#);
+    farewell(&mut busy);
+    assert_eq!(busy.closed().0, 1001);
+    shut_down(server);
+}
+
+#[test]
+fn a_farewell_comes_over_polling_too_and_one_that_panics_harms_nobody() {
+    let server = Server::start(server::calm(), 1, |gateway| {
+        gateway.namespace("/", Namespace::new()).namespace("/other", Namespace::new());
+    });
+    let polling = Polling::open(server.address, PATH);
+    polling.send("40");
+    assert!(polling.receive()[0].starts_with("40{"));
+    let mut client = Client::join(&server, "/other").0;
+    server.io().drain(Duration::ZERO, |socket, _| {
+        assert_eq!(socket.namespace(), "/", "a farewell that panics");
+        Some(Frame::event_raw("/", "closing", "[]"))
+    });
+    assert_eq!(polling.receive(), [r#"42["closing"]"#, "1"]);
+    assert_eq!(client.closed().0, 1011);
+    shut_down(server);
+}
+
+#[test]
+fn the_config_says_over_how_long_a_shutdown_is_spread() {
+    let drain_spread = Duration::from_millis(300);
+    let server = Server::start(Config { drain_spread, ..server::calm() }, 1, |gateway| {
+        gateway.namespace("/", Namespace::new());
+    });
+    let _clients: Vec<Client> = (0..3).map(|_| Client::main(&server)).collect();
+    assert!(shut_down(server) >= Duration::from_millis(200), "the last of three goes after 200 ms");
+}
