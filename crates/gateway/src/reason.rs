@@ -15,7 +15,11 @@ pub enum CloseReason {
     ParseError,
     /// A message was larger than `max_payload`.
     MessageTooBig,
-    /// The output queue was full.
+    /// The client did not take what was sent: its queue was full (`Config::output_bytes_max`), or
+    /// something waited in it for a whole heartbeat and none of it was taken. Told by the WebSocket
+    /// close code 1013 (try again later) and the reason `slow reader`, if the client reads again in
+    /// time to see them; what it has not taken is dropped, so mostly it finds the connection reset.
+    /// A client may come back at once, and should resume. Over polling: the queue was full.
     SlowReader,
     /// No CONNECT came within `connect_timeout`.
     ConnectTimeout,

@@ -125,6 +125,9 @@ impl Shard {
             CloseReason::TransportClose | CloseReason::SlowReader | CloseReason::PingTimeout
         );
         if peer_is_gone || self.lingers.len() >= LINGERS_MAX {
+            if !linger.output.is_empty() {
+                linger.stream.forget_unsent();
+            }
             return;
         }
         let place = self.lingers.insert(|_, _| linger);

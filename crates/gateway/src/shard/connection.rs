@@ -114,6 +114,8 @@ pub(crate) struct WebSocket {
     pub(crate) deflate: bool,
     /// The last write could not be finished: readiness will be told.
     pub(crate) blocked: bool,
+    /// It was blocked when a ping was due, and has taken nothing since.
+    pub(crate) stalled: bool,
 }
 
 /// A packet that waits for a poll.

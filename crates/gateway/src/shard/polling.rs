@@ -82,6 +82,7 @@ impl Shard {
             output: Output::default(),
             deflate: arrival.deflate,
             blocked: false,
+            stalled: false,
         })
     }
 

@@ -200,6 +200,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         let Transport::WebSocket(websocket) = &mut connection.transport else { return };
         websocket.blocked = false;
+        websocket.stalled = false;
         match websocket.stream.flush() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => {
                 self.close(place, CloseReason::TransportError);
@@ -219,6 +220,7 @@ impl Shard {
                 match websocket.output.flush(&mut websocket.stream) {
                     Ok((written, empty)) => {
                         websocket.blocked = !empty;
+                        websocket.stalled &= written == 0;
                         Counters::add(&self.counters().bytes_out, written as u64);
                     }
                     Err(_) => return self.close(place, CloseReason::TransportError),

@@ -3,6 +3,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -51,6 +52,14 @@ impl Stream {
 
     pub(crate) fn reregister(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.reregister(self.tcp(), token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Makes the end of this stream a reset: what the peer has not taken is dropped by the kernel
+    /// too, which else keeps it for minutes.
+    pub(crate) fn forget_unsent(&mut self) {
+        if let Err(error) = socket2::SockRef::from(&*self.tcp()).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!(%error, "a connection ends without a reset");
+        }
     }
 
     /// Says that nothing more will be written.

@@ -246,3 +246,26 @@ fn counters_tell_what_was_done() {
     assert_eq!(running.stats().closed_for(crate::CloseReason::TransportClose), 3);
     assert_eq!(running.stats().sockets, 0);
 }
+
+#[test]
+fn the_queue_of_a_reader_that_is_cut_off_is_given_back_at_once() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&keys);
+    let rules = rules().on_connect(move |socket| {
+        noted.lock().push(socket.key());
+        socket.emit_raw("ready", "[]").expect("the inbox has room");
+    });
+    let (running, address) = serve(Config::default(), rules, 1);
+    let _clients = clients(address, 1);
+    let key = keys.lock()[0];
+    let frame = Frame::engine_binary(vec![0; 1 << 19].into());
+    while running.stats().closed_for(crate::CloseReason::SlowReader) == 0 {
+        running.io().emit_to(key, frame.clone()).expect("the inbox has room");
+        std::thread::yield_now();
+    }
+    // Whoever counts the close has dropped the queue before its next operation.
+    running.io().emit_to(key, Frame::event_raw("/", "n", "[]")).expect("the inbox has room");
+    while !frame.websocket().is_unique() {
+        std::thread::yield_now();
+    }
+}

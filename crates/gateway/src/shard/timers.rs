@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::connection::{Connection, Past, Phase, Piece, Transport};
 use super::{Place, Shard};
-use crate::reason::CloseReason;
+use crate::reason::CloseReason::{self, PingTimeout, SlowReader};
 
 /// One entry of the wheel.
 #[derive(Clone, Copy)]
@@ -120,7 +120,12 @@ impl Shard {
             let due_ms = self.now_ms + millis(self.shared.config.ping_timeout);
             self.set_due(place, Phase::Pong, due_ms);
         } else if phase == Phase::Pong {
-            self.close(place, CloseReason::PingTimeout);
+            // Who does not take what was sent cannot see the ping either.
+            let blocked = is_blocked(connection);
+            self.close(place, if blocked { SlowReader } else { PingTimeout });
+        } else if is_stalled(connection) {
+            // It may send pongs all the while: a pong is no proof of reading.
+            self.close(place, SlowReader);
         } else {
             // Over polling a ping may wait in the queue, where it proves nothing.
             if matches!(connection.transport, Transport::WebSocket(_)) {
@@ -228,6 +233,13 @@ impl Shard {
             self.dirty.push(place);
         }
     }
+}
+
+/// Whether a whole heartbeat has passed in which nothing was taken of what waits; marks it, so that
+/// the next one knows.
+fn is_stalled(connection: &mut Connection) -> bool {
+    let Transport::WebSocket(websocket) = &mut connection.transport else { return false };
+    std::mem::replace(&mut websocket.stalled, websocket.blocked)
 }
 
 fn is_blocked(connection: &Connection) -> bool {

@@ -1,12 +1,13 @@
 //! Back-pressure: readers that do not read, what is held, and what was proved to have arrived.
 
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use parlor_gateway::{Broadcast, Config, Frame, Released, Socket};
 
 use crate::support::server::{self, Server, wait};
 use crate::support::sio::Client;
+use crate::support::ws;
 
 struct Scene {
     server: Server,
@@ -251,4 +252,133 @@ fn nothing_is_confirmed_while_the_socket_is_held() {
         client.text();
         scene.confirmed.try_iter().any(|position| position == 3)
     });
+}
+
+/// Messages that fill all that lies between the gateway and a client that does not read.
+const BIG_MESSAGES: usize = 24;
+
+/// Sends them at once, to wait in the queue of their socket.
+fn stall(socket: &Socket) {
+    let frame = Frame::event_raw("/", "big", &format!(r#"["{}"]"#, "x".repeat(1 << 20)));
+    for _ in 0..BIG_MESSAGES {
+        socket.emit_frame(frame.clone()).unwrap();
+    }
+}
+
+/// A queue that a stall does not fill.
+fn roomy() -> Config {
+    Config { output_bytes_max: 64 << 20, ..server::fast() }
+}
+
+#[test]
+fn a_reader_that_stops_is_cut_off_by_the_heartbeat_without_more_traffic() {
+    let scene = scene(roomy());
+    let _client = Client::main(&scene.server);
+    stall(&scene.sockets.recv().unwrap());
+    let started = Instant::now();
+    assert_eq!(scene.disconnects.recv_timeout(Duration::from_secs(9)).unwrap(), "slow reader");
+    // One heartbeat is 500 ms; the rest is for a busy machine.
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn pongs_without_reading_do_not_save_a_reader_that_stops() {
+    let scene = scene(roomy());
+    let mut client = Client::main(&scene.server);
+    stall(&scene.sockets.recv().unwrap());
+    let pong = ws::frame(0x80 | ws::TEXT, b"3");
+    let reason = loop {
+        let _ = client.socket.stream.try_write(&pong);
+        match scene.disconnects.recv_timeout(Duration::from_millis(50)) {
+            Ok(reason) => break reason,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(reason, "slow reader");
+}
+
+#[test]
+fn a_reader_that_is_only_late_is_not_cut_off() {
+    let config = Config { ping_timeout: Duration::from_secs(9), ..roomy() };
+    let scene = scene(config);
+    let mut client = Client::main(&scene.server);
+    stall(&scene.sockets.recv().unwrap());
+    // A ping was due, and is at the end of the queue.
+    std::thread::sleep(Duration::from_millis(600));
+    for _ in 0..BIG_MESSAGES {
+        assert!(client.text().starts_with(r#"42["big""#));
+    }
+    client.expect_nothing();
+}
+
+#[test]
+fn nothing_is_kept_for_a_reader_that_was_cut_off() {
+    let scene = scene(roomy());
+    let mut client = Client::main(&scene.server);
+    let (server, peer) = client.socket.stream.addresses();
+    stall(&scene.sockets.recv().unwrap());
+    assert_eq!(scene.disconnects.recv_timeout(Duration::from_secs(9)).unwrap(), "slow reader");
+    // The kernel's table: local and remote address of the server's end, in hexadecimal.
+    let ends = format!("0100007F:{:04X} 0100007F:{:04X}", server.port(), peer.port());
+    server::until(|| !std::fs::read_to_string("/proc/net/tcp").unwrap().contains(&ends));
+    let whole = client.socket.stream.read_to_end().len();
+    assert!(whole < BIG_MESSAGES << 20, "all {whole} bytes came");
+}
+
+/// Seconds of processor time that the shards of this process have had.
+fn shard_seconds() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let stats =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    let ticks: u64 = stats
+        .filter(|stat| stat.contains("(shard-"))
+        .flat_map(|stat| {
+            let rest = stat.rsplit(')').next().unwrap().to_owned();
+            [11, 12].map(|at| rest.split_whitespace().nth(at).unwrap().parse::<u64>().unwrap())
+        })
+        .sum();
+    ticks as f64 / 100.0
+}
+
+#[test]
+fn stalled_members_of_a_room_hold_up_nobody_and_cost_nothing() {
+    const STALLED: usize = 100;
+    let config = Config { output_bytes_max: 32 << 20, ..server::calm() };
+    let scene = scene(config);
+    let mut all: Vec<(Client, Socket)> = (0..STALLED + 3)
+        .map(|_| (Client::main(&scene.server), scene.sockets.recv().unwrap()))
+        .collect();
+    let reading = all.split_off(STALLED);
+    let io = scene.server.io();
+    let frame = Frame::event("/", "big", &("x".repeat(1 << 20),)).unwrap();
+    for (_, socket) in &all {
+        socket.join("room");
+        for _ in 0..10 {
+            socket.emit_frame(frame.clone()).unwrap();
+        }
+    }
+    let mut reading: Vec<Client> = reading
+        .into_iter()
+        .map(|(client, socket)| {
+            socket.join("room");
+            wait(socket.rooms()).unwrap();
+            client
+        })
+        .collect();
+    let before = shard_seconds();
+    std::thread::sleep(Duration::from_secs(1));
+    let idle = shard_seconds() - before;
+    assert!(idle < 0.3, "{idle} s of processor time while nothing happens");
+    let rounds = 200;
+    for number in 0..rounds {
+        io.of("/").to("room").emit("n", &(number,)).unwrap();
+        for client in &mut reading {
+            client.expect(&format!(r#"42["n",{number}]"#));
+        }
+    }
+    let busy = shard_seconds() - before - idle;
+    // A delivery that only joins a queue costs some microseconds, in a debug build too.
+    assert!(busy < 6.0, "{busy} s of processor time for {rounds} rounds");
+    assert_eq!(scene.server.running.stats().connections as usize, STALLED + 3);
 }

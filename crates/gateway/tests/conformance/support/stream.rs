@@ -38,6 +38,11 @@ impl Stream {
         }
     }
 
+    /// The addresses of the server's end and of this one.
+    pub fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        (self.socket().peer_addr().unwrap(), self.socket().local_addr().unwrap())
+    }
+
     /// Ends the connection at once, in both directions.
     pub fn shutdown(&self) {
         let _ = self.socket().shutdown(Shutdown::Both);
