@@ -17,16 +17,22 @@ pub(crate) enum Bench {
     Fanout,
     /// Direct messages with acks
     Direct,
+    /// A tenth of the readers stop reading
+    Stalled,
+    /// Everyone is cut off at once and comes back at once
+    Storm,
 }
 
 impl Bench {
-    const ALL: [Self; 3] = [Self::Idle, Self::Fanout, Self::Direct];
+    const ALL: [Self; 5] = [Self::Idle, Self::Fanout, Self::Direct, Self::Stalled, Self::Storm];
 
     fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Fanout => "fanout",
             Self::Direct => "direct",
+            Self::Stalled => "stalled",
+            Self::Storm => "storm",
         }
     }
 }

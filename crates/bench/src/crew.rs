@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use crate::latency::Latency;
 use crate::pin::pinned;
 use crate::process::{self, Cpu};
-use crate::protocol::{Auth, Command, Reply};
+use crate::protocol::{Auth, Command, Reply, Window};
 
 /// Connections of one load process, below the usual limit of 20,000 open files.
 const CONNECTIONS_MAX: u32 = 10_000;
@@ -35,6 +35,7 @@ pub(crate) struct Crew {
     address: SocketAddr,
     auth: Auth,
     at_once: u32,
+    first_user: u32,
     next_user: u32,
 }
 
@@ -65,7 +66,13 @@ impl Crew {
             Ok(Hand { child, commands, replies: BufReader::new(replies) })
         });
         let hands = hands.collect::<anyhow::Result<_>>()?;
-        Ok(Self { hands, address, auth, at_once, next_user: 0 })
+        Ok(Self { hands, address, auth, at_once, first_user: 0, next_user: 0 })
+    }
+
+    /// The same crew with users from this number on, an even one, so that it may be one of several.
+    pub(crate) fn with_users_from(mut self, first_user: u32) -> Self {
+        (self.first_user, self.next_user) = (first_user, first_user);
+        self
     }
 
     pub(crate) fn size(&self) -> u32 {
@@ -81,6 +88,11 @@ impl Crew {
 
     /// Opens this many more connections, spread evenly; each process gets an even number.
     pub(crate) fn connect(&mut self, count: u32) -> anyhow::Result<Opened> {
+        self.connect_by(count, Window::Usual)
+    }
+
+    /// The same with windows of this kind.
+    pub(crate) fn connect_by(&mut self, count: u32, window: Window) -> anyhow::Result<Opened> {
         let size = self.size();
         let pairs = count / 2;
         let shares: Vec<u32> =
@@ -92,7 +104,8 @@ impl Crew {
         let began = Instant::now();
         let replies = self.command(|at| {
             let count = shares[at];
-            let command = Command::Connect { address, first, count, at_once, auth: auth.clone() };
+            let auth = auth.clone();
+            let command = Command::Connect { address, first, count, at_once, auth, window };
             first += count;
             command
         })?;
@@ -107,7 +120,7 @@ impl Crew {
 
     /// Closes every connection; the same users connect again next.
     pub(crate) fn drop_connections(&mut self) -> anyhow::Result<()> {
-        self.next_user = 0;
+        self.next_user = self.first_user;
         self.command(|_| Command::Drop).map(drop)
     }
 
@@ -126,13 +139,27 @@ impl Crew {
     /// A process failed or ended.
     pub(crate) fn command(
         &mut self,
-        mut command: impl FnMut(usize) -> Command,
+        command: impl FnMut(usize) -> Command,
     ) -> anyhow::Result<Vec<Reply>> {
+        self.begin(command)?;
+        self.end()
+    }
+
+    /// Gives each process its command, of which the replies are waited for by `end`.
+    pub(crate) fn begin(
+        &mut self,
+        mut command: impl FnMut(usize) -> Command,
+    ) -> anyhow::Result<()> {
         for (at, hand) in self.hands.iter_mut().enumerate() {
             let mut line = serde_json::to_string(&command(at)).context("a command is JSON")?;
             line.push('\n');
             hand.commands.write_all(line.as_bytes()).context("a load process ended")?;
         }
+        Ok(())
+    }
+
+    /// Waits for the replies to what was begun.
+    pub(crate) fn end(&mut self) -> anyhow::Result<Vec<Reply>> {
         let replies = self.hands.iter_mut().map(|hand| {
             let mut line = String::new();
             hand.replies.read_line(&mut line).context("a load process cannot be heard")?;

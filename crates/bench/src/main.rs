@@ -1,4 +1,4 @@
-//! The benchmarks: `parlor-bench idle | fanout | direct`, each printing a table.
+//! The benchmarks: `parlor-bench idle | fanout | direct | stalled | storm`, each printing a table.
 //!
 //! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
 //! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are
@@ -6,6 +6,7 @@
 //! ratios make the table. Anything lost, refused or doubled fails the run. Linux only.
 //!
 //! - `idle`, `fanout`, `direct`: the benchmarks
+//! - `stalled`, `storm`: what the server does when its clients make trouble
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
 //! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `latency`, `stats`, `table`, `report`: what comes out
@@ -22,14 +23,16 @@ mod process;
 mod protocol;
 mod report;
 mod server;
+mod stalled;
 mod stats;
+mod storm;
 mod table;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::place::{Options, Place};
-use crate::server::Kind;
+use crate::server::{Kind, Limits};
 use crate::table::Table;
 
 /// Measures Parlor and its peers
@@ -83,6 +86,34 @@ enum Command {
         /// Confirm each of Parlor's messages by `delivered`, as a client of the guide does
         #[arg(long)]
         receipts: bool,
+    },
+    /// Readers that stop reading, among others
+    Stalled {
+        #[command(flatten)]
+        common: Common,
+        /// Connected users
+        #[arg(long)]
+        clients: Option<u32>,
+        /// Those of them that stop reading
+        #[arg(long)]
+        stalled: Option<u32>,
+        /// Messages a second among the others
+        #[arg(long)]
+        rate: Option<f64>,
+    },
+    /// Everyone cut off at once and back at once
+    Storm {
+        #[command(flatten)]
+        common: Common,
+        /// Clients that are cut off
+        #[arg(long)]
+        clients: Option<u32>,
+        /// Messages that each of them misses, at most 64
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=64))]
+        missed: u32,
+        /// Messages a second of the 200 others
+        #[arg(long)]
+        rate: Option<f64>,
     },
     /// A load process, driven by its parent
     #[command(hide = true)]
@@ -199,6 +230,49 @@ fn main() -> anyhow::Result<()> {
                 table: Table::new("direct", &direct::METRICS),
             };
             common.measure(benchmark, |run, kind, table| direct::round(run, kind, sizes, table))
+        }
+        Command::Stalled { common, clients, stalled, rate } => {
+            let quick = common.quick;
+            let (clients_default, stalled_default) =
+                if quick { (200, 20) } else { (10_000, 1_000) };
+            let clients = clients.unwrap_or(clients_default) & !1;
+            let sizes = stalled::Sizes {
+                clients,
+                // Processes hold even numbers of connections, and somebody is left.
+                stalled: (stalled.unwrap_or(stalled_default) & !1).min(clients - 2),
+                each: 64,
+                each_bytes: 4_000,
+                feed_rate: if quick { 1_000.0 } else { 4_000.0 },
+                rate: rate.unwrap_or(if quick { 200.0 } else { 1_000.0 }),
+                seconds: if quick { 2.0 } else { 10.0 },
+                limits: if quick { Limits::HighRatesFastHeartbeat } else { Limits::HighRates },
+            };
+            let benchmark = Benchmark {
+                name: "stalled",
+                title: "Readers that stop reading",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor],
+                table: Table::new("stalled", &stalled::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| stalled::round(run, kind, sizes, table))
+        }
+        Command::Storm { common, clients, missed, rate } => {
+            let quick = common.quick;
+            let sizes = storm::Sizes {
+                clients: clients.unwrap_or(if quick { 200 } else { 10_000 }) & !1,
+                missed,
+                others: if quick { 20 } else { 200 },
+                rate: rate.unwrap_or(if quick { 100.0 } else { 500.0 }),
+                seconds: if quick { 2.0 } else { 10.0 },
+            };
+            let benchmark = Benchmark {
+                name: "storm",
+                title: "Cut off and back, all at once",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor],
+                table: Table::new("storm", &storm::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| storm::round(run, kind, sizes, table))
         }
     }
 }

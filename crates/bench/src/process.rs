@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::ops::{Add, Sub};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 /// Clock ticks per second of the times in `/proc/PID/stat`: 100 on every Linux architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// How often memory is looked at while its peak is sought.
+const WATCH_STEP: Duration = Duration::from_millis(50);
 
 /// User memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,32 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
     Ok(Memory {
         anonymous: kilobytes(&read(&format!("/proc/{pid}/status"))?, "RssAnon:")?,
         private_dirty: kilobytes(&read(&format!("/proc/{pid}/smaps_rollup"))?, "Private_Dirty:")?,
+    })
+}
+
+/// Watches the user memory of a process while `work` is done; gives what came of it and the most
+/// that was seen, in bytes.
+///
+/// # Errors
+/// The work's, or the process is gone.
+pub(crate) fn peak_memory<T>(
+    pid: u32,
+    work: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<(T, f64)> {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut most = 0.0_f64;
+            while !over.load(Ordering::Relaxed) {
+                most = most.max(memory(pid)?.anonymous);
+                thread::park_timeout(WATCH_STEP);
+            }
+            anyhow::Ok(most)
+        });
+        let outcome = work();
+        over.store(true, Ordering::Relaxed);
+        let most = watch.join().map_err(|_| anyhow::anyhow!("the watch panicked"))?;
+        Ok((outcome?, most?))
     })
 }
 

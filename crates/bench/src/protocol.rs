@@ -23,13 +23,28 @@ pub(crate) enum Command {
         /// How many may be in the making at the same time.
         at_once: u32,
         auth: Auth,
+        window: Window,
     },
     /// Close every connection.
     Drop,
+    /// Read nothing any more, and wait until the server has ended every connection.
+    Stall,
+    /// Open the dropped connections again, all at once, each as often as it is refused or lost,
+    /// until each has all that it missed of a `Feed` and is caught up.
+    Return {
+        address: SocketAddr,
+        auth: Auth,
+        /// Messages that each missed, at most 64.
+        missed: u32,
+    },
+    /// Send messages to users who need not be there, and wait for each ack.
+    Feed(Feed),
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
     Fanout { send: bool, broadcasts: u32, in_flight: u32, payload_bytes: usize },
     /// Send direct messages between neighbours and wait for each ack and each delivery.
     Direct(Direct),
+    /// End the run of direct messages that is under way; its reply is the only one.
+    Finish,
     /// Say how many events have arrived since the last `Fanout` or `Direct` began.
     Count,
 }
@@ -45,6 +60,27 @@ pub(crate) struct Direct {
     pub(crate) receipts: bool,
     /// Tells the idempotency keys of one run from those of another.
     pub(crate) run: u32,
+}
+
+/// Messages to users of another load process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Feed {
+    pub(crate) first: u32,
+    pub(crate) users: u32,
+    /// Messages to each, at most 64.
+    pub(crate) each: u32,
+    pub(crate) content_bytes: usize,
+    pub(crate) pace: Pace,
+}
+
+/// How much a connection takes without being read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Window {
+    /// What the kernel gives it.
+    Usual,
+    /// A few kilobytes, in packets as the internet has them.
+    Narrow,
 }
 
 /// When the next message is sent.
@@ -95,6 +131,21 @@ pub(crate) enum Reply {
     },
     /// Every message was acknowledged and delivered.
     Directed { messages: u64, seconds: f64, ack: Latency, delivery: Latency },
+    /// The server has ended every connection, so long after it was read last.
+    Stalled { ended: Latency },
+    /// Every connection is back and has what it missed.
+    Returned {
+        seconds: f64,
+        latency: Latency,
+        /// Handshakes refused with 503.
+        refused: u64,
+        /// Connections that ended before they were caught up, for whatever else.
+        lost: u64,
+        /// Messages heard again after such an end.
+        repeats: u64,
+    },
+    /// Every message was acknowledged.
+    Fed { messages: u64, seconds: f64 },
     /// The answer to `Count`.
     Counted { events: u64 },
     /// Something was lost, refused or closed.

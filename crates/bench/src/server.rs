@@ -77,6 +77,8 @@ pub(crate) enum Limits {
     Default,
     /// Checked as ever, but with rates that a saturating load does not reach.
     HighRates,
+    /// The same, and a heartbeat of two seconds.
+    HighRatesFastHeartbeat,
 }
 
 /// A running server.
@@ -167,13 +169,14 @@ fn parlor(
     address: SocketAddr,
 ) -> anyhow::Result<Command> {
     let config = folder.join("parlor.toml");
+    let rates = ["user", "connection"]
+        .map(|whose| format!("{whose}_rate_burst = 1000000\n{whose}_rate_per_second = 1000000\n"));
     let rates = match limits {
         Limits::Default => String::new(),
-        Limits::HighRates => ["user", "connection"]
-            .map(|whose| {
-                format!("{whose}_rate_burst = 1000000\n{whose}_rate_per_second = 1000000\n")
-            })
-            .concat(),
+        Limits::HighRates => rates.concat(),
+        Limits::HighRatesFastHeartbeat => {
+            rates.concat() + "ping_interval_ms = 1000\nping_timeout_ms = 1000\n"
+        }
     };
     let text = format!(
         "[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::connection::{Connection, Stage, user_name};
 use crate::latency::Latency;
-use crate::protocol::{Auth, Reply};
+use crate::protocol::{Auth, Reply, Window};
 
 /// Life of a minted token.
 const TOKEN_SECONDS: u64 = 24 * 3600;
@@ -20,6 +20,7 @@ pub(super) struct Connecting {
     count: u32,
     at_once: u32,
     auth: Auth,
+    window: Window,
     /// When each connection began, by its place in this run.
     began: Vec<Instant>,
     live: u32,
@@ -34,6 +35,7 @@ impl Connecting {
         count: u32,
         at_once: u32,
         auth: Auth,
+        window: Window,
     ) -> Self {
         Self {
             address,
@@ -41,6 +43,7 @@ impl Connecting {
             count,
             at_once,
             auth,
+            window,
             began: Vec::with_capacity(count as usize),
             live: 0,
             started: Instant::now(),
@@ -55,7 +58,7 @@ impl Connecting {
             return Ok(None);
         }
         self.began.push(Instant::now());
-        Connection::begin(self.address, self.first + begun).map(Some)
+        Connection::begin(self.address, self.first + begun, self.window).map(Some)
     }
 
     fn begun(&self) -> u32 {
@@ -115,7 +118,7 @@ struct Claims {
 }
 
 /// The JSON of the CONNECT packet.
-fn auth(auth: &Auth, user: u32) -> io::Result<String> {
+pub(super) fn auth(auth: &Auth, user: u32) -> io::Result<String> {
     let name = user_name(user);
     match auth {
         Auth::Name => Ok(format!(r#"{{"token":"{name}"}}"#)),

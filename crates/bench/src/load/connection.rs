@@ -10,6 +10,7 @@ use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frame;
+use crate::protocol::Window;
 
 /// Connections per source address: far below the 28,000 ports that one address has, and below
 /// what a server may allow an address.
@@ -24,6 +25,10 @@ const UPGRADE: &[u8] = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Origin: http://127.0.0.1\r\n\
     User-Agent: parlor-bench\r\n\r\n";
+
+/// What a narrow connection takes without being read, and in packets of what size.
+const NARROW_BYTES: usize = 4096;
+const NARROW_PACKET_BYTES: u32 = 1400;
 
 /// Largest answer to the upgrade that is waited for.
 const UPGRADE_ANSWER_MAX: usize = 4096;
@@ -74,8 +79,12 @@ fn source_address(user: u32) -> Ipv4Addr {
 
 impl Connection {
     /// Begins a TCP connection from the user's own loopback address.
-    pub(super) fn begin(server: SocketAddr, user: u32) -> io::Result<Self> {
+    pub(super) fn begin(server: SocketAddr, user: u32, window: Window) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        if window == Window::Narrow {
+            socket.set_recv_buffer_size(NARROW_BYTES)?;
+            socket.set_tcp_mss(NARROW_PACKET_BYTES)?;
+        }
         socket.bind(&SocketAddr::from((source_address(user), 0)).into())?;
         socket.set_tcp_nodelay(true)?;
         socket.set_nonblocking(true)?;
@@ -223,7 +232,7 @@ fn upgrade_answer(bytes: &[u8]) -> io::Result<Option<usize>> {
         return Ok(None);
     };
     if !bytes.starts_with(b"HTTP/1.1 101") {
-        let answer = String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned();
+        let answer = String::from_utf8_lossy(&bytes[..bytes.len().min(600)]).into_owned();
         return Err(io::Error::other(format!("the upgrade was refused: {answer}")));
     }
     Ok(Some(end + 4))

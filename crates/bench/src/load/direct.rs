@@ -56,6 +56,11 @@ impl Directing {
         }
     }
 
+    /// Sends no more.
+    pub(super) fn finish(&mut self) {
+        self.direct.seconds = 0.0;
+    }
+
     fn sending(&self) -> bool {
         self.started.elapsed().as_secs_f64() < self.direct.seconds
     }
@@ -160,8 +165,7 @@ impl Directing {
     }
 
     fn on_delivery(&mut self, packet: &[u8]) -> io::Result<()> {
-        let head = packet.windows(3).position(|bytes| bytes == b":\"#");
-        let number = head.map_or(usize::MAX, |at| number_at(&packet[at + 3..]).0);
+        let number = text_number(packet);
         match self.messages.get_mut(number) {
             Some(sent) if !sent.delivered => {
                 sent.delivered = true;
@@ -205,14 +209,20 @@ fn receipt(packet: &[u8]) -> Result<String, serde_json::Error> {
     Ok(format!(r#"42["delivered",{{"messageId":"{}"}}]"#, message.id))
 }
 
+/// The number at the head of a message's text.
+pub(super) fn text_number(packet: &[u8]) -> usize {
+    let head = packet.windows(3).position(|bytes| bytes == b":\"#");
+    head.map_or(usize::MAX, |at| number_at(&packet[at + 3..]).0)
+}
+
 /// The decimal number at the head of `bytes`, and what follows it.
-fn number_at(bytes: &[u8]) -> (usize, &[u8]) {
+pub(super) fn number_at(bytes: &[u8]) -> (usize, &[u8]) {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let number = std::str::from_utf8(&bytes[..digits]).ok().and_then(|text| text.parse().ok());
     (number.unwrap_or(usize::MAX), &bytes[digits..])
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
+pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 

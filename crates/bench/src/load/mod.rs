@@ -5,11 +5,14 @@
 //! reply per command. A connection that fails at any time makes the current or the next reply
 //! `Failed`, so that nothing is lost in silence.
 
+mod comeback;
 mod connect;
 mod connection;
 mod direct;
 mod fanout;
+mod feed;
 mod frame;
+mod stall;
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -20,10 +23,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use self::comeback::Returning;
 use self::connect::Connecting;
 use self::connection::{Connection, Stage};
 use self::direct::Directing;
 use self::fanout::FanningOut;
+use self::feed::Feeding;
+use self::stall::Stalling;
 use crate::protocol::{Command, Reply};
 
 /// Bytes read at a time, shared by all connections.
@@ -49,11 +55,16 @@ enum Work {
     Connect(Connecting),
     Fanout(FanningOut),
     Direct(Directing),
+    Feed(Feeding),
+    Stall(Stalling),
+    Return(Returning),
 }
 
 struct Load {
     poll: Poll,
     connections: Vec<Connection>,
+    /// The first of the users whose connections were dropped, and how many there were.
+    dropped: (u32, usize),
     buffer: Vec<u8>,
     work: Work,
     failure: Option<String>,
@@ -82,6 +93,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Load {
         poll,
         connections: Vec::new(),
+        dropped: (0, 0),
         buffer: vec![0; BUFFER_BYTES],
         work: Work::Nothing,
         failure: None,
@@ -102,8 +114,21 @@ impl Load {
                 if event.token() == WAKE {
                     continue;
                 }
-                if let Err(error) = self.on_ready(event.token().0) {
-                    let user = self.connections.get(event.token().0).map_or(0, |c| c.user);
+                let slot = event.token().0;
+                match &mut self.work {
+                    Work::Stall(stalling) => {
+                        stalling.on_ready(slot, event);
+                        continue;
+                    }
+                    Work::Return(returning) if returning.is_away(slot) => continue,
+                    _ => {}
+                }
+                if let Err(error) = self.on_ready(slot) {
+                    if let Work::Return(returning) = &mut self.work {
+                        returning.on_lost(slot, &error);
+                        continue;
+                    }
+                    let user = self.connections.get(slot).map_or(0, |c| c.user);
                     self.failure.get_or_insert(format!("connection of user {user}: {error}"));
                 }
             }
@@ -124,6 +149,8 @@ impl Load {
     fn wait(&self) -> Duration {
         match &self.work {
             Work::Direct(directing) => directing.wait().min(IDLE_WAIT),
+            Work::Feed(feeding) => feeding.wait(),
+            Work::Return(returning) => returning.wait().min(IDLE_WAIT),
             _ => IDLE_WAIT,
         }
     }
@@ -139,7 +166,9 @@ impl Load {
             Work::Connect(connecting) => connecting.on_packet(connection, packet),
             Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
             Work::Direct(directing) => directing.on_packet(connection, packet),
-            Work::Nothing => {
+            Work::Feed(feeding) => feeding.on_packet(packet),
+            Work::Return(returning) => returning.on_packet(connection, packet),
+            Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
             }
@@ -161,7 +190,24 @@ impl Load {
             }
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
-            Work::Nothing => Ok(()),
+            Work::Feed(feeding) => feeding.advance(&mut self.connections),
+            Work::Return(returning) => {
+                while let Some((slot, mut connection)) = returning.next()? {
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    self.poll.registry().register(
+                        connection.stream_mut(),
+                        Token(slot),
+                        interest,
+                    )?;
+                    // They begin in the order of their places; one that is tried again is there.
+                    match self.connections.get_mut(slot) {
+                        Some(place) => *place = connection,
+                        None => self.connections.push(connection),
+                    }
+                }
+                Ok(())
+            }
+            Work::Nothing | Work::Stall(_) => Ok(()),
         }
     }
 
@@ -174,6 +220,9 @@ impl Load {
                 (fanning_out.progress(), fanning_out.reply(&self.connections))
             }
             Work::Direct(directing) => (directing.progress(), directing.reply()),
+            Work::Feed(feeding) => (feeding.progress(), feeding.reply()),
+            Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
+            Work::Return(returning) => (returning.progress(), returning.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
@@ -183,6 +232,9 @@ impl Load {
                 Work::Connect(connecting) => connecting.state(),
                 Work::Fanout(fanning_out) => fanning_out.state(),
                 Work::Direct(directing) => directing.state(),
+                Work::Feed(feeding) => feeding.state(),
+                Work::Stall(stalling) => stalling.state(),
+                Work::Return(returning) => returning.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -203,10 +255,25 @@ impl Load {
         }
         self.moved = (0, Instant::now());
         match command {
-            Command::Connect { address, first, count, at_once, auth } => {
-                self.work = Work::Connect(Connecting::new(address, first, count, at_once, auth));
+            Command::Connect { address, first, count, at_once, auth, window } => {
+                let work = Connecting::new(address, first, count, at_once, auth, window);
+                self.work = Work::Connect(work);
+            }
+            Command::Stall => self.work = Work::Stall(Stalling::new(self.connections.len())),
+            Command::Return { address, auth, missed } => {
+                let (first, users) = self.dropped;
+                let work = Returning::new(address, auth, first, users, missed);
+                self.work = Work::Return(work);
+            }
+            Command::Feed(feed) => self.work = Work::Feed(Feeding::new(feed)),
+            Command::Finish => {
+                if let Work::Direct(directing) = &mut self.work {
+                    directing.finish();
+                }
             }
             Command::Drop => {
+                let first = self.connections.first().map_or(0, |connection| connection.user);
+                self.dropped = (first, self.connections.len());
                 for mut connection in self.connections.drain(..) {
                     self.poll.registry().deregister(connection.stream_mut())?;
                 }
