@@ -137,7 +137,13 @@ async fn drive(
                         session.goes_live(position);
                         catch_up.released();
                     }
-                    Released::Overflowed => catch_up.overflowed(),
+                    Released::Overflowed => {
+                        catch_up.overflowed();
+                        // Receipts were held too; entries are read again, they are told again.
+                        if let Some(since) = moved_since {
+                            resume::tell_moved(service, socket, user, since).await?;
+                        }
+                    }
                 }
             }
             Next::Rest => return Ok(out.pushed),

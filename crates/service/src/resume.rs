@@ -57,17 +57,21 @@ pub(crate) async fn confirm(
     Ok(())
 }
 
-/// Tells a device that resumes what it has missed beside messages.
+/// Tells a device that resumes what it has missed beside messages. That may be more than a
+/// connection's queue holds beside anything else: nothing waits before it, and little behind.
 pub(crate) async fn tell_moved(
     service: &Service,
     socket: &Socket,
     user: &UserId,
     since: Position,
 ) -> Result<(), Stopped> {
-    let _turn = service.turns.next().await?;
+    let turn = service.turns.next().await?;
     let (moved, blocks) = read_moved(service, user, since).await?;
+    drop(turn);
     let told = records::moved(&moved, blocks.as_ref(), user);
-    Ok(socket.emit_raw("moved", &records::alone(&told))?)
+    socket.flushed(1).await?;
+    socket.emit_raw("moved", &records::alone(&told))?;
+    Ok(socket.flushed(service.settings.limits.catch_up_queue_bytes).await?)
 }
 
 /// What moved since a position, with the user's blocks if they did.

@@ -96,6 +96,35 @@ async fn what_overflows_the_hold_is_read_from_the_store() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_overflows_the_hold_is_told_all_the_same() {
+    let (plan, faults) = plan(300);
+    let house = House::new(plan).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let sent = bob.send("alice", 1).await;
+    drop(bob);
+    let bob = house.device("bob", "b").await;
+    let caught_up = bob.event("caught_up", 0).await;
+    drop(bob);
+    faults.moved.close();
+    let resume = json!({"epoch": caught_up["epoch"], "pos": caught_up["pos"]});
+    let auth = json!({"token": "bob", "deviceId": "b", "resume": resume});
+    let bob = Client::open(house.address, auth).await;
+    faults.moved.reached().await;
+    let read = json!({"conversationId": sent["conversationId"], "seq": 1});
+    alice.call("read", read).await;
+    for n in 0..10 {
+        alice.send("bob", n).await;
+    }
+    faults.moved.open();
+    bob.event("caught_up", 0).await;
+    assert_eq!(house.gateway().holds_overflowed, 1);
+    let moved = bob.now("moved").pop().expect("it resumes");
+    let of_alice = &moved["conversations"][0]["watermarks"][0];
+    assert_eq!((&of_alice["userId"], &of_alice["read"]), (&json!("alice"), &json!(1)));
+    house.end().await;
+}
+
+#[tokio::test]
 async fn a_device_that_cannot_close_the_gap_is_closed_so_that_it_resumes() {
     let (mut plan, faults) = plan(300);
     plan.settings.limits.catch_up_overflows_max = 0;

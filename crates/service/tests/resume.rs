@@ -8,6 +8,7 @@ use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
 use support::{Client, House, Plan};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn plan(limits: Limits) -> Plan {
     let limits = Limits { connection_rate_burst: 10_000, user_rate_burst: 10_000, ..limits };
@@ -166,6 +167,57 @@ async fn receipts_and_blocks_missed_while_away_come_with_what_moved() {
         (&json!("bob"), &json!(1), &json!(0))
     );
     assert_eq!(line["watermarks"][1], json!({ "userId": "bob", "delivered": 1, "read": 1 }));
+    house.end().await;
+}
+
+/// An HTTP request on a connection of its own; gives the body of the answer.
+async fn http(house: &House, query: &str, post: Option<&str>) -> String {
+    let (method, body) = post.map_or(("GET", ""), |body| ("POST", body));
+    let request = format!(
+        "{method} /socket.io/?EIO=4&transport=polling{query} HTTP/1.1\r\nHost: a\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(house.address).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer.split_once("\r\n\r\n").expect("a body").1.to_owned()
+}
+
+#[tokio::test]
+async fn what_moved_may_be_more_than_the_queue_of_who_is_slow_to_poll() {
+    let mut plan = plan(Limits::default());
+    plan.gateway.output_bytes_max = 8_000;
+    let house = House::new(plan).await;
+    let bob = house.device("bob", "b").await;
+    let mut resume = place(&bob).await;
+    for n in 0..40 {
+        bob.send(&format!("peer-{n}"), n).await;
+    }
+    resume["pos"] = json!(20);
+    let open = http(&house, "", None).await;
+    let open: Value = serde_json::from_str(&open[1..]).expect("a handshake");
+    let sid = format!("&sid={}", open["sid"].as_str().expect("a sid"));
+    let auth = json!({ "token": "bob", "resume": resume });
+    assert_eq!(http(&house, &sid, Some(&format!("40{auth}"))).await, "ok");
+    // All that goes out before the next poll waits together.
+    while house.service.stats().resumed == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..10 {
+        bob.settle().await;
+    }
+    let mut heard = String::new();
+    while !heard.contains("caught_up") {
+        let polled = http(&house, &sid, None).await;
+        assert!(polled.starts_with(['2', '4']), "{polled}");
+        heard += &polled;
+        if polled.starts_with('2') {
+            http(&house, &sid, Some("3")).await;
+        }
+    }
+    assert!(heard.contains("peer-39") && heard.contains(r#"["moved""#));
     house.end().await;
 }
 

@@ -63,6 +63,8 @@ pub(crate) struct Faults {
     pub(crate) reads: AtomicBool,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
+    /// What moved is handed over behind this gate.
+    pub(crate) moved: Gate,
     /// The first page of what is undelivered is handed over behind this gate.
     pub(crate) first_page: Gate,
     /// Pages of what is undelivered, but for the first, are handed over behind this gate.
@@ -189,7 +191,15 @@ impl Store for Faulty {
     }
 
     fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
-        self.store.moved(user, after, limit)
+        let page = self.store.moved(user.clone(), after, limit);
+        let faults = self.faults.clone();
+        Box::pin(async move {
+            let page = page.await;
+            if user.as_str() == GATED_USER {
+                faults.moved.pass().await;
+            }
+            page
+        })
     }
 
     fn received(
