@@ -75,8 +75,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Pending<Behind>;
 
     /// Which of the user's conversations have an entry after `after`, or a watermark that moved
-    /// at or after it; in no order. A watermark's position is that of the newest entry at its
-    /// commit, so one that moved at `after` may be told twice.
+    /// since, in no order; and whom the user keeps out, if that changed since. Both count as moved
+    /// for [`MOVED_TOLD_WITHIN_MS`] longer: they may be told twice.
     fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage>;
 
     /// What a device that has everything up to `up_to` has not confirmed yet: for each
@@ -104,8 +104,7 @@ pub trait Store: Send + Sync + 'static {
     /// commits later, whoever was asked first.
     fn block(&self, block: Block) -> Pending<Blocked>;
 
-    /// Whom a user keeps from writing to them, in the order of their ids, and when that last
-    /// changed.
+    /// Whom a user keeps from writing to them, in the order of their ids.
     fn blocks(&self, user: UserId) -> Pending<Blocks>;
 
     /// The secret that was made with the log and is kept with it.
@@ -303,6 +302,11 @@ pub struct Moved {
     pub watermarks: Vec<Watermarks>,
 }
 
+/// How long after its commit the news of a watermark or a block may take to its user's devices, in
+/// milliseconds. It goes its own way, so that a device may hear an entry that was committed later,
+/// and be gone before the news comes: what moved so shortly before a position is told too.
+pub const MOVED_TOLD_WITHIN_MS: u64 = 60_000;
+
 /// What moved since a position.
 #[derive(Debug, Clone)]
 pub struct MovedPage {
@@ -310,8 +314,8 @@ pub struct MovedPage {
     pub conversations: Vec<Moved>,
     /// Whether more than `limit` have moved; then these are not all.
     pub more: bool,
-    /// When the user's own settings last changed: [`Blocks::moved`].
-    pub settings: Position,
+    /// Whom the user keeps out, if that changed.
+    pub blocks: Option<Blocks>,
     /// Everything committed up to here was visible to this read.
     pub as_of: Position,
 }
@@ -345,8 +349,6 @@ pub enum Blocked {
 pub struct Blocks {
     /// In the order of their ids.
     pub users: Vec<UserId>,
-    /// The position of the newest entry when this last changed; 0 if it never did.
-    pub moved: Position,
 }
 
 /// A secret of the log, of which tokens are made that must outlive the process. Never shown.

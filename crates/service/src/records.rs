@@ -155,26 +155,16 @@ pub(crate) fn synced_snapshot(reason: Reason, from: Cursor) -> String {
 }
 
 /// The answer to `sync`: what moved.
-pub(crate) fn synced(
-    moved: &MovedPage,
-    blocks: Option<&Blocks>,
-    at: Cursor,
-    of: &UserId,
-) -> String {
-    place(what_moved(ok_with().flag("snapshot", false), moved, blocks, of), at).end()
+pub(crate) fn synced(moved: &MovedPage, at: Cursor, viewer: &UserId) -> String {
+    place(what_moved(ok_with().flag("snapshot", false), moved, viewer), at).end()
 }
 
 /// The `moved` event: what a device that resumes has missed beside messages.
-pub(crate) fn moved(moved: &MovedPage, blocks: Option<&Blocks>, viewer: &UserId) -> String {
-    what_moved(Object::new(), moved, blocks, viewer).flag("more", moved.more).end()
+pub(crate) fn moved(moved: &MovedPage, viewer: &UserId) -> String {
+    what_moved(Object::new(), moved, viewer).flag("more", moved.more).end()
 }
 
-fn what_moved(
-    object: Object,
-    moved: &MovedPage,
-    blocks: Option<&Blocks>,
-    viewer: &UserId,
-) -> Object {
+fn what_moved(object: Object, moved: &MovedPage, viewer: &UserId) -> Object {
     let lines = moved.conversations.iter().map(|moved| {
         Object::sized(256)
             .text("conversationId", moved.conversation.as_str())
@@ -186,7 +176,7 @@ fn what_moved(
             .end()
     });
     let object = object.list("conversations", lines);
-    match blocks {
+    match &moved.blocks {
         Some(blocks) => object.list("blocked", blocks.users.iter().map(text)),
         None => object,
     }
@@ -393,7 +383,7 @@ mod tests {
         };
         let list = ConversationsPage { conversations: vec![line], next: None };
         let at = Cursor { epoch: Epoch(1), position: Position(9) };
-        let nobody = Blocks { users: vec![user("q\"x")], moved: Position(0) };
+        let somebody = Blocks { users: vec![user("q\"x")] };
         let page_of_moved = MovedPage {
             conversations: vec![Moved {
                 conversation: entry().conversation,
@@ -403,7 +393,7 @@ mod tests {
                 watermarks: Vec::new(),
             }],
             more: false,
-            settings: Position(0),
+            blocks: Some(somebody.clone()),
             as_of: Position(9),
         };
         for text in [
@@ -416,9 +406,9 @@ mod tests {
             snapshot(Reason::TooFar, at),
             position(at),
             synced_snapshot(Reason::Epoch, at),
-            synced(&page_of_moved, Some(&nobody), at, &user("alice")),
-            moved(&page_of_moved, None, &user("alice")),
-            blocks(&nobody),
+            synced(&page_of_moved, at, &user("alice")),
+            moved(&page_of_moved, &user("alice")),
+            blocks(&somebody),
             blocked(&user("q\"x"), true),
             renewed(None),
         ] {

@@ -10,7 +10,7 @@ use parlor_chat::entry::Position;
 use parlor_chat::ids::UserId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::resume::{Cursor, Reason, Resume, decide};
-use parlor_chat::store::{Blocks, Mark, MarkKind, MovedPage, StoreError, Whose};
+use parlor_chat::store::{Mark, MarkKind, StoreError, Whose};
 use parlor_gateway::Socket;
 
 use crate::catch_up::Stopped;
@@ -66,28 +66,13 @@ pub(crate) async fn tell_moved(
     since: Position,
 ) -> Result<(), Stopped> {
     let turn = service.turns.next().await?;
-    let (moved, blocks) = read_moved(service, user, since).await?;
+    let max = service.settings.limits.sync_conversations_max;
+    let moved = service.store.moved(user.clone(), since, max).await?;
     drop(turn);
-    let told = records::moved(&moved, blocks.as_ref(), user);
+    let told = records::moved(&moved, user);
     socket.flushed(1).await?;
     socket.emit_raw("moved", &records::alone(&told))?;
     Ok(socket.flushed(service.settings.limits.catch_up_queue_bytes).await?)
-}
-
-/// What moved since a position, with the user's blocks if they did.
-async fn read_moved(
-    service: &Service,
-    user: &UserId,
-    since: Position,
-) -> Result<(MovedPage, Option<Blocks>), StoreError> {
-    let max = service.settings.limits.sync_conversations_max;
-    let moved = service.store.moved(user.clone(), since, max).await?;
-    let blocks = if moved.settings >= since && moved.settings > Position(0) {
-        Some(service.store.blocks(user.clone()).await?)
-    } else {
-        None
-    };
-    Ok((moved, blocks))
 }
 
 /// `sync {epoch, pos}`: which conversations moved since, or that a snapshot is due.
@@ -113,7 +98,8 @@ async fn answer_sync(
     cursor: Cursor,
 ) -> Result<String, StoreError> {
     let epoch = service.store.epoch();
-    let (moved, blocks) = read_moved(service, user, cursor.position).await?;
+    let max = service.settings.limits.sync_conversations_max;
+    let moved = service.store.moved(user.clone(), cursor.position, max).await?;
     let at = Cursor { epoch, position: moved.as_of };
     let reason = if cursor.epoch != epoch {
         Some(Reason::Epoch)
@@ -124,6 +110,6 @@ async fn answer_sync(
     };
     Ok(match reason {
         Some(reason) => records::synced_snapshot(reason, at),
-        None => records::synced(&moved, blocks.as_ref(), at, user),
+        None => records::synced(&moved, at, user),
     })
 }

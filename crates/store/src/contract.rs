@@ -78,6 +78,8 @@ const CLAIMS: &[(&str, Claim)] = claims![
     resuming::behind_counts_what_since_would_give,
     resuming::behind_and_since_agree_at_every_distance,
     resuming::moved_names_conversations_with_entries_or_receipts_since,
+    resuming::news_that_a_later_entry_may_have_overtaken_count_as_moved,
+    resuming::a_block_in_an_empty_log_is_told_who_is_at_its_start,
     resuming::received_is_what_a_position_confirms,
     resuming::a_block_holds_for_every_later_append,
     resuming::a_retry_of_what_was_kept_passes_a_block,

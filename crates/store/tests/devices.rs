@@ -1,11 +1,12 @@
-//! What devices that are gone leave behind is bounded, and keeps refusing the tokens it refused.
+//! What devices that are gone and blocks that were lifted leave behind is bounded; the former keeps
+//! refusing the tokens it refused.
 
 use std::sync::Arc;
 
-use parlor_chat::entry::Millis;
+use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
-use parlor_chat::store::{AttachDevice, CommitSink, Committed, Revoked, Store, StoreError};
+use parlor_chat::store::{AttachDevice, Block, CommitSink, Committed, Revoked, Store, StoreError};
 use parlor_store::sqlite::{Config, DATABASE_FILE, SqliteStore};
 use rusqlite::Connection;
 
@@ -66,4 +67,25 @@ async fn devices_that_are_gone_leave_a_bounded_trace_that_still_refuses() {
     let rows: i64 =
         file.query_row("SELECT count(*) FROM device", (), |row| row.get(0)).expect("a count");
     assert!(rows <= 70, "{rows} rows are left of {GONE} devices");
+}
+
+#[tokio::test]
+async fn blocks_that_were_lifted_leave_a_single_trace() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(Config::new(dir.path()), Arc::new(Nobody)).expect("it opens");
+    let user = |name: &str| UserId::parse(name).expect("a good user id");
+    for n in 0..50 {
+        for blocked in [true, false] {
+            let other = user(&format!("u{n}"));
+            let wish = Block { user: user("a"), other, blocked, now: second(n), blocks_max: 1 };
+            store.block(wish).await.expect("there is room");
+        }
+    }
+    let moved = store.moved(user("a"), Position(0), 9).await.expect("a page is read");
+    assert_eq!(moved.blocks.map(|blocks| blocks.users), Some(Vec::new()));
+    store.close();
+    let file = Connection::open(dir.path().join(DATABASE_FILE)).expect("it opens");
+    let rows: i64 =
+        file.query_row("SELECT count(*) FROM block", (), |row| row.get(0)).expect("a count");
+    assert_eq!(rows, 1);
 }

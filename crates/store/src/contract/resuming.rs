@@ -1,9 +1,10 @@
 //! What a device reads that says how far it is; and blocks, of which its user's devices learn.
 
-use parlor_chat::entry::Position;
+use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::Seq;
 use parlor_chat::store::{
-    Block, Blocked, HistoryQuery, HistoryRange, MovedPage, StoreError, Whose,
+    Append, Block, Blocked, HistoryQuery, HistoryRange, MOVED_TOLD_WITHIN_MS, MovedPage,
+    StoreError, Whose,
 };
 
 use super::{Fixture, NOW, contents, device, dm, user, wish};
@@ -95,7 +96,8 @@ pub(super) async fn moved_names_conversations_with_entries_or_receipts_since(f: 
     f.sent("d", "a", "1").await;
     let all = moved(f, "a", Position(0)).await;
     assert_eq!((all.conversations.len(), all.more), (3, false));
-    let after = all.as_of;
+    sent_later(f, "x", "y", MOVED_TOLD_WITHIN_MS + 1).await;
+    let after = f.head_position().await;
     assert!(moved(f, "a", after).await.conversations.is_empty());
     f.sent("a", "b", "2").await;
     // Its own position is that of the newest entry, so it is told after that too.
@@ -113,6 +115,36 @@ pub(super) async fn moved_names_conversations_with_entries_or_receipts_since(f: 
     assert_eq!(again.conversations.len(), 1, "the receipt may be told twice, the entry is not");
     let cut = f.store.moved(user("a"), Position(0), 2).await.expect("a page is read");
     assert_eq!((cut.conversations.len(), cut.more), (2, true));
+}
+
+/// An entry that is written so long after [`NOW`].
+async fn sent_later(f: &Fixture, from: &str, to: &str, after_ms: u64) {
+    let wish = wish(from, to, "later", None);
+    let later = Append { now: Millis(NOW.0 + after_ms), ..wish };
+    f.store.append(later).await.expect("an append succeeds");
+}
+
+pub(super) async fn news_that_a_later_entry_may_have_overtaken_count_as_moved(f: &Fixture) {
+    f.sent("b", "a", "1").await;
+    f.read("a", dm("a", "b"), 1).await;
+    block(f, "b", "mallory", true).await.expect("it is kept");
+    // The next entry may reach a device before it is told of these, which is then cut off.
+    for (after_ms, told) in [(MOVED_TOLD_WITHIN_MS, true), (MOVED_TOLD_WITHIN_MS + 1, false)] {
+        sent_later(f, "c", "b", after_ms).await;
+        let page = moved(f, "b", f.head_position().await).await;
+        let names: Vec<_> = page.conversations.iter().map(|moved| &moved.conversation).collect();
+        assert_eq!((names == [&dm("a", "b")], names.is_empty()), (told, !told));
+        assert_eq!(page.blocks.is_some(), told);
+    }
+}
+
+pub(super) async fn a_block_in_an_empty_log_is_told_who_is_at_its_start(f: &Fixture) {
+    assert_eq!(moved(f, "a", Position(0)).await.blocks, None);
+    block(f, "a", "b", true).await.expect("it is kept");
+    let told = moved(f, "a", Position(0)).await.blocks.expect("it moved");
+    assert_eq!(told.users, [user("b")]);
+    block(f, "a", "b", false).await.expect("it is lifted");
+    assert!(moved(f, "a", Position(0)).await.blocks.expect("it moved").users.is_empty());
 }
 
 pub(super) async fn received_is_what_a_position_confirms(f: &Fixture) {
@@ -165,7 +197,7 @@ pub(super) async fn a_retry_of_what_was_kept_passes_a_block(f: &Fixture) {
 }
 
 pub(super) async fn blocks_are_bounded_and_listed_in_order(f: &Fixture) {
-    assert_eq!(f.store.blocks(user("a")).await.expect("a list").moved, Position(0));
+    assert!(f.store.blocks(user("a")).await.expect("a list").users.is_empty());
     f.sent("a", "b", "1").await;
     for other in ["d", "b", "c"] {
         block(f, "a", other, true).await.expect("there is room");
@@ -175,8 +207,8 @@ pub(super) async fn blocks_are_bounded_and_listed_in_order(f: &Fixture) {
     block(f, "a", "e", true).await.expect("there is room again");
     let blocks = f.store.blocks(user("a")).await.expect("a list");
     assert_eq!(blocks.users, [user("b"), user("c"), user("e")]);
-    assert_eq!(blocks.moved, f.head_position().await);
-    assert_eq!(moved(f, "a", Position(0)).await.settings, blocks.moved);
+    assert_eq!(moved(f, "a", f.head_position().await).await.blocks, Some(blocks));
+    assert_eq!(moved(f, "b", Position(0)).await.blocks, None);
     assert!(f.store.blocks(user("b")).await.expect("a list").users.is_empty());
 }
 

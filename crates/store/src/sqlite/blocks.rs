@@ -1,7 +1,6 @@
 //! Whom a user keeps from writing to them: changed by the writer, checked by it at every append, so
 //! that no append commits after the block that forbids it.
 
-use parlor_chat::entry::Position;
 use parlor_chat::ids::UserId;
 use parlor_chat::store::{Block, Blocked, Blocks, StoreError};
 use rusqlite::{Connection, OptionalExtension};
@@ -33,6 +32,9 @@ pub(crate) fn change(conn: &Connection, block: &Block) -> Result<Blocked, Failur
                ON CONFLICT (user, other) DO UPDATE \
                SET active = excluded.active, at = excluded.at, moved = excluded.moved";
     conn.prepare_cached(sql)?.execute((user, other, block.blocked, bound(block.now.0)))?;
+    // Of those that were lifted the one that moved last says enough.
+    let sql = "DELETE FROM block WHERE user = ?1 AND active = 0 AND other <> ?2";
+    conn.prepare_cached(sql)?.execute([user, other])?;
     Ok(Blocked::Changed)
 }
 
@@ -45,9 +47,14 @@ pub(crate) fn is_active(conn: &Connection, user: i64, other: i64) -> Result<bool
 
 impl Reader {
     pub(crate) fn blocks(&mut self, user: &UserId) -> Result<Blocks, Failure> {
-        let moved = self.blocks_moved(user)?;
-        let mut blocks = Blocks { users: Vec::new(), moved };
-        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(blocks) };
+        match rows::user_id(&self.conn, user)? {
+            Some(user) => self.blocks_of(user),
+            None => Ok(Blocks { users: Vec::new() }),
+        }
+    }
+
+    fn blocks_of(&self, user: i64) -> Result<Blocks, Failure> {
+        let mut blocks = Blocks { users: Vec::new() };
         let sql = "SELECT u.name FROM block b JOIN user u ON u.id = b.other \
                    WHERE b.user = ?1 AND b.active = 1 ORDER BY CAST(u.name AS BLOB)";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -61,12 +68,15 @@ impl Reader {
         Ok(blocks)
     }
 
-    /// When a user's blocks last changed.
-    pub(crate) fn blocks_moved(&self, user: &UserId) -> Result<Position, Failure> {
-        let sql = "SELECT coalesce(max(b.moved), 0) FROM user u JOIN block b ON b.user = u.id \
-                   WHERE u.name = ?1";
-        let moved: i64 =
-            self.conn.prepare_cached(sql)?.query_row([user.as_str()], |row| row.get(0))?;
-        Ok(Position(nat(moved)?))
+    /// A user's blocks, if one changed at or after a position, or since a time.
+    pub(crate) fn blocks_if_moved(
+        &self,
+        user: i64,
+        position: i64,
+        time: i64,
+    ) -> Result<Option<Blocks>, Failure> {
+        let sql = "SELECT 1 FROM block WHERE user = ?1 AND (moved >= ?2 OR at >= ?3)";
+        let moved = self.conn.prepare_cached(sql)?.exists([user, position, time])?;
+        moved.then(|| self.blocks_of(user)).transpose()
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::store::{Behind, Moved, MovedPage, SincePage, Whose};
+use parlor_chat::store::{Behind, MOVED_TOLD_WITHIN_MS, Moved, MovedPage, SincePage, Whose};
 
 use rusqlite::OptionalExtension;
 
@@ -21,17 +21,19 @@ use super::rows::{self, Failure, bound, entry_columns, nat};
 /// Up to so many newest entries of all users are walked rather than one user's conversations.
 const WALK_ENTRIES_MAX: i64 = 512;
 
-/// A member's conversations, with the position of the newest entry and that of the newest move of
-/// any member's watermark.
+/// A member's conversations, with the position of the newest entry, and position and time of the
+/// newest move of any member's watermark.
 const MOVED: &str = "\
     SELECT conversation, read, last FROM ( \
-        SELECT m.conversation, m.read, m.moved, \
+        SELECT m.conversation, m.read, max(m.moved, o.moved) AS moved, \
+            max(m.delivered_at, m.read_at, o.delivered_at, o.read_at) AS at, \
             (SELECT pos FROM entry WHERE conversation = m.conversation \
-             ORDER BY seq DESC LIMIT 1) AS last, \
-            (SELECT o.moved FROM member o WHERE o.conversation = m.conversation AND o.user = \
-             CASE WHEN c.low = m.user THEN c.high ELSE c.low END) AS other \
-        FROM member m JOIN conversation c ON c.id = m.conversation WHERE m.user = ?1) \
-    WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR other >= ?2)) LIMIT ?3";
+             ORDER BY seq DESC LIMIT 1) AS last \
+        FROM member m JOIN conversation c ON c.id = m.conversation \
+        JOIN member o ON o.conversation = c.id \
+            AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
+        WHERE m.user = ?1) \
+    WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)) LIMIT ?4";
 
 impl Reader {
     pub(crate) fn since(
@@ -114,13 +116,15 @@ impl Reader {
         limit: usize,
     ) -> Result<MovedPage, Failure> {
         let as_of = self.head_position()?;
-        let settings = self.blocks_moved(user)?;
-        let mut page = MovedPage { conversations: Vec::new(), more: false, settings, as_of };
+        let mut page = MovedPage { conversations: Vec::new(), more: false, blocks: None, as_of };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
+        let after = bound(after.0);
+        let told = self.told_at(after)?;
+        page.blocks = self.blocks_if_moved(user, after, told)?;
         let mut found: Vec<(i64, i64, i64)> = {
             let mut statement = self.conn.prepare_cached(MOVED)?;
             let wanted = bound(limit as u64) + 1;
-            let rows = statement.query_map((user, bound(after.0), wanted), |row| {
+            let rows = statement.query_map((user, after, told, wanted), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
             rows.collect::<Result<_, _>>()?
@@ -168,6 +172,14 @@ impl Reader {
             }
         }
         Ok(received)
+    }
+
+    /// The time up to which all news had been told when the entry at a position was.
+    fn told_at(&self, position: i64) -> Result<i64, rusqlite::Error> {
+        let sql = "SELECT ts FROM entry WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1";
+        let ts =
+            self.conn.prepare_cached(sql)?.query_row([position], |row| row.get(0)).optional()?;
+        Ok(ts.map_or(i64::MAX, |ts: i64| ts.saturating_sub(bound(MOVED_TOLD_WITHIN_MS))))
     }
 
     fn conversations_of(&self, user: i64) -> Result<Vec<i64>, rusqlite::Error> {
