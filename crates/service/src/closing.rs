@@ -2,7 +2,8 @@
 //!
 //! The client first hears `closing {code, error, retryAfterMs?}`. What a retry can mend, or a
 //! fresh token, closes the transport, after which stock clients reconnect by themselves; what it
-//! cannot mend is a disconnect by the server, after which they stay away.
+//! cannot mend is a disconnect by the server, after which they stay away. Nothing is said to a
+//! socket whose CONNECT was not answered: a stock client would hear it on its next connection.
 
 use parlor_chat::refusal::Refusal;
 use parlor_gateway::{Close, CloseReason, Frame, Io, SocketKey};
@@ -53,13 +54,15 @@ impl Ending {
 
     /// Says it to one socket, and closes it.
     pub(crate) fn carry_out(&self, io: &Io, key: SocketKey) {
-        // The client of one that was taken over has left it.
-        if *self != Self::TakenOver {
-            let said = records::alone(&records::reason(&spread(self.refusal())));
-            if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "closing", &said)) {
-                tracing::debug!(%error, "a connection is closed without a word");
-            }
+        let said = records::alone(&records::reason(&spread(self.refusal())));
+        if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "closing", &said)) {
+            tracing::debug!(%error, "a connection is closed without a word");
         }
+        self.close(io, key);
+    }
+
+    /// Closes a socket without a word.
+    pub(crate) fn close(&self, io: &Io, key: SocketKey) {
         match self {
             Self::Resume(_) => io.close(key, CloseReason::ForcedClose),
             Self::Expired => io.close(key, CloseReason::Expired),

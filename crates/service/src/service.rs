@@ -252,7 +252,12 @@ impl Service {
         self.sessions().remove(session, clock::now());
         if let (Some(io), Some(key)) = (self.io(), session.key()) {
             tracing::debug!(code = ending.refusal().name(), "connection: ended by the server");
-            ending.carry_out(io, key);
+            // The client of one that was taken over has left it.
+            if ending == Ending::TakenOver || session.is_unanswered() {
+                ending.close(io, key);
+            } else {
+                ending.carry_out(io, key);
+            }
         }
     }
 

@@ -150,6 +150,11 @@ impl Session {
         self.flow.lock().rare.as_ref().map(|rare| rare.start).unwrap_or_default()
     }
 
+    /// Whether its CONNECT may not have been answered: that of one that recovers is when it is live.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.start(), Start::Recover(_)) && self.flow.lock().stage != Stage::Live
+    }
+
     /// From now on its client keeps a position.
     pub(crate) fn keeps_position(&self) {
         self.flow.lock().rare.get_or_insert_default().track.get_or_insert_default();

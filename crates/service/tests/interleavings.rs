@@ -219,6 +219,28 @@ async fn no_position_is_told_before_what_it_stands_for() {
     house.end().await;
 }
 
+#[tokio::test]
+async fn a_socket_that_is_not_answered_hears_nothing_of_its_end() {
+    let (plan, faults) = plan(1 << 20);
+    let house = House::new(plan).await;
+    let (alice, laptop) = (house.device("alice", "a").await, house.device("bob", "laptop").await);
+    let mut auth = json!({"token": "bob", "deviceId": "b", "recovery": true});
+    let bob = Client::connect(house.address, auth.clone()).await;
+    let (pid, offset) = bob.recovery().await;
+    drop(bob);
+    alice.send("bob", "missed").await;
+    (auth["pid"], auth["offset"]) = (pid, json!(offset));
+    faults.since.close();
+    let bob = Client::open(house.address, auth).await;
+    faults.since.reached().await;
+    // Stock clients keep what comes before the answer, and hear it when they are connected again.
+    laptop.call("device_revoke", json!({"deviceId": "b"})).await;
+    bob.closed().await;
+    assert!(bob.now("closing").is_empty());
+    assert!(bob.heard().contains(&Heard::Disconnected));
+    house.end().await;
+}
+
 /// Bob's first page of two is out, the second waits at its gate.
 async fn between_two_pages() -> (House, Arc<Faults>, Client) {
     let (mut plan, faults) = plan(1 << 20);
