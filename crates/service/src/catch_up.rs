@@ -131,7 +131,7 @@ async fn drive(
                 out.push(&entries, Order::ByPosition).await?;
             }
             Next::Release(position) => {
-                let caught_up = out.caught_up(Cursor { epoch, position })?;
+                let caught_up = out.caught_up(Cursor { epoch, position }).await?;
                 match release(service, socket, position, told, caught_up).await? {
                     Released::Live => {
                         session.goes_live(position);
@@ -238,10 +238,12 @@ enum Order {
 impl Out<'_> {
     /// The word that the device has everything up to a position. A recovered socket is answered
     /// and greeted before.
-    fn caught_up(&mut self, at: Cursor) -> Result<Frame, EmitError> {
+    async fn caught_up(&mut self, at: Cursor) -> Result<Frame, Stopped> {
         if !self.greeted {
             self.socket.answer_connect();
             connect::greet(self.service, self.socket, self.session)?;
+            // The release may come from another thread, and would overtake this.
+            self.socket.flushed(usize::MAX).await?;
             self.greeted = true;
         }
         let said = records::alone(&records::caught_up(self.pushed, at));

@@ -219,6 +219,43 @@ async fn no_position_is_told_before_what_it_stands_for() {
     house.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovered_socket_is_greeted_before_it_is_live_however_busy_its_shard() {
+    let (plan, faults) = plan(1 << 20);
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    let mut auth = json!({"token": "bob", "deviceId": "b", "recovery": true});
+    let bob = Client::connect(house.address, auth.clone()).await;
+    let (pid, offset) = bob.recovery().await;
+    drop(bob);
+    (auth["pid"], auth["offset"]) = (pid, json!(offset));
+    faults.since.close();
+    let bob = Client::open(house.address, auth).await;
+    faults.since.reached().await;
+    alice.send("bob", "in the gap").await;
+    faults.moved.close();
+    faults.since.open();
+    faults.moved.reached().await;
+    // Broadcast before it is read, and read beyond what had been broadcast at the join.
+    alice.send("bob", "meanwhile").await;
+    faults.stalls.store(true, std::sync::atomic::Ordering::SeqCst);
+    faults.moved.open();
+    bob.event("caught_up", 0).await;
+    bob.event("ready", 0).await;
+    let order: Vec<_> = bob
+        .heard()
+        .into_iter()
+        .filter_map(|heard| match heard {
+            Heard::Connected(_) => Some("connected".to_owned()),
+            Heard::Event(name, _) if name != "moved" => Some(name),
+            _ => None,
+        })
+        .collect();
+    let expected = ["private_message", "private_message", "connected", "ready", "caught_up"];
+    assert_eq!(order, expected);
+    house.end().await;
+}
+
 #[tokio::test]
 async fn a_socket_that_is_not_answered_hears_nothing_of_its_end() {
     let (plan, faults) = plan(1 << 20);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
@@ -16,6 +17,14 @@ use super::client::PATIENCE;
 
 /// Whose reads of what was committed since wait at the gate.
 pub(crate) const GATED_USER: &str = "bob";
+
+/// Long enough for another thread to do something meanwhile.
+const STALL: Duration = Duration::from_millis(30);
+
+#[expect(clippy::disallowed_methods, reason = "the fault is a thread that is held up")]
+fn busy() {
+    std::thread::sleep(STALL);
+}
 
 /// Where someone waits until the test lets them pass. Open at first.
 pub(crate) struct Gate {
@@ -63,6 +72,8 @@ pub(crate) struct Faults {
     pub(crate) reads: AtomicBool,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
+    /// The thread that reads what was committed since is kept busy for a while right after.
+    pub(crate) stalls: AtomicBool,
     /// What moved is handed over behind this gate.
     pub(crate) moved: Gate,
     /// The first page of what is undelivered is handed over behind this gate.
@@ -159,6 +170,9 @@ impl Store for Faulty {
             let page = page.await;
             if user.as_str() == GATED_USER {
                 gate.since.pass().await;
+            }
+            if gate.stalls.load(Ordering::SeqCst) {
+                tokio::spawn(async { busy() });
             }
             page
         })
