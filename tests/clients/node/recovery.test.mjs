@@ -98,6 +98,50 @@ test("beyond the bound it is another socket that resumes, and the client can tel
   assert.deepEqual(contents(bob), [1, 2]);
 });
 
+test("cuts in the middle of a recovery leave no hole, and only repeats", async (t) => {
+  const server = await Server.start(t);
+  const alice = await Person.connect(t, server, "alice");
+  const bob = await Person.connect(t, server, "bob", { ...asking, transports: ["websocket"] });
+  await bob.caughtUp();
+  const { id } = bob.socket;
+  await cut(bob);
+  const large = "x".repeat(60_000);
+  for (const n of numbers(1, 60)) await alice.send("bob", `${n} ${large}`);
+  for (const packets of [10, 30]) {
+    let left = packets;
+    const closed = new Promise((resolve) => bob.socket.io.once("close", resolve));
+    bob.socket.io.once("open", () => {
+      bob.socket.io.engine.on("data", () => --left || bob.socket.io.engine.close());
+    });
+    bob.socket.connect();
+    await closed;
+    assert.equal(bob.connects, 1, "it was cut before the answer");
+  }
+  bob.socket.connect();
+  await bob.until(() => bob.connects > 1, "the way back");
+  assert.equal(bob.socket.recovered, true);
+  assert.equal(bob.socket.id, id);
+  assert.ok(bob.messages.length > 60, "what was buffered before is repeated");
+  const firsts = new Map(bob.messages.map((message) => [message.id, message]));
+  assert.deepEqual([...firsts.values()].map((message) => message.seq), numbers(1, 60));
+  assert.equal(bob.heard("closing").length, 0);
+});
+
+test("another user who signs in on the same socket gets all of theirs", async (t) => {
+  const server = await Server.start(t);
+  const alice = await Person.connect(t, server, "alice");
+  const bob = await Person.connect(t, server, "bob", asking);
+  await bob.caughtUp();
+  await alice.send("carol", "for carol");
+  await alice.send("bob", "for bob");
+  await bob.has(1);
+  bob.socket.disconnect();
+  bob.socket.auth = { ...bob.socket.auth, token: "carol" };
+  await comeBack(bob);
+  assert.equal(bob.socket.recovered, false);
+  assert.deepEqual(contents(bob), ["for bob", "for carol"]);
+});
+
 test("a client that does not ask gets events without an offset", async (t) => {
   const server = await Server.start(t);
   const alice = await Person.connect(t, server, "alice");
