@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::command::run;
+use crate::setup;
 use crate::workspace::{Profile, Workspace};
 
 /// What can be measured.
@@ -56,10 +57,13 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
     Bench::ALL.into_iter().try_for_each(|each| bench(workspace, each, true, &[]))
 }
 
-/// Builds and runs the fault run, which checks the histories and prints its line of counts.
+/// Installs what the fault run needs, builds and runs it; it checks the histories and prints its
+/// line of counts.
 pub(crate) fn faults(workspace: &Workspace, seconds: u64, seed: Option<u64>) -> Result<()> {
+    setup::faults(workspace)?;
     let mut program = program(workspace, "parlor-sim", "faults")?;
     program.args(["--seconds", &seconds.to_string()]);
+    program.arg("--node-clients-dir").arg(setup::node_folder(workspace));
     if let Some(seed) = seed {
         program.args(["--seed", &seed.to_string()]);
     }

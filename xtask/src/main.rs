@@ -56,7 +56,7 @@ enum Command {
         #[arg(last = true)]
         options: Vec<String>,
     },
-    /// Run clients against a server that is killed and cut off, and check their histories
+    /// Break server, disk, power and network under clients, and check their histories
     Faults {
         /// How long to go on
         #[arg(long, default_value_t = 60)]

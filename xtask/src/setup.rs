@@ -29,6 +29,12 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
     },
     SystemNeed { what: "npm", probe: &["npm", "--version"], debian: &["npm"] },
     SystemNeed {
+        what: "a C compiler (shims that make disks fail)",
+        probe: &["cc", "--version"],
+        debian: &["gcc", "libc6-dev"],
+    },
+    SystemNeed { what: "ip (a cable to pull)", probe: &["ip", "-V"], debian: &["iproute2"] },
+    SystemNeed {
         what: "Python 3 with venv and pip",
         probe: &["python3", "-c", "import venv, ensurepip"],
         debian: &["python3", "python3-venv"],
@@ -61,9 +67,18 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     pypi(workspace)
 }
 
+/// How many of them the quick checks need, from the first on.
+const SYSTEM_NEEDS_QUICK: usize = 4;
+
+/// What fault runs need.
+pub(crate) fn faults(workspace: &Workspace) -> Result<()> {
+    system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
+    npm(workspace)
+}
+
 /// What the quick checks need.
 pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
-    system(&SYSTEM_NEEDS[..2])?;
+    system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
     plugin(workspace, &NEXTEST)?;
     npm(workspace)
 }

@@ -1,4 +1,4 @@
-//! A short fault run: one minute of kills, checked like the long ones.
+//! A short fault run: one minute of every kind of fault, checked like the long ones.
 
 use anyhow::Result;
 
