@@ -15,9 +15,12 @@ use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::blocks;
+use super::keys::{ConversationKeys, Keyring, Keys};
 use super::life::Life;
 use super::retention::{self, Gone};
-use super::rows::{self, Checked, Failure, Names, Place, Thread, corrupt, entry_columns, int, nat};
+use super::rows::{
+    self, Checked, Failure, Kept, Names, Place, Thread, corrupt, entry_columns, int, nat,
+};
 use super::sums::Facts;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
@@ -30,10 +33,11 @@ pub(crate) const LAST_SEEN_STEP_MS: u64 = 10 * 60 * 1_000;
 const TOMBSTONES_MAX: i64 = 64;
 
 /// Carries out commands inside an open transaction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Executor {
     threads: HashMap<ConversationId, Known>,
     names: Names,
+    keys: Keys,
 }
 
 /// A conversation the writer has looked up.
@@ -60,9 +64,16 @@ pub(crate) struct AppendDone {
 }
 
 impl Executor {
+    pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
+        let (names, keys) = (Names::new(None), Keys::new(keyring));
+        Self { threads: HashMap::new(), names, keys }
+    }
+
     /// Forgets what a rolled back transaction may have made up.
     pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+        self.threads.clear();
+        self.names.forget();
+        self.keys.forget();
     }
 
     pub(crate) fn append(
@@ -82,8 +93,9 @@ impl Executor {
         let sender = thread.member(&append.from).expect("the sender is a member");
         let (head, old) = self.sound_head(conn, &thread)?;
         let seq = head.seq + 1;
+        let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
-            let digest = digest(&append.content.0);
+            let digest = digest(&append.content.0, keys.as_deref());
             let sql = "INSERT INTO idempotency (client_id, sender, conversation, seq, digest) \
                        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
             let noted = conn.prepare_cached(sql)?.execute((
@@ -94,7 +106,7 @@ impl Executor {
                 &digest[..],
             ))?;
             if noted == 0 {
-                let appended = self.repeated(conn, &thread, sender, client_id.as_str(), &digest)?;
+                let appended = self.repeated(conn, &thread, sender, append, &digest)?;
                 return Ok(AppendDone { appended, entry: None });
             }
         }
@@ -112,9 +124,13 @@ impl Executor {
             low_count,
             client_id: append.client_id.as_ref().map(|id| id.as_str()),
         };
-        let sql = "INSERT INTO entry \
-                   (pos, conversation, seq, life, ts, sender, low_count, client_id, content, sum) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let text = &*append.content.0;
+        let sealed =
+            keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
+        let kept = sealed.as_deref().map_or(Kept::Plain(text), Kept::Sealed);
+        let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
+                   client_id, content, sum, sealed) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         conn.prepare_cached(sql)?.execute((
             position,
             thread.id,
@@ -124,8 +140,9 @@ impl Executor {
             sender,
             low_count,
             facts.client_id,
-            &*append.content.0,
-            facts.sum(append.content.0.as_bytes()),
+            if sealed.is_none() { text } else { "" },
+            facts.sum(kept.bytes()),
+            &sealed,
         ))?;
         if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
             retention::remove(conn, &old.gone(thread.id, head))?;
@@ -384,16 +401,18 @@ impl Executor {
         conn: &Connection,
         thread: &Thread,
         sender: i64,
-        client_id: &str,
+        append: &Append,
         digest: &[u8; 16],
     ) -> Result<Appended, Failure> {
+        let client_id = append.client_id.as_ref().map(|id| id.as_str());
         let sql = "SELECT seq, digest, ts FROM idempotency \
                    WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
         let (seq, known, left): (i64, Vec<u8>, Option<i64>) =
             conn.prepare_cached(sql)?.query_row((client_id, sender, thread.id), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
-        if known != digest {
+        // A key from before content was sealed has the digest of that time.
+        if known != digest && known != self::digest(&append.content.0, None) {
             return Err(StoreError::ClientIdConflict.into());
         }
         let sql = concat!(
@@ -460,7 +479,12 @@ fn highest_watermark(conn: &Connection, thread: &Thread) -> Result<i64, rusqlite
     conn.prepare_cached(sql)?.query_row([thread.low.0, thread.high.0, thread.id], |row| row.get(0))
 }
 
-fn digest(content: &str) -> [u8; 16] {
+/// What another payload under the same key is told by. Of sealed content it is keyed, since it
+/// would else tell whether the content is a guessed one.
+fn digest(content: &str, keys: Option<&ConversationKeys>) -> [u8; 16] {
+    if let Some(keys) = keys {
+        return keys.digest.digest(content.as_bytes());
+    }
     let mut digest = [0; 16];
     digest.copy_from_slice(&Sha256::digest(content.as_bytes())[..16]);
     digest

@@ -1,9 +1,12 @@
 //! How the store is opened: every bound and choice, with its default.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parlor_chat::entry::Millis;
+
+use super::keys::Keyring;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -37,6 +40,8 @@ pub struct Config {
     pub client_id_window_ms: u64,
     /// Milliseconds after which entries are removed; `None`, the default, keeps them.
     pub retention_ms: Option<u64>,
+    /// The keys that content is sealed by; `None`, the default, seals nothing.
+    pub keyring: Option<Arc<Keyring>>,
     /// By which clock. Default the system's.
     pub clock: Clock,
     /// The database may have so many pages of 4 KiB; `None` for as many as the disk holds.
@@ -61,6 +66,7 @@ impl Config {
             wal_hard_bytes: 256 << 20,
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
+            keyring: None,
             clock: Clock(system_clock),
             pages_max: None,
         }

@@ -48,6 +48,10 @@ mod renew;
 
 mod sums;
 
+mod cipher;
+
+mod keys;
+
 mod rows;
 
 mod command;
@@ -84,6 +88,7 @@ mod restore;
 
 pub use backup::{Check, CopyError, backup};
 pub use config::{Clock, Config, Durability};
+pub use keys::{Keyring, MasterKey, NoMasterKey, Rotated, rotate};
 pub use progress::{Progress, Report};
 pub use restore::{Existing, Restored, restore};
 pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
@@ -132,6 +137,18 @@ pub enum OpenError {
     /// The file is a database, but not a store of Parlor's.
     #[error("the database is not a store of Parlor's")]
     NotAStore,
+    /// Entries are sealed, and the master key that opens them is not configured.
+    #[error("messages here are sealed by the master key {name}, which is not configured")]
+    KeyMissing {
+        /// The key's public name.
+        name: String,
+    },
+    /// A conversation's key cannot be opened by the master key that sealed it.
+    #[error("the key of conversation {conversation} is damaged")]
+    KeyUnusable {
+        /// The conversation's number.
+        conversation: i64,
+    },
     /// A restore was begun here and did not end.
     #[error("a restore of {} did not end: run it again", dir.display())]
     RestoreUnfinished {
@@ -211,6 +228,7 @@ impl SqliteStore {
         renew::renew(&log).map_err(|source| OpenError::Io { path: log, source })?;
         let mut conn = connect(&path, &config, config.writer_cache_kib)?;
         schema::migrate(&mut conn)?;
+        keys::check(&conn, config.keyring.as_deref())?;
         let (life, sidecar, head) = life::begin(&mut conn, &dir, &path)?;
         if let Some(pages) = config.pages_max {
             conn.pragma_update(None, "max_page_count", pages)?;
@@ -503,7 +521,8 @@ fn start(
         .into_iter()
         .map(|conn| {
             let shared = shared.clone();
-            named("store-reader").spawn(move || Reader::new(conn).run(&shared))
+            let reader = Reader::new(conn, shared.config.keyring.clone());
+            named("store-reader").spawn(move || reader.run(&shared))
         })
         .collect::<Result<_, _>>()?;
     let checkpointer = {
@@ -518,7 +537,7 @@ fn start(
         shared: shared.clone(),
         sink,
         checkpointer: wake,
-        executor: commands::Executor::default(),
+        executor: commands::Executor::new(shared.config.keyring.clone()),
     };
     let writer = named("store-writer").spawn(move || writer.run())?;
     Ok(Threads { writer, readers, checkpointer, _lock: lock })

@@ -12,6 +12,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::Connection;
 
 use super::Shared;
+use super::keys::Keyring;
 use super::queue::Taken;
 use super::rows::Names;
 
@@ -28,8 +29,8 @@ pub(crate) struct Reader {
 const SNAPSHOT_READS_MAX: usize = 64;
 
 impl Reader {
-    pub(crate) fn new(conn: Connection) -> Self {
-        Self { conn, names: Names::default() }
+    pub(crate) fn new(conn: Connection, keyring: Option<Arc<Keyring>>) -> Self {
+        Self { conn, names: Names::new(keyring) }
     }
 
     /// Reads until the queue is closed and empty.
@@ -59,7 +60,7 @@ impl Reader {
         // the engine resets before their next use.
         if catch_unwind(AssertUnwindSafe(|| read(Ok(self)))).is_err() {
             tracing::error!("a read panicked");
-            self.names = Names::default();
+            self.names.forget();
         }
     }
 }

@@ -13,6 +13,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::health;
+use super::keys::{Keyring, Keys};
 use super::sums::Facts;
 
 /// Clients' numbers are doubles.
@@ -219,7 +220,7 @@ pub(crate) fn head_position(conn: &Connection) -> Result<i64, rusqlite::Error> {
 macro_rules! entry_columns {
     () => {
         "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.low_count, e.client_id, \
-         e.content, e.sum"
+         e.content, e.sum, e.sealed"
     };
 }
 pub(crate) use entry_columns;
@@ -228,7 +229,23 @@ pub(crate) use entry_columns;
 #[derive(Debug)]
 pub(crate) struct Checked<'a> {
     pub(crate) facts: Facts<'a>,
-    pub(crate) content: &'a str,
+    pub(crate) content: Kept<'a>,
+}
+
+/// The content of an entry as it is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    Plain(&'a str),
+    Sealed(&'a [u8]),
+}
+
+impl Kept<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text.as_bytes(),
+            Self::Sealed(sealed) => sealed,
+        }
+    }
 }
 
 impl Checked<'_> {
@@ -238,8 +255,9 @@ impl Checked<'_> {
 }
 
 /// Integer names that a reader has already looked up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Names {
+    keys: Keys,
     threads: HashMap<i64, Arc<Thread>>,
     epochs: HashMap<i64, Epoch>,
     /// Up to this position an entry may lack its checksum; `None` until it was read.
@@ -250,6 +268,23 @@ pub(crate) struct Names {
 const THREADS_CACHED_MAX: usize = 8_192;
 
 impl Names {
+    pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
+        Self {
+            keys: Keys::new(keyring),
+            threads: HashMap::new(),
+            epochs: HashMap::new(),
+            sums_after: None,
+        }
+    }
+
+    /// Forgets what was looked up.
+    pub(crate) fn forget(&mut self) {
+        self.keys.forget();
+        self.threads.clear();
+        self.epochs.clear();
+        self.sums_after = None;
+    }
+
     /// The conversation of an integer name that some row holds.
     pub(crate) fn thread(&mut self, conn: &Connection, id: i64) -> Result<Arc<Thread>, Failure> {
         if let Some(thread) = self.threads.get(&id) {
@@ -337,8 +372,40 @@ impl Names {
             from,
             to,
             client_id: client_id.map_err(|_| bad(row, Some(&thread), "its client id is none"))?,
-            content: Content(checked.content.into()),
+            content: self.content(conn, &thread, &checked, row)?,
         }))
+    }
+
+    /// The content of a checked entry, opened if it is sealed.
+    fn content(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+        checked: &Checked<'_>,
+        row: &Row<'_>,
+    ) -> Result<Content, Failure> {
+        let sealed = match checked.content {
+            Kept::Plain(text) => return Ok(Content(text.into())),
+            Kept::Sealed(sealed) => sealed,
+        };
+        let keys = self.keys.find(conn, thread)?;
+        let keys = keys.ok_or_else(|| bad(row, Some(thread), "its key is not there"))?;
+        let opened = keys.content.open(&checked.facts.context(), sealed).ok();
+        let text = opened.and_then(|opened| String::from_utf8(opened).ok());
+        let text = text.ok_or_else(|| bad(row, Some(thread), "its content cannot be opened"))?;
+        Ok(Content(text.into()))
+    }
+
+    /// Checks the entry in a row of [`entry_columns`] as far as that needs no key.
+    pub(crate) fn check(&mut self, conn: &Connection, row: &Row<'_>) -> Result<IsSealed, Failure> {
+        let thread = match row.get(1) {
+            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure))?,
+            Err(error) => return Err(bad(row, None, &error.to_string())),
+        };
+        match self.checked(conn, &thread, row)?.content {
+            Kept::Plain(_) => Ok(IsSealed::No),
+            Kept::Sealed(_) => Ok(IsSealed::Yes),
+        }
     }
 
     /// Checks the entry in a row of [`entry_columns`] against its checksum.
@@ -360,7 +427,7 @@ impl Names {
         let epoch = self.epoch(conn, life).map_err(|failure| named(row, Some(thread), failure))?.0;
         let facts = Facts { epoch, by_low, ..read.facts };
         let matches = match sum {
-            Some(sum) => sum == facts.sum(read.content.as_bytes()),
+            Some(sum) => sum == facts.sum(read.content.bytes()),
             None => self.may_lack_sum(conn, facts.position)?,
         };
         if !matches {
@@ -368,6 +435,13 @@ impl Names {
         }
         Ok(Checked { facts, ..read })
     }
+}
+
+/// Whether an entry's content is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IsSealed {
+    Yes,
+    No,
 }
 
 /// What a row says, but for its epoch; its sender and its checksum.
@@ -385,7 +459,10 @@ fn fields<'a>(
         low_count: row.get(6)?,
         client_id: row.get_ref(7)?.as_str_or_null()?,
     };
-    let content = row.get_ref(8)?.as_str()?;
+    let content = match row.get_ref(10)?.as_blob_or_null()? {
+        Some(sealed) => Kept::Sealed(sealed),
+        None => Kept::Plain(row.get_ref(8)?.as_str()?),
+    };
     Ok((Checked { facts, content }, row.get(5)?, row.get(9)?))
 }
 

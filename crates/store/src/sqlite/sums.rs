@@ -35,6 +35,13 @@ impl Facts<'_> {
         }
     }
 
+    /// What sealed content is bound to: an entry can be opened in its own place alone.
+    pub(crate) fn context(&self) -> Vec<u8> {
+        let mut context = b"parlor: content of ".to_vec();
+        self.each(|bytes| context.extend_from_slice(bytes));
+        context
+    }
+
     /// The checksum of an entry, as its row keeps it.
     pub(crate) fn sum(&self, content: &[u8]) -> i64 {
         let mut hasher = Hasher::new();

@@ -10,7 +10,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
 use super::progress::{Progress, Report};
-use super::rows::{Failure, Names, entry_columns};
+use super::rows::{Failure, IsSealed, Names, entry_columns};
 use super::{DATABASE_FILE, OpenError, health, rows, schema};
 
 /// Findings told at most.
@@ -32,7 +32,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 11] = [
+const RULES: [(&str, &str); 12] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -52,7 +52,8 @@ const RULES: [(&str, &str); 11] = [
     (
         // One that is not would make every packet it is put into unreadable.
         "content_is_json",
-        "SELECT 'entry ' || pos || ' holds no JSON' FROM entry WHERE NOT json_valid(content)",
+        "SELECT 'entry ' || pos || ' holds no JSON' FROM entry \
+         WHERE sealed IS NULL AND NOT json_valid(content)",
     ),
     (
         "conversation_members_exist",
@@ -96,6 +97,13 @@ const RULES: [(&str, &str); 11] = [
          ELSE e.pos IS NOT NULL OR c.first IS NULL OR i.seq >= c.first END",
     ),
     (
+        "sealed_entry_has_its_key",
+        "SELECT 'entry ' || e.pos || ' is sealed by a key that is not there' FROM entry e \
+         LEFT JOIN data_key d ON d.conversation = e.conversation \
+         LEFT JOIN master_key m ON m.id = d.master \
+         WHERE e.sealed IS NOT NULL AND (m.id IS NULL OR e.content <> '')",
+    ),
+    (
         // A conversation of which entries were removed still has its newest.
         "first_entry_is_there",
         "SELECT 'conversation ' || c.id || ' lacks its first entry, ' || c.first \
@@ -113,6 +121,8 @@ pub struct Verified {
     pub entries: u64,
     /// Those of them that an older version wrote without a checksum.
     pub entries_without_sum: u64,
+    /// Those of them whose content is sealed.
+    pub entries_sealed: u64,
 }
 
 /// Checks the store in a data directory.
@@ -218,7 +228,7 @@ fn entries(
 ) -> Result<(), rusqlite::Error> {
     let head = rows::head_position(conn)?;
     let total = u64::try_from(head).unwrap_or(0);
-    let mut names = Names::default();
+    let mut names = Names::new(None);
     let (mut after, mut stride) = (0, 1);
     while after < head {
         let begun = after;
@@ -252,8 +262,9 @@ fn scan(
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([*after])?;
     while let Some(row) = rows.next()? {
-        match names.entry(conn, row) {
-            Ok(_) => {}
+        match names.check(conn, row) {
+            Ok(IsSealed::Yes) => verified.entries_sealed += 1,
+            Ok(IsSealed::No) => {}
             Err(Failure::Refused(StoreError::Corrupt { what })) => {
                 verified.add(ENTRY_IS_AS_WRITTEN, what.to_string());
             }
