@@ -61,6 +61,13 @@ pub(crate) fn told(verified: &Verified, name: &str, advice: &str) -> Result<(), 
     }
     if findings.is_empty() {
         println!("{name} is sound: all invariants hold for its {} messages", verified.entries);
+        if verified.entries_sealed > 0 {
+            println!(
+                "{} of them are sealed, {} are not",
+                verified.entries_sealed,
+                verified.entries - verified.entries_sealed
+            );
+        }
         if verified.entries_without_sum > 0 {
             println!(
                 "{} of them were written by an older version, without a checksum",

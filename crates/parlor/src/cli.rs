@@ -77,6 +77,12 @@ pub(crate) enum Command {
     /// an older version can do so after it was compacted once. No server may be using the
     /// directory, and it takes as much room again as the data.
     Compact(Compact),
+    /// Seal the keys of all conversations by the current master key.
+    ///
+    /// To replace the master key: set the new one as `encryption.master_key_file` and the old one
+    /// in `encryption.previous_master_key_files`, restart the server, run this, and take the old one
+    /// out. The server may be running; no message is touched. If it is interrupted, run it again.
+    RotateKey(RotateKey),
     /// Print the version.
     Version,
 }
@@ -159,6 +165,16 @@ pub(crate) struct Restore {
 /// Arguments of `parlor compact`.
 #[derive(Debug, Args)]
 pub(crate) struct Compact {
+    /// The directory of the data, over `server.data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor rotate-key`.
+#[derive(Debug, Args)]
+pub(crate) struct RotateKey {
     /// The directory of the data, over `server.data`.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

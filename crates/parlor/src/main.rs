@@ -12,6 +12,7 @@ mod exit;
 mod http;
 mod identity;
 mod progress;
+mod rotate_key;
 mod serve;
 mod system;
 mod telemetry;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
+        Command::RotateKey(arguments) => rotate_key::run(&arguments),
         Command::Version => {
             println!("parlor {}", env!("CARGO_PKG_VERSION"));
             Ok(())

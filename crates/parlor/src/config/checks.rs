@@ -25,6 +25,11 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
         identity(&config.identity, &mut faults);
     }
     limits(&config.limits, &mut faults);
+    both(
+        config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
+        "encryption.master_key and encryption.master_key_file",
+        &mut faults,
+    );
     if config.retention.messages_max_age_days > DAYS_MAX {
         faults.push(format!("retention.messages_max_age_days must be from 0 to {DAYS_MAX}"));
     }

@@ -254,6 +254,19 @@ sections! {
         messages_max_age_days: u64, "days" = 0;
     }
 
+    /// Encryption at rest. With a master key, the content of new messages is sealed on disk and in
+    /// backups; who wrote to whom, and when, is not. Messages from before stay as they were, and
+    /// there is no way back: without its key the data cannot be opened any more.
+    [encryption] Encryption {
+        /// The master key: 64 hexadecimal digits, as `openssl rand -hex 32` prints them. Better given
+        /// by the environment or a file than here. Keep a copy elsewhere.
+        master_key: Option<Secret>, "hexadecimal digits" = None, example "\"64 hexadecimal digits, kept secret\"";
+        /// A file that holds the master key.
+        master_key_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-master-key\"";
+        /// Files with master keys from before, until `parlor rotate-key` is through.
+        previous_master_key_files: Vec<PathBuf>, "paths" = Vec::new();
+    }
+
     /// What the server says about itself, on standard error. Never message contents, tokens or
     /// keys.
     [log] Log {

@@ -7,6 +7,7 @@
 mod checks;
 mod environment;
 mod fields;
+mod master_keys;
 mod render;
 mod setting;
 
@@ -19,6 +20,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 pub(crate) use checks::{refuse, secret};
 pub(crate) use fields::{Config, Fsync, Identity, JwtAlgorithm, Log, LogFormat, Secret};
+pub(crate) use master_keys::keyring;
 pub(crate) use render::default_toml;
 
 /// Why a configuration is refused: one sentence per fault, all of them at once.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parlor_chat::store::CommitSink;
 use parlor_store::sqlite::{OpenError, SqliteStore};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit::{Code, Failure};
 
 /// The data directory as an absolute path, so that messages say where it is.
@@ -34,8 +34,9 @@ pub(crate) fn open(
     config: &Config,
     sink: Arc<dyn CommitSink>,
 ) -> Result<Arc<SqliteStore>, Failure> {
+    let keyring = config::keyring(&config.encryption)?.map(Arc::new);
     prepare(data)?;
-    let store = super::settings::store(config, data);
+    let store = super::settings::store(config, data, keyring);
     SqliteStore::open(store, sink).map(Arc::new).map_err(|error| explain(data, &error))
 }
 
@@ -50,7 +51,17 @@ pub(crate) fn explain(data: &Path, error: &OpenError) -> Failure {
                 data.display()
             ),
         ),
+        OpenError::KeyMissing { name } => Failure::new(
+            Code::Data,
+            format!(
+                "{}: messages here are sealed by the master key {name}, which is not configured: \
+                 set encryption.master_key_file, or encryption.previous_master_key_files if it was \
+                 replaced",
+                data.display()
+            ),
+        ),
         OpenError::NewerSchema { .. }
+        | OpenError::KeyUnusable { .. }
         | OpenError::OlderSchema { .. }
         | OpenError::RestoreUnfinished { .. }
         | OpenError::NotAStore => {

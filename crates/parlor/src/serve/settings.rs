@@ -1,12 +1,13 @@
 //! From the configuration to what each part takes.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
 use parlor_service::{Mode, Settings};
-use parlor_store::sqlite::{self, Durability};
+use parlor_store::sqlite::{self, Durability, Keyring};
 
 use crate::config::{Config, Fsync};
 
@@ -84,13 +85,14 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
 }
 
 /// The store's settings.
-pub(super) fn store(config: &Config, data: &Path) -> sqlite::Config {
+pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>) -> sqlite::Config {
     let limits = &config.limits;
     sqlite::Config {
         durability: match config.durability.fsync {
             Fsync::Always => Durability::Fsync,
             Fsync::Relaxed => Durability::OperatingSystem,
         },
+        keyring,
         retention_ms: match config.retention.messages_max_age_days {
             0 => None,
             days => Some(days.saturating_mul(DAY_MS)),
@@ -144,7 +146,7 @@ mod tests {
         assert_eq!(gateway.output_bytes_max, expected.output_bytes_max);
         assert_eq!(gateway.events_in_flight_max, expected.events_in_flight_max);
         assert_eq!(gateway.connections_per_address_max, Some(10_000));
-        let store = store(&config, Path::new("data"));
+        let store = store(&config, Path::new("data"), None);
         let expected = sqlite::Config::new("data");
         assert_eq!(format!("{store:?}"), format!("{expected:?}"));
     }
@@ -152,9 +154,9 @@ mod tests {
     #[test]
     fn messages_are_kept_unless_an_age_is_set() {
         let mut config = Config::default();
-        assert_eq!(store(&config, Path::new("data")).retention_ms, None);
+        assert_eq!(store(&config, Path::new("data"), None).retention_ms, None);
         config.retention.messages_max_age_days = 30;
-        assert_eq!(store(&config, Path::new("data")).retention_ms, Some(30 * DAY_MS));
+        assert_eq!(store(&config, Path::new("data"), None).retention_ms, Some(30 * DAY_MS));
     }
 
     #[test]
