@@ -1,12 +1,14 @@
 //! Measures how fast messages become durable, and what each costs on disk.
 //!
-//! `cargo run --release -p parlor-store --example append_bench [-- --dir DIR] [--quick]`
+//! `cargo run --release -p parlor-store --example append_bench [-- --dir DIR] [--quick]
+//! [--sealed]`
 //!
 //! The first table compares layouts of the log by bare SQL, one transaction per batch, on one
 //! thread. The second measures the store as it is: appends kept in flight, each answered after
 //! its commit. The third sends at half of the best rate and shows how long a commit then takes. The
 //! fourth connects devices: attach, undelivered, since.
-//! Contents are 300 bytes, over 10,000 conversations; bytes written are the kernel's count. `--dir` says on which disk.
+//! Contents are 300 bytes, over 10,000 conversations; bytes written are the kernel's count. `--dir` says on which disk;
+//! `--sealed` has the store seal contents, and leaves the first table out.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{Append, AttachDevice, CommitSink, Committed, Origin, Store, Whose};
-use parlor_store::sqlite::{COMMIT_MICROS_BOUNDS, Config, SqliteStore, Stats};
+use parlor_store::sqlite::{COMMIT_MICROS_BOUNDS, Config, Keyring, MasterKey, SqliteStore, Stats};
 use rusqlite::{Connection, OptionalExtension};
 
 const CONVERSATIONS: u64 = 10_000;
@@ -109,19 +111,26 @@ const LAYOUTS: [Layout; 6] = [
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
-    let (mut base, mut messages) = (PathBuf::from("."), 100_000);
+    let (mut base, mut messages, mut sealed) = (PathBuf::from("."), 100_000, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--dir" => base = PathBuf::from(arguments.next().ok_or("--dir needs a directory")?),
             "--quick" => messages = 20_000,
+            "--sealed" => sealed = true,
             _ => return Err(format!("unknown argument {argument}").into()),
         }
     }
     let dir = tempfile::tempdir_in(base)?;
-    run(&dir.path().join("data"), messages)
+    let dir = dir.path().join("data");
+    if !sealed {
+        layouts(&dir, messages)?;
+    }
+    let master_key = sealed.then(|| MasterKey::parse(&"7".repeat(64))).transpose()?;
+    let keyring = master_key.map(|key| Arc::new(Keyring::new(key, Vec::new())));
+    run(&Config { keyring, ..Config::new(&dir) }, messages)
 }
 
-fn run(dir: &Path, messages: u64) -> Outcome<()> {
+fn layouts(dir: &Path, messages: u64) -> Outcome<()> {
     println!(
         "| layout | messages/s at batch 1 / 16 / 256 / 1024 | commit p99 at 256 | written per message |"
     );
@@ -140,7 +149,11 @@ fn run(dir: &Path, messages: u64) -> Outcome<()> {
         }
         println!("| {} | {} | {:.1?} | {} B |", layout.name, rates.join(" / "), at_256.0, at_256.1);
     }
+    Ok(())
+}
 
+fn run(config: &Config, messages: u64) -> Outcome<()> {
+    let dir = config.dir.as_path();
     println!(
         "\n| the store, appends in flight | messages/s | answer p50 | answer p99 | commit p99 | written per message |"
     );
@@ -149,7 +162,8 @@ fn run(dir: &Path, messages: u64) -> Outcome<()> {
     let mut best = 0.0_f64;
     for in_flight in [1, 16, 256, 1_024, 4_096] {
         std::fs::create_dir_all(dir)?;
-        let measured = runtime.block_on(closed_loop(dir, in_flight, count(messages, in_flight)))?;
+        let measured =
+            runtime.block_on(closed_loop(config, in_flight, count(messages, in_flight)))?;
         best = best.max(measured.per_second);
         println!(
             "| {in_flight} | {:.0} | {:.1?} | {:.1?} | {} | {} B |",
@@ -168,7 +182,7 @@ fn run(dir: &Path, messages: u64) -> Outcome<()> {
     println!("|---|---|---|---|---|---|");
     for rate in [10_000.0, best / 2.0] {
         std::fs::create_dir_all(dir)?;
-        let measured = runtime.block_on(steady(dir, rate, messages))?;
+        let measured = runtime.block_on(steady(config, rate, messages))?;
         println!(
             "| {rate:.0}/s | {:.0} | {:.1?} | {:.1?} | {} | {} |",
             measured.per_second,
@@ -183,7 +197,7 @@ fn run(dir: &Path, messages: u64) -> Outcome<()> {
     println!("\n| connects of known devices, in flight | connects/s | one p50 | one p99 |");
     println!("|---|---|---|---|");
     std::fs::create_dir_all(dir)?;
-    let store = Arc::new(SqliteStore::open(Config::new(dir), Arc::new(Nobody))?);
+    let store = Arc::new(SqliteStore::open(config.clone(), Arc::new(Nobody))?);
     let devices = messages / 2;
     for (name, in_flight) in [("new devices, 256", 256), ("1", 1), ("64", 64), ("1024", 1_024)] {
         let connects = if in_flight == 1 { devices / 5 } else { devices };
@@ -348,8 +362,8 @@ fn append(n: u64) -> Outcome<Append> {
 }
 
 /// Keeps so many appends in flight, each sent when the oldest is answered.
-async fn closed_loop(dir: &Path, in_flight: u64, messages: u64) -> Outcome<Measured> {
-    let store = SqliteStore::open(Config::new(dir), Arc::new(Nobody))?;
+async fn closed_loop(config: &Config, in_flight: u64, messages: u64) -> Outcome<Measured> {
+    let store = SqliteStore::open(config.clone(), Arc::new(Nobody))?;
     let (began, before) = (Instant::now(), written());
     let mut waiting = VecDeque::new();
     let mut answers = Vec::new();
@@ -379,8 +393,8 @@ async fn answered(
 }
 
 /// Sends at a steady rate, whatever the answers do, in ticks of a millisecond.
-async fn steady(dir: &Path, per_second: f64, messages: u64) -> Outcome<Measured> {
-    let store = SqliteStore::open(Config::new(dir), Arc::new(Nobody))?;
+async fn steady(config: &Config, per_second: f64, messages: u64) -> Outcome<Measured> {
+    let store = SqliteStore::open(config.clone(), Arc::new(Nobody))?;
     let (answers_in, mut answers_out) = tokio::sync::mpsc::channel(messages as usize);
     let (began, before) = (Instant::now(), written());
     let mut n = 0;
