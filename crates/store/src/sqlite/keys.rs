@@ -92,8 +92,8 @@ impl ConversationKeys {
     }
 }
 
-/// Keys of conversations that were looked up; at the bound all are dropped.
-const KEYS_CACHED_MAX: usize = 8_192;
+/// Keys of conversations that one thread has looked up, about a KiB each; at the bound all are dropped.
+const KEYS_CACHED_MAX: usize = 16_384;
 
 /// Looks up the keys of conversations.
 #[derive(Debug)]
