@@ -2,7 +2,12 @@
 
 /// A random time from `least_ms` to three times that.
 pub(crate) fn spread(least_ms: u64) -> u64 {
-    rand::random_range(least_ms..=least_ms.saturating_mul(3))
+    at(least_ms, rand::random())
+}
+
+/// The time from `least_ms` to three times that which lies at this fraction of the way.
+pub(crate) fn at(least_ms: u64, fraction: f64) -> u64 {
+    least_ms + (2.0 * least_ms as f64 * fraction.clamp(0.0, 1.0)) as u64
 }
 
 #[cfg(test)]
@@ -14,6 +19,9 @@ mod tests {
         let times: std::collections::BTreeSet<u64> = (0..100).map(|_| spread(1_000)).collect();
         assert!(times.iter().all(|ms| (1_000..=3_000).contains(ms)));
         assert!(times.len() > 10, "{times:?}");
-        assert_eq!(spread(0), 0);
+        assert_eq!(
+            (spread(0), at(1_000, 0.0), at(1_000, 1.0), at(7, f64::NAN)),
+            (0, 1_000, 3_000, 7)
+        );
     }
 }

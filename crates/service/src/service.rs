@@ -14,7 +14,7 @@ use parlor_chat::rate::Rate;
 use parlor_chat::refusal::{Refusal, SHUTTING_DOWN_RETRY_AFTER_MS};
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{Store, StoreError, Whose};
-use parlor_gateway::{Frame, Io, Namespace};
+use parlor_gateway::{Frame, Io, Namespace, Socket};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -179,15 +179,20 @@ impl Service {
         self.closed.cancel();
     }
 
-    /// What a client hears before its connection is closed because the server goes down: when to
-    /// come back, each after another time.
-    pub fn farewell(&self) -> Frame {
-        let refusal = shutting_down();
-        Frame::event_raw(NAMESPACE, "closing", &records::alone(&records::reason(&refusal)))
+    /// What a socket hears before its connection is closed because the server goes down: when to
+    /// come back. `jitter`, from 0 to 1, is another for each.
+    pub fn farewell(&self, socket: &Socket, jitter: f64) -> Option<Frame> {
+        if socket.data::<Session>().is_none_or(Session::is_unanswered) {
+            return None;
+        }
+        let retry_after_ms = jitter::at(SHUTTING_DOWN_RETRY_AFTER_MS, jitter);
+        let said = records::reason(&Refusal::ShuttingDown { retry_after_ms });
+        Some(Frame::event_raw(NAMESPACE, "closing", &records::alone(&said)))
     }
 
-    /// Ends the service: connections and writes are turned away, what the store was given is waited
-    /// for and answered, gathered watermarks are stored. The gateway is to be shut down after that.
+    /// Ends the service: writes are turned away, what the store was given is waited for and
+    /// answered, gathered watermarks are stored. The gateway is to be shut down before that, so that
+    /// nobody is left who could be told `unavailable`.
     ///
     /// # Cancel safety
     /// Cancel safe; calling it again goes on waiting.

@@ -101,6 +101,9 @@ sections! {
         /// How long connections may take to end after SIGTERM before they are cut. What was
         /// acknowledged is safe either way.
         drain_ms: u64, "milliseconds" = 10_000;
+        /// Over how long connections are closed after SIGTERM, so that their clients do not all come
+        /// back at once; at most half of `drain_ms`. Until its turn a connection is served as ever.
+        drain_spread_ms: u64, "milliseconds" = 2_000;
     }
 
     /// Who may connect. A token is a JWT: its `sub` is the user. Without one of `hs256_secret`,
@@ -164,6 +167,9 @@ sections! {
         handshake_timeout_ms: u64, "milliseconds" = Chat::default().handshake_timeout_ms;
         /// Connections that one thread serves. Above it new ones are refused by HTTP 503.
         connections_per_shard_max: u64, "connections" = 1_000_000;
+        /// Connections that have been opened and not yet let in. Above it new ones are refused by HTTP
+        /// 503 with a time after which to come back, so that those under way get through.
+        handshakes_in_flight_max: u64, "connections" = 2_048;
         /// How long a client may take to send the head of an HTTP request, or to agree on TLS.
         request_timeout_ms: u64, "milliseconds" = 10_000;
         /// How long the upgrade from long-polling to WebSocket may take.

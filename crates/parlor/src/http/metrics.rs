@@ -134,6 +134,11 @@ impl App {
         page.gauge("gateway_sockets", "Members of namespaces now", stats.sockets)?;
         let counters = [
             ("gateway_connections_opened", "Connections opened", stats.opened),
+            (
+                "gateway_handshakes_refused",
+                "Handshakes refused because too many were under way",
+                stats.handshakes_refused,
+            ),
             ("gateway_upgrades", "Upgrades from polling to WebSocket", stats.upgrades),
             ("gateway_received_packets", "Packets received", stats.packets_in),
             ("gateway_sent_packets", "Packets sent or queued", stats.packets_out),

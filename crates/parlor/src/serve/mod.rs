@@ -2,8 +2,8 @@
 //!
 //! In this order: configuration, keys, certificate, listening socket, data, then the service and
 //! the gateway. What fails before the gateway serves leaves nothing behind. On a signal: not
-//! ready any more, the service drains (commits and acknowledgements finish), the gateway closes
-//! its connections, the store closes; all within the configured bound.
+//! ready any more, nobody is let in, the gateway closes its connections in turn (each with its
+//! events answered), the service drains, the store closes; all within the configured bound.
 
 mod data;
 mod greeting;
@@ -38,6 +38,9 @@ const BACKGROUND_THREADS: usize = 2;
 
 /// How long the store may take to move its log into the database at the end.
 const STORE_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long what the store was given may take once the connections are gone.
+const LAST_WRITES_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs until a signal ends it.
 ///
@@ -103,11 +106,10 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     print(&greeting.text());
 
     let signal = signals.next().await;
-    let patience = Duration::from_millis(config.server.drain_ms);
-    tracing::info!(signal, ?patience, "draining");
+    tracing::info!(signal, patience_ms = config.server.drain_ms, "draining");
     app.draining.store(true, Ordering::Relaxed);
     tokio::select! {
-        whole = drain(&service, running, store, patience) => whole,
+        whole = drain(&service, running, store, settings::drain(config)) => whole,
         signal = signals.next() => {
             Err(Failure::new(
                 Code::Cut,
@@ -117,18 +119,23 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     }
 }
 
-/// Ends service, gateway and store within a bound.
+/// Ends connections, service and store within a bound: nobody is let in any more; each connection
+/// is closed in its turn, told when to come back, with its events answered; then writes end.
 async fn drain(
-    service: &Service,
+    service: &Arc<Service>,
     running: Running,
     store: Arc<SqliteStore>,
-    patience: Duration,
+    settings::Drain { patience, spread }: settings::Drain,
 ) -> Result<(), Failure> {
     let deadline = Instant::now() + patience;
-    let drained = tokio::time::timeout_at(deadline, service.drain()).await.is_ok();
-    let left = deadline.saturating_duration_since(Instant::now());
-    running.shutdown(left).await;
-    let in_time = drained && Instant::now() < deadline;
+    service.close();
+    let farewell = Arc::clone(service);
+    running.io().drain(spread, move |socket, jitter| farewell.farewell(socket, jitter));
+    running.shutdown(patience).await;
+    let in_time = Instant::now() < deadline;
+    let last = deadline.max(Instant::now() + LAST_WRITES_TIMEOUT);
+    let drained = tokio::time::timeout_at(last, service.drain()).await.is_ok();
+    let in_time = in_time && drained;
     let closed = tokio::task::spawn_blocking(move || store.close());
     if tokio::time::timeout(STORE_CLOSE_TIMEOUT, closed).await.is_err() {
         tracing::warn!("the store did not close in time; it will recover at the next start");

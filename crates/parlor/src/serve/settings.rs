@@ -68,6 +68,7 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
         handshake_timeout: Duration::from_millis(limits.request_timeout_ms),
         upgrade_timeout: Duration::from_millis(limits.upgrade_timeout_ms),
         connections_per_shard_max: size(limits.connections_per_shard_max),
+        handshakes_in_flight_max: size(limits.handshakes_in_flight_max),
         hold_bytes_max: size(limits.catch_up_hold_bytes_max),
         deflate: config.server.compression,
         max_payload: size(limits.packet_bytes_max),
@@ -102,6 +103,23 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
         write_queue_bytes_max: size(limits.write_queue_bytes_max),
         ..sqlite::Config::new(data)
     }
+}
+
+/// How the server goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Drain {
+    /// After that what is left is cut.
+    pub(super) patience: Duration,
+    /// Over that connections are closed.
+    pub(super) spread: Duration,
+}
+
+/// How the server goes down. The spread leaves half of the patience to those who are slow.
+pub(super) fn drain(config: &Config) -> Drain {
+    let server = &config.server;
+    let patience = Duration::from_millis(server.drain_ms);
+    let spread = Duration::from_millis(server.drain_spread_ms).min(patience / 2);
+    Drain { patience, spread }
 }
 
 /// How many threads serve connections.
@@ -140,6 +158,7 @@ mod tests {
         assert_eq!(gateway.handshake_timeout, expected.handshake_timeout);
         assert_eq!(gateway.upgrade_timeout, expected.upgrade_timeout);
         assert_eq!(gateway.connections_per_shard_max, expected.connections_per_shard_max);
+        assert_eq!(gateway.handshakes_in_flight_max, expected.handshakes_in_flight_max);
         assert_eq!(gateway.hold_bytes_max, expected.hold_bytes_max);
         assert_eq!(gateway.deflate, expected.deflate);
         assert_eq!(gateway.max_payload, expected.max_payload);
@@ -157,6 +176,15 @@ mod tests {
         assert_eq!(store(&config, Path::new("data"), None).retention_ms, None);
         config.retention.messages_max_age_days = 30;
         assert_eq!(store(&config, Path::new("data"), None).retention_ms, Some(30 * DAY_MS));
+    }
+
+    #[test]
+    fn the_spread_of_a_drain_leaves_time_for_the_slow() {
+        let mut config = Config::default();
+        let of = |ms| Duration::from_millis(ms);
+        assert_eq!(drain(&config), Drain { patience: of(10_000), spread: of(2_000) });
+        config.server.drain_ms = 3_000;
+        assert_eq!(drain(&config), Drain { patience: of(3_000), spread: of(1_500) });
     }
 
     #[test]
