@@ -49,7 +49,7 @@ impl Draining {
     fn may_be_left(&self, now_ms: u64) -> usize {
         let (passed, spread) = (now_ms - self.since_ms, millis(self.plan.spread));
         let rest = spread.saturating_sub(passed) as u128;
-        (self.all as u128 * rest / u128::from(spread.max(1))) as usize
+        (self.all as u128 * rest).div_ceil(u128::from(spread.max(1))) as usize
     }
 }
 
