@@ -14,27 +14,27 @@ use serde_json::{Value, json};
 
 use crate::support::msgpack;
 use crate::support::polling::Polling;
-use crate::support::server::{self, PATH, Server, until, wait};
+use crate::support::server::{self, PATH, Server, wait};
 use crate::support::sio::Client;
 use crate::support::ws::Received;
 
 /// A server that recovers, and its sockets as they connect and as they are gone.
-struct Scene {
-    server: Server,
+pub(crate) struct Scene {
+    pub(crate) server: Server,
     connected: Receiver<Socket>,
     gone: Receiver<Socket>,
 }
 
 /// A client, what it was told, and the socket that it is to the server.
-struct Joined {
-    client: Client,
-    missed: Vec<Value>,
-    sid: String,
+pub(crate) struct Joined {
+    pub(crate) client: Client,
+    pub(crate) missed: Vec<Value>,
+    pub(crate) sid: String,
     pid: String,
     socket: Socket,
 }
 
-fn scene(shards: usize, recovery: Recovery) -> Scene {
+pub(crate) fn scene(shards: usize, recovery: Recovery) -> Scene {
     scene_of(shards, recovery, server::syncing())
 }
 
@@ -71,7 +71,7 @@ impl Scene {
     }
 
     /// A new client that has heard one event, and its offset.
-    fn join_and_hear(&self, rooms: &[&str]) -> (Joined, String) {
+    pub(crate) fn join_and_hear(&self, rooms: &[&str]) -> (Joined, String) {
         let mut joined = self.join(&json!({}));
         rooms.iter().for_each(|room| joined.socket.join(room));
         let offset = joined.hear();
@@ -79,13 +79,13 @@ impl Scene {
     }
 
     /// Cuts a client off and waits until the server has noticed.
-    fn cut(&self, joined: Joined) -> (String, String) {
+    pub(crate) fn cut(&self, joined: Joined) -> (String, String) {
         joined.client.socket.stream.shutdown();
         while self.gone.recv().unwrap().key() != joined.socket.key() {}
         (joined.sid, joined.pid)
     }
 
-    fn back(&self, pid: &str, offset: &str) -> Joined {
+    pub(crate) fn back(&self, pid: &str, offset: &str) -> Joined {
         self.join(&json!({ "pid": pid, "offset": offset }))
     }
 }
@@ -361,68 +361,4 @@ fn middlewares_may_look_at_the_recovered_and_refuse_them() {
     let back = scene.back(&pid, &offset);
     assert_eq!((back.sid, names(&back.missed)), (sid, vec!["missed"]));
     assert_eq!(passed.load(Ordering::SeqCst), 2);
-}
-
-/// Several threads emit without a pause while clients are cut off and come back, wherever they are
-/// accepted; each client must hear all that each thread says, once and in order.
-#[test]
-fn nothing_is_lost_or_doubled_between_shards() {
-    const EMITTERS: usize = 3;
-    const EVENTS: usize = 400;
-    const CLIENTS: usize = 8;
-    let scene = scene(4, Recovery::default());
-    let mut clients: Vec<(Joined, String, [usize; EMITTERS])> = (0..CLIENTS)
-        .map(|_| {
-            let (joined, offset) = scene.join_and_hear(&["all"]);
-            (joined, offset, [0; EMITTERS])
-        })
-        .collect();
-    let emitters: Vec<_> = (0..EMITTERS)
-        .map(|emitter| {
-            let io = scene.server.io();
-            std::thread::spawn(move || {
-                for number in 0..EVENTS {
-                    let target = io.of("/").to("all");
-                    target.emit("n", &(emitter, number)).unwrap();
-                    std::thread::sleep(Duration::from_micros(200));
-                }
-            })
-        })
-        .collect();
-    let hear = |next: &mut [usize; EMITTERS], event: &Value| {
-        let [emitter, number] = [1, 2].map(|at| event[at].as_u64().unwrap() as usize);
-        assert_eq!(next[emitter], number, "of emitter {emitter}");
-        next[emitter] += 1;
-        event[3].as_str().unwrap().to_owned()
-    };
-    let mut cuts = 0;
-    while clients.iter().any(|(_, _, next)| *next != [EVENTS; EMITTERS]) {
-        let mut after = Vec::new();
-        for (index, (mut joined, mut offset, mut next)) in clients.drain(..).enumerate() {
-            for _ in 0..20 + 3 * index {
-                if next == [EVENTS; EMITTERS] {
-                    break;
-                }
-                let text = joined.client.text();
-                let event = serde_json::from_str(text.strip_prefix("42").unwrap()).unwrap();
-                offset = hear(&mut next, &event);
-            }
-            let (sid, pid) = scene.cut(joined);
-            cuts += 1;
-            let joined = scene.back(&pid, &offset);
-            assert_eq!(joined.sid, sid);
-            for event in &joined.missed {
-                offset = hear(&mut next, event);
-            }
-            after.push((joined, offset, next));
-        }
-        clients = after;
-    }
-    emitters.into_iter().for_each(|emitter| emitter.join().unwrap());
-    assert!(cuts >= CLIENTS);
-    for (joined, _, _) in &mut clients {
-        joined.client.send(r#"42["sync"]"#);
-        assert!(joined.client.text().starts_with(r#"42["synced",""#));
-    }
-    until(|| scene.server.running.stats().recovered == cuts as u64);
 }
