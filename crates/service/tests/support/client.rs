@@ -87,8 +87,10 @@ impl Client {
                     }
                     listening.hear(Heard::Pinged);
                 } else if let Some(heard) = read(&text) {
-                    if let Some(offset) = last_text(&text) {
-                        *listening.offset.lock() = Some(offset);
+                    // Both at once: whoever asks for the offset has heard what it stands for.
+                    let mut offset = listening.offset.lock();
+                    if let Some(new) = last_text(&text) {
+                        *offset = Some(new);
                     }
                     listening.hear(heard);
                 }
@@ -126,7 +128,12 @@ impl Client {
 
     /// What a stock client would say of itself when it comes back: its pid and its last offset.
     pub(crate) async fn recovery(&self) -> (Value, Option<String>) {
-        (self.answered().await["pid"].clone(), self.ear.offset.lock().clone())
+        (self.answered().await["pid"].clone(), self.offset())
+    }
+
+    /// The last offset that was heard.
+    pub(crate) fn offset(&self) -> Option<String> {
+        self.ear.offset.lock().clone()
     }
 
     /// Sends a text frame as it is.
