@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parlor_chat::ids::DeviceId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::AttachDevice;
-use parlor_gateway::{ConnectError, ConnectRequest, Data, EmitError, Socket};
+use parlor_gateway::{ConnectError, ConnectRequest, Data, EmitError, Socket, SocketKey};
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
@@ -61,7 +61,7 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
     let identity = service.auth.verify(&token, now).map_err(untrusted)?;
     attach(service, &identity, &device).await?;
     if let Some(asked) = hello.recovery {
-        return recovery::admit(service, identity, device, &asked, hello.resume).await;
+        return recovery::admit(service, identity, device, &asked, hello.resume, now).await;
     }
     let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
     let session = Session::new(identity.user, device, identity.expires, now).starting(start);
@@ -132,8 +132,8 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
     let Some(user) = session.user() else { return };
     // Before it is listed: what it takes the place of counts no more among the user's connections.
     let recovers = matches!(session.start(), Start::Recover(_));
-    if recovers {
-        take_over(service, socket, session);
+    if recovers && !take_over(service, socket, session) {
+        return;
     }
     // Before anything is read: an entry that was not broadcast because nobody was listed here is
     // then visible to the catch-up's first read, however late its batch comes to this shard.
@@ -149,7 +149,9 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
     service.expiry.note(session, clock::now());
     if recovers {
         // Another that recovers the same socket may have been listed meanwhile.
-        take_over(service, socket, session);
+        if !take_over(service, socket, session) {
+            return;
+        }
     } else if let Err(error) = greet(service, socket, session) {
         tracing::debug!(%error, "connection: not greeted");
         service.end(session, Ending::Resume(Refusal::overloaded()));
@@ -173,16 +175,24 @@ pub(crate) fn greet(
     Ok(())
 }
 
-/// Closes the connection on which a recovered socket was before, if the server has not noticed
-/// yet that it is gone.
-fn take_over(service: &Service, socket: &Socket, session: &Arc<Session>) {
-    let (Some(user), Some(io)) = (session.user(), service.io()) else { return };
+/// Closes the connections on which a recovered socket was before, if the server has not noticed yet
+/// that they are gone; or this one, if the client has come once more since: whose store answers last
+/// need not be who came last.
+fn take_over(service: &Service, socket: &Socket, session: &Arc<Session>) -> bool {
+    let (Some(user), Some(io)) = (session.user(), service.io()) else { return true };
+    let came = |of: &Session| (of.since, of.key().map(SocketKey::get));
     for other in service.sessions().of(user) {
         let is_same = other.key().is_some_and(|key| io.id_of(key) == socket.id());
-        if is_same && !Arc::ptr_eq(&other, session) {
-            service.end(&other, Ending::TakenOver);
+        if !is_same || Arc::ptr_eq(&other, session) {
+            continue;
         }
+        if came(&other) > came(session) {
+            service.end(session, Ending::TakenOver);
+            return false;
+        }
+        service.end(&other, Ending::TakenOver);
     }
+    true
 }
 
 /// Forgets a socket that is gone.

@@ -12,6 +12,7 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parlor_chat::entry::Millis;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::resume::{Cursor, RecoveryBounds, recovers};
@@ -97,14 +98,14 @@ pub(crate) async fn admit(
     device: DeviceId,
     asked: &Recovery,
     resume: Option<Cursor>,
+    now: Millis,
 ) -> Result<Data, Refusal> {
     let known = asked.pid.as_deref().and_then(|pid| Some((pid, service.pids.open(pid)?)));
     let known = known.filter(|(_, pid)| pid.user == identity.user && pid.device == device);
     // What another user or device has heard confirms nothing for this one.
     let offset = asked.offset.as_deref().filter(|_| known.is_some()).and_then(Cursor::parse);
-    let session =
-        Session::new(identity.user.clone(), device.clone(), identity.expires, clock::now())
-            .recoverable();
+    let session = Session::new(identity.user.clone(), device.clone(), identity.expires, now);
+    let session = session.recoverable();
     if let (Some((text, pid)), Some(at)) = (known, offset)
         && is_recovered(service, &identity.user, at).await?
     {

@@ -42,7 +42,7 @@ pub(crate) struct Session {
     user: OnceLock<UserId>,
     device: DeviceId,
     key: OnceLock<SocketKey>,
-    /// When its device was attached.
+    /// When it came, before its device was attached.
     pub(crate) since: Millis,
     expires_ms: AtomicU64,
     heard_ms: AtomicU64,

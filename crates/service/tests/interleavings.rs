@@ -257,6 +257,31 @@ async fn a_recovered_socket_is_greeted_before_it_is_live_however_busy_its_shard(
 }
 
 #[tokio::test]
+async fn of_two_recoveries_of_a_socket_the_one_that_came_last_lives() {
+    let (mut plan, faults) = plan(1 << 20);
+    plan.shards = 3;
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    let mut auth = json!({"token": "bob", "deviceId": "b", "recovery": true});
+    let bob = Client::connect(house.address, auth.clone()).await;
+    let (pid, offset) = bob.recovery().await;
+    drop(bob);
+    (auth["pid"], auth["offset"]) = (pid, json!(offset));
+    faults.first_behind.close();
+    // Its client has given up on it, but the server cannot know.
+    let given_up = Client::open(house.address, auth.clone()).await;
+    faults.first_behind.reached().await;
+    let bob = Client::connect(house.address, auth).await;
+    faults.first_behind.open();
+    given_up.closed().await;
+    alice.send("bob", "live").await;
+    assert_eq!(bob.event("private_message", 0).await["content"], "live");
+    bob.settle().await;
+    assert!(!given_up.heard().iter().any(|heard| matches!(heard, Heard::Connected(_))));
+    house.end().await;
+}
+
+#[tokio::test]
 async fn a_socket_that_is_not_answered_hears_nothing_of_its_end() {
     let (plan, faults) = plan(1 << 20);
     let house = House::new(plan).await;

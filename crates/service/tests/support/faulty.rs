@@ -55,6 +55,13 @@ impl Gate {
         assert!(reached.is_ok(), "nobody came to the gate");
     }
 
+    /// Lets all pass but the first who comes while it is closed.
+    pub(crate) async fn pass_second(&self) {
+        if *self.waiting.borrow() == 0 {
+            self.pass().await;
+        }
+    }
+
     pub(crate) async fn pass(&self) {
         self.waiting.send_modify(|waiting| *waiting += 1);
         let _ = self.open.subscribe().wait_for(|open| *open).await;
@@ -74,6 +81,8 @@ pub(crate) struct Faults {
     pub(crate) since: Gate,
     /// The thread that reads what was committed since is kept busy for a while right after.
     pub(crate) stalls: AtomicBool,
+    /// How far behind the first is who asks is handed over behind this gate.
+    pub(crate) first_behind: Gate,
     /// What moved is handed over behind this gate.
     pub(crate) moved: Gate,
     /// The first page of what is undelivered is handed over behind this gate.
@@ -201,7 +210,15 @@ impl Store for Faulty {
         whose: Whose,
         entries_max: usize,
     ) -> Pending<Behind> {
-        self.store.behind(user, after, whose, entries_max)
+        let behind = self.store.behind(user.clone(), after, whose, entries_max);
+        let faults = self.faults.clone();
+        Box::pin(async move {
+            let behind = behind.await;
+            if user.as_str() == GATED_USER {
+                faults.first_behind.pass_second().await;
+            }
+            behind
+        })
     }
 
     fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
