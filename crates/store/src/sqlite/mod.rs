@@ -12,27 +12,26 @@
 //! failed write nothing is acknowledged until a probe commits or, after a failed fsync, until the
 //! process starts again; what is damaged is named and never served, and the rest goes on. Dropping the store finishes what is queued and closes the files.
 //!
-//! Reading order: `schema` (the tables), `sums` (what guards an entry), `life` (whose turn, which
-//! epoch), `command`, `commands` (writes), `writer`, `queries` (reads), `readers`, `checkpoint`, [`verify()`], [`backup()`], [`restore()`].
+//! Reading order: `schema` (the tables), `sums` and `cipher` (what guards an entry), `life` (whose
+//! turn, which epoch), `command`, `commands` (writes), `writer`, `upkeep` (what it does in between),
+//! `queries` (reads), `readers`, `checkpoint`, [`verify()`], [`backup()`], [`restore()`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
-use parlor_chat::entry::{Epoch, Millis, Position};
-use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::store::{
-    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink,
-    ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
-    MovedPage, Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
-    UndeliveredPage, Whose,
-};
+use parlor_chat::entry::{Epoch, Position};
+use parlor_chat::store::{CommitSink, Pending, SealKey, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 mod config;
+
+mod open_error;
+
+mod port;
 
 mod queue;
 
@@ -54,9 +53,13 @@ mod keys;
 
 mod rows;
 
+mod names;
+
 mod command;
 
 mod commands;
+
+mod devices;
 
 mod blocks;
 
@@ -89,13 +92,14 @@ mod restore;
 pub use backup::{Check, CopyError, backup};
 pub use config::{Clock, Config, Durability};
 pub use keys::{Keyring, MasterKey, NoMasterKey, Rotated, rotate};
+pub use open_error::OpenError;
 pub use progress::{Progress, Report};
 pub use restore::{Existing, Restored, restore};
 pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use vacuum::{Compacted, compact};
 pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
-use command::{Command, Marks, Reply};
+use command::{Command, Reply};
 use health::Health;
 use life::{DirLock, Life, Sidecar};
 use queue::{Queue, Rejected};
@@ -108,66 +112,6 @@ use writer::Writer;
 
 /// The database's file in the data directory.
 pub const DATABASE_FILE: &str = "parlor.db";
-
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it open.
-    #[error("the data directory {} is in use by another server", dir.display())]
-    InUse {
-        /// The data directory.
-        dir: PathBuf,
-    },
-    /// The file was written by a newer version.
-    #[error("the store has schema {found}, this version knows {known}: a newer version wrote it")]
-    NewerSchema {
-        /// What the file says.
-        found: i64,
-        /// What this version can take.
-        known: i64,
-    },
-    /// The file was written by an older version, and this is not the place to migrate it.
-    #[error("the store has schema {found}, this version writes {known}: start its server once")]
-    OlderSchema {
-        /// What the file says.
-        found: i64,
-        /// What this version writes.
-        known: i64,
-    },
-    /// The file is a database, but not a store of Parlor's.
-    #[error("the database is not a store of Parlor's")]
-    NotAStore,
-    /// Entries are sealed, and the master key that opens them is not configured.
-    #[error("messages here are sealed by the master key {name}, which is not configured")]
-    KeyMissing {
-        /// The key's public name.
-        name: String,
-    },
-    /// A conversation's key cannot be opened by the master key that sealed it.
-    #[error("the key of conversation {conversation} is damaged")]
-    KeyUnusable {
-        /// The conversation's number.
-        conversation: i64,
-    },
-    /// A restore was begun here and did not end.
-    #[error("a restore of {} did not end: run it again", dir.display())]
-    RestoreUnfinished {
-        /// The data directory.
-        dir: PathBuf,
-    },
-    /// A file cannot be read or written.
-    #[error("cannot use {}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The engine refuses.
-    #[error("the database cannot be used")]
-    Engine(#[from] rusqlite::Error),
-}
 
 /// What the threads share.
 #[derive(Debug)]
@@ -323,130 +267,6 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-impl Store for SqliteStore {
-    fn epoch(&self) -> Epoch {
-        self.shared.epoch
-    }
-
-    fn append(&self, append: Append) -> Pending<Appended> {
-        self.write(|reply| Command::Append(append, reply))
-    }
-
-    fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
-        self.write(|reply| Command::Mark(Marks::new(marks), reply))
-    }
-
-    /// A device that is known and was seen lately is only read; another takes its place among
-    /// the writes when that read is done.
-    fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
-        if attach.device.is_shared() {
-            return Box::pin(std::future::ready(Ok(())));
-        }
-        let shared = self.shared.clone();
-        let asked = attach.clone();
-        let known = self
-            .read(Subject::User(asked.user.clone()), move |reader| reader.device_is_known(&asked));
-        Box::pin(async move {
-            if known.await? {
-                return Ok(());
-            }
-            submit(&shared, |reply| Command::Attach(attach, reply)).await
-        })
-    }
-
-    fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
-        self.read(Subject::User(user.clone()), move |reader| reader.devices(&user))
-    }
-
-    fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
-        self.write(|reply| Command::Revoke(user, device, now, reply))
-    }
-
-    fn undelivered(
-        &self,
-        user: UserId,
-        device: DeviceId,
-        after: Option<UndeliveredCursor>,
-        limit: usize,
-    ) -> Pending<UndeliveredPage> {
-        self.read(Subject::User(user.clone()), move |reader| {
-            reader.undelivered(&user, &device, after.as_ref(), limit)
-        })
-    }
-
-    fn since(
-        &self,
-        user: UserId,
-        after: Position,
-        whose: Whose,
-        limit: usize,
-    ) -> Pending<SincePage> {
-        self.read(Subject::User(user.clone()), move |reader| {
-            reader.since(&user, after, whose, limit)
-        })
-    }
-
-    fn behind(
-        &self,
-        user: UserId,
-        after: Position,
-        whose: Whose,
-        entries_max: usize,
-    ) -> Pending<Behind> {
-        self.read(Subject::User(user.clone()), move |reader| {
-            reader.behind(&user, after, whose, entries_max)
-        })
-    }
-
-    fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
-        self.read(Subject::User(user.clone()), move |reader| reader.moved(&user, after, limit))
-    }
-
-    fn received(
-        &self,
-        user: UserId,
-        device: DeviceId,
-        up_to: Position,
-        limit: usize,
-    ) -> Pending<Vec<(ConversationId, Seq)>> {
-        self.read(Subject::User(user.clone()), move |reader| {
-            reader.received(&user, &device, up_to, limit)
-        })
-    }
-
-    fn block(&self, block: Block) -> Pending<Blocked> {
-        self.write(|reply| Command::Block(block, reply))
-    }
-
-    fn blocks(&self, user: UserId) -> Pending<Blocks> {
-        self.read(Subject::User(user.clone()), move |reader| reader.blocks(&user))
-    }
-
-    fn seal_key(&self) -> SealKey {
-        self.shared.seal_key.clone()
-    }
-
-    fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
-        let subject = Subject::Conversation(query.conversation.clone());
-        self.read(subject, move |reader| reader.history(&query))
-    }
-
-    fn conversations(
-        &self,
-        user: UserId,
-        cursor: Option<ConversationsCursor>,
-        limit: usize,
-    ) -> Pending<ConversationsPage> {
-        self.read(Subject::User(user.clone()), move |reader| {
-            reader.conversations(&user, cursor, limit)
-        })
-    }
-
-    fn health(&self) -> Result<(), StoreError> {
-        self.shared.health.check()
     }
 }
 

@@ -13,9 +13,10 @@ use parlor_chat::store::{
 };
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::commands::{self, LAST_SEEN_STEP_MS};
+use super::devices::{self, LAST_SEEN_STEP_MS};
+use super::names::entry_columns;
 use super::readers::Reader;
-use super::rows::{self, Failure, Place, Thread, bound, corrupt, entry_columns, int, nat};
+use super::rows::{self, Failure, Place, Thread, bound, corrupt, int, nat};
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
@@ -28,7 +29,7 @@ impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
     pub(crate) fn device_is_known(&mut self, attach: &AttachDevice) -> Result<bool, Failure> {
         let Some(user) = rows::user_id(&self.conn, &attach.user)? else { return Ok(false) };
-        let Some(known) = commands::device_row(&self.conn, user, &attach.device)? else {
+        let Some(known) = devices::device_row(&self.conn, user, &attach.device)? else {
             return Ok(false);
         };
         if known.refuses(attach.token_issued) {
@@ -73,7 +74,7 @@ impl Reader {
         let device = if device.is_shared() {
             None
         } else {
-            commands::device_row(&self.conn, user, device)?.filter(|d| d.active).map(|d| d.id)
+            devices::device_row(&self.conn, user, device)?.filter(|d| d.active).map(|d| d.id)
         };
         let resumed = match after {
             None => None,

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 
 use super::Shared;
 use super::keys::Keyring;
+use super::names::Names;
 use super::queue::Taken;
-use super::rows::Names;
 
 /// A read: it runs with a reader, or is told why it cannot.
 pub(crate) type Read = Box<dyn FnOnce(Result<&mut Reader, StoreError>) + Send>;

@@ -13,10 +13,11 @@ use parlor_chat::store::{Behind, MOVED_TOLD_WITHIN_MS, Moved, MovedPage, SincePa
 
 use rusqlite::OptionalExtension;
 
-use super::commands;
+use super::devices;
+use super::names::entry_columns;
 use super::queries::{self, Room, Wanted};
 use super::readers::Reader;
-use super::rows::{self, Failure, bound, entry_columns, nat};
+use super::rows::{self, Failure, bound, nat};
 
 /// Up to so many newest entries of all users are walked rather than one user's conversations.
 const WALK_ENTRIES_MAX: i64 = 512;
@@ -156,7 +157,7 @@ impl Reader {
         let device = if device.is_shared() {
             None
         } else {
-            let Some(known) = commands::device_row(&self.conn, user, device)? else {
+            let Some(known) = devices::device_row(&self.conn, user, device)? else {
                 return Ok(received);
             };
             Some(known.id)

@@ -9,8 +9,9 @@ use std::path::Path;
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
+use super::names::{IsSealed, Names, entry_columns};
 use super::progress::{Progress, Report};
-use super::rows::{Failure, IsSealed, Names, entry_columns};
+use super::rows::Failure;
 use super::{DATABASE_FILE, OpenError, health, rows, schema};
 
 /// Findings told at most.

@@ -24,6 +24,7 @@ use super::blocks;
 use super::checkpoint::Wake;
 use super::command::Command;
 use super::commands::{Executor, Turn};
+use super::devices;
 use super::health::{self, Lasting};
 use super::life::Life;
 use super::queue::Taken;
@@ -254,10 +255,10 @@ impl Writer {
                 reply.decide(Ok(marked));
             }
             Command::Attach(attach, reply) => {
-                reply.decide(told(executor.attach_device(conn, attach)).map_err(stopped)?);
+                reply.decide(told(devices::attach(conn, attach)).map_err(stopped)?);
             }
             Command::Revoke(user, device, now, reply) => {
-                let outcome = executor.revoke_device(conn, user, device, *now);
+                let outcome = devices::revoke(conn, user, device, *now);
                 reply.decide(told(outcome).map_err(stopped)?);
             }
             Command::Block(block, reply) => {

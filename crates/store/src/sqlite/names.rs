@@ -1,0 +1,288 @@
+//! Entries out of their rows: named, checked against their checksums, opened if they are sealed.
+//!
+//! Whatever is read as an entry passes [`Names::checked`]: a row that is not what was written becomes
+//! an error that names it, and never an entry. What was looked up on the way is remembered, within a
+//! bound.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parlor_chat::entry::{Content, Entry, Epoch, Millis, Position};
+use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
+use parlor_chat::store::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::keys::{Keyring, Keys};
+use super::rows::{Failure, Place, Thread, corrupt, nat};
+use super::sums::Facts;
+
+/// The columns [`Names::checked`] reads, in its order.
+macro_rules! entry_columns {
+    () => {
+        "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.low_count, e.client_id, \
+         e.content, e.sum, e.sealed"
+    };
+}
+pub(crate) use entry_columns;
+
+/// An entry's row, found to be what was written.
+#[derive(Debug)]
+pub(crate) struct Checked<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) content: Kept<'a>,
+}
+
+/// The content of an entry as it is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    Plain(&'a str),
+    Sealed(&'a [u8]),
+}
+
+impl Kept<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text.as_bytes(),
+            Self::Sealed(sealed) => sealed,
+        }
+    }
+}
+
+impl Checked<'_> {
+    pub(crate) fn place(&self) -> Place {
+        Place { seq: self.facts.seq, ts: self.facts.ts, low_count: self.facts.low_count }
+    }
+}
+
+/// Integer names that a reader has already looked up.
+#[derive(Debug)]
+pub(crate) struct Names {
+    keys: Keys,
+    threads: HashMap<i64, Arc<Thread>>,
+    epochs: HashMap<i64, Epoch>,
+    /// Up to this position an entry may lack its checksum; `None` until it was read.
+    sums_after: Option<i64>,
+}
+
+/// Looked-up conversations kept; at the bound all are dropped.
+const THREADS_CACHED_MAX: usize = 8_192;
+
+impl Names {
+    pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
+        Self {
+            keys: Keys::new(keyring),
+            threads: HashMap::new(),
+            epochs: HashMap::new(),
+            sums_after: None,
+        }
+    }
+
+    /// Forgets what was looked up.
+    pub(crate) fn forget(&mut self) {
+        self.keys.forget();
+        self.threads.clear();
+        self.epochs.clear();
+        self.sums_after = None;
+    }
+
+    /// The conversation of an integer name that some row holds.
+    pub(crate) fn thread(&mut self, conn: &Connection, id: i64) -> Result<Arc<Thread>, Failure> {
+        if let Some(thread) = self.threads.get(&id) {
+            return Ok(thread.clone());
+        }
+        let sql = "SELECT c.low, l.name, c.high, h.name FROM conversation c \
+                   JOIN user l ON l.id = c.low JOIN user h ON h.id = c.high WHERE c.id = ?1";
+        let found = conn
+            .prepare_cached(sql)?
+            .query_row([id], |row| {
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get::<_, String>(3)?))
+            })
+            .optional()?;
+        let what = || corrupt(format!("conversation {id}"));
+        let (low_id, low, high_id, high) = found.ok_or_else(what)?;
+        let low = UserId::parse(&low).map_err(|_| what())?;
+        let high = UserId::parse(&high).map_err(|_| what())?;
+        let conversation = ConversationId::direct(&low, &high);
+        let thread =
+            Arc::new(Thread { id, conversation, low: (low_id, low), high: (high_id, high) });
+        if self.threads.len() >= THREADS_CACHED_MAX {
+            self.threads.clear();
+        }
+        self.threads.insert(id, thread.clone());
+        Ok(thread)
+    }
+
+    fn epoch(&mut self, conn: &Connection, life: i64) -> Result<Epoch, Failure> {
+        if let Some(epoch) = self.epochs.get(&life) {
+            return Ok(*epoch);
+        }
+        let found: Option<i64> = conn
+            .prepare_cached("SELECT epoch FROM life WHERE id = ?1")?
+            .query_row([life], |row| row.get(0))
+            .optional()?;
+        let epoch = Epoch(nat(found.ok_or_else(|| corrupt(format!("life {life}")))?)?);
+        self.epochs.insert(life, epoch);
+        Ok(epoch)
+    }
+
+    fn may_lack_sum(&mut self, conn: &Connection, position: i64) -> Result<bool, Failure> {
+        let after = match self.sums_after {
+            Some(after) => after,
+            None => conn
+                .prepare_cached("SELECT value FROM meta WHERE key = 'sums_after'")?
+                .query_row((), |row| row.get(0))
+                .optional()?
+                .unwrap_or(0),
+        };
+        self.sums_after = Some(after);
+        Ok(position <= after)
+    }
+
+    /// Whether a row of [`entry_columns`] may lack its checksum, and does.
+    pub(crate) fn lacks_sum(&self, row: &Row<'_>) -> bool {
+        let position = row.get(0).unwrap_or(i64::MAX);
+        let sum = row.get::<_, Option<i64>>(9);
+        self.sums_after.is_some_and(|after| position <= after) && matches!(sum, Ok(None))
+    }
+
+    /// Reads an entry from a row of [`entry_columns`].
+    pub(crate) fn entry(
+        &mut self,
+        conn: &Connection,
+        row: &Row<'_>,
+    ) -> Result<Arc<Entry>, Failure> {
+        let thread = match row.get(1) {
+            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure))?,
+            Err(error) => return Err(bad(row, None, &error.to_string())),
+        };
+        let checked = self.checked(conn, &thread, row)?;
+        let facts = &checked.facts;
+        let (from, to) = if facts.by_low {
+            (thread.low.1.clone(), thread.high.1.clone())
+        } else {
+            (thread.high.1.clone(), thread.low.1.clone())
+        };
+        let client_id = facts.client_id.map(ClientId::parse).transpose();
+        Ok(Arc::new(Entry {
+            conversation: thread.conversation.clone(),
+            seq: Seq(nat(facts.seq)?),
+            position: Position(nat(facts.position)?),
+            epoch: Epoch(facts.epoch),
+            ts: Millis(nat(facts.ts)?),
+            from,
+            to,
+            client_id: client_id.map_err(|_| bad(row, Some(&thread), "its client id is none"))?,
+            content: self.content(conn, &thread, &checked, row)?,
+        }))
+    }
+
+    /// The content of a checked entry, opened if it is sealed.
+    fn content(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+        checked: &Checked<'_>,
+        row: &Row<'_>,
+    ) -> Result<Content, Failure> {
+        let sealed = match checked.content {
+            Kept::Plain(text) => return Ok(Content(text.into())),
+            Kept::Sealed(sealed) => sealed,
+        };
+        let keys = self.keys.find(conn, thread)?;
+        let keys = keys.ok_or_else(|| bad(row, Some(thread), "its key is not there"))?;
+        let opened = keys.content.open(&checked.facts.context(), sealed).ok();
+        let text = opened.and_then(|opened| String::from_utf8(opened).ok());
+        let text = text.ok_or_else(|| bad(row, Some(thread), "its content cannot be opened"))?;
+        Ok(Content(text.into()))
+    }
+
+    /// Checks the entry in a row of [`entry_columns`] as far as that needs no key.
+    pub(crate) fn check(&mut self, conn: &Connection, row: &Row<'_>) -> Result<IsSealed, Failure> {
+        let thread = match row.get(1) {
+            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure))?,
+            Err(error) => return Err(bad(row, None, &error.to_string())),
+        };
+        match self.checked(conn, &thread, row)?.content {
+            Kept::Plain(_) => Ok(IsSealed::No),
+            Kept::Sealed(_) => Ok(IsSealed::Yes),
+        }
+    }
+
+    /// Checks the entry in a row of [`entry_columns`] against its checksum.
+    pub(crate) fn checked<'a>(
+        &mut self,
+        conn: &Connection,
+        thread: &'a Thread,
+        row: &'a Row<'_>,
+    ) -> Result<Checked<'a>, Failure> {
+        let (read, sender, sum) = match fields(thread, row) {
+            Ok(fields) => fields,
+            Err(error) => return Err(bad(row, Some(thread), &error.to_string())),
+        };
+        let life = row.get(3).map_err(|error| bad(row, Some(thread), &error.to_string()))?;
+        let by_low = sender == thread.low.0;
+        if !by_low && sender != thread.high.0 {
+            return Err(bad(row, Some(thread), "its sender is no member"));
+        }
+        let epoch = self.epoch(conn, life).map_err(|failure| named(row, Some(thread), failure))?.0;
+        let facts = Facts { epoch, by_low, ..read.facts };
+        let matches = match sum {
+            Some(sum) => sum == facts.sum(read.content.bytes()),
+            None => self.may_lack_sum(conn, facts.position)?,
+        };
+        if !matches {
+            return Err(bad(row, Some(thread), "its checksum does not match"));
+        }
+        Ok(Checked { facts, ..read })
+    }
+}
+
+/// Whether an entry's content is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IsSealed {
+    Yes,
+    No,
+}
+
+/// What a row says, but for its epoch; its sender and its checksum.
+fn fields<'a>(
+    thread: &'a Thread,
+    row: &'a Row<'_>,
+) -> Result<(Checked<'a>, i64, Option<i64>), rusqlite::Error> {
+    let facts = Facts {
+        position: row.get(0)?,
+        conversation: thread.conversation.as_str(),
+        seq: row.get(2)?,
+        epoch: 0,
+        ts: row.get(4)?,
+        by_low: false,
+        low_count: row.get(6)?,
+        client_id: row.get_ref(7)?.as_str_or_null()?,
+    };
+    let content = match row.get_ref(10)?.as_blob_or_null()? {
+        Some(sealed) => Kept::Sealed(sealed),
+        None => Kept::Plain(row.get_ref(8)?.as_str()?),
+    };
+    Ok((Checked { facts, content }, row.get(5)?, row.get(9)?))
+}
+
+/// Names a row that is not what was written.
+fn bad(row: &Row<'_>, thread: Option<&Thread>, why: &str) -> Failure {
+    let number = |column: usize| row.get::<_, i64>(column).map_or("?".into(), |n| n.to_string());
+    let conversation = match thread {
+        Some(thread) => thread.conversation.to_string(),
+        None => number(1),
+    };
+    let (position, seq) = (number(0), number(2));
+    corrupt(format!("entry {position}, seq {seq} of conversation {conversation}: {why}")).into()
+}
+
+/// Names the row at which something it refers to was found missing.
+fn named(row: &Row<'_>, thread: Option<&Thread>, failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(StoreError::Corrupt { what }) => {
+            bad(row, thread, &format!("{what} is not there or not whole"))
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,137 @@
+//! The operations of chat's port: each a command for the writer or a read for the readers.
+
+use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
+    Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
+};
+
+use super::command::{Command, Marks};
+use super::rows::Subject;
+use super::{SqliteStore, submit};
+
+impl Store for SqliteStore {
+    fn epoch(&self) -> Epoch {
+        self.shared.epoch
+    }
+
+    fn append(&self, append: Append) -> Pending<Appended> {
+        self.write(|reply| Command::Append(append, reply))
+    }
+
+    fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
+        self.write(|reply| Command::Mark(Marks::new(marks), reply))
+    }
+
+    /// A device that is known and was seen lately is only read; another takes its place among
+    /// the writes when that read is done.
+    fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
+        if attach.device.is_shared() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let shared = self.shared.clone();
+        let asked = attach.clone();
+        let known = self
+            .read(Subject::User(asked.user.clone()), move |reader| reader.device_is_known(&asked));
+        Box::pin(async move {
+            if known.await? {
+                return Ok(());
+            }
+            submit(&shared, |reply| Command::Attach(attach, reply)).await
+        })
+    }
+
+    fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
+        self.read(Subject::User(user.clone()), move |reader| reader.devices(&user))
+    }
+
+    fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
+        self.write(|reply| Command::Revoke(user, device, now, reply))
+    }
+
+    fn undelivered(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<UndeliveredCursor>,
+        limit: usize,
+    ) -> Pending<UndeliveredPage> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.undelivered(&user, &device, after.as_ref(), limit)
+        })
+    }
+
+    fn since(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        limit: usize,
+    ) -> Pending<SincePage> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.since(&user, after, whose, limit)
+        })
+    }
+
+    fn behind(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        entries_max: usize,
+    ) -> Pending<Behind> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.behind(&user, after, whose, entries_max)
+        })
+    }
+
+    fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
+        self.read(Subject::User(user.clone()), move |reader| reader.moved(&user, after, limit))
+    }
+
+    fn received(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        up_to: Position,
+        limit: usize,
+    ) -> Pending<Vec<(ConversationId, Seq)>> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.received(&user, &device, up_to, limit)
+        })
+    }
+
+    fn block(&self, block: Block) -> Pending<Blocked> {
+        self.write(|reply| Command::Block(block, reply))
+    }
+
+    fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        self.read(Subject::User(user.clone()), move |reader| reader.blocks(&user))
+    }
+
+    fn seal_key(&self) -> SealKey {
+        self.shared.seal_key.clone()
+    }
+
+    fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
+        let subject = Subject::Conversation(query.conversation.clone());
+        self.read(subject, move |reader| reader.history(&query))
+    }
+
+    fn conversations(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.conversations(&user, cursor, limit)
+        })
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.shared.health.check()
+    }
+}
