@@ -316,6 +316,23 @@ async fn a_shredded_page_of_the_index_refuses_the_sends_that_need_it_alone() {
 }
 
 #[tokio::test]
+async fn a_sweep_that_meets_damage_ends_and_the_sends_go_on() {
+    let dir = tempfile::tempdir().expect("a directory");
+    filled_with_many(dir.path()).await;
+    shred(dir.path(), "entry", 1);
+    let day = parlor_chat::limits::DAY_MS;
+    let config = Config { client_id_window_ms: day, ..Config::new(dir.path()) };
+    let store = SqliteStore::open(config, Arc::new(Nobody)).expect("it opens");
+    // By now all keys are due, and those of the shredded page cannot be read.
+    for n in 1..=20 {
+        let later = Append { now: Millis(NOW + 9 * day), ..wish("a", "b", &format!("later-{n}")) };
+        assert_eq!(store.append(later).await.expect("it is kept").seq, Seq(MANY + n));
+    }
+    assert_eq!(store.stats().corrupt, 1, "it is given up once");
+    assert!(store.health().is_ok());
+}
+
+#[tokio::test]
 async fn a_file_whose_first_page_is_gone_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     filled(dir.path()).await;

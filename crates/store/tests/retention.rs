@@ -129,6 +129,24 @@ async fn keys_of_removed_entries_are_forgotten_in_their_time() {
     assert_eq!(verify(dir.path()).expect("it can be read"), []);
 }
 
+#[tokio::test]
+async fn a_clock_that_ran_ahead_once_keeps_nothing_for_good() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path(), None);
+    say(&store, "b", "1", 60).await;
+    let ahead = Millis(NOW + 10_000 * DAY_MS);
+    store.append(Append { now: ahead, ..wish("c", "2", 0, 10) }).await.expect("it is kept");
+    store.append(Append { now: ahead, ..wish("c", "3", 0, 10) }).await.expect("it is kept");
+    say(&store, "b", "4", 59).await;
+    say(&store, "b", "5", 0).await;
+    drop(store);
+    let store = open(dir.path(), Some(10));
+    until(&store, "all but the newest go", |stats| stats.removed == 3).await;
+    assert_eq!((kept(&store, "b").await, kept(&store, "c").await), (vec![3], vec![2]));
+    drop(store);
+    assert_eq!(verify(dir.path()).expect("it can be read"), []);
+}
+
 /// The time that a test's clock tells, beyond [`NOW`].
 static LATER: AtomicU64 = AtomicU64::new(0);
 

@@ -92,12 +92,15 @@ impl Retention {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
             })?
             .collect::<Result<_, _>>()?;
-        for (position, conversation, seq, ts, sender, client_id) in &found {
-            let until = Millis(rows::nat(*ts).unwrap_or(0).saturating_add(max_age_ms));
-            if until >= now {
-                due = Millis(until.0 + 1);
-                break;
-            }
+        let until = |ts: i64| Millis(rows::nat(ts).unwrap_or(0).saturating_add(max_age_ms));
+        // What was committed before an entry that is too old is so too, even if a clock that once
+        // ran ahead gave it a time to come.
+        let too_old = found.iter().rposition(|entry| until(entry.3) < now);
+        let too_old = too_old.map_or(0, |last| last + 1);
+        if let Some(entry) = found.get(too_old) {
+            due = Millis(until(entry.3).0.saturating_add(1));
+        }
+        for (position, conversation, seq, ts, sender, client_id) in &found[..too_old] {
             looked_at += 1;
             let head: i64 =
                 conn.prepare_cached(newest)?.query_row([conversation], |row| row.get(0))?;
@@ -117,6 +120,7 @@ impl Retention {
             }
             considered = *position;
             if Instant::now() >= deadline {
+                due = now;
                 break;
             }
         }
