@@ -364,6 +364,9 @@ async fn an_interrupted_restore_keeps_servers_out_until_it_is_run_again() {
         let refused = SqliteStore::open(Config::new(&data), Arc::new(Nobody));
         let unfinished = matches!(refused, Err(OpenError::RestoreUnfinished { .. }));
         assert!(unfinished, "{moved} {in_place}");
+        let refused = backup(&data, &dir.path().join("mixed.db"), Check::Skip, &mut |_| {});
+        let unfinished = CopyError::Source(OpenError::RestoreUnfinished { dir: data.clone() });
+        assert_eq!(refused.expect_err("files may be mixed").to_string(), unfinished.to_string());
 
         let restored = restore(&to, &data, &Existing::Refuse, &mut |_| {}).expect("it goes on");
         assert_eq!(restored.kept, Some(data.join("old")));

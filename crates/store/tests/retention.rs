@@ -1,6 +1,8 @@
 //! Old entries go in small steps and leave a sound store behind, whose file becomes smaller.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -145,6 +147,70 @@ async fn a_clock_that_ran_ahead_once_keeps_nothing_for_good() {
     assert_eq!((kept(&store, "b").await, kept(&store, "c").await), (vec![3], vec![2]));
     drop(store);
     assert_eq!(verify(dir.path()).expect("it can be read"), []);
+}
+
+const KILLED: &str = "PARLOR_STORE_TEST_KILLED_RETENTION";
+const KILLS: u64 = 10;
+
+/// The child: says what is too old at once, until it is killed, if the parent asks for it.
+#[tokio::test]
+async fn child_removes_until_killed() {
+    let (Ok(dir), Ok(round)) = (std::env::var(KILLED), std::env::var("ROUND")) else { return };
+    let store = open(Path::new(&dir), Some(30));
+    for n in 0.. {
+        let peer = format!("peer{}", n % 3);
+        let key = format!("{round}-{n}");
+        let appended = store.append(wish(&peer, &key, 60, 500)).await.expect("it is kept");
+        println!("\nack {peer} {key} {}", appended.seq);
+    }
+}
+
+#[tokio::test]
+async fn kills_while_entries_are_removed_leave_a_sound_store_that_gives_no_seq_twice() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut acked = std::collections::HashMap::new();
+    let mut acks = 0;
+    for round in 0..KILLS {
+        let mut child = Command::new(std::env::current_exe().expect("this test has a path"))
+            .args(["--exact", "child_removes_until_killed", "--nocapture"])
+            .env(KILLED, dir.path())
+            .env("ROUND", round.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the child starts");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let mut here = 0;
+        for line in lines.map_while(Result::ok) {
+            let words: Vec<_> = line.split(' ').collect();
+            let ["ack", peer, key, seq] = words[..] else { continue };
+            // The kill may cut the last line short.
+            let Ok(seq) = seq.parse::<u64>() else { continue };
+            here += 1;
+            if here <= 40 + round * 13 {
+                acked.insert(peer.to_owned(), (key.to_owned(), seq));
+            }
+            if here == 40 + round * 13 {
+                child.kill().expect("it is running");
+            }
+        }
+        child.wait().expect("it has ended");
+        acks += here;
+        assert_eq!(verify(dir.path()).expect("it can be read"), [], "round {round}");
+        let store = open(dir.path(), Some(30));
+        for (peer, (key, seq)) in &acked {
+            let again = store.append(wish(peer, key, 60, 500)).await.expect("a repeat");
+            assert!(again.repeated && again.seq == Seq(*seq), "round {round}: {key}");
+            let next = format!("{peer}-{round}");
+            let next = store.append(wish(peer, &next, 60, 500)).await.expect("it is kept");
+            assert!(next.seq > Seq(*seq), "round {round}: {peer}");
+        }
+    }
+    let store = open(dir.path(), Some(30));
+    say(&store, "peer0", "last", 60).await;
+    drop(store);
+    let left = number(dir.path(), "SELECT count(*) FROM entry");
+    assert!(left < acks as i64 / 2, "{left} of {acks} are left");
 }
 
 /// The time that a test's clock tells, beyond [`NOW`].

@@ -20,6 +20,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::progress::{Progress, Report};
+use super::restore::refuse_unfinished;
 use super::verify::{Verified, open_to_read, verify_file};
 use super::{DATABASE_FILE, OpenError, schema};
 
@@ -86,6 +87,7 @@ pub fn backup(
     if to.exists() {
         return Err(CopyError::Exists { path: to.to_owned() });
     }
+    refuse_unfinished(dir)?;
     let source = dir.join(DATABASE_FILE);
     let partial = match check {
         Check::Whole => Partial::copy(&source, to, Older::Refuse, report)?,
