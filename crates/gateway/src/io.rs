@@ -75,7 +75,7 @@ impl Io {
 
     /// Begins the shutdown: from now on new sessions are refused with 503; the connections go on
     /// being served until their turn to be closed comes, one by one, evenly over `spread`. Just
-    /// before that each of its sockets hears what `farewell` makes for it: the number is between 0
+    /// before that each of its sockets that was answered hears what `farewell` makes for it: the number is between 0
     /// and 1 and another for each connection, for advice when to come again. Whose events are being
     /// handled gets the answers first. [`crate::Running::shutdown`] then waits for the end.
     pub fn drain(

@@ -95,13 +95,17 @@ impl Shard {
         }
     }
 
-    /// Sends the sockets of a connection what the application has to say at the end.
+    /// Sends the sockets of a connection what the application has to say at the end. One whose
+    /// CONNECT is not answered would take it for a word on its next connection.
     fn say_farewell(&mut self, place: Place, plan: &Drain) {
         let Some(farewell) = &plan.farewell else { return };
         let Some(connection) = self.connections.get(place.0, place.1) else { return };
         let jitter = jitter::fraction();
         for slot in connection.sockets.clone() {
             let Some(member) = self.sockets.at(slot) else { continue };
+            if self.unanswered.contains(&slot) {
+                continue;
+            }
             let socket = member.handle.clone();
             let mut frame = None;
             self.guard(place, || frame = farewell(&socket, jitter));

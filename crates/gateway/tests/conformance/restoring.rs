@@ -121,6 +121,19 @@ fn missed_events_come_before_the_answer() {
 }
 
 #[test]
+fn who_was_not_answered_hears_no_farewell() {
+    let (server, sockets) = scene(1);
+    let auth = json!({ "pid": "p", "id": ID, "later": true });
+    let (mut client, socket) = join_later(&server, &sockets, &auth);
+    socket.emit_frame(event("missed", "1")).unwrap();
+    client.expect(r#"42["missed",1,"1"]"#);
+    let farewell = |_: &Socket, _| Some(Frame::event_raw("/", "closing", "[]"));
+    server.io().drain(Duration::ZERO, farewell);
+    let next = client.receive();
+    assert!(matches!(next, Received::Close(..)), "{next:?}");
+}
+
+#[test]
 fn missed_events_come_before_the_answer_over_polling() {
     let (server, sockets) = scene(1);
     let polling = Polling::open(server.address, PATH);
