@@ -180,6 +180,8 @@ impl Device {
             self.left = Some((answer["pid"].clone(), offset.or(before)));
         }
         drop(client);
+        // Who comes again within the same millisecond cannot be told from who came before.
+        tokio::time::sleep(Duration::from_millis(2)).await;
         self.take(&heard);
     }
 
