@@ -126,7 +126,7 @@ impl Device {
 
     /// Comes, says something, hears something, and is gone at some moment.
     async fn round(&mut self, house: &House, said: &AtomicU64, last: bool) {
-        let client = Client::open(house.address, self.auth()).await;
+        let mut client = Client::open(house.address, self.auth()).await;
         let in_full = last || self.rng.random_bool(0.6);
         if in_full {
             client.event("caught_up", 0).await;
@@ -160,9 +160,8 @@ impl Device {
         if last {
             client.settle().await;
         }
-        // The offset first: what is heard later is only heard again.
-        let offset = client.offset();
-        let heard = client.heard();
+        client.cut().await;
+        let (offset, heard) = (client.offset(), client.heard());
         let is_snapshot = |it: &Heard| matches!(it, Heard::Event(name, _) if name == "snapshot");
         if heard.iter().any(is_snapshot) && !must_read {
             // It came too late to be read: all is as before.
@@ -254,7 +253,8 @@ async fn whoever_comes_and_goes_has_heard_all_of_it_in_order() {
                 left: None,
             };
             // Each is there before anything is said that it must have.
-            let first = Client::connect(house.address, device.auth()).await;
+            let mut first = Client::connect(house.address, device.auth()).await;
+            first.cut().await;
             device.left = (way == Way::Recovery).then_some(first.recovery().await);
             device.take(&first.heard());
             came.push(device);

@@ -136,6 +136,13 @@ impl Client {
         self.ear.offset.lock().clone()
     }
 
+    /// Hears and answers nothing more.
+    pub(crate) async fn cut(&mut self) {
+        self.reader.abort();
+        // It is as good as over, whichever way it ends.
+        let _ = (&mut self.reader).await;
+    }
+
     /// Sends a text frame as it is.
     pub(crate) async fn raw(&self, text: &str) {
         write(&self.sink, Message::text(text)).await;
