@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use parlor_chat::aborts::Order;
 use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
 use parlor_chat::ids::ConversationId;
@@ -51,13 +52,13 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
         return Err(Refusal::StaleClientId);
     }
     let conversation = ConversationId::direct(user, &send.to);
-    let failed =
-        Failed { service: Arc::clone(service), send_key: send.client_id.clone(), conversation };
+    let (send_key, order) = (send.client_id.clone(), service.next_order());
+    let failed = Failed { service: Arc::clone(service), send_key, order, conversation };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
         return Err(refusal);
     }
-    caller.session.admit(&failed.conversation, send.client_id.as_ref(), now)?;
+    caller.session.admit(&failed.conversation, send.client_id.as_ref(), order, now)?;
     let origin = Origin(caller.socket.key().get());
     let Send { to, client_id, content } = send;
     let from = user.clone();
@@ -95,6 +96,7 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
 struct Failed {
     service: Arc<Service>,
     send_key: Option<parlor_chat::ids::ClientId>,
+    order: Order,
     conversation: ConversationId,
 }
 
@@ -103,7 +105,9 @@ impl Failed {
     fn note(&self, session: &Session, now: Millis, refusal: &Refusal) {
         let (limits, key) = (&self.service.settings.limits, self.send_key.as_ref());
         match refusal.retry_after_ms() {
-            Some(_) => session.failed(&self.conversation, key, now, refusal, limits),
+            Some(_) => {
+                session.failed(&self.conversation, key, self.order, now, refusal, limits);
+            }
             None => session.settled(&self.conversation, key),
         }
     }

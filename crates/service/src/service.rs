@@ -5,9 +5,11 @@
 //! [`Service::close`], ended by [`Service::drain`]. Until it is open, and once it is closed,
 //! connections are turned away so that they come back.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use parlor_chat::aborts::Order;
 use parlor_chat::entry::Position;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::Rate;
@@ -60,6 +62,8 @@ pub struct Service {
     /// Cancelled when nothing more is written.
     pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
+    /// Counts sends, so that those of a connection have an order.
+    sends: AtomicU64,
 }
 
 /// Why nobody is let in any more; each client hears another delay.
@@ -95,11 +99,17 @@ impl Service {
             closed: CancellationToken::new(),
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
+            sends: AtomicU64::new(0),
             settings,
             store,
             auth,
             delivery,
         })
+    }
+
+    /// The order of a send that has just come; called within its handler.
+    pub(crate) fn next_order(&self) -> Order {
+        Order(self.sends.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The namespace that chat lives in, to be bound to `/`.

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use parlor_chat::aborts::Aborts;
+use parlor_chat::aborts::{Aborts, Order};
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::limits::Limits;
@@ -290,11 +290,12 @@ impl Session {
         &self,
         conversation: &ConversationId,
         key: Option<&ClientId>,
+        order: Order,
         now: Millis,
     ) -> Result<(), Refusal> {
         match &mut self.flow.lock().rare {
             None => Ok(()),
-            Some(rare) => rare.aborts.admit(conversation, key, now),
+            Some(rare) => rare.aborts.admit(conversation, key, order, now),
         }
     }
 
@@ -303,6 +304,7 @@ impl Session {
         &self,
         conversation: &ConversationId,
         key: Option<&ClientId>,
+        order: Order,
         now: Millis,
         refusal: &Refusal,
         limits: &Limits,
@@ -311,7 +313,7 @@ impl Session {
         let max = limits.aborted_conversations_max;
         let mut flow = self.flow.lock();
         let rare = flow.rare.get_or_insert_default();
-        rare.aborts.failed(conversation, key, now, retry_after_ms, max);
+        rare.aborts.failed(conversation, key, order, now, retry_after_ms, max);
     }
 
     /// Notes a send that needs no retry any more; see [`Aborts::settled`].
