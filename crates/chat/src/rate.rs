@@ -56,9 +56,18 @@ impl Bucket {
     /// # Errors
     /// [`TooFast`] when the bucket is empty; nothing is taken then.
     pub fn take(&mut self, rate: &Rate, now: Millis) -> Result<(), TooFast> {
+        self.take_many(rate, now, 1)
+    }
+
+    /// Takes several at once, or as many as a full bucket holds if that is less.
+    ///
+    /// # Errors
+    /// As [`Bucket::take`].
+    pub fn take_many(&mut self, rate: &Rate, now: Millis, count: u32) -> Result<(), TooFast> {
         let now_ns = now.0.saturating_mul(NANOS_PER_MILLI);
         let full_at = self.full_at_ns.clamp(now_ns, now_ns.saturating_add(rate.window_ns));
-        let taken = full_at.saturating_add(rate.refill_ns);
+        let cost_ns = rate.refill_ns.saturating_mul(u64::from(count)).min(rate.window_ns);
+        let taken = full_at.saturating_add(cost_ns);
         let over_ns = (taken - now_ns).saturating_sub(rate.window_ns);
         if over_ns > 0 {
             self.full_at_ns = full_at;
@@ -95,6 +104,19 @@ mod tests {
     #[test]
     fn a_bucket_is_eight_bytes() {
         assert_eq!(size_of::<Bucket>(), 8);
+    }
+
+    #[test]
+    fn several_are_taken_together_or_not_at_all() {
+        let rate = Rate::new(10, 1);
+        let mut bucket = Bucket::default();
+        let now = Millis(1_000_000);
+        assert_eq!(bucket.take_many(&rate, now, 8), Ok(()));
+        assert_eq!(bucket.take_many(&rate, now, 8), Err(TooFast { retry_after_ms: 6_000 }));
+        assert_eq!(bucket.take_many(&rate, now, 2), Ok(()));
+        let later = Millis(now.0 + 10_000);
+        assert_eq!(bucket.take_many(&rate, later, 99), Ok(()), "a full bucket is enough");
+        assert!(bucket.take(&rate, later).is_err());
     }
 
     #[test]

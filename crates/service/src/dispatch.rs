@@ -47,10 +47,19 @@ impl Caller<'_> {
     /// # Errors
     /// [`Refusal::RateLimited`].
     pub(crate) fn charge(&self, service: &Service) -> Result<(), Refusal> {
+        self.charge_as(service, 1)
+    }
+
+    /// Takes a command that costs as much as several out of both allowances.
+    ///
+    /// # Errors
+    /// [`Refusal::RateLimited`].
+    pub(crate) fn charge_as(&self, service: &Service, commands: u32) -> Result<(), Refusal> {
+        let (user, now) = (self.user, self.now);
         let charged = self
             .session
-            .charge(&service.connection_rate, self.now)
-            .and_then(|()| service.sessions().charge(self.user, &service.user_rate, self.now));
+            .charge(&service.connection_rate, now, commands)
+            .and_then(|()| service.sessions().charge(user, &service.user_rate, now, commands));
         charged.map_err(|fast| Refusal::RateLimited { retry_after_ms: fast.retry_after_ms })
     }
 }

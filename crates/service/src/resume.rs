@@ -21,6 +21,9 @@ use crate::records;
 use crate::service::Service;
 use crate::session::Session;
 
+/// As how many commands a `sync` counts: it may look at every conversation of its user.
+const SYNC_COMMANDS: u32 = 8;
+
 /// What a device that is at `cursor` gets pushed.
 pub(crate) async fn examine(
     service: &Service,
@@ -82,8 +85,14 @@ pub(crate) fn sync(
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
     let cursor = commands::cursor(payload)?;
-    caller.charge(service)?;
+    caller.charge_as(service, SYNC_COMMANDS)?;
     caller.session.keeps_position();
+    let epoch = service.store.epoch();
+    if cursor.epoch != epoch {
+        let position = service.delivery().position();
+        let at = Cursor { epoch, position };
+        return Ok(Work::Done(records::synced_snapshot(Reason::Epoch, at)));
+    }
     let (service, user) = (Arc::clone(service), caller.user.clone());
     Ok(Work::Later(Box::pin(async move {
         let _turn = service.turns.next().await?;
@@ -101,9 +110,7 @@ async fn answer_sync(
     let max = service.settings.limits.sync_conversations_max;
     let moved = service.store.moved(user.clone(), cursor.position, max).await?;
     let at = Cursor { epoch, position: moved.as_of };
-    let reason = if cursor.epoch != epoch {
-        Some(Reason::Epoch)
-    } else if cursor.position > moved.as_of {
+    let reason = if cursor.position > moved.as_of {
         Some(Reason::Ahead)
     } else {
         moved.more.then_some(Reason::TooFar)

@@ -216,8 +216,8 @@ impl Session {
         self.heard_ms.store(now.0, Ordering::Relaxed);
     }
 
-    pub(crate) fn charge(&self, rate: &Rate, now: Millis) -> Result<(), TooFast> {
-        self.flow.lock().bucket.take(rate, now)
+    pub(crate) fn charge(&self, rate: &Rate, now: Millis, commands: u32) -> Result<(), TooFast> {
+        self.flow.lock().bucket.take_many(rate, now, commands)
     }
 
     /// From now on broadcasts are noted: they reach it, or will be read for it.

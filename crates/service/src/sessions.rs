@@ -84,10 +84,16 @@ impl Sessions {
         self.users.get(user).is_some_and(|present| !present.sessions.is_empty())
     }
 
-    /// Takes one command out of a user's bucket.
-    pub(crate) fn charge(&self, user: &UserId, rate: &Rate, now: Millis) -> Result<(), TooFast> {
+    /// Takes so many commands out of a user's bucket.
+    pub(crate) fn charge(
+        &self,
+        user: &UserId,
+        rate: &Rate,
+        now: Millis,
+        commands: u32,
+    ) -> Result<(), TooFast> {
         match self.users.get_mut(user) {
-            Some(mut present) => present.bucket.take(rate, now),
+            Some(mut present) => present.bucket.take_many(rate, now, commands),
             None => Ok(()),
         }
     }
@@ -166,10 +172,10 @@ mod tests {
         let (sessions, rate) = (Sessions::default(), Rate::new(1, 1));
         let one = session("a", 1);
         sessions.add(&one, 9);
-        assert!(sessions.charge(&user("a"), &rate, Millis(1_000)).is_ok());
+        assert!(sessions.charge(&user("a"), &rate, Millis(1_000), 1).is_ok());
         sessions.remove(&one, Millis(1_000));
         assert!(!sessions.is_here(&user("a")));
-        assert!(sessions.charge(&user("a"), &rate, Millis(1_001)).is_err());
+        assert!(sessions.charge(&user("a"), &rate, Millis(1_001), 1).is_err());
         sessions.sweep(Millis(5_000), |_| ());
         assert_eq!(sessions.users(), 0);
     }
