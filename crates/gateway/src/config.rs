@@ -24,7 +24,8 @@ pub struct Config {
     /// Binary attachments of one event from a client. Default 64.
     pub attachments_max: usize,
     /// Bytes waiting to be written to one connection, each frame counted with 64 more; above, it is
-    /// closed as a slow reader. A single frame may be larger. Default 1 MiB.
+    /// closed as a slow reader. A single frame may be larger; as the first it counts as half of this
+    /// at most. Default 1 MiB.
     pub output_bytes_max: usize,
     /// Bytes of broadcasts held for one socket between `join_held` and `release`. Default 256 KiB.
     pub hold_bytes_max: usize,

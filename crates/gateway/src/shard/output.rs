@@ -38,11 +38,14 @@ impl Output {
     }
 
     /// Whether the queue may take a frame of `length` under this cap. The first may be of any
-    /// size; behind it the smallest frames count as well, or a client that reads nothing could
-    /// make the queue many times larger than the cap.
+    /// size, and counts as half the cap at most: a large answer on a slow line must not close who
+    /// is sent something else meanwhile. Behind it the smallest frames count as well, or a client
+    /// that reads nothing could make the queue many times larger than the cap.
     pub(crate) fn has_room(&self, length: usize, bytes_max: usize) -> bool {
         self.0.as_ref().is_none_or(|queue| {
-            queue.bytes + length + (queue.frames.len() + 1) * FRAME_COST <= bytes_max
+            let first = queue.frames.front().map_or(0, |first| first.len() - queue.offset);
+            let bytes = queue.bytes - first + first.min(bytes_max / 2);
+            bytes + length + (queue.frames.len() + 1) * FRAME_COST <= bytes_max
         })
     }
 
@@ -114,6 +117,16 @@ mod tests {
         }
         let frames = output.0.expect("not empty").frames.len();
         assert!(frames <= (1 << 20) / FRAME_COST, "{frames} frames");
+    }
+
+    #[test]
+    fn a_first_frame_of_any_size_leaves_room_for_half_the_cap() {
+        let mut output = Output::default();
+        output.push(vec![0; 5_000].into(), 100);
+        assert!(output.has_room(500 - 2 * FRAME_COST, 1_000));
+        assert!(!output.has_room(501 - 2 * FRAME_COST, 1_000));
+        output.push(vec![0; 300].into(), 0);
+        assert!(!output.has_room(201 - 3 * FRAME_COST, 1_000));
     }
 
     #[test]
