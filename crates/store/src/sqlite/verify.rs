@@ -144,20 +144,20 @@ pub fn verify_file(path: &Path, report: Report<'_>) -> Result<Verified, OpenErro
     conn.execute_batch("BEGIN")?;
     let mut verified = Verified::default();
     let steps = RULES.len() as u64 + 1;
-    report(Progress { step: "pages", done: 0, total: None });
+    report(Progress { step: "checking pages", done: 0, total: None });
     let pages = integrity(&conn, &mut verified);
     verified.note("pages", pages)?;
     let entries = entries(&conn, &mut verified, report);
     verified.note("entries", entries)?;
-    report(Progress { step: "rules", done: 0, total: Some(steps) });
+    report(Progress { step: "checking rules", done: 0, total: Some(steps) });
     let walked = entry_walk(&conn, &mut verified);
     verified.note("the order of entries", walked)?;
     for (done, (rule, sql)) in (1..).zip(RULES) {
-        report(Progress { step: "rules", done, total: Some(steps) });
+        report(Progress { step: "checking rules", done, total: Some(steps) });
         let kept = keeps(&conn, &mut verified, rule, sql);
         verified.note(rule, kept)?;
     }
-    report(Progress { step: "rules", done: steps, total: Some(steps) });
+    report(Progress { step: "checking rules", done: steps, total: Some(steps) });
     // Nothing was written; and after damage the engine would refuse a commit.
     conn.execute_batch("ROLLBACK")?;
     Ok(verified)
@@ -247,7 +247,7 @@ fn entries(
             }
         }
     }
-    report(Progress { step: "entries", done: total, total: Some(total) });
+    report(Progress { step: "checking messages", done: total, total: Some(total) });
     Ok(())
 }
 
@@ -277,7 +277,7 @@ fn scan(
         *after = row.get(0)?;
         if verified.entries.is_multiple_of(REPORT_EVERY) {
             let done = u64::try_from(*after).unwrap_or(0);
-            report(Progress { step: "entries", done, total: Some(total) });
+            report(Progress { step: "checking messages", done, total: Some(total) });
         }
     }
     Ok(())
