@@ -5,8 +5,11 @@
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`store`] (the port that keeps
 //! it all); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
-//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and [`receipts`] (what it confirms). A command comes in
-//! already parsed into these types; what it decides goes out through the port.
+//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
+//! [`receipts`] (what it confirms); then what several nodes need: [`follow`] (a log by hints that
+//! may get lost), [`members`] (who may say and see what, as the
+//! log says). A command comes in already parsed into these types; what it decides goes out through
+//! the port.
 
 pub mod ids;
 
@@ -29,3 +32,7 @@ pub mod resume;
 pub mod catch_up;
 
 pub mod receipts;
+
+pub mod follow;
+
+pub mod members;
