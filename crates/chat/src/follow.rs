@@ -16,9 +16,10 @@
 //! What always holds: each entry is given out once, in seq order, without a gap, from the one after
 //! where the following began. Hints and heads of another life of the log are passed over. What is
 //! kept aside is bounded: beyond it only the highest seq is known, and read up to. A read that
-//! brings nothing new is not repeated until something else is heard, so that a copy which lags
-//! behind is not asked in a circle. The driver asks [`Follow::next`] after each report; nothing
-//! here waits, so every interleaving can be tested.
+//! brings nothing new is not repeated until something else is heard or the next sweep
+//! ([`Follow::retry`]), so that a copy which lags behind is not asked in a circle; but that there
+//! is more is never forgotten. The driver asks [`Follow::next`] after each report; nothing here
+//! waits, so every interleaving can be tested.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,13 +60,16 @@ pub struct Follow<E> {
     ahead: BTreeMap<Seq, E>,
     ahead_max: usize,
     reading: bool,
+    /// The last read brought nothing.
+    stalled: bool,
 }
 
 impl<E: Sequenced> Follow<E> {
     /// Follows a log in one life, everything up to `applied` being known already; keeps at most
     /// `ahead_max` entries aside.
     pub fn new(epoch: Epoch, applied: Seq, ahead_max: usize) -> Self {
-        Self { epoch, applied, head: applied, ahead: BTreeMap::new(), ahead_max, reading: false }
+        let (head, ahead) = (applied, BTreeMap::new());
+        Self { epoch, applied, head, ahead, ahead_max, reading: false, stalled: false }
     }
 
     /// Up to here everything was given out.
@@ -75,7 +79,7 @@ impl<E: Sequenced> Follow<E> {
 
     /// What to do next.
     pub fn next(&self) -> Next {
-        if self.reading || self.head <= self.applied {
+        if self.reading || self.stalled || self.head <= self.applied {
             Next::Rest
         } else {
             Next::Read(self.applied)
@@ -88,7 +92,7 @@ impl<E: Sequenced> Follow<E> {
             return Vec::new();
         }
         let seq = entry.seq();
-        self.head = self.head.max(seq);
+        self.head(epoch, seq);
         if seq.0 == self.applied.0 + 1 {
             return self.apply(vec![entry]);
         }
@@ -102,9 +106,15 @@ impl<E: Sequenced> Follow<E> {
 
     /// Takes that the log goes up to `head`, as the sweep found or a hint without a body says.
     pub fn head(&mut self, epoch: Epoch, head: Seq) {
-        if epoch == self.epoch {
-            self.head = self.head.max(head);
+        if epoch == self.epoch && head > self.head {
+            self.head = head;
+            self.stalled = false;
         }
+    }
+
+    /// Lets a read that brought nothing be tried again.
+    pub fn retry(&mut self) {
+        self.stalled = false;
     }
 
     /// Takes that the read which [`Follow::next`] asked for is under way.
@@ -116,19 +126,15 @@ impl<E: Sequenced> Follow<E> {
     /// before what is applied by now, since hints go on while it is read, and may be cut anywhere.
     pub fn page(&mut self, page: Vec<E>) -> Vec<E> {
         self.reading = false;
-        let before = self.applied;
         let applied = self.apply(page);
-        if self.applied == before {
-            self.head = before;
-        }
+        self.stalled = applied.is_empty();
         applied
     }
 
-    /// Takes that the read came to nothing. It is asked for again when the next hint or head says
-    /// that there is more.
+    /// Takes that the read came to nothing.
     pub fn failed(&mut self) {
         self.reading = false;
-        self.head = self.applied;
+        self.stalled = true;
     }
 
     /// What of these, and then of what was kept aside, goes on where `applied` ends.
@@ -151,6 +157,7 @@ impl<E: Sequenced> Follow<E> {
             }
         }
         self.head = self.head.max(self.applied);
+        self.stalled &= next.is_empty();
         next
     }
 }

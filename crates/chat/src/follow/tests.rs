@@ -107,7 +107,10 @@ impl World {
                     self.follow.failed();
                 }
             }
-            Step::Sweep => self.follow.head(EPOCH, Seq(self.head)),
+            Step::Sweep => {
+                self.follow.head(EPOCH, Seq(self.head));
+                self.follow.retry();
+            }
             Step::Stray(seq) => {
                 assert_eq!(self.follow.hint(Epoch(2), seq), [0; 0]);
                 self.follow.head(Epoch(2), Seq(seq));
@@ -227,5 +230,12 @@ fn a_read_that_brings_nothing_is_not_repeated_in_a_circle() {
     assert!(follow.page(Vec::new()).is_empty());
     assert_eq!(follow.next(), Next::Rest);
     follow.head(EPOCH, Seq(5));
+    assert_eq!(follow.next(), Next::Rest, "nothing new was heard");
+    follow.retry();
+    assert_eq!(follow.next(), Next::Read(Seq(3)));
+    follow.reads();
+    follow.failed();
+    assert_eq!(follow.next(), Next::Rest);
+    follow.head(EPOCH, Seq(6));
     assert_eq!(follow.next(), Next::Read(Seq(3)));
 }
