@@ -86,6 +86,11 @@ impl<E: Sequenced> Follow<E> {
         }
     }
 
+    /// Whether more is known to exist than is applied.
+    pub fn is_behind(&self) -> bool {
+        self.head > self.applied
+    }
+
     /// Takes an entry that came by itself; gives those to apply now, in order.
     pub fn hint(&mut self, epoch: Epoch, entry: E) -> Vec<E> {
         if epoch != self.epoch || entry.seq() <= self.applied {

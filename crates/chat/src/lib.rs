@@ -7,7 +7,7 @@
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
 //! [`receipts`] (what it confirms); then what several nodes need: [`follow`] (a log by hints that
-//! may get lost), [`members`] (who may say and see what, as the
+//! may get lost), [`sweep`] (what no hint told) and [`members`] (who may say and see what, as the
 //! log says). A command comes in already parsed into these types; what it decides goes out through
 //! the port.
 
@@ -34,5 +34,7 @@ pub mod catch_up;
 pub mod receipts;
 
 pub mod follow;
+
+pub mod sweep;
 
 pub mod members;
