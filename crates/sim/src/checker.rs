@@ -4,12 +4,14 @@
 //! never saw. Doubled: a send that is in the log twice, or a push repeated within one connection.
 //! Disordered: a log that is not dense, an answer that changed, a first sighting out of order, one
 //! device's sends in another order than it sent them. Wrong: a body, author or count that differs,
-//! a watermark beyond what its user's devices saw or said, or a receipt beyond the watermark. A
-//! receipt that was acked and is not in the watermark is lost.
+//! a watermark beyond what its user's devices saw or said, or a receipt beyond the watermark; a
+//! message seen, or said, by somebody who might not. A receipt that was acked and is not in the
+//! watermark is lost, and so is what a device waits for in vain.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::history::{Acked, DeviceName, History, Message, Seen};
+use crate::membership::{self, may_see};
 use crate::receipts;
 
 /// What the checker found; a kept promise is four empty lists.
@@ -66,6 +68,9 @@ pub fn check_until(history: &History, until: Until) -> Verdict {
     check_devices(history, until, &mut verdict);
     check_summaries(history, &mut verdict);
     receipts::check(history, &mut verdict);
+    membership::check_barred(history, &mut verdict);
+    membership::check_groups(history, &mut verdict);
+    verdict.lost.extend(history.pending.iter().cloned());
     verdict
 }
 
@@ -99,6 +104,7 @@ fn check_sends(history: &History, verdict: &mut Verdict) {
     for ack in &history.acked {
         acks.entry(&ack.client_id).or_default().push(ack);
     }
+    let refused: HashSet<&str> = history.refused.iter().map(String::as_str).collect();
     let mut last_seq: HashMap<(&DeviceName, &str), u64> = HashMap::new();
     for sent in &history.sent {
         let found = by_content.get(sent.content.as_str()).map_or(&[][..], Vec::as_slice);
@@ -128,6 +134,9 @@ fn check_sends(history: &History, verdict: &mut Verdict) {
                     .push(format!("{name}: the ack says {}, the log {}", ack.id, message.id));
             }
         }
+        if refused.contains(name.as_str()) {
+            continue;
+        }
         let last = last_seq.entry((&sent.by, &sent.conversation)).or_default();
         if message.seq <= *last {
             verdict.disordered.push(format!("{name}: committed before an earlier send"));
@@ -154,21 +163,21 @@ fn check_devices(history: &History, until: Until, verdict: &mut Verdict) {
     }
     for (device, conversations) in &seen {
         for (conversation, log) in &history.log {
-            if !is_member(&device.user, conversation) {
-                continue;
-            }
+            let due = |message: &Message| {
+                message.from != device.user
+                    && may_see(history, &device.user, conversation, message.seq)
+            };
             let pushes = conversations.get(conversation.as_str()).map_or(&[][..], Vec::as_slice);
-            let first = check_device(device, log, pushes, verdict);
-            let unseen =
-                log.iter().filter(|m| m.from != device.user && !first.contains_key(&m.seq));
+            let first = check_device(device, log, &due, pushes, verdict);
+            let unseen = log.iter().filter(|m| !first.contains_key(&m.seq) && due(m));
             for message in unseen.filter(|_| until == Until::Settled) {
                 let DeviceName { user, device } = device;
                 verdict.lost.push(format!("{user}/{device} never saw {}", message.id));
             }
         }
-        for (conversation, pushes) in conversations {
-            if !is_member(&device.user, conversation) {
-                verdict.wrong.push(format!("{device:?} was pushed {}", pushes[0].message.id));
+        for push in conversations.values().flatten() {
+            if !may_see(history, &device.user, &push.message.conversation, push.message.seq) {
+                verdict.wrong.push(format!("{device:?} was pushed {}", push.message.id));
             }
         }
     }
@@ -178,6 +187,7 @@ fn check_devices(history: &History, until: Until, verdict: &mut Verdict) {
 fn check_device(
     device: &DeviceName,
     log: &[Message],
+    due: &dyn Fn(&Message) -> bool,
     pushes: &[&Seen],
     verdict: &mut Verdict,
 ) -> HashMap<u64, u32> {
@@ -198,14 +208,15 @@ fn check_device(
             continue;
         }
         first.insert(message.seq, push.connection);
-        if message.seq < highest {
+        // One's own are no sightings: the connection that sent one is not told of it.
+        if message.seq < highest && message.from != device.user {
             verdict.disordered.push(format!("{who}: {} after {highest}", message.id));
         }
         let skipped = log
             .iter()
             .skip(highest as usize)
             .take_while(|kept| kept.seq < message.seq)
-            .find(|kept| kept.from != device.user && !first.contains_key(&kept.seq));
+            .find(|kept| !first.contains_key(&kept.seq) && due(kept));
         if let Some(skipped) = skipped {
             verdict.disordered.push(format!("{who}: {} before {}", message.id, skipped.id));
         }
@@ -218,21 +229,20 @@ fn check_device(
 fn check_summaries(history: &History, verdict: &mut Verdict) {
     for summary in &history.summaries {
         let log = history.log.get(&summary.conversation).map_or(&[][..], Vec::as_slice);
-        let by_others = |message: &&Message| message.from != summary.user;
+        let seen = |message: &&Message| {
+            may_see(history, &summary.user, &summary.conversation, message.seq)
+        };
+        let by_others = |message: &&Message| message.from != summary.user && seen(message);
         let unread = log.iter().filter(|m| m.seq > summary.read).filter(by_others).count() as u64;
+        let head = log.iter().rev().find(seen).map_or(0, |message| message.seq);
         let name = format!("{} in {}", summary.user, summary.conversation);
         if summary.unread != unread {
             verdict.wrong.push(format!("{name}: unread {} is {unread}", summary.unread));
         }
-        if summary.head != log.len() as u64 {
-            verdict.wrong.push(format!("{name}: head {} is {}", summary.head, log.len()));
+        if summary.head != head {
+            verdict.wrong.push(format!("{name}: head {} is {head}", summary.head));
         }
     }
-}
-
-/// Users of a run have names without characters that need escaping.
-fn is_member(user: &str, conversation: &str) -> bool {
-    conversation.split(':').skip(1).any(|member| member == user)
 }
 
 #[cfg(test)]
@@ -297,6 +307,7 @@ mod tests {
             given: vec![mark(Receipt::Delivered, 3), mark(Receipt::Read, 1)],
             kept: vec![mark(Receipt::Read, 1)],
             told: vec![mark(Receipt::Delivered, 3), mark(Receipt::Read, 1)],
+            ..History::default()
         }
     }
 
@@ -390,6 +401,20 @@ mod tests {
     #[test]
     fn sends_committed_in_another_order_are_disordered() {
         assert_eq!(kinds(|h| h.sent.swap(0, 1)), ["disordered"]);
+    }
+
+    #[test]
+    fn a_send_that_was_refused_before_has_no_place_in_the_order() {
+        let spoil = |h: &mut History| {
+            h.sent.swap(0, 1);
+            h.refused.push("key 1".into());
+        };
+        assert_eq!(kinds(spoil), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_device_waits_for_in_vain_is_lost() {
+        assert_eq!(kinds(|h| h.pending.push("b/d: never answered".into())), ["lost"]);
     }
 
     #[test]

@@ -118,6 +118,28 @@ pub struct Mark {
     pub seq: u64,
 }
 
+/// An entry that changes who is in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// This user is in from this entry on.
+    Joined(String),
+    /// This user is out after this entry.
+    Left(String),
+}
+
+/// A time in which a user was kept out of a direct conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Barred {
+    /// Who.
+    pub other: String,
+    /// Of which conversation.
+    pub conversation: String,
+    /// Its newest seq when the block was committed.
+    pub after: u64,
+    /// Its newest seq when the block was lifted.
+    pub until: Option<u64>,
+}
+
 /// Everything observed in one run.
 #[derive(Debug, Default)]
 pub struct History {
@@ -139,4 +161,14 @@ pub struct History {
     pub log: BTreeMap<String, Vec<Message>>,
     /// What `conversations` says at the end.
     pub summaries: Vec<Summary>,
+    /// Per group, which of its log's entries change who is in it. A conversation that is not here
+    /// is a direct one.
+    pub changes: BTreeMap<String, BTreeMap<u64, Change>>,
+    /// Who was kept out of what.
+    pub barred: Vec<Barred>,
+    /// Sends that were refused for good, whether or not their sender heard of it. One that is sent
+    /// again is judged anew, and has no place in the order of its device any more.
+    pub refused: Vec<String>,
+    /// What devices still wait for at the end, though nothing breaks any more.
+    pub pending: Vec<String>,
 }

@@ -7,6 +7,8 @@
 
 pub mod history;
 
+mod membership;
+
 mod receipts;
 
 pub mod checker;

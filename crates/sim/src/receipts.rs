@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use crate::checker::Verdict;
 use crate::history::{History, Mark, Receipt, Watermark};
+use crate::membership::may_see;
 
 /// Does each watermark equal what its user's devices saw and said?
 pub(crate) fn check(history: &History, verdict: &mut Verdict) {
@@ -33,6 +34,12 @@ pub(crate) fn check(history: &History, verdict: &mut Verdict) {
         let at = |of: &HashMap<(&str, &str), u64>| of.get(place).copied().unwrap_or(0);
         let (seen, read) = (at(&seen), at(&read));
         let name = format!("{} in {}", place.0, place.1);
+        // A device that says how far it is confirms its own messages with what it saw.
+        let log = history.log.get(place.1).map_or(&[][..], Vec::as_slice);
+        let is_due = |seq, from: &str| from != place.0 && may_see(history, place.0, place.1, seq);
+        let after = log.iter().skip(seen as usize);
+        let own = after.take_while(|message| !is_due(message.seq, &message.from));
+        let seen = own.last().map_or(seen, |last| last.seq.max(seen));
         if mark.delivered > seen {
             verdict.wrong.push(format!("{name}: delivered {}, but saw {seen}", mark.delivered));
         }
