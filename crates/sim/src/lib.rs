@@ -2,8 +2,8 @@
 //!
 //! [`history`] is what a run observed: what each client sent, what it was told, what each device
 //! saw, what the log holds at the end. [`checker`] is pure and asks the promise's questions of it.
-//! [`faults`] runs the real binary among real clients and breaks everything around it, under a
-//! seed.
+//! [`world`] simulates small worlds on the domain's own machines, a thousand a second. [`faults`]
+//! runs the real binary among real clients and breaks everything around it. Either under a seed.
 
 pub mod history;
 
@@ -12,5 +12,7 @@ mod membership;
 mod receipts;
 
 pub mod checker;
+
+pub mod world;
 
 pub mod faults;

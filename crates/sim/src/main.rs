@@ -1,5 +1,6 @@
 //! `parlor-sim faults`: break everything around the real server under load and check that nothing
-//! acknowledged is lost, doubled or out of order. Exit code 1 when the promise was broken.
+//! acknowledged is lost, doubled or out of order. `parlor-sim sim`: the same of simulated worlds.
+//! Exit code 1 when the promise was broken.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use parlor_sim::faults::{self, Plan};
+use parlor_sim::world::runs;
 
 /// How many findings are printed of each run.
 const FINDINGS_SHOWN_MAX: usize = 40;
@@ -45,32 +47,70 @@ enum Command {
         #[arg(long, default_value_t = 350.0)]
         sends_per_second: f64,
     },
+    /// Simulate many small worlds in which everything breaks, and check each history.
+    Sim {
+        /// How long to go on, in seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The first seed; random when not given, or 1 for planted faults, so that how many seeds
+        /// they take is the same each time. With `--seconds 0` it alone is run.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Plant faults instead, and see that each is found.
+        #[arg(long)]
+        planted: bool,
+        /// Of the planted faults only this one, with its trace.
+        #[arg(long, requires = "planted")]
+        only: Option<String>,
+    },
+}
+
+fn simulate(seconds: Duration, seed: Option<u64>, planted: bool, only: Option<&str>) -> ExitCode {
+    let first = seed.unwrap_or_else(|| if planted { 1 } else { rand::random::<u32>().into() });
+    println!("first seed {first}");
+    let kept = if planted {
+        let (caught, all) = runs::planted(first, only);
+        caught == all
+    } else {
+        let sum = if seconds.is_zero() { runs::one(first) } else { runs::sim(seconds, first) };
+        println!("{}", sum.line());
+        sum.is_kept()
+    };
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn main() -> Result<ExitCode> {
-    let Command::Faults {
-        seconds,
-        seed,
-        parlor_bin,
-        node_clients_dir,
-        users,
-        node_clients,
-        sends_per_second,
-    } = Cli::parse().command;
-    let seed = seed.unwrap_or_else(|| rand::random::<u32>().into());
+    match Cli::parse().command {
+        Command::Faults {
+            seconds,
+            seed,
+            parlor_bin,
+            node_clients_dir,
+            users,
+            node_clients,
+            sends_per_second,
+        } => break_things(&Plan {
+            binary: parlor_bin,
+            node: node_clients_dir,
+            duration: Duration::from_secs(seconds),
+            seed: seed.unwrap_or_else(|| rand::random::<u32>().into()),
+            users,
+            node_clients,
+            sends_per_second,
+        }),
+        Command::Sim { seconds, seed, planted, only } => {
+            Ok(simulate(Duration::from_secs(seconds), seed, planted, only.as_deref()))
+        }
+    }
+}
+
+fn break_things(plan: &Plan) -> Result<ExitCode> {
+    let Plan { seed, users, node_clients, duration, .. } = plan;
     let rust = 2 * users - node_clients;
+    let seconds = duration.as_secs();
     println!("seed {seed}: {rust} Rust devices, {node_clients} Node clients, {seconds} s");
-    let plan = Plan {
-        binary: parlor_bin,
-        node: node_clients_dir,
-        duration: Duration::from_secs(seconds),
-        seed,
-        users,
-        node_clients,
-        sends_per_second,
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(faults::run(&plan))?;
+    let outcome = runtime.block_on(faults::run(plan))?;
     print!("{}", outcome.tally);
     println!(
         "harness: with durability.fsync = \"relaxed\", losing power lost {} acknowledged messages, \

@@ -1,0 +1,49 @@
+//! Groups, as far as the simulation has them before the store's port does: what a group is called,
+//! and how a change of membership is written as an entry. Who may do and see what is decided by
+//! chat's [`Members`](parlor_chat::members::Members).
+//!
+//! A group is named like a note to oneself of a user that nobody can be, so that the port's types
+//! carry it. Its entries' content begins with `+` or `-` and a user's name for a change, and with
+//! anything else for what is said.
+
+use parlor_chat::ids::{ConversationId, UserId};
+use parlor_chat::members::Change;
+
+/// What a group's user id begins with.
+const MARK: &str = "~group";
+
+/// The user that stands for a group.
+pub(crate) fn group_user(number: usize) -> UserId {
+    UserId::parse(&format!("{MARK}{number}")).expect("short and plain")
+}
+
+/// The conversation of a group.
+pub(crate) fn group_id(number: usize) -> ConversationId {
+    let user = group_user(number);
+    ConversationId::direct(&user, &user)
+}
+
+/// Whether a conversation is a group's.
+pub(crate) fn is_group(conversation: &ConversationId) -> bool {
+    conversation.as_str().contains(MARK)
+}
+
+/// The content of an entry that changes who belongs; `key` makes it unique.
+pub(crate) fn written(change: &Change, key: &str) -> String {
+    match change {
+        Change::Joined(user) => format!("+{user} {key}"),
+        Change::Left(user) => format!("-{user} {key}"),
+    }
+}
+
+/// The change that an entry's content says, if it is one.
+pub(crate) fn change_of(content: &str) -> Option<Change> {
+    let user = |rest: &str| UserId::parse(rest.split(' ').next()?).ok();
+    if let Some(rest) = content.strip_prefix('+') {
+        user(rest).map(Change::Joined)
+    } else if let Some(rest) = content.strip_prefix('-') {
+        user(rest).map(Change::Left)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,309 @@
+//! A node: connections on one side, the store and the bus on the other, and in between chat's own
+//! machines: catching up, following logs, proofs of receipt, order after a failure.
+//!
+//! What the service and the gateway do in the real server, without bytes and threads. [`commands`]
+//! takes what devices say, [`catching`] brings a connection up to date, [`following`] turns commits
+//! and hints into broadcasts, [`session`] is one connection. A node in another life knows nothing
+//! of the last one.
+
+use std::collections::BTreeMap;
+
+use parlor_chat::aborts::Order;
+use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::limits::Limits;
+use parlor_chat::rate::Rate;
+use parlor_chat::receipts::{Gathered, Marks};
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::resume::Cursor;
+use parlor_chat::store::MarkKind;
+use parlor_chat::sweep::Sweep;
+
+use super::disk::{Asker, Read, Saw, Ticket, Told, Write, Written};
+use super::event::{AtNode, Event, Gone};
+use super::message::{AckId, Answer, Conn, Down, Wished};
+use super::outside::Outside;
+use super::planted::Planted;
+use crate::history::Receipt;
+
+mod catching;
+mod commands;
+mod following;
+mod session;
+
+use following::Followed;
+use session::Session;
+
+/// Milliseconds between pings.
+const PING_MS: u64 = 400;
+/// Pings in a row that may go unanswered.
+const PINGS_UNANSWERED_MAX: u64 = 3;
+/// Milliseconds between sweeps.
+const SWEEP_MS: u64 = 700;
+/// When the world begins, for the domain.
+const EPOCH_MS: u64 = 1_800_000_000_000;
+
+/// What a question to the store was asked for.
+#[derive(Debug)]
+enum Waiting {
+    /// A device to be noted; then its catch-up begins.
+    Attach(Conn, Option<Cursor>),
+    /// A command to be answered.
+    Wish(Conn, AckId, Wished, Order),
+    /// Watermarks.
+    Marks(Vec<Gathered<(Conn, AckId)>>),
+    /// How far behind a cursor is.
+    Behind(Conn, Cursor),
+    /// What a cursor confirms.
+    Received(Conn),
+    /// A page of a catch-up.
+    Page(Conn),
+    /// A page of a followed log.
+    Log(ConversationId),
+    /// A sweep, from a position on.
+    Sweep,
+    /// A question of a device.
+    Asked(Conn, AckId),
+}
+
+/// One node in one of its lives.
+pub(crate) struct Node {
+    me: Asker,
+    /// Whether it is the only one, in one process with the store.
+    alone: bool,
+    up: bool,
+    /// Until when it stands still.
+    pub(crate) paused_until: u64,
+    epoch: Epoch,
+    /// Its clock's difference.
+    skew: u64,
+    /// Everything up to here was broadcast, or was there before this life.
+    position: Position,
+    sweep: Sweep,
+    /// Everything up to here is pushed once nothing followed is behind.
+    swept: Option<Position>,
+    /// Counts broadcasts, from 1: what a ping proves, 0 being nothing.
+    count: u64,
+    sessions: BTreeMap<Conn, Session>,
+    followed: BTreeMap<ConversationId, Followed>,
+    marks: Marks<(Conn, AckId)>,
+    gathering: bool,
+    waiting: BTreeMap<Ticket, Waiting>,
+    tickets: u64,
+    sends: u64,
+    rate: Rate,
+    limits: Limits,
+    /// The planted fault's own count of each conversation.
+    seqs: BTreeMap<ConversationId, Seq>,
+}
+
+impl Node {
+    /// A node that is about to start.
+    pub(crate) fn new(node: usize, life: u32, out: &Outside, alone: bool, skew: u64) -> Self {
+        let limits = Limits {
+            catch_up_page_entries: out.noise.page,
+            unconfirmed_entries_max: 64,
+            ..Limits::default()
+        };
+        Self {
+            me: Asker { node, life },
+            alone,
+            up: true,
+            paused_until: 0,
+            epoch: out.disk.ledger().epoch(),
+            skew,
+            position: out.disk.ledger().position(),
+            sweep: Sweep::new(out.disk.ledger().position()),
+            swept: None,
+            count: 1,
+            sessions: BTreeMap::new(),
+            followed: BTreeMap::new(),
+            marks: Marks::new(limits.marks_pending_max),
+            gathering: false,
+            waiting: BTreeMap::new(),
+            tickets: 0,
+            sends: 0,
+            rate: Rate::new(out.noise.burst, 20),
+            limits,
+            seqs: BTreeMap::new(),
+        }
+    }
+
+    /// Its name in this life.
+    pub(crate) fn me(&self) -> Asker {
+        self.me
+    }
+
+    /// Whether it runs.
+    pub(crate) fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Dies.
+    pub(crate) fn crash(&mut self) {
+        self.up = false;
+    }
+
+    /// Begins its rounds.
+    pub(crate) fn start(&mut self, out: &mut Outside) {
+        let life = self.me.life;
+        out.note(|| format!("node {} starts, life {life}", self.me.node));
+        self.later(out, PING_MS, AtNode::Ping);
+        self.later(out, SWEEP_MS, AtNode::Sweep);
+    }
+
+    fn later(&self, out: &mut Outside, ms: u64, what: AtNode) {
+        out.at(out.now + ms, Event::Node(self.me, what));
+    }
+
+    fn clock(&self, out: &Outside) -> Millis {
+        Millis(EPOCH_MS + out.now + self.skew)
+    }
+
+    fn ticket(&mut self, waiting: Waiting) -> Ticket {
+        self.tickets += 1;
+        self.waiting.insert(Ticket(self.tickets), waiting);
+        Ticket(self.tickets)
+    }
+
+    fn read(&mut self, out: &mut Outside, read: Read, waiting: Waiting) {
+        let ticket = self.ticket(waiting);
+        out.read(self.me, ticket, read);
+    }
+
+    fn write(&mut self, out: &mut Outside, write: Write, waiting: Waiting) {
+        let ticket = self.ticket(waiting);
+        if let Err(error) = out.write(self.me, ticket, write) {
+            let refusal = of_store(&error);
+            self.answered(out, ticket, &Err(refusal));
+        }
+    }
+
+    /// Something happens here.
+    pub(crate) fn take(&mut self, out: &mut Outside, what: AtNode) {
+        match what {
+            AtNode::Told(told) => self.told(out, told),
+            AtNode::Saw(ticket, saw) => self.saw(out, ticket, saw),
+            AtNode::Hint(epoch, entry) => self.hinted(out, epoch, &entry),
+            AtNode::Receipt(epoch, gone) => {
+                if epoch == self.epoch || out.plants(Planted::StrayLife) {
+                    self.tell_here(out, &gone);
+                }
+            }
+            AtNode::Sweep => {
+                self.later(out, SWEEP_MS, AtNode::Sweep);
+                self.look_around(out);
+            }
+            AtNode::Ping => {
+                self.later(out, PING_MS, AtNode::Ping);
+                self.ping(out);
+            }
+            AtNode::Gather => self.store_marks(out),
+            AtNode::Flushed(conn) => self.flushed(out, conn),
+            AtNode::Joined(conn) => self.joined_late(conn),
+        }
+    }
+
+    fn told(&mut self, out: &mut Outside, told: Told) {
+        for committed in &told.entries {
+            out.hint(self.me, self.epoch, &committed.entry);
+            self.committed(out, committed);
+        }
+        for (ticket, written) in told.answers {
+            match written {
+                Written::Appended(done) => {
+                    let answer = done.map(|appended| Answer::Sent {
+                        conversation: appended.conversation,
+                        seq: appended.seq,
+                        ts: appended.ts,
+                    });
+                    self.answered(out, ticket, &answer);
+                }
+                Written::Done(done) => self.answered(out, ticket, &done.map(|()| Answer::Done)),
+                Written::Marked(marked) => self.marked(out, ticket, &marked),
+                Written::Unknown => self.answered(out, ticket, &Err(Refusal::unavailable())),
+            }
+        }
+    }
+
+    fn saw(&mut self, out: &mut Outside, ticket: Ticket, saw: Saw) {
+        match (self.waiting.remove(&ticket), saw) {
+            (Some(Waiting::Behind(conn, cursor)), Saw::Behind(behind)) => {
+                self.resume(out, conn, cursor, behind);
+            }
+            (Some(Waiting::Received(conn)), Saw::Received(received)) => {
+                self.confirm(out, conn, received);
+            }
+            (Some(Waiting::Page(conn)), saw) => self.page(out, conn, saw),
+            (Some(Waiting::Log(conversation)), saw) => self.log_read(out, &conversation, saw),
+            (Some(Waiting::Sweep), saw) => self.swept(out, saw),
+            (Some(Waiting::Asked(conn, ack)), saw) => {
+                let answer = match saw {
+                    Saw::History(Ok(page)) => Answer::Page(page),
+                    Saw::History(Err(error)) => Answer::Refused(of_store(&error)),
+                    Saw::List(conversations) => Answer::Listed(conversations),
+                    _ => Answer::Refused(Refusal::unavailable()),
+                };
+                out.down(conn, Down::Answer { ack, answer });
+            }
+            (Some(Waiting::Behind(conn, _) | Waiting::Received(conn)), _) => self.close(out, conn),
+            _ => {}
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn closed(&mut self, out: &mut Outside, conn: Conn) {
+        if let Some(session) = self.sessions.remove(&conn) {
+            out.note(|| format!("node {} drops {}", self.me.node, name(&session)));
+            self.unfollow();
+        }
+    }
+
+    fn close(&mut self, out: &mut Outside, conn: Conn) {
+        out.turn_away(conn);
+        self.closed(out, conn);
+    }
+
+    fn ping(&mut self, out: &mut Outside) {
+        let mut silent = Vec::new();
+        for (conn, session) in &mut self.sessions {
+            if session.pinged >= session.ponged + PINGS_UNANSWERED_MAX {
+                silent.push(*conn);
+                continue;
+            }
+            session.pinged += 1;
+            let is_held = !matches!(session.hearing, session::Hearing::Live(_));
+            session.proving =
+                if is_held && !out.plants(Planted::ProofBeforeHold) { 0 } else { self.count };
+            out.down(*conn, Down::Ping(session.pinged));
+        }
+        silent.into_iter().for_each(|conn| self.close(out, conn));
+    }
+
+    /// Tells those of a conversation who are here how far somebody is.
+    fn tell_here(&mut self, out: &mut Outside, gone: &Gone) {
+        for (conn, session) in self.sessions.iter().filter(|(_, session)| session.listed) {
+            if session.user != gone.user && self.belongs(&gone.conversation, &session.user) {
+                out.down(*conn, Down::Told(gone.clone()));
+            }
+        }
+    }
+
+    /// Whether a user is in a conversation, as far as this node knows.
+    fn belongs(&self, conversation: &ConversationId, user: &UserId) -> bool {
+        let (low, high) = conversation.members();
+        let group = self.followed.get(conversation).and_then(|followed| followed.members.as_ref());
+        low == *user || high == *user || group.is_some_and(|members| members.has(user))
+    }
+}
+
+fn receipt_of(kind: &MarkKind) -> Receipt {
+    match kind {
+        MarkKind::Delivered(_) => Receipt::Delivered,
+        MarkKind::Read(_) => Receipt::Read,
+    }
+}
+
+fn name(session: &Session) -> String {
+    format!("{}/{}", session.user, session.device)
+}

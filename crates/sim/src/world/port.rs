@@ -1,0 +1,142 @@
+//! The ledger behind chat's store port, each write a commit of its own: for the port's contract
+//! suite, which shows that the simulated store is a faithful stand-in for a real one.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::store::{
+    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink, Committed,
+    ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
+    MovedPage, Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
+    UndeliveredPage, Whose,
+};
+
+use super::ledger::Ledger;
+
+/// A store that commits at once and keeps everything in memory.
+pub struct MemoryStore {
+    ledger: Mutex<Ledger>,
+    sink: Arc<dyn CommitSink>,
+}
+
+impl MemoryStore {
+    /// An empty one that tells its commits to the sink.
+    pub fn new(sink: Arc<dyn CommitSink>) -> Self {
+        Self { ledger: Mutex::new(Ledger::new(Epoch(1), None)), sink }
+    }
+}
+
+fn ready<T: Send + 'static>(result: Result<T, StoreError>) -> Pending<T> {
+    Box::pin(std::future::ready(result))
+}
+
+impl Store for MemoryStore {
+    fn epoch(&self) -> Epoch {
+        self.ledger.lock().epoch()
+    }
+
+    fn append(&self, append: Append) -> Pending<Appended> {
+        let mut ledger = self.ledger.lock();
+        let done = ledger.append(&append, None).map(|(appended, entry)| {
+            if let Some(entry) = entry {
+                // Told under the lock, so that the order of commits is the order of telling.
+                self.sink.committed(&[Committed { entry, origin: append.origin }]);
+            }
+            appended
+        });
+        drop(ledger);
+        ready(done)
+    }
+
+    fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
+        let mut ledger = self.ledger.lock();
+        ready(Ok(marks.iter().map(|mark| ledger.mark(mark)).collect()))
+    }
+
+    fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
+        ready(self.ledger.lock().attach_device(&attach))
+    }
+
+    fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
+        ready(Ok(self.ledger.lock().devices(&user)))
+    }
+
+    fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
+        ready(Ok(self.ledger.lock().revoke_device(&user, &device, now)))
+    }
+
+    fn undelivered(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<UndeliveredCursor>,
+        limit: usize,
+    ) -> Pending<UndeliveredPage> {
+        ready(Ok(self.ledger.lock().undelivered(&user, &device, after.as_ref(), limit)))
+    }
+
+    fn since(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        limit: usize,
+    ) -> Pending<SincePage> {
+        ready(Ok(self.ledger.lock().since(&user, after, whose, limit)))
+    }
+
+    fn behind(
+        &self,
+        user: UserId,
+        after: Position,
+        whose: Whose,
+        entries_max: usize,
+    ) -> Pending<Behind> {
+        ready(Ok(self.ledger.lock().behind(&user, after, whose, entries_max)))
+    }
+
+    fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
+        ready(Ok(self.ledger.lock().moved(&user, after, limit)))
+    }
+
+    fn received(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        up_to: Position,
+        limit: usize,
+    ) -> Pending<Vec<(ConversationId, Seq)>> {
+        ready(Ok(self.ledger.lock().received(&user, &device, up_to, limit)))
+    }
+
+    fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
+        ready(self.ledger.lock().history(&query))
+    }
+
+    fn conversations(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        ready(Ok(self.ledger.lock().conversations(&user, cursor, limit)))
+    }
+
+    fn block(&self, block: Block) -> Pending<Blocked> {
+        ready(self.ledger.lock().block(&block))
+    }
+
+    fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        ready(Ok(self.ledger.lock().blocks(&user)))
+    }
+
+    fn seal_key(&self) -> SealKey {
+        SealKey([7; 32])
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
