@@ -70,6 +70,25 @@ pub(crate) fn faults(workspace: &Workspace, seconds: u64, seed: Option<u64>) -> 
     run(&mut program)
 }
 
+/// Builds and runs the simulation: known seeds, then fresh ones for so long; or the planted faults.
+pub(crate) fn sim(
+    workspace: &Workspace,
+    seconds: u64,
+    seed: Option<u64>,
+    planted: bool,
+) -> Result<()> {
+    workspace.build("parlor-sim", Profile::Release)?;
+    let mut program = Command::new(workspace.program("parlor-sim", Profile::Release));
+    program.current_dir(workspace.root()).args(["sim", "--seconds", &seconds.to_string()]);
+    if let Some(seed) = seed {
+        program.args(["--seed", &seed.to_string()]);
+    }
+    if planted {
+        program.arg("--planted");
+    }
+    run(&mut program)
+}
+
 /// A development program's command, with the server it is to run; both are built first.
 fn program(workspace: &Workspace, package: &str, command: &str) -> Result<Command> {
     workspace.build("parlor", Profile::Release)?;

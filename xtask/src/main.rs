@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`, `conformance`,
-//! `picture`.
+//! The project's own commands: `cargo xtask test`, `setup`, `bench`, `faults`, `sim`,
+//! `conformance`, `picture`.
 //!
 //! `test` is the one list of checks: what CI runs, a person runs, by the same command. The modules,
 //! in the order in which a test run meets them:
@@ -65,6 +65,18 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Simulate small worlds in which everything breaks, and check their histories
+    Sim {
+        /// How long to go on after the known seeds; with 0 and a seed, that one alone
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The first seed; a run prints its own
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Plant faults, and see that each is found
+        #[arg(long)]
+        planted: bool,
+    },
     /// Run the public Engine.IO and Socket.IO protocol suites against the gateway's examples
     Conformance {
         /// A checkout of the repository socketio/socket.io
@@ -95,6 +107,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Conformance { checkout } => conformance::check(&workspace, &checkout)?,
         Command::Picture => picture::draw(&workspace)?,
         Command::Faults { seconds, seed } => load::faults(&workspace, seconds, seed)?,
+        Command::Sim { seconds, seed, planted } => {
+            load::sim(&workspace, seconds, seed, planted)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

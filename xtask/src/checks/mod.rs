@@ -7,3 +7,4 @@ pub(crate) mod fuzz;
 pub(crate) mod graph;
 pub(crate) mod readme;
 pub(crate) mod rust;
+pub(crate) mod sim;
