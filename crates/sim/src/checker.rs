@@ -48,7 +48,7 @@ impl Verdict {
 
 /// Asks all questions.
 pub fn check(history: &History) -> Verdict {
-    check_until(history, Until::Settled)
+    check_until(history, Until::Settled, Claims::BySight)
 }
 
 /// When an observation ended.
@@ -60,14 +60,23 @@ pub enum Until {
     Interrupted,
 }
 
+/// How devices confirm what they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claims {
+    /// Message by message: what others said.
+    BySight,
+    /// Some by their position too, which covers what their own user said.
+    ByPosition,
+}
+
 /// Asks all questions that the end of the observation allows.
-pub fn check_until(history: &History, until: Until) -> Verdict {
+pub fn check_until(history: &History, until: Until, claims: Claims) -> Verdict {
     let mut verdict = Verdict::default();
     check_log(history, &mut verdict);
     check_sends(history, &mut verdict);
     check_devices(history, until, &mut verdict);
     check_summaries(history, &mut verdict);
-    receipts::check(history, &mut verdict);
+    receipts::check(history, claims, &mut verdict);
     membership::check_barred(history, &mut verdict);
     membership::check_groups(history, &mut verdict);
     verdict.lost.extend(history.pending.iter().cloned());
@@ -364,7 +373,7 @@ mod tests {
         history.seen.pop();
         forget_summaries(&mut history);
         assert!(!check(&history).is_kept());
-        assert!(check_until(&history, Until::Interrupted).is_kept());
+        assert!(check_until(&history, Until::Interrupted, Claims::BySight).is_kept());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! acknowledged is lost, doubled or out of order. `parlor-sim sim`: the same of simulated worlds.
 //! Exit code 1 when the promise was broken.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use clap::{Parser, Subcommand};
 use parlor_sim::faults::{self, Plan};
 use parlor_sim::world::runs;
 
-/// How many findings are printed of each run.
-const FINDINGS_SHOWN_MAX: usize = 40;
+/// How many findings of each kind are printed.
+const FINDINGS_SHOWN_MAX: usize = 10;
 
 /// Breaks Parlor on purpose and checks what it promised.
 #[derive(Parser)]
@@ -117,8 +118,13 @@ fn break_things(plan: &Plan) -> Result<ExitCode> {
          as it must",
         outcome.relaxed_lost
     );
-    for (kind, finding) in outcome.verdict.findings().take(FINDINGS_SHOWN_MAX) {
-        println!("{kind}: {finding}");
+    let mut shown = HashMap::<_, usize>::new();
+    for (kind, finding) in outcome.verdict.findings() {
+        let count = shown.entry(kind).or_default();
+        *count += 1;
+        if *count <= FINDINGS_SHOWN_MAX {
+            println!("{kind}: {finding}");
+        }
     }
     if let Some(kept) = &outcome.kept {
         println!(

@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use crate::checker::Verdict;
+use crate::checker::{Claims, Verdict};
 use crate::history::{History, Mark, Receipt, Watermark};
 use crate::membership::may_see;
 
 /// Does each watermark equal what its user's devices saw and said?
-pub(crate) fn check(history: &History, verdict: &mut Verdict) {
+pub(crate) fn check(history: &History, claims: Claims, verdict: &mut Verdict) {
     let mut marks: HashMap<(&str, &str), &Watermark> = HashMap::new();
     for summary in &history.summaries {
         for mark in &summary.watermarks {
@@ -24,6 +24,10 @@ pub(crate) fn check(history: &History, verdict: &mut Verdict) {
         let place = (push.by.user.as_str(), push.message.conversation.as_str());
         let seq = seen.entry(place).or_default();
         *seq = push.message.seq.max(*seq);
+    }
+    for message in history.log.values().flatten().filter(|_| claims == Claims::ByPosition) {
+        let seq = seen.entry((&message.from, &message.conversation)).or_default();
+        *seq = message.seq.max(*seq);
     }
     let mut read: HashMap<(&str, &str), u64> = HashMap::new();
     for mark in history.given.iter().filter(|mark| mark.receipt == Receipt::Read) {

@@ -2,7 +2,7 @@
 // see as JSON lines on standard output, and judge nothing.
 //
 // The first line of standard input says what to run: { url, seed, pauseMs, clients: [{ user,
-// device, peers, transports }] }, and then each line a phase: `send`, `finish`. The end of the
+// device, peers, transports, recovery }] }, and then each line a phase: `send`, `finish`. The end of the
 // input is the end of the process. Clients are set up as their users would set them up: `retries`
 // and `ackTimeout`, and reconnection by itself.
 import { createInterface } from "node:readline";
@@ -27,15 +27,29 @@ function random(seed) {
 }
 
 class Client {
-  #connection = 0;
+  #connection = 1;
   #epoch = null;
+  #reopen = null;
+  // Since the socket was last connected: transports opened, and messages that came before `connect`.
+  #opened = 0;
+  #early = new Set();
+  // What a recovered socket heard before the `ready` that names the epoch.
+  #held = [];
   #sends = 0;
 
   constructor(index, { url, seed, pauseMs, clients }) {
     Object.assign(this, clients[index], { index, pauseMs });
+    this.url = url;
     this.chance = random(seed + index);
-    this.socket = io(url, {
-      auth: { token: this.user, deviceId: this.device },
+    this.#open();
+  }
+
+  // A socket as a page has one until it is loaded anew.
+  #open() {
+    const { index } = this;
+    this.reopened = new Promise((resolve) => (this.#reopen = resolve));
+    this.socket = io(this.url, {
+      auth: { token: this.user, deviceId: this.device, ...(this.recovery ? { recovery: true } : {}) },
       transports: this.transports,
       forceNew: true,
       reconnectionDelay: 200,
@@ -43,9 +57,13 @@ class Client {
       retries: RETRIES_MAX,
       ackTimeout: ACK_TIMEOUT_MS,
     });
+    this.socket.io.on("open", () => (this.#opened += 1));
     this.socket.on("connect", () => {
-      this.#connection += 1;
-      this.#epoch = null;
+      this.#opened = 0;
+      this.#early.clear();
+      // What a recovered socket missed was heard before this.
+      if (this.socket.recovered) report({ kind: "recovered", index });
+      else this.#epoch = null;
       report({ kind: "connected", index });
     });
     // What the client library will not mend by itself is an error that its user sees.
@@ -53,9 +71,20 @@ class Client {
       if (!this.socket.active) this.#complain(`refused: ${error.message}`);
     });
     this.socket.on("disconnect", (reason) => {
-      if (!this.socket.active) this.#complain(`disconnected: ${reason}`);
+      this.#connection += 1;
+      if (reason !== "io client disconnect" && !this.socket.active) this.#complain(`disconnected: ${reason}`);
     });
-    this.socket.on("ready", ({ epoch }) => (this.#epoch = epoch));
+    this.socket.on("ready", ({ epoch }) => {
+      this.#epoch = epoch;
+      for (const message of this.#held.splice(0)) this.#see(message);
+    });
+    this.socket.on("snapshot", () => {
+      report({ kind: "reopened", index });
+      this.socket.disconnect();
+      const reopen = this.#reopen;
+      this.#open();
+      reopen({ status: "reopened" });
+    });
     this.socket.on("private_message", (message) => this.#take(message));
     for (const receipt of ["delivered", "read"]) {
       this.socket.on(receipt, ({ conversationId, userId, seq }) => {
@@ -79,25 +108,42 @@ class Client {
     const content = `${clientId} to ${toUserId} ${"·".repeat(this.chance() * 200)}`;
     report({ kind: "sent", index: this.index, clientId, toUserId, content });
     for (;;) {
-      const answer = await new Promise((resolve) => {
+      const answered = new Promise((resolve) => {
         this.socket.emit("private_message", { toUserId, content, clientId }, (error, answer) => {
           if (error) this.#complain(`emit: ${error.message}`);
           resolve(error ? { status: "error" } : answer);
         });
       });
+      const answer = await Promise.race([answered, this.reopened]);
       if (answer.status === "sent") {
         const { id, seq, ts } = answer;
         report({ kind: "acked", index: this.index, epoch: this.#epoch, clientId, id, seq, ts });
         return;
       }
-      await delay(answer.retryAfterMs ?? 200);
+      if (answer.status !== "reopened") await delay(answer.retryAfterMs ?? 200);
     }
   }
 
   #take(message) {
+    // Its own perhaps, long before what it heard since: it has that by its ack.
+    if (this.recovery && message.from === this.user) return;
+    // What a recovered socket missed comes before `connect`. The library keeps it until then, over
+    // attempts that were cut short, so a repeat among it belongs to the attempt after.
+    if (this.#early.has(message.id) && this.#opened > 1) {
+      this.#opened -= 1;
+      this.#connection += 1;
+      this.#early.clear();
+    }
+    if (this.#opened > 0) this.#early.add(message.id);
+    const seen = { connection: this.#connection, message };
+    if (this.recovery && this.#epoch === null) this.#held.push(seen);
+    else this.#see(seen);
+  }
+
+  #see({ connection, message }) {
     const { index } = this;
     const epoch = this.#epoch;
-    report({ kind: "seen", index, epoch, connection: this.#connection, message });
+    report({ kind: "seen", index, epoch, connection, message });
     const { conversationId, seq } = message;
     const about = { index, epoch, conversationId, userId: this.user, seq };
     const chance = this.chance();

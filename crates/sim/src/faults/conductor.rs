@@ -240,7 +240,7 @@ impl<'a> Conductor<'a> {
             self.tally.one(KILLS);
             return Ok(());
         }
-        self.tally.one("  chosen instants that did not come");
+        self.tally.one("chosen instants that did not come");
         self.kill().await
     }
 
@@ -253,7 +253,7 @@ impl<'a> Conductor<'a> {
         let gone = self.server.disk().lose_power(kept, &mut self.rng)?;
         self.note(format_args!("  power lost, kept {kept:?}, {gone} pages thrown away"))?;
         self.tally.one("losses of power");
-        self.tally.add("  pages thrown away by loss of power", gone);
+        self.tally.add("pages thrown away by loss of power", gone);
         Ok(())
     }
 

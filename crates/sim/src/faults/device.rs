@@ -2,15 +2,15 @@
 //! acknowledged, reconnects when it is cut, and sends the unacknowledged again under the same keys.
 //!
 //! What it sends, is told and sees goes into the run's shared [`super::lives::Lives`], under the
-//! epoch that its connection's `ready` named. [`Device::hello`] is the one place that says what the
-//! device has when it connects.
+//! epoch that its connection's `ready` named. Some devices keep their position and say it when they
+//! connect ([`super::position`]); the others say nothing and get what they have not confirmed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::client::{Connection, Hello, Incoming};
 use super::outbox::{Answered, Outbox};
+use super::position::Position;
 use super::shared::{Phase, Shared, conversation};
 use crate::history::{DeviceName, Mark, Message, Receipt, Seen, Sent};
 
@@ -31,6 +32,9 @@ const RESEND_PAUSE: Duration = Duration::from_millis(5);
 /// read, so it must not count as delivered.
 const DEAF_ONE_IN: u32 = 4;
 
+/// One device in so many keeps its position.
+const POSITION_ONE_IN: u32 = 3;
+
 /// One device of one user.
 pub(super) struct Device {
     name: DeviceName,
@@ -41,6 +45,8 @@ pub(super) struct Device {
     connections: u32,
     /// The epoch of the connection, once `ready` has come.
     epoch: Option<String>,
+    /// How far it is, where it keeps that.
+    position: Option<Position>,
     outbox: Outbox,
     /// Receipts given on this connection that are not acknowledged, by ack id.
     receipts: HashMap<u64, Mark>,
@@ -54,11 +60,14 @@ impl Device {
         phase: watch::Receiver<Phase>,
         seed: u64,
     ) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let keeps_position = rng.random_ratio(1, POSITION_ONE_IN);
         Self {
             name,
             shared,
             phase,
-            rng: StdRng::seed_from_u64(seed),
+            rng,
+            position: keeps_position.then(Position::default),
             sends: 0,
             connections: 0,
             epoch: None,
@@ -70,15 +79,19 @@ impl Device {
     /// Lives until the phase is [`Phase::Stop`].
     pub(super) async fn run(mut self) {
         while *self.phase.borrow() != Phase::Stop {
-            let Ok(connection) = Connection::open(self.shared.addr, &self.hello()).await else {
+            let hello = self.hello();
+            let Ok(connection) = Connection::open(self.shared.addr, &hello).await else {
                 sleep(Duration::from_millis(self.rng.random_range(20..120))).await;
                 continue;
             };
             self.connections += 1;
+            let resumes = !hello.more.is_empty();
+            self.shared.resumes.fetch_add(u64::from(resumes), Ordering::Relaxed);
             if self.connections == 1 {
                 self.shared.connected.fetch_add(1, Ordering::Relaxed);
             }
             self.epoch = None;
+            self.position.iter_mut().for_each(Position::reconnected);
             self.outbox.reconnected(self.shared.refusals.load(Ordering::Relaxed));
             self.note_late();
             self.receipts.clear();
@@ -87,9 +100,13 @@ impl Device {
         }
     }
 
-    /// What it says of itself when it connects; what it has would be said here.
+    /// What it says of itself when it connects.
     fn hello(&self) -> Hello {
-        Hello::new(&self.name.user, &self.name.device)
+        let mut hello = Hello::new(&self.name.user, &self.name.device);
+        if let Some(said) = self.position.as_ref().and_then(Position::said) {
+            hello.more.insert("resume".into(), said);
+        }
+        hello
     }
 
     async fn live(&mut self, mut connection: Connection) -> Result<()> {
@@ -159,6 +176,16 @@ impl Device {
             }
             Incoming::Event(name, payload) if name == "private_message" => {
                 self.take_message(connection, message(&payload)?).await?;
+                self.position.iter_mut().for_each(|position| position.heard(&payload));
+            }
+            Incoming::Event(name, payload) if name == "caught_up" => {
+                self.position.iter_mut().for_each(|position| position.caught_up(&payload));
+            }
+            Incoming::Event(name, _) if name == "snapshot" => {
+                // As an app that is installed anew: the server knows what it confirmed.
+                self.position.iter_mut().for_each(Position::forget);
+                self.shared.snapshots.fetch_add(1, Ordering::Relaxed);
+                bail!("what it holds is no good");
             }
             Incoming::Event(name, payload) => {
                 let receipt = match name.as_str() {
@@ -192,6 +219,10 @@ impl Device {
 
     /// Notes a push, and confirms it or not, by chance.
     async fn take_message(&mut self, connection: &mut Connection, message: Message) -> Result<()> {
+        if self.position.is_some() && message.from == self.name.user {
+            // Said by this device perhaps, long before what it saw since: it has that by its ack.
+            return Ok(());
+        }
         let (user, seq) = (self.name.user.clone(), message.seq);
         let conversation = message.conversation.clone();
         let mark = |receipt| Mark { receipt, user, conversation, seq };

@@ -23,6 +23,10 @@ const TRANSPORTS: [&[&str]; 3] = [&["polling", "websocket"], &["websocket"], &["
 pub(super) struct Tally {
     /// Clients that have been connected at least once.
     pub(super) connected: AtomicU64,
+    /// Connections that were recovered, as Socket.IO has it.
+    pub(super) recovered: AtomicU64,
+    /// Clients that were told that what they hold is no good, and began anew.
+    pub(super) reopened: AtomicU64,
     /// Processes whose clients have all been acknowledged everything.
     pub(super) done: AtomicU64,
 }
@@ -55,6 +59,7 @@ impl Fleet {
                 "device": name.device,
                 "peers": shared.peers(&name.user),
                 "transports": TRANSPORTS[index % TRANSPORTS.len()],
+                "recovery": index / TRANSPORTS.len() % 2 == 1,
             })
         });
         let plan = json!({
@@ -167,6 +172,12 @@ impl Listener {
             "gave" => lives.of(&text("epoch")?).given.push(mark()?),
             "kept" => lives.of(&text("epoch")?).kept.push(mark()?),
             "told" => lives.of(&text("epoch")?).told.push(mark()?),
+            "recovered" => {
+                self.tally.recovered.fetch_add(1, Ordering::Relaxed);
+            }
+            "reopened" => {
+                self.tally.reopened.fetch_add(1, Ordering::Relaxed);
+            }
             "error" => {
                 let DeviceName { user, device } = &by;
                 let what = format!("{user}/{device}, a stock client: {}", text("text")?);

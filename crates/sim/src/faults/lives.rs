@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use crate::checker::{Until, Verdict, check_until};
+use crate::checker::{Claims, Until, Verdict, check_until};
 use crate::history::{DeviceName, History, Message, Sent, Summary};
 
 /// Logs by conversation, oldest entry first.
@@ -82,16 +82,16 @@ impl Lives {
     /// Asks the checker about the newest life, whose log and summaries are given.
     pub(super) fn check_newest(&self, logs: &Logs, summaries: &[Summary]) -> Verdict {
         let Some(newest) = self.lives.len().checked_sub(1) else { return Verdict::default() };
-        check_until(&self.history(newest, logs, summaries), Until::Settled)
+        check_until(&self.history(newest, logs, summaries), Until::Settled, Claims::ByPosition)
     }
 
     /// Asks the checker about each life.
     pub(super) fn check(&self, logs: &Logs, summaries: &[Summary]) -> Verdict {
         let mut verdict = self.check_newest(logs, summaries);
-        verdict.wrong.extend(self.findings.iter().cloned());
+        verdict.wrong.splice(..0, self.findings.iter().cloned());
         for index in 0..self.lives.len().saturating_sub(1) {
             let history = self.history(index, logs, summaries);
-            let found = check_until(&history, Until::Interrupted);
+            let found = check_until(&history, Until::Interrupted, Claims::ByPosition);
             verdict.lost.extend(found.lost);
             verdict.doubled.extend(found.doubled);
             verdict.disordered.extend(found.disordered);

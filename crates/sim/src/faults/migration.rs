@@ -54,8 +54,8 @@ pub(super) async fn kill_in_the_middle(
         tally.one(KILLS);
         if rng.random() {
             let gone = disk.lose_power(Kept::Some, rng)?;
-            tally.one("  with loss of power");
-            tally.add("  pages thrown away by loss of power", gone);
+            tally.one("kills in a migration with loss of power");
+            tally.add("pages thrown away by loss of power", gone);
         }
         if time + 1 < times {
             let mut server = Server::start(binary, disk.clone(), log, &[]).await?;

@@ -30,6 +30,8 @@ mod client;
 
 mod outbox;
 
+mod position;
+
 mod device;
 
 mod fleet;
@@ -194,6 +196,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         unacked: AtomicU64::new(0),
         refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
+        resumes: AtomicU64::new(0),
+        snapshots: AtomicU64::new(0),
     });
 
     let mut tasks = JoinSet::new();
@@ -241,6 +245,14 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     server.kill().await?;
     check_store(&plan.binary, disk.data()).await?;
     note_proxy(&proxied, &mut tally);
+    for (what, counter) in [
+        ("connections that resumed by a position", &shared.resumes),
+        ("connections to which the server said snapshot", &shared.snapshots),
+        ("connections of Node clients recovered", &reports.recovered),
+        ("Node clients that began anew after a snapshot", &reports.reopened),
+    ] {
+        tally.add(what, counter.load(Ordering::Relaxed));
+    }
     if std::fs::read_to_string(&log)?.contains("panicked") || tally.of(HANDLER_PANICS) > 0 {
         verdict.wrong.push(format!("the server panicked: see {}", log.display()));
     }

@@ -49,6 +49,8 @@ pub(super) async fn relaxed_loses(plan: &Plan, folder: &Path) -> Result<usize> {
         unacked: AtomicU64::new(0),
         refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
+        resumes: AtomicU64::new(0),
+        snapshots: AtomicU64::new(0),
     });
     let (phase, watcher) = watch::channel(Phase::Send);
     let mut tasks = JoinSet::new();

@@ -45,6 +45,10 @@ pub(super) struct Shared {
     pub(super) refusals: AtomicU64,
     /// Connections that were cut: by devices, and by the proxy.
     pub(super) cuts: AtomicU64,
+    /// Connects at which a device said its position.
+    pub(super) resumes: AtomicU64,
+    /// Those of them that were answered by `snapshot`.
+    pub(super) snapshots: AtomicU64,
 }
 
 impl Shared {
