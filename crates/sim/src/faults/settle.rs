@@ -36,9 +36,13 @@ pub(super) async fn settle(
     let deadline = Instant::now() + patience;
     loop {
         let (logs, summaries) = read_back(&shared.users, server).await?;
-        let verdict = shared.lives.lock().check_newest(&logs, &summaries);
-        if (verdict.lost.is_empty() && verdict.wrong.is_empty()) || Instant::now() > deadline {
-            return Ok(shared.lives.lock().check(&logs, &summaries));
+        {
+            // Held over both: what is observed in between was not there when the logs were read.
+            let lives = shared.lives.lock();
+            let verdict = lives.check_newest(&logs, &summaries);
+            if (verdict.lost.is_empty() && verdict.wrong.is_empty()) || Instant::now() > deadline {
+                return Ok(lives.check(&logs, &summaries));
+            }
         }
         sleep(Duration::from_millis(500)).await;
     }
