@@ -89,6 +89,8 @@ pub(crate) struct Node {
     marks: Marks<(Conn, AckId)>,
     gathering: bool,
     waiting: BTreeMap<Ticket, Waiting>,
+    /// Writes that the store has not answered, and in which of its lives it took them.
+    under_way: BTreeMap<Ticket, u32>,
     tickets: u64,
     sends: u64,
     rate: Rate,
@@ -121,6 +123,7 @@ impl Node {
             marks: Marks::new(limits.marks_pending_max),
             gathering: false,
             waiting: BTreeMap::new(),
+            under_way: BTreeMap::new(),
             tickets: 0,
             sends: 0,
             rate: Rate::new(out.noise.burst, 20),
@@ -171,11 +174,20 @@ impl Node {
         out.read(self.me, ticket, read);
     }
 
+    /// Hands a write to the store. What a node wrote to a life of the store that is over has failed,
+    /// though it may not have been told yet: until it is, nothing that comes later may be kept, or
+    /// it would overtake. That is what any backend behind the port has to see to.
     fn write(&mut self, out: &mut Outside, write: Write, waiting: Waiting) {
         let ticket = self.ticket(waiting);
-        if let Err(error) = out.write(self.me, ticket, write) {
-            let refusal = of_store(&error);
-            self.answered(out, ticket, &Err(refusal));
+        let life = out.disk.life();
+        let refusal = if self.under_way.values().any(|taken| *taken != life) {
+            Some(Refusal::unavailable())
+        } else {
+            out.write(self.me, ticket, write).err().map(|error| of_store(&error))
+        };
+        match refusal {
+            Some(refusal) => self.answered(out, ticket, &Err(refusal)),
+            None => drop(self.under_way.insert(ticket, life)),
         }
     }
 
@@ -210,6 +222,7 @@ impl Node {
             self.committed(out, committed);
         }
         for (ticket, written) in told.answers {
+            self.under_way.remove(&ticket);
             match written {
                 Written::Appended(done) => {
                     let answer = done.map(|appended| Answer::Sent {
