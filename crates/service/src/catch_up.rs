@@ -102,7 +102,7 @@ async fn drive(
         Kind::Standard => Whose::Everyone,
         Kind::Tutorial => Whose::Others,
     };
-    let Begun { mut catch_up, moved_since } = begin(&mut out).await?;
+    let Begun { mut catch_up, moved_since, proves } = begin(&mut out).await?;
     loop {
         match catch_up.next() {
             Next::ReadUndelivered(cursor) => {
@@ -115,7 +115,9 @@ async fn drive(
             }
             Next::Join => {
                 let position = socket.join_held(&room(session.kind, user)).await?;
-                session.starts_proving();
+                if proves {
+                    session.starts_proving();
+                }
                 told = Position(position);
                 catch_up.joined(told);
                 // Only now: receipts that are told from here on are heard.
@@ -157,6 +159,9 @@ struct Begun {
     catch_up: CatchUp,
     /// From where on the device is told what moved.
     moved_since: Option<Position>,
+    /// Whether what it is pushed says that it has what lies before: not while it reads everything
+    /// anew, or a pong would confirm what it has yet to read.
+    proves: bool,
 }
 
 /// Begins where the device is: by what it says of itself, if that is good, else by what it has
@@ -167,7 +172,7 @@ async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
     let resume = match session.start() {
         Start::Unconfirmed => {
             let catch_up = CatchUp::new(overflows_max);
-            return Ok(Begun { catch_up, moved_since: None });
+            return Ok(Begun { catch_up, moved_since: None, proves: true });
         }
         Start::Recover(after) => Resume::Since(after),
         Start::Resume(cursor) => resume::examine(service, out.user, cursor).await?,
@@ -176,7 +181,7 @@ async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
         Resume::Since(after) => {
             resume::confirm(service, session, out.user, after).await?;
             let catch_up = CatchUp::resuming(after, overflows_max);
-            Ok(Begun { catch_up, moved_since: Some(after) })
+            Ok(Begun { catch_up, moved_since: Some(after), proves: true })
         }
         Resume::Snapshot { reason, from } => {
             tracing::debug!(reason = reason.as_str(), "resume: a snapshot is due");
@@ -184,7 +189,7 @@ async fn begin(out: &mut Out<'_>) -> Result<Begun, Stopped> {
             let snapshot = records::snapshot(reason, from_here);
             out.socket.emit_raw("snapshot", &records::alone(&snapshot))?;
             let catch_up = CatchUp::resuming(from, overflows_max);
-            Ok(Begun { catch_up, moved_since: None })
+            Ok(Begun { catch_up, moved_since: None, proves: false })
         }
     }
 }

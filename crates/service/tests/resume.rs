@@ -143,6 +143,26 @@ async fn a_position_that_is_no_good_gets_a_snapshot_and_what_comes_later() {
 }
 
 #[tokio::test]
+async fn a_pong_confirms_nothing_of_what_a_snapshot_left_to_be_read() {
+    let house = House::new(plan(Limits { resume_entries_max: 3, ..Limits::default() })).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let start = place(&bob).await;
+    drop(bob);
+    for n in 0..4 {
+        alice.send("bob", n).await;
+    }
+    let bob = resuming(&house, "bob", "b", &start).await;
+    bob.event("snapshot", 0).await;
+    alice.send("bob", "live").await;
+    bob.event("private_message", 0).await;
+    bob.pings(2).await;
+    drop(bob);
+    let again = house.device("bob", "b").await;
+    assert_eq!(again.now("private_message").len(), 5, "it had read nothing yet");
+    house.end().await;
+}
+
+#[tokio::test]
 async fn receipts_and_blocks_missed_while_away_come_with_what_moved() {
     let house = house().await;
     let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
