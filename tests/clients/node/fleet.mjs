@@ -29,26 +29,19 @@ function random(seed) {
 class Client {
   #connection = 1;
   #epoch = null;
-  #reopen = null;
   // Since the socket was last connected: transports opened, and messages that came before `connect`.
   #opened = 0;
   #early = new Set();
   // What a recovered socket heard before the `ready` that names the epoch.
   #held = [];
+  #rebuilding = false;
+  #read = new Set();
   #sends = 0;
 
   constructor(index, { url, seed, pauseMs, clients }) {
     Object.assign(this, clients[index], { index, pauseMs });
-    this.url = url;
     this.chance = random(seed + index);
-    this.#open();
-  }
-
-  // A socket as a page has one until it is loaded anew.
-  #open() {
-    const { index } = this;
-    this.reopened = new Promise((resolve) => (this.#reopen = resolve));
-    this.socket = io(this.url, {
+    this.socket = io(url, {
       auth: { token: this.user, deviceId: this.device, ...(this.recovery ? { recovery: true } : {}) },
       transports: this.transports,
       forceNew: true,
@@ -62,8 +55,13 @@ class Client {
       this.#opened = 0;
       this.#early.clear();
       // What a recovered socket missed was heard before this.
-      if (this.socket.recovered) report({ kind: "recovered", index });
-      else this.#epoch = null;
+      if (this.socket.recovered) {
+        report({ kind: "recovered", index });
+      } else {
+        // What came before this on a socket that is a new one was kept from an earlier attempt.
+        if (this.#early.size > 0) this.#connection += 1;
+        this.#epoch = null;
+      }
       report({ kind: "connected", index });
     });
     // What the client library will not mend by itself is an error that its user sees.
@@ -72,18 +70,15 @@ class Client {
     });
     this.socket.on("disconnect", (reason) => {
       this.#connection += 1;
-      if (reason !== "io client disconnect" && !this.socket.active) this.#complain(`disconnected: ${reason}`);
+      if (!this.socket.active) this.#complain(`disconnected: ${reason}`);
     });
     this.socket.on("ready", ({ epoch }) => {
       this.#epoch = epoch;
-      for (const message of this.#held.splice(0)) this.#see(message);
+      if (!this.#rebuilding) for (const seen of this.#held.splice(0)) this.#see(seen);
     });
     this.socket.on("snapshot", () => {
-      report({ kind: "reopened", index });
-      this.socket.disconnect();
-      const reopen = this.#reopen;
-      this.#open();
-      reopen({ status: "reopened" });
+      report({ kind: "rebuilt", index });
+      if (!this.#rebuilding) this.#rebuild();
     });
     this.socket.on("private_message", (message) => this.#take(message));
     for (const receipt of ["delivered", "read"]) {
@@ -108,19 +103,18 @@ class Client {
     const content = `${clientId} to ${toUserId} ${"·".repeat(this.chance() * 200)}`;
     report({ kind: "sent", index: this.index, clientId, toUserId, content });
     for (;;) {
-      const answered = new Promise((resolve) => {
+      const answer = await new Promise((resolve) => {
         this.socket.emit("private_message", { toUserId, content, clientId }, (error, answer) => {
           if (error) this.#complain(`emit: ${error.message}`);
           resolve(error ? { status: "error" } : answer);
         });
       });
-      const answer = await Promise.race([answered, this.reopened]);
       if (answer.status === "sent") {
         const { id, seq, ts } = answer;
         report({ kind: "acked", index: this.index, epoch: this.#epoch, clientId, id, seq, ts });
         return;
       }
-      if (answer.status !== "reopened") await delay(answer.retryAfterMs ?? 200);
+      await delay(answer.retryAfterMs ?? 200);
     }
   }
 
@@ -136,8 +130,47 @@ class Client {
     }
     if (this.#opened > 0) this.#early.add(message.id);
     const seen = { connection: this.#connection, message };
-    if (this.recovery && this.#epoch === null) this.#held.push(seen);
+    if (this.#rebuilding || (this.recovery && this.#epoch === null)) this.#held.push(seen);
     else this.#see(seen);
+  }
+
+  // What it holds is no good: reads everything anew, as a page does. What is pushed meanwhile waits,
+  // and what was read counts as seen before any connection.
+  async #rebuild() {
+    this.#rebuilding = true;
+    const read = [];
+    for (let cursor = undefined; cursor !== null; ) {
+      const page = await this.#ask("conversations", { limit: 50, cursor });
+      for (const { conversationId } of page.conversations) {
+        for (let after = 0, more = true; more; ) {
+          const part = await this.#ask("history", { conversationId, after, limit: 200 });
+          read.push(...part.messages.filter(({ from }) => from !== this.user));
+          after = part.messages.at(-1)?.seq ?? after;
+          more = part.more;
+        }
+      }
+      cursor = page.cursor;
+    }
+    while (this.#epoch === null) await delay(10);
+    const { index } = this;
+    const epoch = this.#epoch;
+    for (const message of read) {
+      const key = `${epoch} ${message.id}`;
+      if (!this.#read.has(key)) report({ kind: "seen", index, epoch, connection: 0, message });
+      this.#read.add(key);
+    }
+    this.#rebuilding = false;
+    for (const seen of this.#held.splice(0)) this.#see(seen);
+  }
+
+  async #ask(name, payload) {
+    for (;;) {
+      const answer = await new Promise((resolve) => {
+        this.socket.emit(name, payload, (error, answer) => resolve(error ? {} : answer));
+      });
+      if (answer.status === "ok") return answer;
+      await delay(answer.retryAfterMs ?? 200);
+    }
   }
 
   #see({ connection, message }) {

@@ -25,8 +25,8 @@ pub(super) struct Tally {
     pub(super) connected: AtomicU64,
     /// Connections that were recovered, as Socket.IO has it.
     pub(super) recovered: AtomicU64,
-    /// Clients that were told that what they hold is no good, and began anew.
-    pub(super) reopened: AtomicU64,
+    /// Clients that were told that what they hold is no good, and read everything anew.
+    pub(super) rebuilt: AtomicU64,
     /// Processes whose clients have all been acknowledged everything.
     pub(super) done: AtomicU64,
 }
@@ -175,8 +175,8 @@ impl Listener {
             "recovered" => {
                 self.tally.recovered.fetch_add(1, Ordering::Relaxed);
             }
-            "reopened" => {
-                self.tally.reopened.fetch_add(1, Ordering::Relaxed);
+            "rebuilt" => {
+                self.tally.rebuilt.fetch_add(1, Ordering::Relaxed);
             }
             "error" => {
                 let DeviceName { user, device } = &by;

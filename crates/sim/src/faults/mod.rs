@@ -249,7 +249,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         ("connections that resumed by a position", &shared.resumes),
         ("connections to which the server said snapshot", &shared.snapshots),
         ("connections of Node clients recovered", &reports.recovered),
-        ("Node clients that began anew after a snapshot", &reports.reopened),
+        ("Node clients that read all anew after a snapshot", &reports.rebuilt),
     ] {
         tally.add(what, counter.load(Ordering::Relaxed));
     }
