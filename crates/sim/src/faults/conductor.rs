@@ -12,16 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::client::{Connection, Hello};
 use super::copy::{Copy, Way, heads};
-use super::disk::{Full, Instant as Moment, Site};
+use super::disk::{Instant as Moment, Site};
 use super::power::Kept;
 use super::progress::Progress;
 use super::server::Server;
@@ -32,14 +31,10 @@ use super::tally::Tally;
 const INSTANT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a checkpoint is waited for before one is made by ending the server.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(2);
-/// How long an illness of the disk may take to show, and to pass.
-const ILLNESS_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a disk that only refuses growth may go unnoticed before it refuses everything.
-const GROWTH_PATIENCE: Duration = Duration::from_secs(2);
-/// How long a server that started after a failed fsync lives until the power is lost.
-const AFTERLIFE: Duration = Duration::from_millis(400);
 /// At least so long after a restore comes the next: each makes a life that is checked by itself.
 const RESTORE_SPACING: Duration = Duration::from_secs(60);
+
+mod illness;
 
 /// What can be done to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,74 +252,6 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Fills the disk and gives room again: sends are refused meanwhile, and it heals by itself.
-    async fn fill_disk(&mut self) -> Result<()> {
-        let (mut probe, key) = (self.probe().await?, self.key());
-        let disk = self.server.disk();
-        let before = disk.refused()?;
-        disk.fill(Some(Full::Growth))?;
-        let start = Instant::now();
-        while disk.refused()? == before {
-            ensure!(start.elapsed() < ILLNESS_PATIENCE, "nothing was written on the full disk");
-            if start.elapsed() > GROWTH_PATIENCE {
-                disk.fill(Some(Full::Everything))?;
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
-        self.wait_for_page(503).await.context("with a full disk")?;
-        let answer = send(&mut probe, &key).await?;
-        if answer["code"] != "unavailable" {
-            self.find(format!("with a full disk a send was answered {answer}"));
-        }
-        sleep(Duration::from_millis(self.rng.random_range(100..1500))).await;
-        self.server.disk().fill(None)?;
-        self.wait_for_page(200).await.context("with room on the disk again")?;
-        let answer = send(&mut probe, &key).await?;
-        if answer["status"] != "sent" {
-            self.find(format!("with room on the disk again a send was answered {answer}"));
-        }
-        self.tally.one("full disks");
-        Ok(())
-    }
-
-    /// Lets fsync fail: nothing may be acknowledged from then on, even when fsync works again,
-    /// until the server is started anew.
-    async fn fail_syncs(&mut self) -> Result<()> {
-        let (mut probe, key) = (self.probe().await?, self.key());
-        let disk = self.server.disk();
-        let before = disk.failed_syncs()?;
-        disk.fail_syncs(Some(Site::LogSync))?;
-        let start = Instant::now();
-        while disk.failed_syncs()? == before {
-            ensure!(start.elapsed() < ILLNESS_PATIENCE, "nothing was synced on the failing disk");
-            sleep(Duration::from_millis(5)).await;
-        }
-        self.wait_for_page(503).await.context("with a failed fsync")?;
-        self.server.disk().fail_syncs(None)?;
-        for _ in 0..5 {
-            sleep(Duration::from_millis(200)).await;
-            let answer = send(&mut probe, &key).await?;
-            if answer["code"] != "unavailable" {
-                self.find(format!("after a failed fsync a send was answered {answer}"));
-            }
-        }
-        let (status, _) = self.server.page("/readyz").await?;
-        if status != 503 {
-            self.find(format!("after a failed fsync the server says it is ready ({status})"));
-        }
-        self.tally.one("failed fsyncs");
-        self.kill().await?;
-        // What the failed sync left behind is read by the next process as if it were on the disk:
-        // what that one acknowledges must not rest on it.
-        if self.rng.random() {
-            self.start_again().await?;
-            sleep(AFTERLIFE).await;
-            self.kill().await?;
-        }
-        self.lose_power()?;
-        self.start_again().await
-    }
-
     /// Puts an older copy in the place of the data.
     async fn restore(&mut self) -> Result<()> {
         let copy = self.copy.take().context("a copy was made")?;
@@ -366,23 +293,6 @@ impl<'a> Conductor<'a> {
         Ok(connection)
     }
 
-    fn key(&mut self) -> String {
-        format!("probe-{}", self.rng.random::<u64>())
-    }
-
-    async fn wait_for_page(&self, wanted: u16) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            let (status, text) = self.server.page("/readyz").await?;
-            if status == wanted {
-                return Ok(());
-            }
-            let waited = start.elapsed();
-            ensure!(waited < ILLNESS_PATIENCE, "/readyz still says {status} {text}");
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-
     /// Adds up why the server closed connections, before a fault takes its counters away.
     async fn note_reasons(&mut self) -> Result<()> {
         let (_, text) = self.server.page("/metrics").await?;
@@ -420,9 +330,3 @@ const REASONS: [(&str, &str); 5] = [
     ("connections the server closed: message too big", "\"message too big\""),
     (HANDLER_PANICS, "\"handler panic\""),
 ];
-
-/// Sends; again with the same key, as what was refused must be.
-async fn send(probe: &mut Connection, key: &str) -> Result<Value> {
-    let payload = json!({ "toUserId": "probe", "content": "probe", "clientId": key });
-    probe.ask("private_message", &payload).await
-}

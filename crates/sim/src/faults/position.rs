@@ -46,3 +46,34 @@ impl Position {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caught_up(position: &mut Position, pos: u64) {
+        position.caught_up(&json!({ "pushed": 0, "epoch": "x", "pos": pos }));
+    }
+
+    #[test]
+    fn only_messages_after_caught_up_move_it_and_only_forward() {
+        let mut position = Position::default();
+        position.heard(&json!({ "pos": 9 }));
+        assert_eq!(position.said(), None);
+        caught_up(&mut position, 10);
+        position.heard(&json!({ "pos": 12 }));
+        position.heard(&json!({ "pos": 11 }));
+        assert_eq!(position.said(), Some(json!({ "epoch": "x", "pos": 12 })));
+    }
+
+    #[test]
+    fn messages_of_a_new_connection_say_nothing_until_it_is_caught_up() {
+        let mut position = Position::default();
+        caught_up(&mut position, 10);
+        position.reconnected();
+        position.heard(&json!({ "pos": 15 }));
+        assert_eq!(position.said(), Some(json!({ "epoch": "x", "pos": 10 })));
+        position.forget();
+        assert_eq!(position.said(), None);
+    }
+}
