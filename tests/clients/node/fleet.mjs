@@ -52,8 +52,6 @@ class Client {
     });
     this.socket.io.on("open", () => (this.#opened += 1));
     this.socket.on("connect", () => {
-      this.#opened = 0;
-      this.#early.clear();
       // What a recovered socket missed was heard before this.
       if (this.socket.recovered) {
         report({ kind: "recovered", index });
@@ -62,6 +60,8 @@ class Client {
         if (this.#early.size > 0) this.#connection += 1;
         this.#epoch = null;
       }
+      this.#opened = 0;
+      this.#early.clear();
       report({ kind: "connected", index });
     });
     // What the client library will not mend by itself is an error that its user sees.
