@@ -65,6 +65,8 @@ use crate::stats::Counters;
 const READ_BYTES: usize = 64 << 10;
 /// Readiness events taken at a time.
 const EVENTS_MAX: usize = 1024;
+/// Connections whose peers have hung up that are ended in one round: about a millisecond's work.
+const HANG_UPS_PER_ROUND: usize = 64;
 /// Operations that handlers may queue before the batch is interrupted to do them.
 const LOCAL_OPS_SOON: usize = 256;
 /// Operations of other threads taken in one round.
@@ -98,6 +100,8 @@ pub(crate) struct Shard {
     dirty: Vec<Place>,
     /// Connections that may have more to read.
     again: Vec<Place>,
+    /// Connections whose peers have hung up, to be read to their end.
+    hung_up: VecDeque<Place>,
     incoming: VecDeque<Op>,
     /// Operations that wait for the running fan-out.
     ordered: VecDeque<Op>,
@@ -175,6 +179,7 @@ impl Shard {
             buffer: vec![0; READ_BYTES],
             dirty: Vec::new(),
             again: Vec::new(),
+            hung_up: VecDeque::new(),
             incoming: VecDeque::new(),
             ordered: VecDeque::new(),
             fanout: None,
@@ -261,6 +266,7 @@ impl Shard {
     fn has_work(&self) -> bool {
         self.fanout.is_some()
             || !self.again.is_empty()
+            || !self.hung_up.is_empty()
             || !self.ordered.is_empty()
             || !self.local.is_empty()
             || self.draining.as_ref().is_some_and(Draining::has_more)
@@ -281,6 +287,7 @@ impl Shard {
                 self.apply_local();
             }
         }
+        self.read_hung_up();
         self.slice_end = Instant::now() + self.shared.config.fanout_slice;
         self.slice_over = false;
         self.apply_incoming();
@@ -296,17 +303,31 @@ impl Shard {
         let (kind, place) = subject(event.token());
         let closed = event.is_read_closed() || event.is_error();
         let readable = event.is_readable() || closed;
-        if kind == Subject::Connection as usize {
+        if kind == Subject::Connection as usize && closed {
+            self.hung_up.push_back(place);
+        } else if kind == Subject::Connection as usize {
             if event.is_writable() {
                 self.writable(place);
             }
             if readable {
-                self.readable(place, closed);
+                self.readable(place, false);
             }
         } else if kind == Subject::Probe as usize {
             self.probe_ready(place, readable);
         } else {
             self.linger_ready(place, event.is_writable());
+        }
+    }
+
+    /// Reads some of the connections whose peers have hung up. Ending one takes much longer than
+    /// reading an event; when thousands are cut off at once, the others must not wait for all.
+    fn read_hung_up(&mut self) {
+        for _ in 0..HANG_UPS_PER_ROUND {
+            let Some(place) = self.hung_up.pop_front() else { break };
+            self.readable(place, true);
+        }
+        if self.hung_up.is_empty() && self.hung_up.capacity() > EVENTS_MAX {
+            self.hung_up = VecDeque::new();
         }
     }
 
