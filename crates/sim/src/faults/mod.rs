@@ -6,9 +6,9 @@
 //! `durability.fsync = "relaxed"`, where losing power must lose messages: a harness that cannot
 //! fail proves nothing.
 //!
-//! Devices ([`device`], and Node's in [`fleet`]) reach the server ([`server`]) by a proxy
-//! ([`proxy`]); the server lies on a disk that fails on order ([`disk`], [`power`]); a
-//! [`conductor`] deals the faults. What all observe goes into [`lives`].
+//! Devices (`device`, and Node's in `fleet`) reach the server (`server`) by a proxy
+//! (`proxy`); the server lies on a disk that fails on order (`disk`, `power`); a
+//! `conductor` deals the faults. What all observe goes into `lives`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
