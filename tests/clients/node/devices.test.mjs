@@ -26,7 +26,7 @@ test("the sender's other sockets hear it with the clientId, the sending one does
   const bob = await Person.connect(t, server, "bob");
   const ack = await sending.send("bob", "hi", { clientId: "key-1" });
   const { id, conversationId, seq, ts } = ack;
-  const message = { id, conversationId, seq, from: "alice", to: "bob", content: "hi", ts };
+  const message = { id, conversationId, seq, from: "alice", to: "bob", content: "hi", ts, pos: 1 };
   assert.deepEqual((await bob.has(1))[0], message);
   assert.deepEqual((await other.has(1))[0], { ...message, clientId: "key-1" });
   const marker = await bob.send("alice", "marker");

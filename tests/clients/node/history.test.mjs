@@ -43,7 +43,7 @@ test("history pages on from a seq to the newest", async (t) => {
 test("history shows each message as it was sent, the clientId to its sender alone", async (t) => {
   const { server, alice } = await filled(t, 1);
   const ack = await alice.send("bob", "with a key", { clientId: "k" });
-  const message = { id: ack.id, conversationId, seq: 2, from: "alice", to: "bob", content: "with a key", ts: ack.ts };
+  const message = { id: ack.id, conversationId, seq: 2, from: "alice", to: "bob", content: "with a key", ts: ack.ts, pos: 2 };
   const page = await alice.ask("history", { conversationId, limit: 1 });
   assert.deepEqual(page.messages, [{ ...message, clientId: "k" }]);
   assert.equal(page.more, true);

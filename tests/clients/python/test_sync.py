@@ -87,6 +87,7 @@ def test_two_users_chat(connect, transports):
             "to": "bob",
             "content": content,
             "ts": ack["ts"],
+            "pos": number,
         }
 
 
