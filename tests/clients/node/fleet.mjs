@@ -27,11 +27,11 @@ function random(seed) {
 }
 
 class Client {
-  #connection = 1;
+  #connection = 0;
+  // On which connection each message came: the library keeps what comes before `connect`, or beside
+  // the end of a connection, and hands it out on the next one.
+  #arrivals = new WeakMap();
   #epoch = null;
-  // Since the socket was last connected: transports opened, and messages that came before `connect`.
-  #opened = 0;
-  #early = new Set();
   // What a recovered socket heard before the `ready` that names the epoch.
   #held = [];
   #rebuilding = false;
@@ -45,23 +45,20 @@ class Client {
       auth: { token: this.user, deviceId: this.device, ...(this.recovery ? { recovery: true } : {}) },
       transports: this.transports,
       forceNew: true,
+      autoConnect: false,
       reconnectionDelay: 200,
       reconnectionDelayMax: 1_000,
       retries: RETRIES_MAX,
       ackTimeout: ACK_TIMEOUT_MS,
     });
-    this.socket.io.on("open", () => (this.#opened += 1));
+    this.socket.io.on("open", () => (this.#connection += 1));
+    this.socket.io.on("packet", ({ data }) => {
+      if (data?.[0] === "private_message") this.#arrivals.set(data[1], this.#connection);
+    });
     this.socket.on("connect", () => {
       // What a recovered socket missed was heard before this.
-      if (this.socket.recovered) {
-        report({ kind: "recovered", index });
-      } else {
-        // What came before this on a socket that is a new one was kept from an earlier attempt.
-        if (this.#early.size > 0) this.#connection += 1;
-        this.#epoch = null;
-      }
-      this.#opened = 0;
-      this.#early.clear();
+      if (this.socket.recovered) report({ kind: "recovered", index });
+      else this.#epoch = null;
       report({ kind: "connected", index });
     });
     // What the client library will not mend by itself is an error that its user sees.
@@ -69,7 +66,6 @@ class Client {
       if (!this.socket.active) this.#complain(`refused: ${error.message}`);
     });
     this.socket.on("disconnect", (reason) => {
-      this.#connection += 1;
       if (!this.socket.active) this.#complain(`disconnected: ${reason}`);
     });
     this.socket.on("ready", ({ epoch }) => {
@@ -86,6 +82,7 @@ class Client {
         report({ kind: "told", index, epoch: this.#epoch, receipt, conversationId, userId, seq });
       });
     }
+    this.socket.connect();
   }
 
   // Sends one message after the other until the phase is over and the last is acknowledged.
@@ -121,15 +118,7 @@ class Client {
   #take(message) {
     // Its own perhaps, long before what it heard since: it has that by its ack.
     if (this.recovery && message.from === this.user) return;
-    // What a recovered socket missed comes before `connect`. The library keeps it until then, over
-    // attempts that were cut short, so a repeat among it belongs to the attempt after.
-    if (this.#early.has(message.id) && this.#opened > 1) {
-      this.#opened -= 1;
-      this.#connection += 1;
-      this.#early.clear();
-    }
-    if (this.#opened > 0) this.#early.add(message.id);
-    const seen = { connection: this.#connection, message };
+    const seen = { connection: this.#arrivals.get(message), message };
     if (this.#rebuilding || (this.recovery && this.#epoch === null)) this.#held.push(seen);
     else this.#see(seen);
   }

@@ -75,3 +75,18 @@ test("restarts under load show clients with retries no error", async (t) => {
     assert.deepEqual(seen, acked[n].map(({ id }, k) => [id, k + 1]));
   }
 });
+
+test("over every transport, whoever is sent away hears why while connected", async (t) => {
+  const server = await Server.start(t, { env: { PARLOR_SERVER__DRAIN_MS: "1000" } });
+  const heard = await Promise.all(
+    TRANSPORTS.map(async (transports, n) => {
+      const person = await Person.connect(t, server, `user${n}`, { transports, auth: { recovery: true } });
+      const order = [];
+      person.socket.on("closing", () => order.push(person.socket.connected ? "closing" : "closing, late"));
+      person.socket.on("disconnect", () => order.push("disconnect"));
+      return order;
+    }),
+  );
+  await server.terminate();
+  assert.deepEqual(heard, TRANSPORTS.map(() => ["closing", "disconnect"]));
+});

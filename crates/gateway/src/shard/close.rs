@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use bytes::Bytes;
 use parlor_wire::websocket::{Body, Opcode, close_code, encode_close, encode_frame};
 
-use super::connection::{Connection, Past, Piece, Polling, Transport, WebSocket};
+use super::connection::{Connection, Past, Polling, Transport, WebSocket};
 use super::output::Output;
 use super::stream::Stream;
 use super::timers::{Kind, Timer};
@@ -20,7 +20,8 @@ use crate::stats::Counters;
 
 /// How long a closed WebSocket lingers.
 const LINGER_MS: u64 = 2_000;
-/// How long the last payload of a polling session waits for its poll.
+/// How long the last words of a polling session wait for its polls; in a shutdown it is
+/// [`LINGER_MS`].
 const LAST_WORDS_MS: u64 = 20_000;
 /// How long a poll may take that the client sent just before its own close packet: the two come on
 /// connections of their own, so either may come first.
@@ -29,8 +30,20 @@ const CROSSING_MS: u64 = 1_000;
 const LINGER_READS_MAX: usize = 256;
 /// Closed WebSockets that linger at a time; more are cut off.
 const LINGERS_MAX: usize = 4_096;
-/// Last payloads that wait at a time.
+/// Sessions whose last words wait at a time.
 const LAST_WORDS_MAX: usize = 4_096;
+
+/// What a polling session that is closed has still to hear, each part by an answer of its own:
+/// client libraries act on the end before they hand out what came beside it, and then keep that for
+/// their next connection.
+pub(super) struct LastWords {
+    /// Of the connection whose slot it was.
+    pub(super) generation: u32,
+    /// What was queued when it was closed.
+    pub(super) said: Option<Bytes>,
+    /// The end.
+    pub(super) end: Bytes,
+}
 
 /// A WebSocket that is closed and waits for its peer to see that.
 pub(super) struct Linger {
@@ -143,19 +156,27 @@ impl Shard {
 
     fn end_polling(&mut self, place: Place, mut polling: Polling, reason: CloseReason) {
         let by_client = reason == CloseReason::TransportClose;
-        let last: &[u8] = if by_client { b"6" } else { b"1" };
+        let end = Bytes::from_static(if by_client { b"6" } else { b"1" });
         if by_client {
             // It listens no more, and what waits would only be kept.
             polling.queue.clear();
         }
-        polling.queue.push_back(Piece::Text(Bytes::from_static(last)));
+        let mut said = (!polling.queue.is_empty()).then(|| polling.take_payload());
         if let Some(waiting) = polling.waiting.take() {
-            let _ = waiting.send(Ok(polling.take_payload()));
-        } else if (by_client || reason.is_of_the_server()) && self.last_words.len() < LAST_WORDS_MAX
-        {
-            self.last_words.insert(place.0, (place.1, polling.take_payload()));
-            let at_ms = self.now_ms + if by_client { CROSSING_MS } else { LAST_WORDS_MS };
-            self.wheel.insert(at_ms, Timer { place, kind: Kind::LastWords });
+            let is_over = said.is_none();
+            let _ = waiting.send(Ok(said.take().unwrap_or_else(|| end.clone())));
+            if is_over {
+                return;
+            }
+        }
+        if (by_client || reason.is_of_the_server()) && self.last_words.len() < LAST_WORDS_MAX {
+            self.last_words.insert(place.0, LastWords { generation: place.1, said, end });
+            let wait_ms = match (by_client, &self.draining) {
+                (true, _) => CROSSING_MS,
+                (false, None) => LAST_WORDS_MS,
+                (false, Some(_)) => LINGER_MS,
+            };
+            self.wheel.insert(self.now_ms + wait_ms, Timer { place, kind: Kind::LastWords });
         }
     }
 

@@ -116,7 +116,7 @@ impl Shard {
 
     /// Whether the shutdown is complete.
     pub(super) fn drained(&self) -> bool {
-        self.connections.len() == 0 && self.lingers.len() == 0
+        self.connections.len() == 0 && self.lingers.len() == 0 && self.last_words.is_empty()
     }
 
     /// Ends what is left at once, when the loop cannot go on.

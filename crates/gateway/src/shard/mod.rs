@@ -38,7 +38,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use mio::event::Event as Readiness;
 use mio::{Events, Poll, Registry, Token};
 use parlor_wire::{json, packet};
@@ -46,7 +45,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use self::acks::Acks;
-use self::close::Linger;
+use self::close::{LastWords, Linger};
 use self::connection::{Connection, Member, Space};
 use self::drain::Draining;
 use self::fanout::Fanout;
@@ -116,8 +115,8 @@ pub(crate) struct Shard {
     slice_end: Instant,
     slice_over: bool,
     since_look: u32,
-    /// The last payloads of closed polling sessions, by slot, with its generation.
-    last_words: HashMap<u32, (u32, Bytes)>,
+    /// What closed polling sessions have still to hear, by slot.
+    last_words: HashMap<u32, LastWords>,
     limits: packet::Limits,
     /// How many ordered operations may wait before nothing more is read.
     backlog_max: usize,

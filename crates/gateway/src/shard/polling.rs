@@ -241,11 +241,12 @@ impl Shard {
     }
 
     fn take_last_words(&mut self, sid: &EngineSid) -> Option<Bytes> {
-        let (generation, _) = self.last_words.get(&sid.slot())?;
-        if !self.shared.seal.opens(sid, *generation) {
+        let words = self.last_words.get_mut(&sid.slot())?;
+        if !self.shared.seal.opens(sid, words.generation) {
             return None;
         }
-        self.last_words.remove(&sid.slot()).map(|(_, payload)| payload)
+        let said = words.said.take();
+        said.or_else(|| self.last_words.remove(&sid.slot()).map(|words| words.end))
     }
 
     /// A POST wants to bring its body.

@@ -98,7 +98,7 @@ impl Shard {
                 }
                 Kind::LastWords => {
                     let words = self.last_words.get(&place.0);
-                    if words.is_some_and(|(generation, _)| *generation == place.1) {
+                    if words.is_some_and(|words| words.generation == place.1) {
                         self.last_words.remove(&place.0);
                     }
                 }

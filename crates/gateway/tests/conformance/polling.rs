@@ -165,7 +165,9 @@ fn a_session_that_the_server_closes_says_so_at_the_next_poll() {
     });
     let session = Polling::open(server.address, PATH);
     session.send("4bye");
-    assert_eq!(session.poll().body, "4bye\x1e1");
+    // Client libraries act on the end first, and what came beside it they keep.
+    assert_eq!(session.poll().body, "4bye");
+    assert_eq!(session.poll().body, "1");
     session.poll().expect_refusal(400, 1);
 }
 
