@@ -14,7 +14,7 @@ use parlor_chat::ids::{ClientId, ConversationId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Pending,
-    Store, StoreError, Whose,
+    Recipient, Store, StoreError, Whose,
 };
 
 mod delivering;
@@ -176,10 +176,15 @@ fn text(content: &str) -> Content {
     Content(format!("\"{content}\"").into())
 }
 
+/// The text of a message; nothing for what is none.
+fn said(entry: &Entry) -> &str {
+    entry.body.said().map_or("", |content| &content.0)
+}
+
 fn wish(from: &str, to: &str, content: &str, key: Option<&str>) -> Append {
     Append {
         from: user(from),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
         content: text(content),
         now: NOW,
@@ -199,7 +204,7 @@ fn attach(user_name: &str, device_name: &str, now: u64) -> AttachDevice {
 }
 
 fn contents(entries: &[Arc<Entry>]) -> Vec<String> {
-    entries.iter().map(|entry| entry.content.0.trim_matches('"').to_owned()).collect()
+    entries.iter().map(|entry| said(entry).trim_matches('"').to_owned()).collect()
 }
 
 impl Fixture {
