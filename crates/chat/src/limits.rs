@@ -87,9 +87,6 @@ pub struct Limits {
     pub requests_per_group_max: u64,
     /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
     pub group_slow_mode_seconds_max: u64,
-    /// Members up to which a group tells each of them who has read what; above it receipts and
-    /// typing go as counts to those who have the conversation open. Default 64.
-    pub group_receipts_members_max: u64,
     /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
     /// are forgotten and will be pushed again after a reconnect. Default 1,024.
     pub unconfirmed_entries_max: usize,
@@ -140,7 +137,6 @@ impl Default for Limits {
             invites_per_group_max: 100,
             requests_per_group_max: 1_000,
             group_slow_mode_seconds_max: 6 * 60 * 60,
-            group_receipts_members_max: 64,
             unconfirmed_entries_max: 1_024,
             marks_pending_max: 4_096,
             marks_gather_ms: 20,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use parlor_chat::entry::{Content, Entry, Millis, Position};
+use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
@@ -18,6 +19,8 @@ use parlor_chat::store::{
 };
 
 mod delivering;
+
+mod grouping;
 
 mod listing;
 
@@ -29,6 +32,7 @@ mod retaining;
 
 mod writing;
 
+use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
 
 /// An empty store and whatever must live as long as it does.
@@ -116,6 +120,30 @@ const RETAINING: &[(&str, Claim)] = claims![
 pub async fn run_all<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
     run(CLAIMS, make).await;
     assert!(CLAIMS.len() > 30);
+}
+
+type GroupClaim = for<'a> fn(&'a Grouped) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+const GROUPING: &[(&str, GroupClaim)] = claims![
+    grouping::a_group_is_made_once_and_its_changes_are_entries,
+    grouping::wishes_and_messages_take_their_places_in_the_order_of_the_calls,
+    grouping::random_groups_agree_with_a_recount,
+];
+
+/// Runs the claims about groups, each on a store of its own.
+///
+/// # Panics
+/// When a claim does not hold.
+pub async fn run_groups<G>(make: impl Fn(Arc<dyn CommitSink>) -> (Made<G>, Arc<dyn Groups>)) {
+    for (name, claim) in GROUPING {
+        let sink = Arc::new(Sink::default());
+        let (made, groups) = make(sink.clone());
+        let grouped = Grouped { store: Fixture { store: made.store, sink }, groups };
+        println!("claim: {name}");
+        claim(&grouped).await;
+        drop(grouped);
+        drop(made.guard);
+    }
 }
 
 /// Runs the claims about stores that remove what is older than [`RETAINED_MS`] by the [`clock`],

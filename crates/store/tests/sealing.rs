@@ -11,7 +11,7 @@ use parlor_chat::store::{
     Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
     StoreError,
 };
-use parlor_store::contract::{Made, run_all};
+use parlor_store::contract::{Made, run_all, run_groups};
 use parlor_store::sqlite::{
     Check, Config, DATABASE_FILE, Existing, Keyring, MasterKey, OpenError, SqliteStore, backup,
     restore, rotate, verify, verify_file,
@@ -102,6 +102,17 @@ async fn a_sealed_store_keeps_the_contract() {
         let config = Config { keyring: keyring("1"), ..Config::new(dir.path()) };
         let store = SqliteStore::open(config, sink).expect("it opens");
         Made { store: Arc::new(store), guard: dir }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_store_keeps_the_contract_of_groups() {
+    run_groups(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = Config { keyring: keyring("1"), ..Config::new(dir.path()) };
+        let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+        (Made { store: store.clone(), guard: dir }, store)
     })
     .await;
 }

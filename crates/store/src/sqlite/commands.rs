@@ -85,7 +85,7 @@ impl Executor {
                 is_blocked(conn, ids)?.then_some(StoreError::Blocked).map(|why| (why, thread))
             }
             (Recipient::Group(_), Some(thread)) => {
-                groups::may_post(conn, thread, append)?.err().map(|why| (why.into(), &known))
+                groups::may_post(conn, thread, append)?.err().map(|why| (why, &known))
             }
             (Recipient::Group(_), None) => Some((StoreError::NotFound, &None)),
         };
