@@ -77,6 +77,10 @@ pub enum Refusal {
     Blocked,
     /// The user keeps out as many others as allowed.
     TooManyBlocks,
+    /// The recipient takes messages only from others than this user.
+    NotAccepted,
+    /// The user keeps as many records of that kind as allowed.
+    TooManyRecords,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -108,6 +112,8 @@ pub enum Code {
     DeviceRevoked,
     Blocked,
     TooManyBlocks,
+    NotAccepted,
+    TooManyRecords,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -181,6 +187,8 @@ impl Refusal {
             Self::DeviceRevoked => Code::DeviceRevoked,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
+            Self::NotAccepted => Code::NotAccepted,
+            Self::TooManyRecords => Code::TooManyRecords,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -235,6 +243,8 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::DeviceRevoked => Refusal::DeviceRevoked,
         StoreError::Blocked => Refusal::Blocked,
         StoreError::TooManyBlocks => Refusal::TooManyBlocks,
+        StoreError::NotAccepted => Refusal::NotAccepted,
+        StoreError::TooManyRecords => Refusal::TooManyRecords,
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -373,6 +383,16 @@ impl Code {
                 "the user has blocked as many others as allowed",
                 "`unblock` somebody first.",
             ),
+            Self::NotAccepted => never(
+                "not_accepted",
+                "the recipient does not take messages from this user",
+                "Do not send again; nothing was kept. The recipient may add the user as a contact.",
+            ),
+            Self::TooManyRecords => never(
+                "too_many_records",
+                "the user keeps as many of these as allowed",
+                "Remove one first (`draft_set`, `unstar`, `conversation_set`, `contact_remove`).",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -394,7 +414,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 22] = [
+pub const CODES: [Code; 24] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -414,6 +434,8 @@ pub const CODES: [Code; 22] = [
     Code::DeviceRevoked,
     Code::Blocked,
     Code::TooManyBlocks,
+    Code::NotAccepted,
+    Code::TooManyRecords,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,
