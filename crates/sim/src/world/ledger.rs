@@ -15,6 +15,7 @@ use parlor_chat::members::Members;
 
 use super::planted::Planted;
 
+mod own;
 mod reads;
 mod writes;
 
@@ -33,6 +34,8 @@ pub(crate) struct Ledger {
     talks: BTreeMap<ConversationId, Talk>,
     devices: BTreeMap<(UserId, DeviceId), DeviceRow>,
     blocks: BTreeMap<UserId, BTreeMap<UserId, BlockRow>>,
+    own: BTreeMap<UserId, own::Own>,
+    people: BTreeMap<UserId, own::Person>,
     /// Times in which somebody was kept out, for the checker: heads of the conversation.
     barred: Vec<Barred>,
     planted: Option<Planted>,
@@ -107,6 +110,8 @@ impl Ledger {
             talks: BTreeMap::new(),
             devices: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            own: BTreeMap::new(),
+            people: BTreeMap::new(),
             barred: Vec::new(),
             planted,
         }

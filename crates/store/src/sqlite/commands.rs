@@ -9,15 +9,17 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
 use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-use super::blocks;
 use super::devices;
 use super::keys::{ConversationKeys, Keyring, Keys};
 use super::life::Life;
 use super::names::{Checked, Kept, Names, entry_columns};
+use super::own;
+use super::regard;
 use super::retention::{self, Gone};
 use super::rows::{self, Failure, Place, Thread, corrupt, nat};
 use super::sums::Facts;
@@ -78,7 +80,7 @@ impl Executor {
         let life = turn.life;
         let conversation = ConversationId::direct(&append.from, &append.to);
         let known = self.thread(conn, &conversation)?;
-        self.check_block(conn, append, known.as_deref())?;
+        self.check_recipient(conn, append, known.as_deref())?;
         let thread = match known {
             Some(thread) => thread,
             None => self.new_thread(conn, conversation)?,
@@ -216,22 +218,29 @@ impl Executor {
         Ok(moved)
     }
 
-    /// Refuses an append to somebody who keeps its sender out, unless it is the retry of one that
-    /// was kept before.
-    fn check_block(
+    pub(crate) fn change_own(
+        &mut self,
+        conn: &Connection,
+        change: &OwnChange,
+    ) -> Result<(OwnChanged, OwnCommitted), Failure> {
+        own::change(conn, &mut self.keys, change)
+    }
+
+    /// Refuses an append to somebody who takes none from its sender, unless it is the retry of one
+    /// that was kept before.
+    fn check_recipient(
         &self,
         conn: &Connection,
         append: &Append,
         thread: Option<&Thread>,
     ) -> Result<(), Failure> {
-        let ids = match thread {
+        let (from, to) = match thread {
             Some(thread) => (thread.member(&append.from), thread.member(&append.to)),
             None => (rows::user_id(conn, &append.from)?, rows::user_id(conn, &append.to)?),
         };
-        let (Some(from), Some(to)) = ids else { return Ok(()) };
-        if !blocks::is_active(conn, to, from)? {
-            return Ok(());
-        }
+        let Some(to) = to else { return Ok(()) };
+        let sender = (from, &append.from);
+        let Some(refusal) = regard::refuses(conn, thread, sender, to)? else { return Ok(()) };
         let known = match (&append.client_id, thread) {
             (Some(client_id), Some(thread)) => {
                 let sql = "SELECT 1 FROM idempotency \
@@ -240,7 +249,7 @@ impl Executor {
             }
             _ => false,
         };
-        if known { Ok(()) } else { Err(StoreError::Blocked.into()) }
+        if known { Ok(()) } else { Err(refusal.into()) }
     }
 
     fn thread(

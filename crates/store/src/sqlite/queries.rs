@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
-use parlor_chat::ids::{DeviceId, Seq, UserId};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, ConversationsCursor, ConversationsPage, Device, HistoryPage,
     HistoryQuery, HistoryRange, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Params};
 use super::devices::{self, LAST_SEEN_STEP_MS};
 use super::names::entry_columns;
 use super::readers::Reader;
+use super::regard;
 use super::rows::{self, Failure, Place, Thread, bound, corrupt, int, nat};
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
@@ -156,6 +157,34 @@ impl Reader {
         Ok(HistoryPage { entries, more, covers })
     }
 
+    pub(crate) fn entries_at(
+        &mut self,
+        user: &UserId,
+        places: &[(ConversationId, Seq)],
+    ) -> Result<Vec<Option<Arc<Entry>>>, Failure> {
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
+        );
+        let (mut found, mut room) = (Vec::with_capacity(places.len()), Room::default());
+        for (conversation, seq) in places {
+            let thread = rows::find_thread(&self.conn, conversation)?
+                .filter(|thread| thread.member(user).is_some());
+            let Some(thread) = thread else {
+                found.push(None);
+                continue;
+            };
+            let one = Wanted { others_than: None, entries: 1 };
+            let entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?.pop();
+            if room.is_full {
+                break;
+            }
+            found.push(entry);
+        }
+        Ok(found)
+    }
+
     pub(crate) fn conversations(
         &mut self,
         user: &UserId,
@@ -197,7 +226,7 @@ impl Reader {
                 head: last.seq,
                 unread: nat(self.others_after(&thread, user, *read)?)?,
                 last,
-                watermarks: watermarks(&self.conn, &thread)?,
+                watermarks: watermarks(&self.conn, &thread, user)?,
             });
         }
         if more {
@@ -333,7 +362,14 @@ impl Room {
     }
 }
 
-pub(crate) fn watermarks(conn: &Connection, thread: &Thread) -> Result<Vec<Watermarks>, Failure> {
+/// How far the members of a conversation are, as one of them may see it.
+pub(crate) fn watermarks(
+    conn: &Connection,
+    thread: &Thread,
+    viewer: i64,
+) -> Result<Vec<Watermarks>, Failure> {
+    let tells = regard::has_read_receipts(conn, thread.low.0)?
+        && regard::has_read_receipts(conn, thread.high.0)?;
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
         let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
         let found: Option<(i64, i64)> = conn
@@ -345,7 +381,7 @@ pub(crate) fn watermarks(conn: &Connection, thread: &Thread) -> Result<Vec<Water
         Ok(Watermarks {
             user: user.clone(),
             delivered: Seq(nat(delivered)?),
-            read: Seq(nat(read)?),
+            read: if tells || *id == viewer { Seq(nat(read)?) } else { Seq(0) },
         })
     };
     let mut both = vec![of(&thread.low)?];

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::own::OwnMoved;
 use parlor_chat::store::{Behind, MOVED_TOLD_WITHIN_MS, Moved, MovedPage, SincePage, Whose};
 
 use rusqlite::OptionalExtension;
@@ -117,11 +118,19 @@ impl Reader {
         limit: usize,
     ) -> Result<MovedPage, Failure> {
         let as_of = self.head_position()?;
-        let mut page = MovedPage { conversations: Vec::new(), more: false, blocks: None, as_of };
+        let mut page = MovedPage {
+            conversations: Vec::new(),
+            more: false,
+            blocks: None,
+            own: OwnMoved::default(),
+            as_of,
+        };
+        let name = user;
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let after = bound(after.0);
         let told = self.told_at(after)?;
         page.blocks = self.blocks_if_moved(user, after, told)?;
+        page.own = self.own_moved((user, name), after, told)?;
         let mut found: Vec<(i64, i64, i64)> = {
             let mut statement = self.conn.prepare_cached(MOVED)?;
             let wanted = bound(limit as u64) + 1;
@@ -139,7 +148,7 @@ impl Reader {
                 head: Seq(nat(rows::head(&self.conn, thread.id)?.seq)?),
                 position: Position(nat(last)?),
                 unread: nat(self.others_after(&thread, user, read)?)?,
-                watermarks: queries::watermarks(&self.conn, &thread)?,
+                watermarks: queries::watermarks(&self.conn, &thread, user)?,
             });
         }
         Ok(page)

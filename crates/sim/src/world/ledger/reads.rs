@@ -154,7 +154,7 @@ impl Ledger {
                     head: talk.head(),
                     position,
                     unread: self.unread(talk, user),
-                    watermarks: talk.watermarks(),
+                    watermarks: self.watermarks_for(user, talk),
                 });
             }
         }
@@ -163,7 +163,8 @@ impl Ledger {
         let rows = self.blocks.get(user).into_iter().flat_map(|rows| rows.values());
         let mut news = rows.filter(|row| row.moved >= after || row.at >= told);
         let blocks = news.next().map(|_| self.blocks(user));
-        MovedPage { conversations, more, blocks, as_of: self.position }
+        let own = self.own_moved(user, after, told);
+        MovedPage { conversations, more, blocks, own, as_of: self.position }
     }
 
     /// What moved at this time or later may be news to who is at a position.
@@ -251,7 +252,7 @@ impl Ledger {
                 head: last.seq,
                 unread: self.unread(talk, user),
                 last: last.clone(),
-                watermarks: talk.watermarks(),
+                watermarks: self.watermarks_for(user, talk),
             }
         };
         let conversations: Vec<_> = found.into_iter().map(summary).collect();
@@ -274,6 +275,30 @@ impl Ledger {
         let talk = self.talks.iter().find(named).map(|(_, talk)| talk);
         let mark = UserId::parse(user).ok().and_then(|user| talk?.marks.get(&user));
         mark.map_or((Seq(0), Seq(0)), |mark| (mark.delivered, mark.read))
+    }
+
+    /// How far the members are, as one of them may see it.
+    fn watermarks_for(&self, viewer: &UserId, talk: &Talk) -> Vec<Watermarks> {
+        let mut marks = talk.watermarks();
+        let reads = |user: &UserId| self.regard(user, user).privacy.read_receipts;
+        if !marks.iter().all(|mark| reads(&mark.user)) {
+            let others = marks.iter_mut().filter(|mark| mark.user != *viewer);
+            others.for_each(|mark| mark.read = Seq(0));
+        }
+        marks
+    }
+
+    /// The entries at some places.
+    pub(crate) fn entries_at(
+        &self,
+        user: &UserId,
+        places: &[(ConversationId, Seq)],
+    ) -> Vec<Option<Arc<Entry>>> {
+        let find = |(conversation, seq): &(ConversationId, Seq)| {
+            let talk = self.talks.get(conversation).filter(|talk| talk.may_see(user, *seq))?;
+            talk.entries.iter().find(|entry| entry.seq == *seq).cloned()
+        };
+        places.iter().map(find).collect()
     }
 
     /// Whom a user keeps out.

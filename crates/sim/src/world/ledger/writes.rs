@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parlor_chat::entry::{Content, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::{Members, Wish};
+use parlor_chat::privacy::Privacy;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, MarkKind, Marked, Origin, Revoked,
@@ -55,6 +56,15 @@ impl Ledger {
         let blocked = self.is_blocked(&append.to, &append.from);
         if blocked && !self.plants(Planted::BlockOutsideCommit) {
             return Err(StoreError::Blocked);
+        }
+        if append.from != append.to {
+            let regard = self.regard(&append.to, &append.from);
+            let said = self.talks.get(&conversation);
+            let written = said.is_some_and(|talk| talk.entries.iter().any(|e| e.from == append.to));
+            let messages = regard.privacy.messages;
+            if !Privacy::accepts(messages, regard.is_contact, written) {
+                return Err(StoreError::NotAccepted);
+            }
         }
         let who = || {
             let (low, high) = conversation.members();
