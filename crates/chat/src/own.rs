@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use crate::entry::Millis;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::ids::{ConversationId, MessageId, Seq, UserId};
 use crate::store::Origin;
 
 /// The longest key, in bytes: that of a message of two users with the longest ids.
@@ -141,6 +141,8 @@ pub struct OwnChange {
     pub user: UserId,
     /// What they are to be.
     pub wishes: Vec<OwnWish>,
+    /// An entry that has to be there for the user, or else nothing is changed.
+    pub about: Option<(ConversationId, Seq)>,
     /// How many records of each kind concerned the user may have.
     pub records_max: usize,
     /// When.
@@ -211,7 +213,6 @@ pub struct OwnMoved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Seq;
 
     #[test]
     fn the_longest_ids_make_keys_that_fit() {

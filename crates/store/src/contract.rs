@@ -107,6 +107,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     owning::what_is_so_already_is_not_changed,
     owning::the_times_of_a_record_only_grow,
     owning::own_records_are_bounded_and_changed_all_or_none,
+    owning::a_record_about_an_entry_needs_that_entry,
     owning::the_sink_hears_own_changes_before_the_answer,
     owning::a_device_that_was_away_learns_what_changed_and_what_was_removed,
     owning::more_changes_than_are_told_have_to_be_read_anew,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use parlor_chat::entry::{Millis, Position};
+use parlor_chat::ids::Seq;
 use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnKey, OwnKind, OwnMoved, OwnQuery,
     OwnRecord, OwnValue, OwnWish,
@@ -30,7 +31,7 @@ fn change(who: &str, kind: OwnKind, records: &[(&str, Option<&str>)]) -> OwnChan
         value: json.and_then(value),
     };
     let wishes = records.iter().map(wish).collect();
-    OwnChange { user: user(who), wishes, records_max: 3, now: NOW, origin: Origin(0) }
+    OwnChange { user: user(who), wishes, about: None, records_max: 3, now: NOW, origin: Origin(0) }
 }
 
 pub(super) async fn put(
@@ -137,6 +138,25 @@ pub(super) async fn own_records_are_bounded_and_changed_all_or_none(f: &Fixture)
     assert!(refused(f.store.change_own(change("b", DRAFT, &four)).await));
     assert!(all(f, "b", DRAFT, 9).await.0.is_empty(), "nothing was kept of it");
     f.store.change_own(change("a", OwnKind::Star, &three)).await.expect("each kind has its room");
+}
+
+pub(super) async fn a_record_about_an_entry_needs_that_entry(f: &Fixture) {
+    f.sent("a", "b", "1").await;
+    for (who, of, seq, fits) in [
+        ("a", dm("a", "b"), 1, true),
+        ("b", dm("a", "b"), 1, true),
+        ("a", dm("a", "b"), 2, false),
+        ("c", dm("a", "b"), 1, false),
+        ("a", dm("a", "c"), 1, false),
+    ] {
+        let wish = change(who, OwnKind::Star, &[("k", Some("1"))]);
+        let wish = OwnChange { about: Some((of, Seq(seq))), ..wish };
+        let outcome = f.store.change_own(wish).await;
+        assert_eq!(outcome.is_ok(), fits);
+        assert!(fits || super::is_not_found(outcome));
+        let kept = all(f, who, OwnKind::Star, 9).await.0.len();
+        assert_eq!(kept, usize::from(who != "c"), "{who} {seq}");
+    }
 }
 
 pub(super) async fn the_sink_hears_own_changes_before_the_answer(f: &Fixture) {

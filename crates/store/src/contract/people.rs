@@ -70,6 +70,7 @@ pub(super) async fn whom_messages_are_taken_from_holds_for_every_later_append(f:
             key: PrivacySetting::Messages.key(),
             value: Some(Audience::Nobody.value()),
         }],
+        about: None,
         records_max: 9,
         now: NOW,
         origin: parlor_chat::store::Origin(0),

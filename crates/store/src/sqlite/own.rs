@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::UserId;
+use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnCommitted, OwnCursor, OwnKey,
     OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord, OwnValue, OwnWish,
@@ -69,6 +69,11 @@ pub(crate) fn change(
     keys: &mut Keys,
     change: &OwnChange,
 ) -> Result<(OwnChanged, OwnCommitted), Failure> {
+    if let Some((conversation, seq)) = &change.about
+        && !is_seen(conn, &change.user, conversation, *seq)?
+    {
+        return Err(StoreError::NotFound.into());
+    }
     let mut done = OwnChanged { records: Vec::with_capacity(change.wishes.len()) };
     let mut told =
         OwnCommitted { user: change.user.clone(), origin: change.origin, records: Vec::new() };
@@ -131,6 +136,20 @@ pub(crate) fn read(conn: &Connection, mark: &Mark) -> Result<Option<OwnCommitted
     // A kind that is never sealed needs no keys.
     put_plain(conn, user, &record, None, Some(&found), true)?;
     Ok(Some(OwnCommitted { user: mark.user.clone(), origin: Origin(0), records: vec![record] }))
+}
+
+fn is_seen(
+    conn: &Connection,
+    user: &UserId,
+    conversation: &ConversationId,
+    seq: Seq,
+) -> Result<bool, Failure> {
+    let thread = rows::find_thread(conn, conversation)?;
+    let Some(thread) = thread.filter(|thread| thread.member(user).is_some()) else {
+        return Ok(false);
+    };
+    let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
+    Ok(conn.prepare_cached(sql)?.exists([thread.id, bound(seq.0)])?)
 }
 
 fn as_record(wish: &OwnWish, at: Millis) -> OwnRecord {

@@ -80,6 +80,11 @@ impl Ledger {
         &mut self,
         change: &OwnChange,
     ) -> Result<(OwnChanged, OwnCommitted), StoreError> {
+        if let Some(place) = &change.about
+            && self.entries_at(&change.user, std::slice::from_ref(place))[0].is_none()
+        {
+            return Err(StoreError::NotFound);
+        }
         let mut own = self.own.get(&change.user).cloned().unwrap_or_default();
         let mut done = OwnChanged { records: Vec::new() };
         let mut told =
