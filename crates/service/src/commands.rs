@@ -44,7 +44,15 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     Ok(Send { to, client_id: None, content })
 }
 
-fn checked(name: &'static str, raw: &RawValue, limits: &Limits) -> Result<Content, Refusal> {
+/// The content of a field, if it may be kept as it is.
+///
+/// # Errors
+/// [`Refusal::TooLarge`], or [`Refusal::InvalidArgument`] naming the field.
+pub(crate) fn checked(
+    name: &'static str,
+    raw: &RawValue,
+    limits: &Limits,
+) -> Result<Content, Refusal> {
     let (text, bytes_max) = (raw.get(), limits.content_bytes_max);
     let rule = match content::check(text, bytes_max, limits.content_depth_max) {
         Ok(()) => return Ok(Content(Arc::from(text))),
@@ -138,7 +146,11 @@ pub(crate) fn conversations(
     Ok(Conversations { cursor, limit })
 }
 
-fn limit<const N: usize>(
+/// How many lines a page is to have.
+///
+/// # Errors
+/// [`Refusal::InvalidArgument`].
+pub(crate) fn limit<const N: usize>(
     fields: &Fields<'_, N>,
     default: usize,
     max: usize,

@@ -11,11 +11,14 @@ use std::sync::{Arc, OnceLock};
 use parlor_chat::entry::{Entry, Epoch, Position};
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
+use parlor_chat::own::OwnCommitted;
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{CommitSink, Committed, Origin};
 use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
 
+use crate::own;
+use crate::privacy::Regards;
 use crate::records;
 use crate::session::{Kind, Session};
 use crate::sessions::{OfUser, Sessions};
@@ -33,6 +36,7 @@ pub struct Delivery {
     /// Everything up to here is in the gateway's hands.
     handed_over: watch::Sender<Position>,
     pub(crate) sessions: Sessions,
+    pub(crate) regards: Regards,
     pub(crate) counters: Counters,
 }
 
@@ -40,8 +44,9 @@ impl Delivery {
     /// Delivers nothing yet.
     pub fn new(limits: Limits) -> Arc<Self> {
         let (sessions, counters) = (Sessions::default(), Counters::default());
+        let regards = Regards::new(limits.regards_cached_max);
         let handed_over = watch::Sender::default();
-        Arc::new(Self { limits, io: OnceLock::new(), handed_over, sessions, counters })
+        Arc::new(Self { limits, io: OnceLock::new(), handed_over, sessions, regards, counters })
     }
 
     /// The gateway, once the service has started.
@@ -108,6 +113,16 @@ impl CommitSink for Delivery {
         tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
         io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
         self.handed_over.send_replace(last.entry.position);
+    }
+
+    fn own_changed(&self, changes: &[OwnCommitted]) {
+        for changed in changes {
+            self.regards.changed(changed);
+            let own = self.sessions.of(&changed.user);
+            let Some(io) = self.io().filter(|_| !own.is_empty()) else { continue };
+            let origin = sender(&own, changed.origin).and_then(|sender| sender.key());
+            own::tell(io, changed, origin.map(|key| io.id_of(key)));
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 //! Marks come from `delivered` and `read`, and from clients that proved what they received. They
 //! are merged by max and stored with one write under way at a time: at once if an answer waits,
 //! else after a short gathering. When a user-wide watermark moved, the other member hears of it
-//! on all devices.
+//! on all devices; of what was read only if both have read receipts.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use parlor_chat::entry::Position;
+use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
 use parlor_chat::receipts::{Gathered, Marks};
 use parlor_chat::refusal::{Refusal, of_store};
@@ -173,25 +174,71 @@ impl Receipts {
     }
 }
 
+/// A mark on its way, and who hears of it.
+struct Outgoing {
+    gathered: Gathered<Reply>,
+    told: Told,
+}
+
+/// Who hears that a mark moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The other member, and of what was read the reader's own devices.
+    Both,
+    /// The reader's own devices alone.
+    Own,
+    /// To be found out once it moved: the other was not here before.
+    Undecided,
+}
+
+/// Decides who is to hear of what was read. Where the other is not told, what is thereby delivered is
+/// a mark of its own, so that the other hears of that and not of when it was read.
+async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outgoing> {
+    let mut out = Vec::with_capacity(gathered.len());
+    for gathered in gathered {
+        let mark = &gathered.mark;
+        let told = match &mark.kind {
+            MarkKind::Delivered(_) => Told::Both,
+            MarkKind::Read(_) => {
+                let other = other_member(mark);
+                if !service.sessions().is_here(&other) {
+                    Told::Undecided
+                } else if service.tells_reads(&mark.user, &other).await {
+                    Told::Both
+                } else {
+                    Told::Own
+                }
+            }
+        };
+        if let (MarkKind::Read(device), Told::Own) = (&mark.kind, told) {
+            let gathered = gathered.delivered(device.clone());
+            out.push(Outgoing { gathered, told: Told::Both });
+        }
+        out.push(Outgoing { gathered, told });
+    }
+    out
+}
+
 /// Stores marks and settles them; gives back those that are to be stored one by one.
 async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gathered<Reply>> {
-    let marks: Vec<Mark> = gathered.iter().map(|gathered| gathered.mark.clone()).collect();
+    let out = outgoing(service, gathered).await;
+    let marks: Vec<Mark> = out.iter().map(|out| out.gathered.mark.clone()).collect();
     service.counters().marks_stored.add(marks.len() as u64);
     let mut again = Vec::new();
     match service.store.mark(marks).await {
         Ok(outcomes) => {
-            for (gathered, outcome) in gathered.into_iter().zip(outcomes) {
-                if outcome == Marked::NotFound && gathered.is_merged() {
-                    again.append(&mut gathered.one_by_one());
+            for (out, outcome) in out.into_iter().zip(outcomes) {
+                if outcome == Marked::NotFound && out.gathered.is_merged() {
+                    again.append(&mut out.gathered.one_by_one());
                 } else {
-                    settle(service, gathered, outcome);
+                    settle(service, out, outcome).await;
                 }
             }
         }
         Err(error) => {
-            tracing::warn!(%error, marks = gathered.len(), "commit: watermarks were not stored");
+            tracing::warn!(%error, marks = out.len(), "commit: watermarks were not stored");
             let refusal = of_store(&error);
-            for (_, reply) in gathered.into_iter().flat_map(|gathered| gathered.waiting) {
+            for (_, reply) in out.into_iter().flat_map(|out| out.gathered.waiting) {
                 reply.send(service, &Err(refusal.clone()));
             }
         }
@@ -199,23 +246,36 @@ async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gat
     again
 }
 
-fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
+async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
+    let Outgoing { gathered, told } = out;
     let answer = match outcome {
         Marked::Moved | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
-    if outcome == Marked::Moved {
-        tell(service, &gathered.mark);
+    if outcome != Marked::Moved {
+        return;
     }
+    let (mark, other) = (&gathered.mark, other_member(&gathered.mark));
+    let both = match told {
+        Told::Both => true,
+        Told::Own => false,
+        Told::Undecided => {
+            service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await
+        }
+    };
+    tell(service, mark, both.then_some(&other));
 }
 
-/// Tells the other member how far this one is; and that something was read, the reader's own
-/// devices too.
-fn tell(service: &Service, mark: &Mark) {
+fn other_member(mark: &Mark) -> UserId {
     let (low, high) = mark.conversation.members();
-    let other = if low == mark.user { high } else { low };
-    if other == mark.user {
+    if low == mark.user { high } else { low }
+}
+
+/// Tells the other member, if there is one to be told, how far this one is; and that something was
+/// read, the reader's own devices too.
+fn tell(service: &Service, mark: &Mark, other: Option<&UserId>) {
+    if other == Some(&mark.user) {
         return;
     }
     let Some(io) = service.io() else { return };
@@ -224,7 +284,7 @@ fn tell(service: &Service, mark: &Mark) {
         MarkKind::Read(_) => ("read", Some(&mark.user)),
     };
     let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
-    for user in [Some(&other), own].into_iter().flatten() {
+    for user in [other, own].into_iter().flatten() {
         if !service.sessions().is_here(user) {
             continue;
         }

@@ -6,6 +6,7 @@
 use parlor_chat::entry::{Entry, Epoch, Millis};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
+use parlor_chat::own::OwnRecord;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::{Cursor, Reason};
 use parlor_chat::store::{
@@ -15,7 +16,9 @@ use parlor_chat::store::{
 
 use parlor_gateway::SocketId;
 
+use crate::conversation_settings;
 use crate::json::{Object, push_text};
+use crate::own;
 use crate::session::{Session, Start};
 
 /// The version of the event protocol, as given in `ready`.
@@ -176,10 +179,11 @@ fn what_moved(object: Object, moved: &MovedPage, viewer: &UserId) -> Object {
             .end()
     });
     let object = object.list("conversations", lines);
-    match &moved.blocks {
+    let object = match &moved.blocks {
         Some(blocks) => object.list("blocked", blocks.users.iter().map(text)),
         None => object,
-    }
+    };
+    own::moved(object, &moved.own)
 }
 
 /// The answer to `blocked`.
@@ -234,8 +238,12 @@ fn covers(covers: Option<(Seq, Seq)>) -> String {
 }
 
 /// The answer to `conversations`. The cursor is text: clients hand it back and look no further.
-pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String {
-    let lines = page.conversations.iter().map(|line| conversation(line, viewer));
+pub(crate) fn conversations(
+    page: &ConversationsPage,
+    settings: &[OwnRecord],
+    viewer: &UserId,
+) -> String {
+    let lines = page.conversations.iter().map(|line| conversation(line, settings, viewer));
     let object = ok_with().list("conversations", lines);
     match page.next {
         Some(cursor) => object.text("cursor", &cursor.0.0.to_string()).end(),
@@ -243,15 +251,18 @@ pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String
     }
 }
 
-fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
-    Object::sized(512)
+fn conversation(line: &ConversationSummary, settings: &[OwnRecord], viewer: &UserId) -> String {
+    let object = Object::sized(512)
         .text("conversationId", line.conversation.as_str())
         .text("with", other_member(&line.conversation, viewer).as_str())
         .number("head", line.head.0)
         .number("unread", line.unread)
         .raw("last", &message(&line.last, viewer))
-        .list("watermarks", line.watermarks.iter().map(watermarks))
-        .end()
+        .list("watermarks", line.watermarks.iter().map(watermarks));
+    match conversation_settings::of_one(settings, &line.conversation) {
+        Some(settings) => object.raw("settings", &settings).end(),
+        None => object.end(),
+    }
 }
 
 fn other_member(conversation: &ConversationId, viewer: &UserId) -> UserId {
@@ -311,6 +322,7 @@ impl DeviceLine<'_> {
 mod tests {
     use parlor_chat::entry::{Content, Position};
     use parlor_chat::ids::{ClientId, DeviceId};
+    use parlor_chat::own::OwnMoved;
     use parlor_chat::store::Moved;
 
     use super::*;
@@ -394,11 +406,12 @@ mod tests {
             }],
             more: false,
             blocks: Some(somebody.clone()),
+            own: OwnMoved::default(),
             as_of: Position(9),
         };
         for text in [
             history(&page, &user("alice")),
-            conversations(&list, &user("alice")),
+            conversations(&list, &[], &user("alice")),
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),
             tutorial_message(&entry()),
