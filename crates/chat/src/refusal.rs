@@ -391,7 +391,7 @@ impl Code {
             Self::TooManyRecords => never(
                 "too_many_records",
                 "the user keeps as many of these as allowed",
-                "Remove one first (`draft_set`, `unstar`, `conversation_set`, `contact_remove`).",
+                "Remove one first (`draft_set`, `unstar`, `unhide`, `conversation_set`, `contact_remove`).",
             ),
             Self::NotRegistered => never(
                 "not_registered",

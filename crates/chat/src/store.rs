@@ -95,7 +95,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<Vec<(ConversationId, Seq)>>;
 
-    /// A piece of one conversation's log, for a member of it.
+    /// A piece of one conversation's log, for a member of it, without what the member hides.
     fn history(&self, query: HistoryQuery) -> Pending<HistoryPage>;
 
     /// A user's conversations, most recently moved first.

@@ -119,7 +119,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 27] = [
+        let commands: [(&str, Command); 29] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -138,6 +138,8 @@ impl Service {
             ("star", stars::star),
             ("unstar", stars::unstar),
             ("starred", stars::list),
+            ("hide", stars::hide),
+            ("unhide", stars::unhide),
             ("conversation_set", conversation_settings::set),
             ("contact_add", contacts::add),
             ("contact_remove", contacts::remove),

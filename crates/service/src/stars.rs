@@ -1,4 +1,5 @@
-//! `star`, `unstar`, `starred`: messages that a user wants to find again.
+//! `star`, `unstar`, `starred`: messages that a user wants to find again; and `hide`, `unhide`: those
+//! that a user does not want to see.
 
 use std::sync::Arc;
 
@@ -32,6 +33,25 @@ pub(crate) fn unstar(
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
     set(service, caller, payload, OwnKind::Star, None)
+}
+
+/// `hide {messageId}`: the message is left out of this user's history from now on.
+pub(crate) fn hide(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let records_max = service.settings.limits.hidden_per_user_max;
+    set(service, caller, payload, OwnKind::Hidden, Some(records_max))
+}
+
+/// `unhide {messageId}`.
+pub(crate) fn unhide(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    set(service, caller, payload, OwnKind::Hidden, None)
 }
 
 /// Puts a mark on a message, of which there may be so many; or takes it off.

@@ -163,7 +163,7 @@ async fn only_messages_that_are_there_are_starred_and_so_many() {
     let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
     bob.send("alice", 1).await;
     bob.send("alice", 2).await;
-    for event in ["star", "unstar"] {
+    for event in ["star", "unstar", "hide", "unhide"] {
         refused(&alice.call(event, json!({})).await, "invalid_argument", "messageId");
         let bad = json!({"messageId": "dm:alice:bob:0"});
         refused(&alice.call(event, bad).await, "invalid_argument", "messageId");
@@ -177,6 +177,34 @@ async fn only_messages_that_are_there_are_starred_and_so_many() {
     refused(&star(2).await, "too_many_records", "");
     ok(&alice, "unstar", json!({"messageId": "dm:alice:bob:1"})).await;
     assert_eq!(star(2).await["status"], "ok");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_hidden_message_is_gone_from_its_hiders_history_alone() {
+    let house = House::new(plan(Limits { hidden_per_user_max: 1, ..Limits::default() })).await;
+    let (phone, laptop) = (house.device("alice", "a").await, house.device("alice", "b").await);
+    let bob = house.device("bob", "b").await;
+    for n in 1..=3 {
+        bob.send("alice", n).await;
+    }
+    let read = async |client: &Client| {
+        let page = ok(client, "history", json!({"conversationId": "dm:alice:bob"})).await;
+        let messages = page["messages"].as_array().expect("messages").iter();
+        let seqs: Vec<_> = messages.map(|message| message["seq"].clone()).collect();
+        (seqs, page["covers"].clone())
+    };
+    ok(&phone, "hide", json!({"messageId": "dm:alice:bob:2"})).await;
+    let told = laptop.event("hidden", 0).await;
+    assert_eq!((&told["messageId"], &told["hidden"]), (&json!("dm:alice:bob:2"), &json!(true)));
+    assert_eq!(read(&laptop).await, (vec![json!(3), json!(1)], json!([1, 3])));
+    assert_eq!(read(&bob).await.0.len(), 3);
+    let second = json!({"messageId": "dm:alice:bob:1"});
+    refused(&phone.call("hide", second.clone()).await, "too_many_records", "");
+    ok(&laptop, "unhide", json!({"messageId": "dm:alice:bob:2"})).await;
+    assert_eq!(phone.event("hidden", 0).await["hidden"], false);
+    ok(&phone, "hide", second).await;
+    assert_eq!(read(&phone).await.0, vec![json!(3), json!(2)]);
     house.end().await;
 }
 

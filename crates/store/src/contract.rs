@@ -113,6 +113,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     owning::more_changes_than_are_told_have_to_be_read_anew,
     owning::removed_records_are_remembered_within_a_bound,
     owning::a_read_mark_ends_that_its_conversation_is_marked_as_unread,
+    owning::a_hidden_message_is_left_out_of_its_hiders_history,
     owning::random_own_changes_agree_with_a_map,
     people::messages_are_taken_from_those_whom_the_recipient_names,
     people::whom_messages_are_taken_from_holds_for_every_later_append,

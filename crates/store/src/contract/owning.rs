@@ -8,7 +8,9 @@ use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnKey, OwnKind, OwnMoved, OwnQuery,
     OwnRecord, OwnValue, OwnWish,
 };
-use parlor_chat::store::{Append, MOVED_TOLD_WITHIN_MS, Origin, StoreError};
+use parlor_chat::store::{
+    Append, HistoryQuery, HistoryRange, MOVED_TOLD_WITHIN_MS, Origin, StoreError,
+};
 
 use super::model::Dice;
 use super::{Fixture, NOW, dm, user, wish};
@@ -279,6 +281,35 @@ pub(super) async fn a_read_mark_ends_that_its_conversation_is_marked_as_unread(f
     assert_eq!(all(f, "a", unread, 9).await.0.len(), 2);
     f.read("a", ours.clone(), 1).await;
     assert_eq!(all(f, "a", unread, 9).await.0.len(), 1);
+}
+
+pub(super) async fn a_hidden_message_is_left_out_of_its_hiders_history(f: &Fixture) {
+    for n in 1..=9 {
+        f.sent("a", "b", &n.to_string()).await;
+    }
+    f.sent("a", "bb", "1").await;
+    for n in [2, 3, 9] {
+        put(f, "b", OwnKind::Hidden, &format!("dm:a:b:{n}"), Some("true")).await;
+    }
+    let read = async |who: &str, with: &str, range, limit| {
+        let conversation = dm("a", with);
+        let query = HistoryQuery { user: user(who), conversation, range, limit };
+        let page = f.store.history(query).await.expect("a page is read");
+        let covers = page.covers.map(|(from, to)| (from.0, to.0));
+        (super::contents(&page.entries).concat(), page.more, covers)
+    };
+    let before = |before: Option<u64>| HistoryRange::Before(before.map(Seq));
+    let after = |after| HistoryRange::After(Seq(after), None);
+    assert_eq!(read("b", "b", before(None), 2).await, ("87".into(), true, Some((7, 9))));
+    assert_eq!(read("b", "b", before(Some(5)), 9).await, ("41".into(), false, Some((1, 4))));
+    assert_eq!(read("b", "b", after(0), 2).await, ("14".into(), true, Some((1, 4))));
+    assert_eq!(read("b", "b", after(8), 2).await, (String::new(), false, Some((9, 9))));
+    assert_eq!(read("a", "b", after(0), 9).await.0, "123456789");
+    assert_eq!(read("bb", "bb", after(0), 9).await.0, "1");
+    put(f, "b", OwnKind::Hidden, "dm:a:b:3", None).await;
+    assert_eq!(read("b", "b", after(0), 3).await, ("134".into(), true, Some((1, 4))));
+    let page = f.store.conversations(user("b"), None, 9).await.expect("a page is read");
+    assert_eq!(page.conversations[0].head, Seq(9), "it is still the newest");
 }
 
 pub(super) async fn random_own_changes_agree_with_a_map(f: &Fixture) {

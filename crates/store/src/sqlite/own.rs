@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnCommitted, OwnCursor, OwnKey,
     OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord, OwnValue, OwnWish,
@@ -168,6 +168,31 @@ fn find(
             Ok(Found { value: row.get(0)?, sealed: row.get(1)?, at: row.get(2)? })
         })
         .optional()
+}
+
+/// Whether a user hides a message.
+pub(crate) fn is_hidden(
+    conn: &Connection,
+    user: i64,
+    message: &MessageId,
+) -> Result<bool, rusqlite::Error> {
+    let sql = "SELECT 1 FROM own WHERE user = ?1 AND kind = ?2 AND key = ?3 \
+               AND value IS NOT NULL";
+    let hidden = number(OwnKind::Hidden);
+    conn.prepare_cached(sql)?.exists((user, hidden, message.as_str()))
+}
+
+/// Whether a user hides any message of a conversation.
+pub(crate) fn hides_any(
+    conn: &Connection,
+    user: i64,
+    conversation: &ConversationId,
+) -> Result<bool, rusqlite::Error> {
+    // The ids of its messages are its own, a colon and a number.
+    let (from, to) = (format!("{conversation}:"), format!("{conversation};"));
+    let sql = "SELECT 1 FROM own WHERE user = ?1 AND kind = ?2 AND key > ?3 AND key < ?4 \
+               AND value IS NOT NULL LIMIT 1";
+    conn.prepare_cached(sql)?.exists((user, number(OwnKind::Hidden), from, to))
 }
 
 fn live(conn: &Connection, user: i64, kind: OwnKind) -> Result<u64, Failure> {

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::devices::{self, LAST_SEEN_STEP_MS};
 use super::names::entry_columns;
+use super::own;
 use super::readers::Reader;
 use super::regard;
 use super::rows::{self, Failure, Place, Thread, bound, corrupt, int, nat};
@@ -107,7 +108,7 @@ impl Reader {
                 " FROM entry e \
                  WHERE e.conversation = ?1 AND e.seq > ?2 ORDER BY e.seq"
             );
-            let wanted = Wanted { others_than: Some(asker), entries: room.saturating_add(1) };
+            let wanted = Wanted { others_than: Some(asker), ..Wanted::any(room.saturating_add(1)) };
             let mut entries = self.entries(sql, (conversation, had), wanted, &mut room_bytes)?;
             let more = entries.len() > room || room_bytes.is_full;
             entries.truncate(room);
@@ -124,10 +125,12 @@ impl Reader {
     }
 
     pub(crate) fn history(&mut self, query: &HistoryQuery) -> Result<HistoryPage, Failure> {
-        let thread = rows::find_thread(&self.conn, &query.conversation)?
-            .filter(|thread| thread.member(&query.user).is_some())
-            .ok_or(StoreError::NotFound)?;
-        let wanted = Wanted { others_than: None, entries: query.limit.saturating_add(1) };
+        let thread =
+            rows::find_thread(&self.conn, &query.conversation)?.ok_or(StoreError::NotFound)?;
+        let user = thread.member(&query.user).ok_or(StoreError::NotFound)?;
+        let hides = own::hides_any(&self.conn, user, &query.conversation)?;
+        let hidden_from = hides.then_some(user);
+        let wanted = Wanted { hidden_from, ..Wanted::any(query.limit.saturating_add(1)) };
         let mut room = Room::default();
         let mut entries = match query.range {
             HistoryRange::Before(before) => {
@@ -175,7 +178,7 @@ impl Reader {
                 found.push(None);
                 continue;
             };
-            let one = Wanted { others_than: None, entries: 1 };
+            let one = Wanted::any(1);
             let entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?.pop();
             if room.is_full {
                 break;
@@ -212,7 +215,7 @@ impl Reader {
         for (conversation, read, last) in &found {
             let thread = self.names.thread(&self.conn, *conversation)?;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-            let one = Wanted { others_than: None, entries: 1 };
+            let one = Wanted::any(1);
             let mut last = self.entries(sql, [*last], one, &mut room)?;
             if room.is_full {
                 more = true;
@@ -304,6 +307,11 @@ impl Reader {
             if wanted.others_than.is_some_and(|user| *user == entry.from) {
                 continue;
             }
+            if let Some(user) = wanted.hidden_from
+                && own::is_hidden(&self.conn, user, &entry.id())?
+            {
+                continue;
+            }
             if !room.has_some() {
                 break;
             }
@@ -342,8 +350,17 @@ fn covers(
 pub(crate) struct Wanted<'a> {
     /// Not those that this user said.
     pub(crate) others_than: Option<&'a UserId>,
+    /// Not those that this user hides.
+    pub(crate) hidden_from: Option<i64>,
     /// At most so many.
     pub(crate) entries: usize,
+}
+
+impl Wanted<'_> {
+    /// Whichever there are.
+    pub(crate) fn any(entries: usize) -> Self {
+        Self { others_than: None, hidden_from: None, entries }
+    }
 }
 
 /// How much of a page is taken.

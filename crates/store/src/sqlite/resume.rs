@@ -52,7 +52,7 @@ impl Reader {
             return Ok(page);
         }
         let others_than = (whose == Whose::Others).then_some(user);
-        let wanted = Wanted { others_than, entries: limit.saturating_add(1) };
+        let wanted = Wanted { others_than, ..Wanted::any(limit.saturating_add(1)) };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let mut room = Room::default();
         page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlor_chat::entry::{Millis, Position};
+use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::UserId;
 use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnCommitted, OwnCursor, OwnKey,
@@ -152,6 +152,11 @@ impl Ledger {
         let Some(own) = self.own.get(user) else { return Vec::new() };
         let found = places.iter().filter_map(|place| own.records.get(place));
         found.map(|row| row.record.clone()).filter(|record| record.value.is_some()).collect()
+    }
+
+    /// Whether a user hides an entry.
+    pub(super) fn is_hidden(&self, user: &UserId, entry: &Entry) -> bool {
+        !self.own_at(user, &[(OwnKind::Hidden, OwnKey::message(&entry.id()))]).is_empty()
     }
 
     /// What changed at or after a position, or since a time.

@@ -208,7 +208,9 @@ impl Ledger {
         let talk = self.talks.get(&query.conversation).filter(|talk| talk.knows(&query.user));
         let talk = talk.ok_or(StoreError::NotFound)?;
         let mut page = Page::new(query.limit);
-        let seen = |entry: &&Arc<Entry>| talk.may_see(&query.user, entry.seq);
+        let seen = |entry: &&Arc<Entry>| {
+            talk.may_see(&query.user, entry.seq) && !self.is_hidden(&query.user, entry)
+        };
         match query.range {
             HistoryRange::Before(before) => {
                 let below = |entry: &&Arc<Entry>| before.is_none_or(|before| entry.seq < before);
