@@ -23,6 +23,9 @@ use crate::own;
 use crate::records;
 use crate::service::Service;
 
+/// Pairs of users that are looked up at once.
+const LOOK_UPS_AT_ONCE: usize = 128;
+
 /// How users stand to each other, as far as it was asked for lately.
 #[derive(Debug)]
 pub(crate) struct Regards {
@@ -115,6 +118,27 @@ impl Service {
             return Sight { online: true, last_seen: true };
         }
         self.regard(of, viewer).await.map(|regard| regard.sight()).unwrap_or_default()
+    }
+
+    /// Looks up at once how all of these stand to each other, as far as it is not remembered. What
+    /// cannot be read is asked for again by whoever needs it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn look_up(&self, pairs: &[(UserId, UserId)]) {
+        let regards = &self.delivery().regards;
+        for some in pairs.chunks(LOOK_UPS_AT_ONCE) {
+            let both = some.iter().flat_map(|(one, other)| [(one, other), (other, one)]);
+            let unknown = both.filter_map(|(of, to)| Some((of, to, regards.get(of, to).err()?)));
+            let asked: Vec<_> = unknown
+                .map(|(of, to, at)| (of, to, at, self.store.regard(of.clone(), to.clone())))
+                .collect();
+            for (of, to, changes, regard) in asked {
+                if let Ok(regard) = regard.await {
+                    regards.keep(of, to, regard, changes);
+                }
+            }
+        }
     }
 
     /// Whether two users are told what the other has read; not when it cannot be told.

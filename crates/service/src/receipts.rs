@@ -194,6 +194,12 @@ enum Told {
 /// Decides who is to hear of what was read. Where the other is not told, what is thereby delivered is
 /// a mark of its own, so that the other hears of that and not of when it was read.
 async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outgoing> {
+    let reads = gathered.iter().map(|gathered| &gathered.mark).filter(|mark| is_read(mark));
+    let pairs: Vec<_> = reads
+        .map(|mark| (mark.user.clone(), other_member(mark)))
+        .filter(|(_, other)| service.sessions().is_here(other))
+        .collect();
+    service.look_up(&pairs).await;
     let mut out = Vec::with_capacity(gathered.len());
     for gathered in gathered {
         let mark = &gathered.mark;
@@ -265,6 +271,10 @@ async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
         }
     };
     tell(service, mark, both.then_some(&other));
+}
+
+fn is_read(mark: &Mark) -> bool {
+    matches!(mark.kind, MarkKind::Read(_))
 }
 
 fn other_member(mark: &Mark) -> UserId {
