@@ -134,7 +134,8 @@ pub struct OwnWish {
     pub value: Option<OwnValue>,
 }
 
-/// A wish to change records of one user, all or none.
+/// A wish to change records of one user, all or none. What changes together has one time, at least that
+/// of every record named.
 #[derive(Debug, Clone)]
 pub struct OwnChange {
     /// Whose records, authenticated.

@@ -45,9 +45,6 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
 }
 
 /// The content of a field, if it may be kept as it is.
-///
-/// # Errors
-/// [`Refusal::TooLarge`], or [`Refusal::InvalidArgument`] naming the field.
 pub(crate) fn checked(
     name: &'static str,
     raw: &RawValue,
@@ -147,9 +144,6 @@ pub(crate) fn conversations(
 }
 
 /// How many lines a page is to have.
-///
-/// # Errors
-/// [`Refusal::InvalidArgument`].
 pub(crate) fn limit<const N: usize>(
     fields: &Fields<'_, N>,
     default: usize,

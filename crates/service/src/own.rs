@@ -115,7 +115,7 @@ fn cursor(text: &str) -> Option<OwnCursor> {
 /// What the other devices of a user hear of a change: the name of an event and its object.
 type Told = (&'static str, String);
 
-/// A record as the events tell it. Settings of one conversation are told together.
+/// Records as the events tell them. What changed together in one conversation is told together.
 fn told(changed: &[OwnRecord]) -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
     let mut rest = changed.iter().peekable();
@@ -124,9 +124,8 @@ fn told(changed: &[OwnRecord]) -> Vec<Told> {
         while let Some(next) = rest.next_if(|next| goes_with(record, next)) {
             same.push(next);
         }
-        let at = same.iter().map(|record| record.at.0).max().unwrap_or(0);
         let (event, object) = as_event(&same);
-        told.push((event, object.number("at", at).end()));
+        told.push((event, object.number("at", record.at.0).end()));
     }
     told
 }
@@ -134,7 +133,10 @@ fn told(changed: &[OwnRecord]) -> Vec<Told> {
 fn goes_with(one: &OwnRecord, other: &OwnRecord) -> bool {
     let setting = |record: &OwnRecord| setting_name(record.kind).is_some();
     let privacy = |record: &OwnRecord| record.kind == OwnKind::Privacy;
-    (setting(one) && setting(other) && one.key == other.key) || (privacy(one) && privacy(other))
+    let alike = (setting(one) && setting(other) && one.key == other.key)
+        || (privacy(one) && privacy(other));
+    // What is told has the time of each.
+    alike && one.at == other.at
 }
 
 fn as_event(same: &[&OwnRecord]) -> (&'static str, Object) {
@@ -272,7 +274,8 @@ mod tests {
             record(OwnKind::Draft, "dm:a:c", None, 2),
             record(OwnKind::Star, "dm:a:b:1", Some("true"), 3),
             record(OwnKind::Muted, "dm:a:b", Some("7"), 4),
-            record(OwnKind::Archived, "dm:a:b", None, 5),
+            record(OwnKind::Archived, "dm:a:b", None, 4),
+            record(OwnKind::Pinned, "dm:a:b", Some("true"), 5),
             record(OwnKind::Unread, "dm:a:c", Some("true"), 6),
             record(OwnKind::Contact, "c", Some("\"Cy\""), 7),
             record(OwnKind::Contact, "d", None, 8),
@@ -286,8 +289,9 @@ mod tests {
             ("starred", r#"{"messageId":"dm:a:b:1","starred":true,"at":3}"#),
             (
                 "conversation_settings",
-                r#"{"conversationId":"dm:a:b","mutedUntil":7,"archived":false,"at":5}"#,
+                r#"{"conversationId":"dm:a:b","mutedUntil":7,"archived":false,"at":4}"#,
             ),
+            ("conversation_settings", r#"{"conversationId":"dm:a:b","pinned":true,"at":5}"#),
             ("conversation_settings", r#"{"conversationId":"dm:a:c","markedUnread":true,"at":6}"#),
             ("contact", r#"{"userId":"c","name":"Cy","contact":true,"at":7}"#),
             ("contact", r#"{"userId":"d","name":null,"contact":false,"at":8}"#),

@@ -112,7 +112,7 @@ impl Service {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    #[expect(dead_code, reason = "presence is to ask it")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "presence is to ask it"))]
     pub(crate) async fn may_see(&self, of: &UserId, viewer: &UserId) -> Sight {
         if of == viewer {
             return Sight { online: true, last_seen: true };
@@ -212,7 +212,13 @@ pub(crate) fn get(
 
 #[cfg(test)]
 mod tests {
+    use parlor_chat::entry::Millis;
+    use parlor_chat::own::{OwnChange, OwnKey};
+    use parlor_chat::store::{Origin, Store};
+    use parlor_store::sqlite::{Config, SqliteStore};
+
     use super::*;
+    use crate::{AuthError, Authenticator, Delivery, Identity, Settings};
 
     fn user(text: &str) -> UserId {
         UserId::parse(text).expect("an id in a test")
@@ -220,6 +226,51 @@ mod tests {
 
     fn contact() -> Regard {
         Regard { is_contact: true, ..Regard::default() }
+    }
+
+    struct Nobody;
+
+    impl Authenticator for Nobody {
+        fn verify(&self, _: &str, _: Millis) -> Result<Identity, AuthError> {
+            Err(AuthError::untrusted("nobody is let in"))
+        }
+    }
+
+    #[tokio::test]
+    async fn who_may_see_a_user_follows_each_change_at_once() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = Settings::default();
+        let delivery = Delivery::new(settings.limits.clone());
+        let config = Config::new(dir.path());
+        let store = SqliteStore::open(config, Arc::clone(&delivery) as _).expect("it opens");
+        let store: Arc<dyn Store> = Arc::new(store);
+        let service = Service::new(settings, store, Arc::new(Nobody), delivery);
+        let (a, b) = (user("a"), user("b"));
+        let may = async || {
+            let sight = service.may_see(&a, &b).await;
+            (sight.online, sight.last_seen)
+        };
+        let change = async |kind, key, value| {
+            let wishes = vec![OwnWish { kind, key, value }];
+            let (now, origin) = (Millis(1), Origin(0));
+            let (user, about, records_max) = (a.clone(), None, 9);
+            let change = OwnChange { user, wishes, about, records_max, now, origin };
+            service.store.change_own(change).await.expect("there is room");
+        };
+        let set = async |setting: PrivacySetting, audience: Audience| {
+            change(OwnKind::Privacy, setting.key(), Some(audience.value())).await;
+        };
+        assert_eq!(may().await, (true, true));
+        set(PrivacySetting::Online, Audience::Contacts).await;
+        assert_eq!(may().await, (false, true));
+        set(PrivacySetting::LastSeen, Audience::Nobody).await;
+        assert_eq!(may().await, (false, false));
+        change(OwnKind::Contact, OwnKey::user(&b), Some(OwnValue::of("null"))).await;
+        assert_eq!(may().await, (true, false));
+        change(OwnKind::Contact, OwnKey::user(&b), None).await;
+        assert_eq!(may().await, (false, false));
+        let own = service.may_see(&a, &a).await;
+        assert!(own.online && own.last_seen);
     }
 
     #[test]

@@ -207,7 +207,9 @@ async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outg
             MarkKind::Delivered(_) => Told::Both,
             MarkKind::Read(_) => {
                 let other = other_member(mark);
-                if !service.sessions().is_here(&other) {
+                if other == mark.user {
+                    Told::Both
+                } else if !service.sessions().is_here(&other) {
                     Told::Undecided
                 } else if service.tells_reads(&mark.user, &other).await {
                     Told::Both

@@ -106,6 +106,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     owning::own_records_are_read_last_changed_first_in_pages,
     owning::what_is_so_already_is_not_changed,
     owning::the_times_of_a_record_only_grow,
+    owning::what_changes_together_has_one_time,
     owning::own_records_are_bounded_and_changed_all_or_none,
     owning::a_record_about_an_entry_needs_that_entry,
     owning::the_sink_hears_own_changes_before_the_answer,

@@ -123,6 +123,22 @@ pub(super) async fn the_times_of_a_record_only_grow(f: &Fixture) {
     assert_eq!(last, Millis(NOW.0 + 50));
 }
 
+pub(super) async fn what_changes_together_has_one_time(f: &Fixture) {
+    for (name, at) in [("old", 1), ("same", 50), ("newer", 30)] {
+        let wish = change("a", DRAFT, &[(name, Some("1"))]);
+        let wish = OwnChange { now: Millis(NOW.0 + at), ..wish };
+        f.store.change_own(wish).await.expect("there is room");
+    }
+    let both = change("a", DRAFT, &[("old", Some("2")), ("newer", Some("2"))]);
+    let times = async |wish| {
+        let done = f.store.change_own(wish).await.expect("there is room");
+        done.records.iter().map(|record| record.at.0 - NOW.0).collect::<Vec<_>>()
+    };
+    assert_eq!(times(both).await, [31, 31]);
+    let with_same = change("a", DRAFT, &[("old", Some("3")), ("same", Some("1"))]);
+    assert_eq!(times(with_same).await, [50, 50], "as late as what is so already");
+}
+
 pub(super) async fn own_records_are_bounded_and_changed_all_or_none(f: &Fixture) {
     let three = [("1", Some("1")), ("2", Some("1")), ("3", Some("1"))];
     f.store.change_own(change("a", DRAFT, &three)).await.expect("there is room");

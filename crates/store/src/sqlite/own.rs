@@ -79,6 +79,7 @@ pub(crate) fn change(
         OwnCommitted { user: change.user.clone(), origin: change.origin, records: Vec::new() };
     let known = rows::user_id(conn, &change.user)?;
     let mut changes = Vec::new();
+    let mut at = bound(change.now.0);
     let mut more: BTreeMap<OwnKind, u64> = BTreeMap::new();
     for wish in &change.wishes {
         let found = match known {
@@ -93,16 +94,16 @@ pub(crate) fn change(
         };
         let old_at = found.as_ref().map_or(0, |found| found.at);
         if before == wish.value {
+            at = at.max(old_at);
             done.records.push(as_record(wish, Millis(nat(old_at)?)));
             continue;
         }
         if wish.value.is_some() && before.is_none() {
             *more.entry(wish.kind).or_default() += 1;
         }
-        let at = bound(change.now.0).max(old_at + 1);
-        let record = as_record(wish, Millis(nat(at)?));
-        changes.push((record.clone(), found, before.is_some()));
-        done.records.push(record);
+        at = at.max(old_at + 1);
+        changes.push((done.records.len(), found, before.is_some()));
+        done.records.push(as_record(wish, Millis(0)));
     }
     for (kind, more) in more {
         let live = match known {
@@ -117,9 +118,11 @@ pub(crate) fn change(
         return Ok((done, told));
     }
     let user = user_or_new(conn, &change.user)?;
-    for (record, found, was_live) in changes {
-        put(conn, keys, (user, &change.user), &record, found.as_ref(), was_live)?;
-        told.records.push(record);
+    for (place, found, was_live) in changes {
+        let record = &mut done.records[place];
+        record.at = Millis(nat(at)?);
+        put(conn, keys, (user, &change.user), record, found.as_ref(), was_live)?;
+        told.records.push(record.clone());
     }
     Ok((done, told))
 }

@@ -6,7 +6,7 @@ use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::UserId;
 use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnCommitted, OwnCursor, OwnKey,
-    OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord,
+    OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord, OwnWish,
 };
 use parlor_chat::people::{
     Profile, ProfileChange, ProfileChanged, UsersCursor, UsersPage, UsersQuery, words_of,
@@ -89,13 +89,19 @@ impl Ledger {
         let mut done = OwnChanged { records: Vec::new() };
         let mut told =
             OwnCommitted { user: change.user.clone(), origin: change.origin, records: Vec::new() };
+        let old = |wish: &OwnWish| {
+            let row = own.records.get(&(wish.kind, wish.key.clone()));
+            row.map_or((None, 0), |row| (row.record.value.clone(), row.record.at.0))
+        };
+        let least = |wish: &OwnWish| old(wish).1 + u64::from(old(wish).0 != wish.value);
+        let now = change.wishes.iter().map(least).max().unwrap_or(0).max(change.now.0);
         for wish in &change.wishes {
             let before = own.records.get(&(wish.kind, wish.key.clone())).map(|row| &row.record);
             let (value, at) = before.map_or((None, Millis(0)), |it| (it.value.clone(), it.at));
             let mut record =
                 OwnRecord { kind: wish.kind, key: wish.key.clone(), value: wish.value.clone(), at };
             if value != wish.value {
-                record.at = Millis(change.now.0.max(at.0 + 1));
+                record.at = Millis(now);
                 own.put(record.clone(), self.position);
                 told.records.push(record.clone());
             }
