@@ -120,6 +120,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     people::whom_messages_are_taken_from_holds_for_every_later_append,
     people::a_retry_of_what_was_kept_passes_privacy,
     people::without_read_receipts_neither_is_told_what_the_other_read,
+    people::that_something_was_read_is_no_news_without_read_receipts,
     people::a_regard_says_how_one_user_stands_to_another,
     people::entries_are_found_by_their_places_by_members,
     people::a_profile_is_changed_field_by_field,

@@ -80,8 +80,12 @@ struct Key {
 struct UserMark {
     delivered: Seq,
     read: Seq,
+    /// When and after what the delivered one moved.
     moved: Position,
     at: Millis,
+    /// When and after what the read one did.
+    read_moved: Position,
+    read_at: Millis,
 }
 
 #[derive(Debug, Clone)]

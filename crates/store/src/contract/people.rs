@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use parlor_chat::entry::Millis;
 use parlor_chat::ids::Seq;
 use parlor_chat::own::OwnKind;
 use parlor_chat::people::{Profile, ProfileChange, UsersQuery, wanted};
 use parlor_chat::privacy::{Audience, Privacy, PrivacySetting, Regard};
-use parlor_chat::store::{Block, StoreError, Watermarks};
+use parlor_chat::store::{Append, Block, MOVED_TOLD_WITHIN_MS, StoreError, Watermarks};
 
 use super::owning::put;
 use super::{Fixture, NOW, dm, user, wish};
@@ -114,6 +115,35 @@ pub(super) async fn without_read_receipts_neither_is_told_what_the_other_read(f:
         set(f, who, PrivacySetting::ReadReceipts, Some("true")).await;
     }
     assert_eq!((seen("a").await, seen("b").await), (all.into(), all.into()));
+}
+
+pub(super) async fn that_something_was_read_is_no_news_without_read_receipts(f: &Fixture) {
+    f.sent("a", "b", "1").await;
+    let moved = async |who: &str, after| {
+        let page = f.store.moved(user(who), after, 9).await.expect("a page is read");
+        page.conversations.len()
+    };
+    // Each time so much later that nothing before is news.
+    let later = async |times: u64| {
+        let now = Millis(NOW.0 + times * (MOVED_TOLD_WITHIN_MS + 1));
+        let wish = Append { now, ..wish("x", "y", "later", None) };
+        f.store.append(wish).await.expect("an append succeeds");
+        f.head_position().await
+    };
+    let after = later(1).await;
+    f.delivered("b", "", dm("a", "b"), 1).await;
+    assert_eq!((moved("a", after).await, moved("b", after).await), (1, 1), "it was delivered");
+    let after = later(2).await;
+    assert_eq!((moved("a", after).await, moved("b", after).await), (0, 0));
+    f.read("b", dm("a", "b"), 1).await;
+    for (a, b, told) in [(true, false, 0), (false, true, 0), (true, true, 1)] {
+        for (who, tells) in [("a", a), ("b", b)] {
+            let json = if tells { "true" } else { "false" };
+            set(f, who, PrivacySetting::ReadReceipts, Some(json)).await;
+        }
+        assert_eq!(moved("a", after).await, told, "{a} {b}");
+        assert_eq!(moved("b", after).await, 1, "one's own devices are always told");
+    }
 }
 
 pub(super) async fn a_regard_says_how_one_user_stands_to_another(f: &Fixture) {

@@ -211,7 +211,8 @@ impl Executor {
         if reads {
             advance(
                 "UPDATE member SET read = ?1, read_at = ?2, \
-                 moved = (SELECT max(pos) FROM entry) WHERE user = ?3 AND conversation = ?4",
+                 read_moved = (SELECT max(pos) FROM entry) \
+                 WHERE user = ?3 AND conversation = ?4",
                 read,
             )?;
         }

@@ -1,12 +1,10 @@
 //! Users' own records: changed by the writer, all or none of a wish; read by kind, by place, and by
 //! what changed since a position.
 //!
-//! [`own_kind`] counts what a user has of a kind, so that no change has to; `verify` holds it against
+//! `own_kind` counts what a user has of a kind, so that no change has to; `verify` holds it against
 //! the records. Of the removed records of a kind the newest are remembered; time and position of the
 //! newest that is not tell to whom the kind is as good as unknown. Values that are a user's own words
 //! are sealed where contents are.
-//!
-//! [`own_kind`]: super::schema
 
 use std::collections::BTreeMap;
 

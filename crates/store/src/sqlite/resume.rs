@@ -18,23 +18,31 @@ use super::devices;
 use super::names::entry_columns;
 use super::queries::{self, Room, Wanted};
 use super::readers::Reader;
+use super::regard;
 use super::rows::{self, Failure, bound, nat};
 
 /// Up to so many newest entries of all users are walked rather than one user's conversations.
 const WALK_ENTRIES_MAX: i64 = 512;
 
 /// A member's conversations, with the position of the newest entry, and position and time of the
-/// newest move of any member's watermark.
+/// newest move of any member's watermark. That the other read something is none to who has no read
+/// receipts (`?5` is whether the member has), or of whom there are none: 8 is the kind of privacy.
 const MOVED: &str = "\
     SELECT conversation, read, last FROM ( \
-        SELECT m.conversation, m.read, max(m.moved, o.moved) AS moved, \
-            max(m.delivered_at, m.read_at, o.delivered_at, o.read_at) AS at, \
-            (SELECT pos FROM entry WHERE conversation = m.conversation \
-             ORDER BY seq DESC LIMIT 1) AS last \
-        FROM member m JOIN conversation c ON c.id = m.conversation \
-        JOIN member o ON o.conversation = c.id \
-            AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
-        WHERE m.user = ?1) \
+        SELECT conversation, read, last, \
+            max(moved, iif(tells, others_read, 0)) AS moved, \
+            max(at, iif(tells, others_read_at, 0)) AS at FROM ( \
+            SELECT m.conversation, m.read, max(m.moved, m.read_moved, o.moved) AS moved, \
+                max(m.delivered_at, m.read_at, o.delivered_at) AS at, \
+                o.read_moved AS others_read, o.read_at AS others_read_at, \
+                ?5 AND NOT EXISTS (SELECT 1 FROM own WHERE user = o.user AND kind = 8 \
+                    AND key = 'readReceipts' AND value = 'false') AS tells, \
+                (SELECT pos FROM entry WHERE conversation = m.conversation \
+                 ORDER BY seq DESC LIMIT 1) AS last \
+            FROM member m JOIN conversation c ON c.id = m.conversation \
+            JOIN member o ON o.conversation = c.id \
+                AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
+            WHERE m.user = ?1)) \
     WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)) LIMIT ?4";
 
 impl Reader {
@@ -134,7 +142,8 @@ impl Reader {
         let mut found: Vec<(i64, i64, i64)> = {
             let mut statement = self.conn.prepare_cached(MOVED)?;
             let wanted = bound(limit as u64) + 1;
-            let rows = statement.query_map((user, after, told, wanted), |row| {
+            let tells = regard::has_read_receipts(&self.conn, user)?;
+            let rows = statement.query_map((user, after, told, wanted, tells), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
             rows.collect::<Result<_, _>>()?

@@ -1,3 +1,7 @@
+-- The position of the newest entry when a member's read watermark last moved; `moved` is that of the
+-- delivered one. Those who have no read receipts tell the one and not the other.
+ALTER TABLE member ADD COLUMN read_moved INTEGER NOT NULL DEFAULT 0;
+
 -- What is private to a user: see own.rs. A removed record stays for a while, without a value, so
 -- that others of the user's devices learn of it.
 CREATE TABLE own (

@@ -11,7 +11,7 @@ use parlor_chat::store::{
     StoreError, UndeliveredCursor, UndeliveredPage, Watermarks, Whose,
 };
 
-use super::{ENTRY_BYTES, Ledger, PAGE_BYTES_MAX, Talk, UserMark, Who};
+use super::{ENTRY_BYTES, Ledger, PAGE_BYTES_MAX, Talk, Who};
 use crate::world::group::change_of;
 use crate::world::planted::Planted;
 
@@ -146,8 +146,12 @@ impl Ledger {
         let mut conversations = Vec::new();
         for (conversation, talk) in self.talks_of(user) {
             let position = talk.entries.last().map_or(Position(0), |last| last.position);
-            let news = |mark: &UserMark| mark.moved >= after || mark.at >= told;
-            let marked = after.0 > 0 && talk.marks.values().any(news);
+            let marked = after.0 > 0
+                && talk.marks.iter().any(|(member, mark)| {
+                    let reads = mark.read_moved >= after || mark.read_at >= told;
+                    let is_told = member == user || self.tells_reads(user, member);
+                    mark.moved >= after || mark.at >= told || (reads && is_told)
+                });
             if position > after || marked {
                 conversations.push(Moved {
                     conversation: conversation.clone(),
@@ -277,6 +281,10 @@ impl Ledger {
         let talk = self.talks.iter().find(named).map(|(_, talk)| talk);
         let mark = UserId::parse(user).ok().and_then(|user| talk?.marks.get(&user));
         mark.map_or((Seq(0), Seq(0)), |mark| (mark.delivered, mark.read))
+    }
+
+    fn tells_reads(&self, one: &UserId, other: &UserId) -> bool {
+        [one, other].into_iter().all(|user| self.regard(user, user).privacy.read_receipts)
     }
 
     /// How far the members are, as one of them may see it.

@@ -192,20 +192,20 @@ impl Ledger {
         let before = talk.mark(&mark.user);
         let mut after = before;
         let mut moved = false;
-        let mut advance = |at: &mut Seq| {
+        let mut advance = |at: &mut Seq, news: (&mut Position, &mut Millis)| {
             if mark.seq > *at {
                 let others = talk.others_after(&mark.user, *at);
                 moved |= others.take_while(|entry| entry.seq <= mark.seq).count() > 0;
                 *at = mark.seq;
-                (after.moved, after.at) = (position, mark.now);
+                (*news.0, *news.1) = (position, mark.now);
             } else if goes_back {
                 *at = mark.seq;
             }
         };
         let (mut delivered, mut read) = (before.delivered, before.read);
-        advance(&mut delivered);
+        advance(&mut delivered, (&mut after.moved, &mut after.at));
         if reads {
-            advance(&mut read);
+            advance(&mut read, (&mut after.read_moved, &mut after.read_at));
         }
         (after.delivered, after.read) = (delivered, read);
         talk.marks.insert(mark.user.clone(), after);
