@@ -2,7 +2,8 @@
 //! still to hear. Pure: it does no I/O, reads no clock and knows neither JSON, sockets nor SQL.
 //!
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
-//! [`limits`] (every bound), [`refusal`] (why a command can fail), [`store`] (the port that keeps
+//! [`limits`] (every bound), [`refusal`] (why a command can fail), [`own`] (what is private to a
+//! user), [`privacy`] (what others may), [`people`] (who they are), [`store`] (the port that keeps
 //! it all), [`group`] (conversations of many, and their part of the port); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
@@ -20,6 +21,12 @@ pub mod limits;
 pub mod refusal;
 
 pub mod group;
+
+pub mod own;
+
+pub mod privacy;
+
+pub mod people;
 
 pub mod store;
 

@@ -87,6 +87,28 @@ pub struct Limits {
     pub requests_per_group_max: u64,
     /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
     pub group_slow_mode_seconds_max: u64,
+    /// Drafts of one user. Default 500.
+    pub drafts_per_user_max: usize,
+    /// Starred messages of one user. Default 10,000.
+    pub stars_per_user_max: usize,
+    /// Conversations of one user that have a setting, for each of the settings. Default 10,000.
+    pub conversation_settings_per_user_max: usize,
+    /// Messages that one user hides. Default 10,000.
+    pub hidden_per_user_max: usize,
+    /// Contacts of one user. Default 10,000.
+    pub contacts_per_user_max: usize,
+    /// Most records that one `drafts`, `starred`, `contacts` or `users` may ask for. Default 100.
+    pub records_limit_max: usize,
+    /// Records of one of these that names no limit. Default 50.
+    pub records_limit_default: usize,
+    /// Longest name of a user or contact, in bytes. Default 256.
+    pub name_bytes_max: usize,
+    /// Longest address of a picture, in bytes. Default 2,048.
+    pub avatar_url_bytes_max: usize,
+    /// Longest text about a user, in bytes. Default 2,048.
+    pub about_bytes_max: usize,
+    /// Pairs of users of which is remembered how they stand to each other. Default 65,536.
+    pub regards_cached_max: usize,
     /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
     /// are forgotten and will be pushed again after a reconnect. Default 1,024.
     pub unconfirmed_entries_max: usize,
@@ -137,6 +159,17 @@ impl Default for Limits {
             invites_per_group_max: 100,
             requests_per_group_max: 1_000,
             group_slow_mode_seconds_max: 6 * 60 * 60,
+            drafts_per_user_max: 500,
+            stars_per_user_max: 10_000,
+            conversation_settings_per_user_max: 10_000,
+            hidden_per_user_max: 10_000,
+            contacts_per_user_max: 10_000,
+            records_limit_max: 100,
+            records_limit_default: 50,
+            name_bytes_max: 256,
+            avatar_url_bytes_max: 2_048,
+            about_bytes_max: 2_048,
+            regards_cached_max: 65_536,
             unconfirmed_entries_max: 1_024,
             marks_pending_max: 4_096,
             marks_gather_ms: 20,
@@ -170,6 +203,7 @@ mod tests {
         assert!(limits.history_limit_default <= limits.history_limit_max);
         assert!(limits.group_members_limit_default <= limits.group_members_limit_max);
         assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
+        assert!(limits.records_limit_default <= limits.records_limit_max);
         assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
     }
 }

@@ -104,6 +104,10 @@ pub enum Refusal {
     TooManyInvites,
     /// The owner of a group cannot leave it.
     OwnerMustStay,
+    /// The recipient takes messages only from others than this user.
+    NotAccepted,
+    /// The user keeps as many records of that kind as allowed.
+    TooManyRecords,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -143,6 +147,8 @@ pub enum Code {
     TooManyGroups,
     TooManyInvites,
     OwnerMustStay,
+    NotAccepted,
+    TooManyRecords,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -224,6 +230,8 @@ impl Refusal {
             Self::TooManyGroups => Code::TooManyGroups,
             Self::TooManyInvites => Code::TooManyInvites,
             Self::OwnerMustStay => Code::OwnerMustStay,
+            Self::NotAccepted => Code::NotAccepted,
+            Self::TooManyRecords => Code::TooManyRecords,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -290,6 +298,8 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::Blocked => Refusal::Blocked,
         StoreError::TooManyBlocks => Refusal::TooManyBlocks,
         StoreError::Refused(refusal) => (**refusal).clone(),
+        StoreError::NotAccepted => Refusal::NotAccepted,
+        StoreError::TooManyRecords => Refusal::TooManyRecords,
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -470,6 +480,16 @@ impl Code {
                 "the owner cannot leave the group",
                 "Make somebody else the owner with `group_role`, or end it with `group_delete`.",
             ),
+            Self::NotAccepted => never(
+                "not_accepted",
+                "the recipient does not take messages from this user",
+                "Do not send again; nothing was kept. The recipient may add the user as a contact.",
+            ),
+            Self::TooManyRecords => never(
+                "too_many_records",
+                "the user keeps as many of these as allowed",
+                "Remove one first (`draft_set`, `unstar`, `unhide`, `conversation_set`, `contact_remove`).",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -491,7 +511,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 30] = [
+pub const CODES: [Code; 32] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -519,6 +539,8 @@ pub const CODES: [Code; 30] = [
     Code::TooManyGroups,
     Code::TooManyInvites,
     Code::OwnerMustStay,
+    Code::NotAccepted,
+    Code::TooManyRecords,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

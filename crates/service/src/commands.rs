@@ -55,7 +55,12 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false })
 }
 
-fn checked(name: &'static str, raw: &RawValue, limits: &Limits) -> Result<Content, Refusal> {
+/// The content of a field, if it may be kept as it is.
+pub(crate) fn checked(
+    name: &'static str,
+    raw: &RawValue,
+    limits: &Limits,
+) -> Result<Content, Refusal> {
     let (text, bytes_max) = (raw.get(), limits.content_bytes_max);
     let rule = match content::check(text, bytes_max, limits.content_depth_max) {
         Ok(()) => return Ok(Content(Arc::from(text))),
@@ -152,6 +157,7 @@ pub(crate) fn conversations(
     Ok(Conversations { cursor, limit })
 }
 
+/// How many lines a page is to have.
 pub(crate) fn limit<const N: usize>(
     fields: &Fields<'_, N>,
     default: usize,

@@ -22,7 +22,7 @@ use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
-use crate::{catch_up, identity::Identity, recovery};
+use crate::{catch_up, identity::Identity, profiles, recovery};
 
 /// A connection that is to come back later.
 struct TurnedAway(Refusal);
@@ -60,6 +60,7 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
     };
     let identity = service.auth.verify(&token, now).map_err(untrusted)?;
     attach(service, &identity, &device).await?;
+    profiles::note(service, &identity);
     if let Some(asked) = hello.recovery {
         return recovery::admit(service, identity, device, &asked, hello.resume, now).await;
     }

@@ -5,6 +5,8 @@
 //! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
+//! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
+//! `contacts`, `privacy`), who people are through `profiles`.
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
@@ -25,14 +27,21 @@ mod tails;
 
 mod blocks;
 mod commands;
+mod contacts;
 pub mod content;
+mod conversation_settings;
 mod dispatch;
+mod drafts;
 mod fields;
 mod group_commands;
 mod groups;
+mod own;
+mod privacy;
+mod profiles;
 mod queries;
 mod receipts;
 mod sends;
+mod stars;
 mod tutorial;
 
 mod catch_up;

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::closing::Ending;
 use crate::commands::{self, Payload};
 use crate::connect::untrusted;
+use crate::conversation_settings;
 use crate::dispatch::{Caller, Work};
 use crate::receipts::is_a_member;
 use crate::records::{self, DeviceLine};
@@ -46,9 +47,11 @@ pub(crate) fn conversations(
     caller.charge(service)?;
     let user = caller.user.clone();
     let page = service.store.conversations(user.clone(), command.cursor, command.limit);
+    let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
         let page = page.await.map_err(failed)?;
-        Ok(records::conversations(&page, &user))
+        let settings = conversation_settings::of_page(&service, &user, &page).await;
+        Ok(records::conversations(&page, &settings.map_err(failed)?, &user))
     })))
 }
 

@@ -6,6 +6,7 @@
 use parlor_chat::entry::{Body, Entry, Epoch, Millis};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
+use parlor_chat::own::OwnRecord;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::{Cursor, Reason};
 use parlor_chat::store::{
@@ -15,8 +16,10 @@ use parlor_chat::store::{
 
 use parlor_gateway::SocketId;
 
+use crate::conversation_settings;
 use crate::group_records;
 use crate::json::{Object, push_text};
+use crate::own;
 use crate::session::{Session, Start};
 
 /// The version of the event protocol, as given in `ready`.
@@ -187,10 +190,11 @@ fn what_moved(object: Object, moved: &MovedPage, viewer: &UserId) -> Object {
             .end()
     });
     let object = object.list("conversations", lines);
-    match &moved.blocks {
+    let object = match &moved.blocks {
         Some(blocks) => object.list("blocked", blocks.users.iter().map(text)),
         None => object,
-    }
+    };
+    own::moved(object, &moved.own)
 }
 
 /// The answer to `blocked`.
@@ -251,8 +255,12 @@ fn covers(covers: Option<(Seq, Seq)>) -> String {
 }
 
 /// The answer to `conversations`. The cursor is text: clients hand it back and look no further.
-pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String {
-    let lines = page.conversations.iter().map(|line| conversation(line, viewer));
+pub(crate) fn conversations(
+    page: &ConversationsPage,
+    settings: &[OwnRecord],
+    viewer: &UserId,
+) -> String {
+    let lines = page.conversations.iter().map(|line| conversation(line, settings, viewer));
     let object = ok_with().list("conversations", lines);
     match page.next {
         Some(cursor) => object.text("cursor", &cursor.0.0.to_string()).end(),
@@ -260,7 +268,7 @@ pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String
     }
 }
 
-fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
+fn conversation(line: &ConversationSummary, settings: &[OwnRecord], viewer: &UserId) -> String {
     let object = whose(Object::sized(512), &line.conversation, viewer);
     let object = match &line.group {
         Some(group) => {
@@ -268,12 +276,15 @@ fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
         }
         None => object,
     };
-    object
+    let object = object
         .number("head", line.head.0)
         .number("unread", line.unread)
         .raw("last", &entry(&line.last, Some(viewer)))
-        .list("watermarks", line.watermarks.iter().map(watermarks))
-        .end()
+        .list("watermarks", line.watermarks.iter().map(watermarks));
+    match conversation_settings::of_one(settings, &line.conversation) {
+        Some(settings) => object.raw("settings", &settings).end(),
+        None => object.end(),
+    }
 }
 
 /// Names a conversation: a direct one by the other member as well, a group's by the group.
@@ -340,6 +351,7 @@ impl DeviceLine<'_> {
 mod tests {
     use parlor_chat::entry::{Content, Position};
     use parlor_chat::ids::{ClientId, DeviceId};
+    use parlor_chat::own::OwnMoved;
     use parlor_chat::store::Moved;
 
     use super::*;
@@ -424,11 +436,12 @@ mod tests {
             }],
             more: false,
             blocks: Some(somebody.clone()),
+            own: OwnMoved::default(),
             as_of: Position(9),
         };
         for text in [
             history(&page, &user("alice")),
-            conversations(&list, &user("alice")),
+            conversations(&list, &[], &user("alice")),
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),
             tutorial_message(&entry()),

@@ -34,7 +34,10 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
-use crate::{blocks, clock, connect, groups, jitter, queries, records, resume, sends, tutorial};
+use crate::{
+    blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter, privacy,
+    profiles, queries, records, resume, sends, stars, tutorial,
+};
 
 /// Beyond every position that a store gives out, which is below 2^53.
 const END_OF_LOG: Position = Position((1 << 53) - 1);
@@ -50,6 +53,7 @@ pub struct Service {
     pub(crate) expiry: Expiry,
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
+    pub(crate) token_names: profiles::TokenNames,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
     pub(crate) shared_device: DeviceId,
@@ -94,6 +98,7 @@ impl Service {
             expiry: Expiry::default(),
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),
+            token_names: profiles::TokenNames::default(),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
             shared_device: DeviceId::shared(),
@@ -119,7 +124,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 35] = [
+        let commands: [(&str, Command); 51] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -155,6 +160,22 @@ impl Service {
             ("group_deny", groups::deny),
             ("groups", groups::groups),
             ("receipts", groups::receipts),
+            ("draft_set", drafts::set),
+            ("drafts", drafts::list),
+            ("star", stars::star),
+            ("unstar", stars::unstar),
+            ("starred", stars::list),
+            ("hide", stars::hide),
+            ("unhide", stars::unhide),
+            ("conversation_set", conversation_settings::set),
+            ("contact_add", contacts::add),
+            ("contact_remove", contacts::remove),
+            ("contacts", contacts::list),
+            ("privacy_get", privacy::get),
+            ("privacy_set", privacy::set),
+            ("profile_get", profiles::get),
+            ("profile_set", profiles::set),
+            ("users", profiles::search),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {

@@ -216,6 +216,18 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
         1,
         limits.conversations_limit_max,
     );
+    within("drafts_per_user_max", limits.drafts_per_user_max, 0, 1 << 20);
+    within("stars_per_user_max", limits.stars_per_user_max, 0, 1 << 20);
+    let settings_max = limits.conversation_settings_per_user_max;
+    within("conversation_settings_per_user_max", settings_max, 0, 1 << 20);
+    within("hidden_per_user_max", limits.hidden_per_user_max, 0, 1 << 20);
+    within("contacts_per_user_max", limits.contacts_per_user_max, 0, 1 << 20);
+    within("records_limit_max", limits.records_limit_max, 1, 10_000);
+    within("records_limit_default", limits.records_limit_default, 1, limits.records_limit_max);
+    within("name_bytes_max", limits.name_bytes_max, 1, 4_096);
+    within("avatar_url_bytes_max", limits.avatar_url_bytes_max, 16, 16_384);
+    within("about_bytes_max", limits.about_bytes_max, 1, 65_536);
+    within("regards_cached_max", limits.regards_cached_max, 1, 1 << 24);
     within("catch_up_page_entries", limits.catch_up_page_entries, 1, 10_000);
     within("catch_up_queue_bytes", limits.catch_up_queue_bytes, 1, limits.output_queue_bytes_max);
     within("catch_up_hold_bytes_max", limits.catch_up_hold_bytes_max, 1_024, 1 << 30);

@@ -243,6 +243,28 @@ sections! {
         requests_per_group_max: u64, "requests" = Chat::default().requests_per_group_max;
         /// Longest slow mode of a group.
         group_slow_mode_seconds_max: u64, "seconds" = Chat::default().group_slow_mode_seconds_max;
+        /// Drafts that one user keeps.
+        drafts_per_user_max: u64, "drafts" = Chat::default().drafts_per_user_max as u64;
+        /// Messages that one user stars.
+        stars_per_user_max: u64, "messages" = Chat::default().stars_per_user_max as u64;
+        /// Conversations that one user mutes; and as many archived, marked as unread, and pinned ones.
+        conversation_settings_per_user_max: u64, "conversations" = Chat::default().conversation_settings_per_user_max as u64;
+        /// Messages that one user hides.
+        hidden_per_user_max: u64, "messages" = Chat::default().hidden_per_user_max as u64;
+        /// Contacts of one user.
+        contacts_per_user_max: u64, "users" = Chat::default().contacts_per_user_max as u64;
+        /// Records that one `drafts`, `starred`, `contacts` or `users` may ask for.
+        records_limit_max: u64, "records" = Chat::default().records_limit_max as u64;
+        /// Records of one of these that names no limit.
+        records_limit_default: u64, "records" = Chat::default().records_limit_default as u64;
+        /// Longest name of a user or a contact.
+        name_bytes_max: u64, "bytes" = Chat::default().name_bytes_max as u64;
+        /// Longest address of a user's picture.
+        avatar_url_bytes_max: u64, "bytes" = Chat::default().avatar_url_bytes_max as u64;
+        /// Longest text that a user tells about themselves.
+        about_bytes_max: u64, "bytes" = Chat::default().about_bytes_max as u64;
+        /// Pairs of users of which is remembered what the one lets the other see.
+        regards_cached_max: u64, "pairs" = Chat::default().regards_cached_max as u64;
         /// Pushed messages of one connection whose receipt is awaited at once. Beyond it the oldest
         /// are forgotten, and pushed again after a reconnect.
         unconfirmed_entries_max: u64, "messages" = Chat::default().unconfirmed_entries_max as u64;

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
+use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
+use parlor_chat::privacy::Regard;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -241,6 +244,42 @@ impl Store for Faulty {
         limit: usize,
     ) -> Pending<Vec<(ConversationId, Seq)>> {
         self.store.received(user, device, up_to, limit)
+    }
+
+    fn change_own(&self, change: OwnChange) -> Pending<OwnChanged> {
+        self.store.change_own(change)
+    }
+
+    fn own(&self, query: OwnQuery) -> Pending<OwnPage> {
+        self.store.own(query)
+    }
+
+    fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>> {
+        self.store.own_at(user, places)
+    }
+
+    fn regard(&self, user: UserId, other: UserId) -> Pending<Regard> {
+        self.store.regard(user, other)
+    }
+
+    fn entries_at(
+        &self,
+        user: UserId,
+        places: Vec<(ConversationId, Seq)>,
+    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+        self.store.entries_at(user, places)
+    }
+
+    fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {
+        self.store.change_profile(change)
+    }
+
+    fn profile(&self, user: UserId) -> Pending<Profile> {
+        self.store.profile(user)
+    }
+
+    fn users(&self, query: UsersQuery) -> Pending<UsersPage> {
+        self.store.users(query)
     }
 
     fn block(&self, block: Block) -> Pending<Blocked> {

@@ -6,6 +6,8 @@
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnWish};
+use parlor_chat::people::{ProfileChange, ProfileChanged};
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, Marked, Revoked, StoreError,
 };
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
+    Own(OwnChange, Reply<OwnChanged>),
+    Profile(ProfileChange, Reply<ProfileChanged>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -82,6 +86,11 @@ impl Command {
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
             Self::Group(change, _) => 1_024 + change.wish.weight(),
+            Self::Own(change, _) => {
+                let value = |wish: &OwnWish| wish.value.as_ref().map_or(0, |value| value.0.len());
+                256 + change.wishes.iter().map(|wish| 256 + value(wish)).sum::<usize>()
+            }
+            Self::Profile(..) => 8_192,
         }
     }
 
@@ -94,6 +103,8 @@ impl Command {
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
             Self::Block(block, _) => Subject::User(block.user.clone()),
+            Self::Own(change, _) => Subject::User(change.user.clone()),
+            Self::Profile(change, _) => Subject::User(change.user.clone()),
         }
     }
 
@@ -121,6 +132,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
             Self::Block(_, reply) => reply.decide(Err(error)),
             Self::Group(_, reply) => reply.decide(Err(error)),
+            Self::Own(_, reply) => reply.decide(Err(error)),
+            Self::Profile(_, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -133,6 +146,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
             Self::Block(_, reply) => reply.answer(shared),
             Self::Group(_, reply) => reply.answer(shared),
+            Self::Own(_, reply) => reply.answer(shared),
+            Self::Profile(_, reply) => reply.answer(shared),
         }
     }
 
@@ -145,6 +160,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.fail(error),
             Self::Block(_, reply) => reply.fail(error),
             Self::Group(_, reply) => reply.fail(error),
+            Self::Own(_, reply) => reply.fail(error),
+            Self::Profile(_, reply) => reply.fail(error),
         }
     }
 }

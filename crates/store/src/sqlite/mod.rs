@@ -73,6 +73,14 @@ mod devices;
 
 mod blocks;
 
+mod own_keys;
+
+mod own;
+
+mod regard;
+
+mod people;
+
 mod sweep;
 
 mod retention;

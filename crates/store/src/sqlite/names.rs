@@ -83,6 +83,11 @@ impl Names {
         }
     }
 
+    /// The keys that were looked up.
+    pub(crate) fn keys(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
     /// Forgets what was looked up.
     pub(crate) fn forget(&mut self) {
         self.keys.forget();
