@@ -137,6 +137,10 @@ impl Store for Faulty {
         self.store.devices(user)
     }
 
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        self.store.last_seen(user)
+    }
+
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
         self.store.revoke_device(user, device, now)
     }
