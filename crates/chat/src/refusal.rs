@@ -77,6 +77,8 @@ pub enum Refusal {
     Blocked,
     /// The user keeps out as many others as allowed.
     TooManyBlocks,
+    /// The connection is told of the presence of as many users as allowed.
+    TooManySubscriptions,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -108,6 +110,7 @@ pub enum Code {
     DeviceRevoked,
     Blocked,
     TooManyBlocks,
+    TooManySubscriptions,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -181,6 +184,7 @@ impl Refusal {
             Self::DeviceRevoked => Code::DeviceRevoked,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
+            Self::TooManySubscriptions => Code::TooManySubscriptions,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -373,6 +377,11 @@ impl Code {
                 "the user has blocked as many others as allowed",
                 "`unblock` somebody first.",
             ),
+            Self::TooManySubscriptions => never(
+                "too_many_subscriptions",
+                "the connection subscribes to the presence of as many users as allowed",
+                "`presence_unsubscribe` first; `presence` asks once, without a subscription.",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -394,7 +403,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 22] = [
+pub const CODES: [Code; 23] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -414,6 +423,7 @@ pub const CODES: [Code; 22] = [
     Code::DeviceRevoked,
     Code::Blocked,
     Code::TooManyBlocks,
+    Code::TooManySubscriptions,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,
