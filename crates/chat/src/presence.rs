@@ -12,6 +12,7 @@
 //! subscriber may see it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 
 use crate::entry::Millis;
 use crate::ids::UserId;
@@ -32,10 +33,6 @@ pub struct Bounds {
     /// Users who left and whose time is remembered.
     pub remembered_max: usize,
 }
-
-/// Who hears: a session, whatever it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subscriber(pub u64);
 
 /// Whether a user is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +84,9 @@ impl View {
 
 /// A packet that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tell {
+pub struct Tell<S> {
     /// To whom.
-    pub to: Subscriber,
+    pub to: S,
     /// What they see from now on.
     pub view: View,
 }
@@ -98,28 +95,28 @@ pub struct Tell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany;
 
-/// Presence of users.
+/// Presence of users, told to subscribers that are called `S`.
 #[derive(Debug)]
-pub struct Presence {
+pub struct Presence<S> {
     bounds: Bounds,
     /// The latest time that was given in; a clock that steps back stands still here.
     now: Millis,
     departed: Departed,
-    watched: HashMap<UserId, Watched>,
-    subscribers: HashMap<Subscriber, Mine>,
+    watched: HashMap<UserId, Watched<S>>,
+    subscribers: HashMap<S, Mine>,
     /// Watched users about whom something may have to be told, by when.
     due: BTreeSet<(Millis, UserId)>,
     subscriptions: usize,
     coalesced: u64,
 }
 
-#[derive(Debug, Default)]
-struct Watched {
+#[derive(Debug)]
+struct Watched<S> {
     here: bool,
     due: Option<Millis>,
     /// Changes since something was last told.
     changes: u64,
-    subscribers: HashMap<Subscriber, Hears>,
+    subscribers: HashMap<S, Hears>,
 }
 
 /// What a subscriber knows of one user.
@@ -138,7 +135,7 @@ struct Mine {
     users: HashSet<UserId>,
 }
 
-impl Presence {
+impl<S: Copy + Eq + Hash> Presence<S> {
     /// Nobody is watched, nobody has left.
     pub fn new(bounds: Bounds) -> Self {
         Self {
@@ -180,7 +177,7 @@ impl Presence {
     /// [`TooMany`]; then nothing has changed.
     pub fn subscribe(
         &mut self,
-        subscriber: Subscriber,
+        subscriber: S,
         viewer: &UserId,
         users: &[(UserId, bool)],
     ) -> Result<(), TooMany> {
@@ -199,7 +196,8 @@ impl Presence {
         let mine = self.subscribers.entry(subscriber).or_insert_with(new_mine);
         for (user, here) in users {
             mine.users.insert(user.clone());
-            let unwatched = || Watched { here: *here, ..Watched::default() };
+            let unwatched =
+                || Watched { here: *here, due: None, changes: 0, subscribers: HashMap::new() };
             let watched = self.watched.entry(user.clone()).or_insert_with(unwatched);
             watched.subscribers.entry(subscriber).or_default().live = false;
         }
@@ -210,7 +208,7 @@ impl Presence {
     /// the view if it is not subscribed to that user (any more).
     pub fn answer(
         &mut self,
-        subscriber: Subscriber,
+        subscriber: S,
         user: &UserId,
         here: bool,
         sight: Sight,
@@ -225,7 +223,7 @@ impl Presence {
     }
 
     /// The answer is out: from now on the subscriber is told what changes.
-    pub fn answered(&mut self, subscriber: Subscriber, users: &[UserId]) {
+    pub fn answered(&mut self, subscriber: S, users: &[UserId]) {
         for user in users {
             let Some(watched) = self.watched.get_mut(user) else { continue };
             let Some(hears) = watched.subscribers.get_mut(&subscriber) else { continue };
@@ -237,7 +235,7 @@ impl Presence {
     }
 
     /// Ends subscriptions to these users, if there are any.
-    pub fn unsubscribe(&mut self, subscriber: Subscriber, users: &[UserId]) {
+    pub fn unsubscribe(&mut self, subscriber: S, users: &[UserId]) {
         let Some(mine) = self.subscribers.get_mut(&subscriber) else { return };
         let ended: Vec<_> = users.iter().filter(|user| mine.users.remove(*user)).collect();
         if mine.users.is_empty() {
@@ -247,7 +245,7 @@ impl Presence {
     }
 
     /// Ends all subscriptions of a subscriber.
-    pub fn forget(&mut self, subscriber: Subscriber) {
+    pub fn forget(&mut self, subscriber: S) {
         let Some(mine) = self.subscribers.remove(&subscriber) else { return };
         mine.users.iter().for_each(|user| self.unwatch(subscriber, user));
     }
@@ -291,7 +289,7 @@ impl Presence {
     }
 
     /// Whom to tell about a user; they count as told. `sight` says what a viewer may see.
-    pub fn tell(&mut self, user: &UserId, sight: impl Fn(&UserId) -> Sight) -> Vec<Tell> {
+    pub fn tell(&mut self, user: &UserId, sight: impl Fn(&UserId) -> Sight) -> Vec<Tell<S>> {
         let state = self.known(user);
         let Some(watched) = self.watched.get_mut(user) else { return Vec::new() };
         let mut tells = Vec::new();
@@ -314,7 +312,7 @@ impl Presence {
 
     /// A packet could not be handed over: the subscriber knows what it knew before, and is told
     /// after so many milliseconds.
-    pub fn untold(&mut self, user: &UserId, tell: &Tell, ms: u64) {
+    pub fn untold(&mut self, user: &UserId, tell: &Tell<S>, ms: u64) {
         let Some(watched) = self.watched.get_mut(user) else { return };
         let Some(hears) = watched.subscribers.get_mut(&tell.to) else { return };
         hears.online = !tell.view.online;
@@ -376,7 +374,7 @@ impl Presence {
         self.due.insert((at, user.clone()));
     }
 
-    fn unwatch(&mut self, subscriber: Subscriber, user: &UserId) {
+    fn unwatch(&mut self, subscriber: S, user: &UserId) {
         let Some(watched) = self.watched.get_mut(user) else { return };
         if watched.subscribers.remove(&subscriber).is_some() {
             self.subscriptions -= 1;

@@ -2,6 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A subscriber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Subscriber(u64);
+
+type Presence = super::Presence<Subscriber>;
+
 const GRACE_MS: u64 = 10_000;
 const GATHER_MS: u64 = 250;
 
