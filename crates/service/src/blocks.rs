@@ -54,9 +54,11 @@ fn change(
         now,
         blocks_max,
     });
-    let socket = caller.socket.clone();
+    let (socket, service) = (caller.socket.clone(), Arc::clone(service));
     Ok(Work::Later(Box::pin(async move {
         if changed.await.map_err(|error| of_store(&error))? == Blocked::Changed {
+            service.visibility.changed(&user);
+            service.presence.look_again(&user);
             let said = records::alone(&records::blocked(&other, blocked));
             let devices = socket.to(room(Kind::Standard, &user));
             if let Err(error) = devices.emit_raw("blocked", &said) {

@@ -5,6 +5,7 @@
 //! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
+//! `presence` tells who is there to whom `visibility` lets see it;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
@@ -31,6 +32,11 @@ mod receipts;
 mod sends;
 mod tutorial;
 
+mod online;
+mod presence;
+mod typing;
+mod visibility;
+
 mod catch_up;
 mod delivery;
 mod recovery;
@@ -44,6 +50,7 @@ mod records;
 
 pub use delivery::Delivery;
 pub use identity::{AuthError, Authenticator, Identity};
+pub use online::{Members, Online};
 pub use service::Service;
 pub use settings::{Mode, Settings};
 pub use stats::Stats;

@@ -1,4 +1,4 @@
-//! Sends: from `private_message` to a place in the log, and `typing`, which is never kept.
+//! Sends: from `private_message` to a place in the log.
 //!
 //! A send is checked, charged, held against earlier failures on its conversation, and handed to
 //! the store, all within its handler: the call to the store takes its place in the order. The
@@ -15,11 +15,11 @@ use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{Append, Origin};
 
 use crate::commands::{self, Payload, Send};
-use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session};
+use crate::typing::Target;
 
 /// `private_message {toUserId, content, clientId?}`.
 pub(crate) fn private_message(
@@ -61,7 +61,7 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     caller.session.admit(&failed.conversation, send.client_id.as_ref(), order, now)?;
     let origin = Origin(caller.socket.key().get());
     let Send { to, client_id, content } = send;
-    let from = user.clone();
+    let (from, sender, typed) = (user.clone(), user.clone(), Target::Direct(to.clone()));
     let committed = service.store.append(Append { from, to, client_id, content, now, origin });
     let socket = caller.socket.clone();
     Ok(Work::Later(Box::pin(async move {
@@ -72,10 +72,12 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
                 }
                 let counters = failed.service.counters();
                 if appended.repeated {
-                    counters.sent_again.add(1)
+                    counters.sent_again.add(1);
                 } else {
-                    counters.sent.add(1)
-                };
+                    counters.sent.add(1);
+                    let service = &failed.service;
+                    service.typing.sent(service.sessions(), &sender, &typed);
+                }
                 Ok(records::sent(&appended))
             }
             Err(error) => {
@@ -111,24 +113,4 @@ impl Failed {
             None => session.settled(&self.conversation, key),
         }
     }
-}
-
-/// `typing {toUserId, typing?}`: told to the other's sockets that can be written to at once.
-pub(crate) fn typing(
-    service: &Arc<Service>,
-    caller: &Caller<'_>,
-    payload: Payload<'_>,
-) -> Result<Work, Refusal> {
-    let command = commands::typing(payload)?;
-    caller.charge(service)?;
-    let conversation = ConversationId::direct(caller.user, &command.to);
-    let news = caller.session.typing_is_news(&conversation, command.typing, caller.now);
-    if news && command.to != *caller.user && service.sessions().is_here(&command.to) {
-        let said = records::alone(&records::typing(&conversation, caller.user, command.typing));
-        let others = service.io().map(|io| io.of(NAMESPACE).to(room(Kind::Standard, &command.to)));
-        if let Some(Err(error)) = others.map(|others| others.volatile().emit_raw("typing", &said)) {
-            tracing::debug!(%error, "command: typing was not relayed");
-        }
-    }
-    Ok(Work::Done(records::ok()))
 }

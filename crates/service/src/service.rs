@@ -26,6 +26,7 @@ use crate::delivery::{Delivery, NAMESPACE};
 use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
+use crate::presence::Presences;
 use crate::receipts::{self, Receipts};
 use crate::recovery::Pids;
 use crate::session::Session;
@@ -33,7 +34,11 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
-use crate::{blocks, clock, connect, jitter, queries, records, resume, sends, tutorial};
+use crate::typing::Typing;
+use crate::visibility::Visibility;
+use crate::{
+    blocks, clock, connect, jitter, presence, queries, records, resume, sends, tutorial, typing,
+};
 
 /// Beyond every position that a store gives out, which is below 2^53.
 const END_OF_LOG: Position = Position((1 << 53) - 1);
@@ -48,6 +53,9 @@ pub struct Service {
     pub(crate) expiry: Expiry,
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
+    pub(crate) presence: Presences,
+    pub(crate) visibility: Visibility,
+    pub(crate) typing: Typing,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
     pub(crate) shared_device: DeviceId,
@@ -58,7 +66,7 @@ pub struct Service {
     /// The runtime that the service was started in, which is none of the gateway's.
     runtime: OnceLock<Handle>,
     /// Cancelled when nobody is let in any more.
-    closed: CancellationToken,
+    pub(crate) closed: CancellationToken,
     /// Cancelled when nothing more is written.
     pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
@@ -90,6 +98,9 @@ impl Service {
             expiry: Expiry::default(),
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),
+            presence: Presences::new(&settings.limits),
+            visibility: Visibility::new(&settings.limits),
+            typing: Typing::new(&settings.limits),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
             shared_device: DeviceId::shared(),
@@ -114,9 +125,9 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 13] = [
+        let commands: [(&str, Command); 16] = [
             ("private_message", sends::private_message),
-            ("typing", sends::typing),
+            ("typing", typing::typing),
             ("delivered", receipts::delivered),
             ("read", receipts::read),
             ("history", queries::history),
@@ -128,6 +139,9 @@ impl Service {
             ("block", blocks::block),
             ("unblock", blocks::unblock),
             ("blocked", blocks::blocked),
+            ("presence", presence::presence),
+            ("presence_subscribe", presence::subscribe),
+            ("presence_unsubscribe", presence::unsubscribe),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {
@@ -179,6 +193,8 @@ impl Service {
         self.own_tasks.spawn(async move { service.sweep().await });
         let service = Arc::clone(self);
         self.own_tasks.spawn(async move { service.tell_positions().await });
+        self.own_tasks.spawn(presence::run(Arc::clone(self)));
+        self.own_tasks.spawn(typing::run(Arc::clone(self)));
         self.own_tasks.close();
         Ok(())
     }
@@ -219,7 +235,9 @@ impl Service {
     pub fn stats(&self) -> Stats {
         let sessions = self.sessions();
         let (sessions, users) = (sessions.len() as u64, sessions.users() as u64);
-        self.counters().snapshot(sessions, users, self.turns.waiting() as u64)
+        let stats = self.counters().snapshot(sessions, users, self.turns.waiting() as u64);
+        let (presence_subscriptions, presence_coalesced) = self.presence.counts();
+        Stats { presence_subscriptions, presence_coalesced, ..stats }
     }
 
     /// Refuses connections before the service is open, and once it is closed.
@@ -262,9 +280,17 @@ impl Service {
         &self.delivery.counters
     }
 
+    /// Takes a session off the list of those that are here.
+    pub(crate) fn unlist(&self, session: &Session) {
+        let now = clock::now();
+        if let (true, Some(user)) = (self.sessions().remove(session, now), session.user()) {
+            self.presence.changed(self.sessions(), user, now);
+        }
+    }
+
     /// Ends a session: tells its client why and closes its connection.
     pub(crate) fn end(&self, session: &Session, ending: Ending) {
-        self.sessions().remove(session, clock::now());
+        self.unlist(session);
         if let (Some(io), Some(key)) = (self.io(), session.key()) {
             tracing::debug!(code = ending.refusal().name(), "connection: ended by the server");
             // The client of one that was taken over has left it.

@@ -56,10 +56,10 @@ impl Sessions {
         stalest
     }
 
-    /// Takes a session off the list, if it is there.
-    pub(crate) fn remove(&self, session: &Session, now: Millis) {
-        let Some(user) = session.user() else { return };
-        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return };
+    /// Takes a session off the list; whether it was there.
+    pub(crate) fn remove(&self, session: &Session, now: Millis) -> bool {
+        let Some(user) = session.user() else { return false };
+        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return false };
         let present = entry.get_mut();
         let found = present.sessions.iter().position(|other| std::ptr::eq(&**other, session));
         if let Some(at) = found {
@@ -68,6 +68,16 @@ impl Sessions {
         }
         if present.is_forgettable(now) {
             entry.remove();
+        }
+        found.is_some()
+    }
+
+    /// Goes through the users who are here, in no order. `visit` must not ask this list anything.
+    pub(crate) fn each_user(&self, mut visit: impl FnMut(&UserId)) {
+        for entry in &self.users {
+            if !entry.sessions.is_empty() {
+                visit(entry.key());
+            }
         }
     }
 
