@@ -77,6 +77,7 @@ pub(crate) struct Faults {
     pub(crate) attaches: AtomicBool,
     pub(crate) marks: AtomicBool,
     pub(crate) reads: AtomicBool,
+    pub(crate) blocks: AtomicBool,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
     /// The thread that reads what was committed since is kept busy for a while right after.
@@ -252,6 +253,9 @@ impl Store for Faulty {
     }
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        if self.faults.blocks.load(Ordering::SeqCst) {
+            return fails(unavailable());
+        }
         self.store.blocks(user)
     }
 

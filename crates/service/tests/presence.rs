@@ -1,0 +1,373 @@
+//! Presence over sockets: who is told, when, and how often.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_chat::ids::UserId;
+use parlor_chat::limits::Limits;
+use parlor_service::{Members, Online, Settings};
+use serde_json::{Value, json};
+use support::client::PATIENCE;
+use support::faulty::{Faults, Faulty};
+use support::{Client, House, Plan};
+
+/// Longer than any test: within it nobody becomes offline.
+const FOREVER_MS: u64 = 3_600_000;
+
+fn with(limits: Limits) -> Plan {
+    Plan { settings: Settings { limits, ..Settings::default() }, ..Plan::default() }
+}
+
+/// Windows as short as can be, so that what is told is told soon.
+fn quick(presence_grace_ms: u64) -> Limits {
+    Limits { presence_grace_ms, presence_gather_ms: 1, ..Limits::default() }
+}
+
+fn said(user: &str, online: bool) -> Value {
+    json!({"userId": user, "online": online, "lastSeen": null})
+}
+
+fn refused(answer: &Value, code: &str, about: &str) {
+    assert_eq!((&answer["status"], &answer["code"]), (&json!("error"), &json!(code)), "{answer}");
+    assert!(answer["error"].as_str().expect("a text").contains(about), "{answer}");
+}
+
+async fn subscribe(client: &Client, users: &[&str]) -> Vec<Value> {
+    let answer = client.call("presence_subscribe", json!({"userIds": users})).await;
+    assert_eq!(answer["status"], "ok", "{answer}");
+    answer["presence"].as_array().expect("a list").clone()
+}
+
+/// Waits until so many sessions are left.
+async fn sessions(house: &House, count: u64) {
+    let reached = async {
+        while house.service.stats().sessions != count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let reached = tokio::time::timeout(PATIENCE, reached).await;
+    assert!(reached.is_ok(), "{} sessions", house.service.stats().sessions);
+}
+
+/// Waits until so many packets are counted, which is right after they are on their way.
+async fn told(house: &House, count: u64) {
+    let reached = async {
+        while house.service.stats().presence_told < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "fewer than {count} told");
+    assert_eq!(house.service.stats().presence_told, count);
+}
+
+#[tokio::test]
+async fn subscribers_hear_who_comes_and_goes_and_nobody_hears_of_themself() {
+    let house = House::new(with(quick(0))).await;
+    let (alice, stranger) = (house.device("alice", "a").await, house.device("eve", "e").await);
+    let known = subscribe(&alice, &["bob", "alice"]).await;
+    assert_eq!(known[0], said("bob", false));
+    let own = json!({"userId": "alice", "online": true, "lastSeen": null, "devices": 1, "deviceIds": ["a"]});
+    assert_eq!(known[1], own);
+    let bob = house.device("bob", "b").await;
+    assert_eq!(alice.event("presence", 0).await, said("bob", true));
+    let second = house.device("alice", "a2").await;
+    drop(bob);
+    let gone = alice.event("presence", 1).await;
+    assert_eq!((&gone["userId"], &gone["online"]), (&json!("bob"), &json!(false)));
+    assert!(gone["lastSeen"].as_u64().is_some_and(|at| at > 1_700_000_000_000), "{gone}");
+    let asked = stranger.call("presence", json!({"userIds": ["bob"]})).await;
+    assert_eq!(asked["presence"], json!([gone]));
+    drop(second);
+    sessions(&house, 2).await;
+    let _bob = house.device("bob", "b").await;
+    alice.event("presence", 2).await;
+    assert_eq!(alice.now("presence").len(), 3);
+    assert!(stranger.now("presence").is_empty());
+    assert_eq!(house.service.stats().presence_subscriptions, 1);
+    told(&house, 3).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_return_within_the_grace_says_nothing_to_anybody() {
+    let house = House::new(with(quick(FOREVER_MS))).await;
+    let alice = house.device("alice", "a").await;
+    let bob = house.device("bob", "b").await;
+    assert_eq!(subscribe(&alice, &["bob", "carol"]).await[0]["online"], true);
+    drop(bob);
+    sessions(&house, 1).await;
+    let asked = alice.call("presence", json!({"userIds": ["bob"]})).await;
+    let in_grace = json!({"userId": "bob", "online": true, "lastSeen": null, "devices": 0});
+    assert_eq!(asked["presence"], json!([in_grace]));
+    let _bob = house.device("bob", "b").await;
+    let _carol = house.device("carol", "c").await;
+    // Told in the order of what is due: what bob did would have come before.
+    assert_eq!(alice.event("presence", 0).await, said("carol", true));
+    assert_eq!(alice.now("presence").len(), 1);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn several_sessions_are_one_user_and_devices_are_counted() {
+    let house = House::new(with(quick(0))).await;
+    let alice = house.device("alice", "a").await;
+    let (phone, laptop) = (house.device("bob", "phone").await, house.device("bob", "laptop").await);
+    let shared = Client::connect(house.address, json!({"token": "bob"})).await;
+    let again = house.device("bob", "phone").await;
+    assert_eq!(subscribe(&alice, &["bob"]).await[0]["devices"], 3);
+    let own = phone.call("presence", json!({"userIds": ["bob"]})).await;
+    assert_eq!(own["presence"][0]["deviceIds"], json!([null, "laptop", "phone"]));
+    drop((phone, laptop, shared));
+    sessions(&house, 2).await;
+    assert_eq!(subscribe(&alice, &["bob"]).await[0]["devices"], 1);
+    drop(again);
+    assert_eq!(alice.event("presence", 0).await["online"], false);
+    assert_eq!(alice.now("presence").len(), 1);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn subscriptions_end_when_asked_and_with_their_session() {
+    let house = House::new(with(quick(FOREVER_MS))).await;
+    let alice = house.device("alice", "a").await;
+    let other = house.device("alice", "a2").await;
+    subscribe(&alice, &["bob", "carol"]).await;
+    subscribe(&other, &["bob"]).await;
+    assert_eq!(house.service.stats().presence_subscriptions, 3);
+    let answer = alice.call("presence_unsubscribe", json!({"userIds": ["bob", "nobody"]})).await;
+    assert_eq!(answer, json!({"status": "ok"}));
+    let (_bob, _carol) = (house.device("bob", "b").await, house.device("carol", "c").await);
+    assert_eq!(other.event("presence", 0).await, said("bob", true));
+    assert_eq!(alice.event("presence", 0).await, said("carol", true));
+    assert_eq!(alice.now("presence").len(), 1);
+    drop(alice);
+    sessions(&house, 3).await;
+    assert_eq!(house.service.stats().presence_subscriptions, 1);
+    let back = house.device("alice", "a").await;
+    let _dave = house.device("dave", "d").await;
+    back.settle().await;
+    assert!(back.now("presence").is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn bad_lists_and_too_many_are_refused_by_name_at_their_edges() {
+    let limits = Limits { presence_users_max: 2, presence_subscriptions_max: 3, ..quick(0) };
+    let house = House::new(with(limits)).await;
+    let alice = house.device("alice", "a").await;
+    for command in ["presence", "presence_subscribe", "presence_unsubscribe"] {
+        for (payload, about) in [
+            (json!({}), "userIds is required"),
+            (json!({"userIds": "bob"}), "userIds must be an array of 1 to 2 strings"),
+            (json!({"userIds": []}), "userIds must be an array of 1 to 2 strings"),
+            (json!({"userIds": ["1", "2", "3"]}), "userIds must be an array of 1 to 2 strings"),
+            (json!({"userIds": ["bob", ""]}), "userIds must be strings of 1 to 128 bytes"),
+            (json!([]), "payload must be an object"),
+        ] {
+            refused(&alice.call(command, payload).await, "invalid_argument", about);
+        }
+    }
+    subscribe(&alice, &["1", "2"]).await;
+    subscribe(&alice, &["2", "3"]).await;
+    // Oneself is not subscribed to.
+    subscribe(&alice, &["alice", "1"]).await;
+    let over = alice.call("presence_subscribe", json!({"userIds": ["3", "4"]})).await;
+    refused(&over, "too_many_subscriptions", "as many users as allowed");
+    alice.call("presence_unsubscribe", json!({"userIds": ["1"]})).await;
+    subscribe(&alice, &["3", "4"]).await;
+    assert_eq!(house.service.stats().presence_subscriptions, 3);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn who_is_blocked_sees_somebody_who_is_never_there() {
+    let house = House::new(with(quick(0))).await;
+    let (bob, mallory) = (house.device("bob", "b").await, house.device("mallory", "m").await);
+    let alice = house.device("alice", "a").await;
+    assert_eq!(subscribe(&mallory, &["bob"]).await[0]["online"], true);
+    subscribe(&alice, &["bob"]).await;
+    assert_eq!(bob.call("block", json!({"userId": "mallory"})).await["status"], "ok");
+    assert_eq!(mallory.event("presence", 0).await, said("bob", false));
+    let asked = mallory.call("presence", json!({"userIds": ["bob"]})).await;
+    assert_eq!(asked["presence"], json!([said("bob", false)]));
+    drop(bob);
+    let gone = alice.event("presence", 0).await;
+    assert!(gone["lastSeen"].is_u64(), "{gone}");
+    let asked = mallory.call("presence", json!({"userIds": ["bob"]})).await;
+    assert_eq!(asked["presence"], json!([said("bob", false)]), "nor since when");
+    let bob = house.device("bob", "b").await;
+    assert_eq!(alice.event("presence", 1).await, said("bob", true));
+    assert_eq!(subscribe(&mallory, &["bob"]).await, [said("bob", false)]);
+    assert_eq!(bob.call("unblock", json!({"userId": "mallory"})).await["status"], "ok");
+    assert_eq!(mallory.event("presence", 1).await, said("bob", true));
+    assert_eq!((mallory.now("presence").len(), alice.now("presence").len()), (2, 2));
+    // The one who blocks sees the other as before.
+    assert_eq!(subscribe(&bob, &["mallory"]).await[0]["online"], true);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn last_seen_survives_a_restart_as_the_last_connect_of_a_device() {
+    let data = tempfile::tempdir().expect("a directory");
+    let house = House::on(data.path(), with(quick(0))).await;
+    let (_bob, alice) = (house.device("bob", "b").await, house.device("alice", "a").await);
+    let _shared = Client::connect(house.address, json!({"token": "carol"})).await;
+    let devices = _bob.call("devices", json!({})).await;
+    let connected = devices["devices"][0]["lastSeenAt"].clone();
+    assert!(connected.is_u64(), "{devices}");
+    drop(alice);
+    house.end().await;
+    let house = House::on(data.path(), with(quick(0))).await;
+    let alice = house.device("alice", "a").await;
+    let known = subscribe(&alice, &["bob", "carol", "nobody"]).await;
+    assert_eq!(known[0], json!({"userId": "bob", "online": false, "lastSeen": connected}));
+    assert_eq!(known[1..], [said("carol", false), said("nobody", false)]);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_the_store_cannot_say_subscribes_to_nobody() {
+    let faults = Arc::new(Faults::default());
+    let given = Arc::clone(&faults);
+    let plan = Plan {
+        wrap: Box::new(move |store| Arc::new(Faulty { store, faults: given })),
+        ..with(quick(0))
+    };
+    let house = House::new(plan).await;
+    let alice = house.device("alice", "a").await;
+    faults.blocks.store(true, std::sync::atomic::Ordering::SeqCst);
+    let answer = alice.call("presence_subscribe", json!({"userIds": ["bob"]})).await;
+    refused(&answer, "unavailable", "");
+    assert_eq!(house.service.stats().presence_subscriptions, 0);
+    faults.blocks.store(false, std::sync::atomic::Ordering::SeqCst);
+    subscribe(&alice, &["bob"]).await;
+    house.end().await;
+}
+
+/// N users, each watched by W sockets, all of whom lose their connections and come back.
+#[tokio::test]
+async fn a_storm_tells_as_much_as_subscriptions_warrant() {
+    const USERS: usize = 40;
+    const WATCHERS: usize = 5;
+    let names: Vec<String> = (0..USERS).map(|n| format!("user{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let online = async |house: &House| {
+        let mut clients = Vec::new();
+        for name in &names {
+            clients.push(house.device(name, "d").await);
+        }
+        clients
+    };
+    let watchers = async |house: &House| {
+        let mut clients = Vec::new();
+        for n in 0..WATCHERS {
+            let client = house.device(&format!("watcher{n}"), "d").await;
+            let known = subscribe(&client, &names).await;
+            assert!(known.iter().all(|line| line["online"] == true));
+            subscribe(&client, &["last"]).await;
+            clients.push(client);
+        }
+        clients
+    };
+
+    let house = House::new(with(quick(FOREVER_MS))).await;
+    let users = online(&house).await;
+    let watching = watchers(&house).await;
+    drop(users);
+    sessions(&house, WATCHERS as u64).await;
+    let _users = online(&house).await;
+    let _last = house.device("last", "d").await;
+    for watcher in &watching {
+        assert_eq!(watcher.event("presence", 0).await, said("last", true));
+        assert_eq!(watcher.now("presence").len(), 1, "nothing within the grace but of the last");
+    }
+    told(&house, WATCHERS as u64).await;
+    house.end().await;
+
+    let house = House::new(with(Limits { presence_gather_ms: 50, ..quick(20) })).await;
+    let users = online(&house).await;
+    let watching = watchers(&house).await;
+    drop(users);
+    for watcher in &watching {
+        let heard = watcher.events("presence", USERS).await;
+        assert!(heard.iter().all(|said| said["online"] == false));
+    }
+    let _users = online(&house).await;
+    let _last = house.device("last", "d").await;
+    for watcher in &watching {
+        let heard = watcher.events("presence", 2 * USERS + 1).await;
+        assert_eq!(heard.len(), 2 * USERS + 1);
+        for name in &names {
+            let of = heard.iter().filter(|said| said["userId"] == **name);
+            let states: Vec<_> = of.map(|said| said["online"] == true).collect();
+            assert_eq!(states, [false, true], "{name}");
+        }
+    }
+    told(&house, (WATCHERS * (2 * USERS + 1)) as u64).await;
+    house.end().await;
+}
+
+/// A group that counts how often it is asked.
+struct Group {
+    members: Vec<UserId>,
+    asked: std::sync::atomic::AtomicUsize,
+}
+
+impl Group {
+    fn new(names: impl IntoIterator<Item = String>) -> Self {
+        let user = |name: String| UserId::parse(&name).expect("an id in a test");
+        let mut members: Vec<_> = names.into_iter().map(user).collect();
+        members.sort();
+        Self { members, asked: Default::default() }
+    }
+
+    fn ask(&self) {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Members for Group {
+    fn count(&self) -> usize {
+        self.members.len()
+    }
+
+    fn contains(&self, user: &UserId) -> bool {
+        self.ask();
+        self.members.binary_search(user).is_ok()
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&UserId)) {
+        self.members.iter().for_each(|user| {
+            self.ask();
+            visit(user);
+        });
+    }
+}
+
+#[tokio::test]
+async fn who_of_a_group_is_online_costs_what_the_smaller_side_costs() {
+    let house = House::new(with(quick(FOREVER_MS))).await;
+    let gone = house.device("m1", "d").await;
+    drop(gone);
+    sessions(&house, 0).await;
+    let mut clients = Vec::new();
+    for name in ["m2", "m3", "m3", "x1", "m4"] {
+        clients.push(house.device(name, "d").await);
+    }
+    let names =
+        |online: &Online| online.users.iter().map(UserId::to_string).collect::<Vec<_>>().join(" ");
+    let large = Group::new((0..100_000).map(|n| format!("m{n}")));
+    let page = house.service.online_among(&large, None, 3);
+    assert_eq!((page.count, names(&page).as_str(), page.more), (4, "m1 m2 m3", true));
+    let rest = house.service.online_among(&large, page.users.last(), 3);
+    assert_eq!((rest.count, names(&rest).as_str(), rest.more), (4, "m4", false));
+    let asked = large.asked.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(asked <= 2 * 5, "asked {asked} times for a hundred thousand members");
+    let small = Group::new(["m1", "m3", "m9"].map(str::to_owned));
+    let page = house.service.online_among(&small, None, 10);
+    assert_eq!((page.count, names(&page).as_str(), page.more), (2, "m1 m3", false));
+    assert_eq!(small.asked.load(std::sync::atomic::Ordering::Relaxed), 3);
+    house.end().await;
+}
