@@ -18,7 +18,7 @@ use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
 use parlor_chat::presence::{Bounds, Presence, TooMany, View};
-use parlor_gateway::{Frame, Io, SocketKey};
+use parlor_gateway::{Frame, Io, Socket, SocketKey};
 use tokio::sync::Notify;
 
 use crate::clock;
@@ -43,6 +43,8 @@ pub(crate) struct Presences {
     machine: Mutex<Presence<SocketKey>>,
     /// Told when something is due earlier than before.
     sooner: Notify,
+    /// Held from the moment that something counts as told until it is in the gateway's hands.
+    telling: tokio::sync::Mutex<()>,
 }
 
 impl Presences {
@@ -53,7 +55,8 @@ impl Presences {
             subscriptions_max: limits.presence_subscriptions_max,
             remembered_max: limits.presence_remembered_max,
         };
-        Self { machine: Mutex::new(Presence::new(bounds)), sooner: Notify::new() }
+        let machine = Mutex::new(Presence::new(bounds));
+        Self { machine, sooner: Notify::new(), telling: tokio::sync::Mutex::new(()) }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Presence<SocketKey>) -> T) -> T {
@@ -96,6 +99,16 @@ impl Presences {
     /// Users who are not here and still count as online.
     pub(crate) fn in_grace(&self) -> Vec<UserId> {
         self.with(|machine| machine.in_grace(clock::now()).cloned().collect())
+    }
+
+    /// Waits until everything that counts as told to a socket was written to it, so that no answer
+    /// overtakes it: answers go before what comes from other threads.
+    async fn written(&self, service: &Service, socket: &Socket) {
+        drop(self.telling.lock().await);
+        let socket = socket.clone();
+        // From a thread that is no shard's, behind what was told from there. That the socket is gone
+        // its subscriptions hear by themselves.
+        let _ = service.outside_shards(async move { socket.flushed(usize::MAX).await }).await;
     }
 
     fn subscribe(
@@ -153,6 +166,7 @@ async fn tell(service: &Service, user: &UserId) {
         }
     };
     let Some(io) = service.io() else { return };
+    let _telling = presences.telling.lock().await;
     let tells = presences.with(|machine| machine.tell(user, |viewer| circle.may_see(viewer)));
     let mut frames = Frames { user, made: Vec::new() };
     let mut told = 0;

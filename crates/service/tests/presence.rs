@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
-use parlor_service::{Members, Online, Settings};
+use parlor_service::{Members, Mode, Online, Settings};
 use serde_json::{Value, json};
-use support::client::PATIENCE;
+use support::client::{Heard, PATIENCE};
 use support::faulty::{Faults, Faulty};
 use support::{Client, House, Plan};
 
@@ -306,6 +306,68 @@ async fn a_storm_tells_as_much_as_subscriptions_warrant() {
         }
     }
     told(&house, (WATCHERS * (2 * USERS + 1)) as u64).await;
+    house.end().await;
+}
+
+/// What a client knows by the order in which it hears answers and events, whatever raced.
+#[tokio::test]
+async fn no_event_overtakes_an_answer_and_none_repeats_what_is_known() {
+    let limits = Limits { presence_gather_ms: 0, ..quick(0) };
+    // No bound on rates.
+    let settings = Settings { limits, mode: Mode::Development };
+    let house = House::new(Plan { shards: 2, settings, ..Plan::default() }).await;
+    let alice = house.device("alice", "a").await;
+    let flips = async {
+        while alice.now("presence").len() < 50 {
+            let bob = house.device("bob", "b").await;
+            bob.raw("41").await;
+        }
+    };
+    let asks = async {
+        loop {
+            let mut asked = Vec::new();
+            for _ in 0..20 {
+                let payload = json!({"userIds": ["bob"]});
+                asked.push(alice.submit("presence_subscribe", payload).await);
+            }
+            for id in asked {
+                alice.answer(id).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = flips => {}
+        () = asks => {}
+    }
+    let _bob = house.device("bob", "b").await;
+    subscribe(&alice, &["bob", "marker"]).await;
+    let known = || {
+        let mut known = None;
+        for heard in alice.heard() {
+            known = match heard {
+                Heard::Ack(_, answer) if answer["presence"].is_array() => {
+                    answer["presence"][0]["online"].as_bool()
+                }
+                Heard::Event(name, said) if name == "presence" && said["userId"] == "bob" => {
+                    assert_ne!(known, said["online"].as_bool(), "{:#?}", alice.heard());
+                    said["online"].as_bool()
+                }
+                _ => known,
+            };
+        }
+        known
+    };
+    let settled = async {
+        while known() != Some(true) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, settled).await.is_ok(), "{:#?}", alice.heard());
+    let _marker = house.device("marker", "m").await;
+    while !alice.now("presence").iter().any(|said| said["userId"] == "marker") {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(known(), Some(true), "the last that is heard is the truth");
     house.end().await;
 }
 

@@ -1,7 +1,8 @@
 //! `presence`, `presence_subscribe` and `presence_unsubscribe`: who is there, once or from now on.
 //!
-//! A subscription is made within the handler, so that it ends with the socket whatever else is slow,
-//! but is told nothing until its answer is out. What the store has to say is read first; then all
+//! A subscription is made within the handler, so that it ends with the socket whatever else is slow.
+//! It is told nothing until its answer is out, and its answer waits for what it was told before, so
+//! that what a client hears last is the truth. What the store has to say is read first; then all
 //! users are looked at in one moment, which is what the answer speaks of.
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(crate) fn subscribe(
     subscribed.map_err(|_| Refusal::TooManySubscriptions)?;
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
+        service.presence.written(&service, &socket).await;
         match look(&service, &viewer, &users, Some(key)).await {
             Ok(lines) => {
                 let teller = Arc::clone(&service);
