@@ -89,6 +89,9 @@ pub struct Limits {
     pub presence_subscriptions_max: usize,
     /// Users that one `presence` or `presence_subscribe` may name. Default 100.
     pub presence_users_max: usize,
+    /// Users whose last session ended and who still count as online; above it those who left first
+    /// are offline. Default 1,000,000.
+    pub presence_in_grace_max: usize,
     /// Users who left of whom the time is kept in memory; of others the store knows a device's last
     /// connect. Default 100,000.
     pub presence_remembered_max: usize,
@@ -138,6 +141,7 @@ impl Default for Limits {
             presence_gather_ms: 250,
             presence_subscriptions_max: 500,
             presence_users_max: 100,
+            presence_in_grace_max: 1_000_000,
             presence_remembered_max: 100_000,
             visibility_remembered_max: 100_000,
             typing_expires_ms: 6_000,

@@ -30,7 +30,9 @@ pub struct Bounds {
     pub gather_ms: u64,
     /// Users of one subscriber.
     pub subscriptions_max: usize,
-    /// Users who left and whose time is remembered.
+    /// Users in their grace; above it that of the longest gone ends.
+    pub in_grace_max: usize,
+    /// Users who are offline and since when is remembered.
     pub remembered_max: usize,
 }
 
@@ -141,7 +143,7 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         Self {
             bounds,
             now: Millis(0),
-            departed: Departed::new(bounds.grace_ms, bounds.remembered_max),
+            departed: Departed::new(bounds),
             watched: HashMap::new(),
             subscribers: HashMap::new(),
             due: BTreeSet::new(),
@@ -159,8 +161,7 @@ impl<S: Copy + Eq + Hash> Presence<S> {
             watched.here = here;
         }
         if !here {
-            let forgotten = self.departed.leave(user, self.now);
-            forgotten.iter().for_each(|user| self.note_change(user));
+            self.departed.leave(user, self.now);
             self.advance(now);
         } else {
             self.departed.come_back(user);

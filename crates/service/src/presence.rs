@@ -53,6 +53,7 @@ impl Presences {
             grace_ms: limits.presence_grace_ms,
             gather_ms: limits.presence_gather_ms,
             subscriptions_max: limits.presence_subscriptions_max,
+            in_grace_max: limits.presence_in_grace_max,
             remembered_max: limits.presence_remembered_max,
         };
         let machine = Mutex::new(Presence::new(bounds));

@@ -246,6 +246,25 @@ async fn what_the_store_cannot_say_subscribes_to_nobody() {
     house.end().await;
 }
 
+#[tokio::test]
+async fn that_users_leave_a_server_which_goes_down_is_nobodys_news() {
+    let house = House::new(with(quick(0))).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let carol = house.device("carol", "c").await;
+    subscribe(&alice, &["bob", "carol"]).await;
+    drop(carol);
+    alice.event("presence", 0).await;
+    house.service.close();
+    drop(bob);
+    sessions(&house, 1).await;
+    let asked = alice.call("presence", json!({"userIds": ["bob"]})).await;
+    assert_eq!(asked["presence"][0]["online"], false);
+    house.service.drain().await;
+    alice.settle().await;
+    assert_eq!(alice.now("presence").len(), 1);
+    house.end().await;
+}
+
 /// N users, each watched by W sockets, all of whom lose their connections and come back.
 #[tokio::test]
 async fn a_storm_tells_as_much_as_subscriptions_warrant() {

@@ -1,20 +1,20 @@
 //! Users who left: for how long they still count as online, and since when they are gone.
 //!
 //! Each is in one of two queues by time, first that of those in their grace, then that of the
-//! others, until they come back or are the longest gone of too many.
+//! others, until they come back or are the longest gone of too many. The first queue has a bound of
+//! its own, far above that of the second: when all users of a node leave at once, each has its grace.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
-use super::State;
+use super::{Bounds, State};
 use crate::entry::Millis;
 use crate::ids::UserId;
 
-/// The users who left, at most as many as are to be remembered.
+/// The users who left.
 #[derive(Debug)]
 pub(super) struct Departed {
-    grace_ms: u64,
-    remembered_max: usize,
+    bounds: Bounds,
     users: HashMap<UserId, Gone>,
     in_grace: BTreeSet<(Millis, UserId)>,
     settled: BTreeSet<(Millis, UserId)>,
@@ -27,28 +27,17 @@ struct Gone {
 }
 
 impl Departed {
-    pub(super) fn new(grace_ms: u64, remembered_max: usize) -> Self {
+    pub(super) fn new(bounds: Bounds) -> Self {
         let (users, in_grace) = (HashMap::new(), BTreeSet::new());
-        Self { grace_ms, remembered_max, users, in_grace, settled: BTreeSet::new() }
+        Self { bounds, users, in_grace, settled: BTreeSet::new() }
     }
 
-    /// Notes that a user is gone, if that is new. Gives those who are offline from now on because
-    /// too many are in their grace.
-    pub(super) fn leave(&mut self, user: &UserId, now: Millis) -> Vec<UserId> {
+    /// Notes that a user is gone, if that is new.
+    pub(super) fn leave(&mut self, user: &UserId, now: Millis) {
         if let Entry::Vacant(entry) = self.users.entry(user.clone()) {
             entry.insert(Gone { at: now, in_grace: true });
             self.in_grace.insert((now, user.clone()));
         }
-        let mut offline = Vec::new();
-        while self.users.len() > self.remembered_max {
-            if let Some((_, user)) = self.settled.pop_first() {
-                self.users.remove(&user);
-            } else if let Some((_, user)) = self.in_grace.pop_first() {
-                self.users.remove(&user);
-                offline.push(user);
-            }
-        }
-        offline
     }
 
     /// Forgets a user who is here again.
@@ -59,9 +48,9 @@ impl Departed {
         }
     }
 
-    /// Ends one grace that is over, if there is one, and gives whose.
+    /// Ends one grace that is over, or that is one too many, if there is one, and gives whose.
     pub(super) fn settle(&mut self, now: Millis) -> Option<UserId> {
-        if self.next_end()? > now {
+        if self.next_end()? > now && self.in_grace.len() <= self.bounds.in_grace_max {
             return None;
         }
         let (at, user) = self.in_grace.pop_first()?;
@@ -69,12 +58,17 @@ impl Departed {
             gone.in_grace = false;
         }
         self.settled.insert((at, user.clone()));
+        if self.settled.len() > self.bounds.remembered_max
+            && let Some((_, longest)) = self.settled.pop_first()
+        {
+            self.users.remove(&longest);
+        }
         Some(user)
     }
 
     /// When the next grace ends.
     pub(super) fn next_end(&self) -> Option<Millis> {
-        self.in_grace.first().map(|(at, _)| Millis(at.0.saturating_add(self.grace_ms)))
+        self.in_grace.first().map(|(at, _)| Millis(at.0.saturating_add(self.bounds.grace_ms)))
     }
 
     /// What is known of a user who is not here.

@@ -12,8 +12,9 @@ const GRACE_MS: u64 = 10_000;
 const GATHER_MS: u64 = 250;
 
 fn bounds() -> Bounds {
-    let (subscriptions_max, remembered_max) = (4, 100);
-    Bounds { grace_ms: GRACE_MS, gather_ms: GATHER_MS, subscriptions_max, remembered_max }
+    let (grace_ms, gather_ms) = (GRACE_MS, GATHER_MS);
+    let (subscriptions_max, in_grace_max, remembered_max) = (4, 1_000, 100);
+    Bounds { grace_ms, gather_ms, subscriptions_max, in_grace_max, remembered_max }
 }
 
 fn user(name: &str) -> UserId {
@@ -158,26 +159,26 @@ fn what_could_not_be_handed_over_is_told_again() {
 
 #[test]
 fn the_longest_gone_are_forgotten_and_a_flood_ends_their_grace() {
-    let mut presence = Presence::new(Bounds { remembered_max: 2, ..bounds() });
+    let mut presence = Presence::new(Bounds { in_grace_max: 2, remembered_max: 1, ..bounds() });
     subscribed(&mut presence, 1, "a", true, 0);
     presence.changed(&user("a"), false, Millis(0));
     presence.changed(&user("b"), false, Millis(1));
     assert_eq!(told(&mut presence, 1_000), []);
     presence.changed(&user("c"), false, Millis(1_000));
     assert_eq!(told(&mut presence, 1_000 + GATHER_MS), [(1, false)]);
-    assert_eq!(presence.state(&user("a"), false, Millis(2_000)), State::Offline(None));
-    presence.changed(&user("d"), false, Millis(20_000));
-    assert_eq!(presence.state(&user("b"), false, Millis(20_000)), State::Offline(None));
-    let gone = State::Offline(Some(Millis(1_000)));
-    assert_eq!(presence.state(&user("c"), false, Millis(20_000)), gone);
-    assert_eq!(presence.in_grace(Millis(20_000)).collect::<Vec<_>>(), [&user("d")]);
+    let state = |presence: &mut Presence, name| presence.state(&user(name), false, Millis(10_500));
+    assert_eq!(state(&mut presence, "c"), State::Online);
+    assert_eq!(state(&mut presence, "b"), State::Offline(Some(Millis(1))));
+    assert_eq!(state(&mut presence, "a"), State::Offline(None), "only one is remembered");
+    assert_eq!(presence.in_grace(Millis(10_999)).collect::<Vec<_>>(), [&user("c")]);
+    assert_eq!(presence.in_grace(Millis(11_000)).count(), 0);
 }
 
 /// A restart of all that fifty thousand users run, each watched by three.
 #[test]
 fn a_storm_tells_as_much_as_subscriptions_warrant() {
     const USERS: u64 = 50_000;
-    let mut presence = Presence::new(Bounds { remembered_max: USERS as usize, ..bounds() });
+    let mut presence = Presence::new(Bounds { in_grace_max: USERS as usize, ..bounds() });
     let all: Vec<_> = (0..USERS).map(|n| user(&n.to_string())).collect();
     for by in 0..3 * USERS / 4 {
         let of: Vec<_> =

@@ -228,6 +228,7 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("presence_gather_ms", limits.presence_gather_ms, 0, HOUR_MS);
     within("presence_subscriptions_max", limits.presence_subscriptions_max, 1, 100_000);
     within("presence_users_max", limits.presence_users_max, 1, 10_000);
+    within("presence_in_grace_max", limits.presence_in_grace_max, 1, 1 << 24);
     within("presence_remembered_max", limits.presence_remembered_max, 1, 1 << 24);
     within("visibility_remembered_max", limits.visibility_remembered_max, 1, 1 << 24);
     within("typing_expires_ms", limits.typing_expires_ms, 1_000, HOUR_MS);

@@ -246,6 +246,9 @@ sections! {
         presence_subscriptions_max: u64, "users" = Chat::default().presence_subscriptions_max as u64;
         /// Users that one `presence` or `presence_subscribe` can name.
         presence_users_max: u64, "users" = Chat::default().presence_users_max as u64;
+        /// Users whose last connection is gone and who still count as online. Above it those who left
+        /// first are offline.
+        presence_in_grace_max: u64, "users" = Chat::default().presence_in_grace_max as u64;
         /// Users who left of whom the time is kept in memory. Of others it is known when a device last
         /// connected.
         presence_remembered_max: u64, "users" = Chat::default().presence_remembered_max as u64;

@@ -51,6 +51,7 @@ pub(super) fn limits(config: &Config) -> Limits {
         presence_gather_ms: limits.presence_gather_ms,
         presence_subscriptions_max: size(limits.presence_subscriptions_max),
         presence_users_max: size(limits.presence_users_max),
+        presence_in_grace_max: size(limits.presence_in_grace_max),
         presence_remembered_max: size(limits.presence_remembered_max),
         visibility_remembered_max: size(limits.visibility_remembered_max),
         typing_expires_ms: limits.typing_expires_ms,
