@@ -22,10 +22,13 @@ pub(crate) enum Bench {
     Stalled,
     /// Everyone is cut off at once and comes back at once
     Storm,
+    /// Presence packets when everyone is cut off at once
+    Presence,
 }
 
 impl Bench {
-    const ALL: [Self; 5] = [Self::Idle, Self::Fanout, Self::Direct, Self::Stalled, Self::Storm];
+    const ALL: [Self; 6] =
+        [Self::Idle, Self::Fanout, Self::Direct, Self::Stalled, Self::Storm, Self::Presence];
 
     fn name(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Bench {
             Self::Direct => "direct",
             Self::Stalled => "stalled",
             Self::Storm => "storm",
+            Self::Presence => "presence",
         }
     }
 }

@@ -13,6 +13,7 @@ mod fanout;
 mod feed;
 mod frame;
 mod stall;
+mod subscribe;
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use self::direct::Directing;
 use self::fanout::FanningOut;
 use self::feed::Feeding;
 use self::stall::Stalling;
+use self::subscribe::Subscribing;
 use crate::protocol::{Command, Reply};
 
 /// Bytes read at a time, shared by all connections.
@@ -58,6 +60,7 @@ enum Work {
     Feed(Feeding),
     Stall(Stalling),
     Return(Returning),
+    Subscribe(Subscribing),
 }
 
 struct Load {
@@ -168,6 +171,7 @@ impl Load {
             Work::Direct(directing) => directing.on_packet(connection, packet),
             Work::Feed(feeding) => feeding.on_packet(packet),
             Work::Return(returning) => returning.on_packet(connection, packet),
+            Work::Subscribe(subscribing) => subscribing.on_packet(packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
@@ -191,6 +195,7 @@ impl Load {
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
+            Work::Subscribe(subscribing) => subscribing.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -223,6 +228,7 @@ impl Load {
             Work::Feed(feeding) => (feeding.progress(), feeding.reply()),
             Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
             Work::Return(returning) => (returning.progress(), returning.reply()),
+            Work::Subscribe(subscribing) => (subscribing.progress(), subscribing.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
@@ -235,6 +241,7 @@ impl Load {
                 Work::Feed(feeding) => feeding.state(),
                 Work::Stall(stalling) => stalling.state(),
                 Work::Return(returning) => returning.state(),
+                Work::Subscribe(subscribing) => subscribing.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -266,6 +273,10 @@ impl Load {
                 self.work = Work::Return(work);
             }
             Command::Feed(feed) => self.work = Work::Feed(Feeding::new(feed)),
+            Command::Subscribe(subscribe) => {
+                let work = Subscribing::new(subscribe, self.connections.len());
+                self.work = Work::Subscribe(work);
+            }
             Command::Finish => {
                 if let Work::Direct(directing) = &mut self.work {
                     directing.finish();
