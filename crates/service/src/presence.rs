@@ -34,6 +34,10 @@ pub(crate) use asking::{presence, subscribe, unsubscribe};
 
 /// Users who are told of before the clock is looked at again.
 const BATCH_USERS: usize = 64;
+/// Packets that are emitted in one go, a fraction of what a shard's inbox takes, and the pause behind
+/// them: others emit too, and commits wait for room.
+const BURST_PACKETS: usize = 2_048;
+const BURST_PAUSE: Duration = Duration::from_millis(2);
 /// Milliseconds after which what could not be told is tried again.
 const AGAIN_MS: u64 = 100;
 
@@ -131,6 +135,7 @@ impl Presences {
 /// nobody's news.
 pub(crate) async fn run(service: Arc<Service>) {
     let presences = &service.presence;
+    let mut burst = 0;
     loop {
         let next = presences.machine.lock().next_due();
         let due = async {
@@ -150,13 +155,13 @@ pub(crate) async fn run(service: Arc<Service>) {
         }
         let users = presences.with(|machine| machine.due(clock::now(), BATCH_USERS));
         for user in users {
-            tell(&service, &user).await;
+            tell(&service, &user, &mut burst).await;
         }
     }
 }
 
-/// Tells subscribers of a user what they do not know.
-async fn tell(service: &Service, user: &UserId) {
+/// Tells subscribers of a user what they do not know; `burst` counts packets since the last pause.
+async fn tell(service: &Service, user: &UserId, burst: &mut usize) {
     let presences = &service.presence;
     let circle = match service.visibility.of(&*service.store, user).await {
         Ok(circle) => circle,
@@ -176,6 +181,11 @@ async fn tell(service: &Service, user: &UserId) {
             told += 1;
         } else {
             presences.with(|machine| machine.untold(user, tell, AGAIN_MS));
+        }
+        *burst += 1;
+        if *burst >= BURST_PACKETS {
+            *burst = 0;
+            tokio::time::sleep(BURST_PAUSE).await;
         }
     }
     service.counters().presence_told.add(told);

@@ -3,15 +3,16 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
-use parlor_service::{Members, Mode, Online, Settings};
+use parlor_chat::store::Store;
+use parlor_service::{Mode, Settings};
 use serde_json::{Value, json};
 use support::client::{Heard, PATIENCE};
 use support::faulty::{Faults, Faulty};
-use support::{Client, House, Plan};
+use support::{Between, Client, House, Plan};
 
 /// Longer than any test: within it nobody becomes offline.
 const FOREVER_MS: u64 = 3_600_000;
@@ -40,25 +41,24 @@ async fn subscribe(client: &Client, users: &[&str]) -> Vec<Value> {
     answer["presence"].as_array().expect("a list").clone()
 }
 
-/// Waits until so many sessions are left.
-async fn sessions(house: &House, count: u64) {
-    let reached = async {
-        while house.service.stats().sessions != count {
+/// Waits until something holds of which nobody is told.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    let reached = tokio::time::timeout(PATIENCE, reached).await;
-    assert!(reached.is_ok(), "{} sessions", house.service.stats().sessions);
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "not {what}");
+}
+
+/// Waits until so many sessions are left.
+async fn sessions(house: &House, count: u64) {
+    until("so many sessions", || house.service.stats().sessions == count).await;
 }
 
 /// Waits until so many packets are counted, which is right after they are on their way.
 async fn told(house: &House, count: u64) {
-    let reached = async {
-        while house.service.stats().presence_told < count {
-            tokio::task::yield_now().await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "fewer than {count} told");
+    until("so many packets", || house.service.stats().presence_told >= count).await;
     assert_eq!(house.service.stats().presence_told, count);
 }
 
@@ -227,22 +227,37 @@ async fn last_seen_survives_a_restart_as_the_last_connect_of_a_device() {
     house.end().await;
 }
 
+/// A house whose store fails as told, and which remembers nothing of who may see whom.
+async fn forgetful(faults: &Arc<Faults>) -> House {
+    let faults = Arc::clone(faults);
+    let limits = Limits { visibility_remembered_max: 0, ..quick(0) };
+    let wrap: Between<dyn Store> = Box::new(move |store| Arc::new(Faulty { store, faults }));
+    House::new(Plan { wrap, ..with(limits) }).await
+}
+
 #[tokio::test]
 async fn what_the_store_cannot_say_subscribes_to_nobody() {
     let faults = Arc::new(Faults::default());
-    let given = Arc::clone(&faults);
-    let plan = Plan {
-        wrap: Box::new(move |store| Arc::new(Faulty { store, faults: given })),
-        ..with(quick(0))
-    };
-    let house = House::new(plan).await;
+    let house = forgetful(&faults).await;
     let alice = house.device("alice", "a").await;
-    faults.blocks.store(true, std::sync::atomic::Ordering::SeqCst);
+    faults.blocks.store(1, Ordering::SeqCst);
     let answer = alice.call("presence_subscribe", json!({"userIds": ["bob"]})).await;
     refused(&answer, "unavailable", "");
     assert_eq!(house.service.stats().presence_subscriptions, 0);
-    faults.blocks.store(false, std::sync::atomic::Ordering::SeqCst);
     subscribe(&alice, &["bob"]).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn who_may_see_a_change_is_asked_until_the_store_says_so() {
+    let faults = Arc::new(Faults::default());
+    let house = forgetful(&faults).await;
+    let alice = house.device("alice", "a").await;
+    subscribe(&alice, &["bob"]).await;
+    faults.blocks.store(2, Ordering::SeqCst);
+    let _bob = house.device("bob", "b").await;
+    assert_eq!(alice.event("presence", 0).await, said("bob", true));
+    assert_eq!(faults.blocks.load(Ordering::SeqCst), 0);
     house.end().await;
 }
 
@@ -376,79 +391,10 @@ async fn no_event_overtakes_an_answer_and_none_repeats_what_is_known() {
         }
         known
     };
-    let settled = async {
-        while known() != Some(true) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, settled).await.is_ok(), "{:#?}", alice.heard());
+    until("told the truth", || known() == Some(true)).await;
     let _marker = house.device("marker", "m").await;
-    while !alice.now("presence").iter().any(|said| said["userId"] == "marker") {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let is_marker = |said: &Value| said["userId"] == "marker";
+    until("told of the marker", || alice.now("presence").iter().any(is_marker)).await;
     assert_eq!(known(), Some(true), "the last that is heard is the truth");
-    house.end().await;
-}
-
-/// A group that counts how often it is asked.
-struct Group {
-    members: Vec<UserId>,
-    asked: std::sync::atomic::AtomicUsize,
-}
-
-impl Group {
-    fn new(names: impl IntoIterator<Item = String>) -> Self {
-        let user = |name: String| UserId::parse(&name).expect("an id in a test");
-        let mut members: Vec<_> = names.into_iter().map(user).collect();
-        members.sort();
-        Self { members, asked: Default::default() }
-    }
-
-    fn ask(&self) {
-        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
-impl Members for Group {
-    fn count(&self) -> usize {
-        self.members.len()
-    }
-
-    fn contains(&self, user: &UserId) -> bool {
-        self.ask();
-        self.members.binary_search(user).is_ok()
-    }
-
-    fn each(&self, visit: &mut dyn FnMut(&UserId)) {
-        self.members.iter().for_each(|user| {
-            self.ask();
-            visit(user);
-        });
-    }
-}
-
-#[tokio::test]
-async fn who_of_a_group_is_online_costs_what_the_smaller_side_costs() {
-    let house = House::new(with(quick(FOREVER_MS))).await;
-    let gone = house.device("m1", "d").await;
-    drop(gone);
-    sessions(&house, 0).await;
-    let mut clients = Vec::new();
-    for name in ["m2", "m3", "m3", "x1", "m4"] {
-        clients.push(house.device(name, "d").await);
-    }
-    let names =
-        |online: &Online| online.users.iter().map(UserId::to_string).collect::<Vec<_>>().join(" ");
-    let large = Group::new((0..100_000).map(|n| format!("m{n}")));
-    let page = house.service.online_among(&large, None, 3);
-    assert_eq!((page.count, names(&page).as_str(), page.more), (4, "m1 m2 m3", true));
-    let rest = house.service.online_among(&large, page.users.last(), 3);
-    assert_eq!((rest.count, names(&rest).as_str(), rest.more), (4, "m4", false));
-    let asked = large.asked.load(std::sync::atomic::Ordering::Relaxed);
-    assert!(asked <= 2 * 5, "asked {asked} times for a hundred thousand members");
-    let small = Group::new(["m1", "m3", "m9"].map(str::to_owned));
-    let page = house.service.online_among(&small, None, 10);
-    assert_eq!((page.count, names(&page).as_str(), page.more), (2, "m1 m3", false));
-    assert_eq!(small.asked.load(std::sync::atomic::Ordering::Relaxed), 3);
     house.end().await;
 }

@@ -2,11 +2,14 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
+use support::faulty::{Faults, Faulty};
 use support::{Client, House, Plan};
 
 fn expiring(typing_expires_ms: u64) -> Plan {
@@ -134,5 +137,26 @@ async fn nobody_is_told_of_themself_or_while_away() {
     assert_eq!(bob.events("typing", 2).await, [said(true), said(false)]);
     other.settle().await;
     assert!(other.now("typing").is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_may_not_be_known_to_be_seen_is_not_relayed() {
+    let faults = Arc::new(Faults::default());
+    let given = Arc::clone(&faults);
+    let house = House::new(Plan {
+        wrap: Box::new(move |store| Arc::new(Faulty { store, faults: given })),
+        ..expiring(3_600_000)
+    })
+    .await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    faults.blocks.store(1, Ordering::SeqCst);
+    let answer = alice.call("typing", json!({"toUserId": "bob"})).await;
+    assert_eq!(answer["code"], "unavailable", "{answer}");
+    type_to(&alice, "bob", false).await;
+    type_to(&alice, "bob", true).await;
+    assert_eq!(bob.event("typing", 0).await, said(true));
+    bob.settle().await;
+    assert_eq!(bob.now("typing").len(), 1);
     house.end().await;
 }

@@ -77,7 +77,8 @@ pub(crate) struct Faults {
     pub(crate) attaches: AtomicBool,
     pub(crate) marks: AtomicBool,
     pub(crate) reads: AtomicBool,
-    pub(crate) blocks: AtomicBool,
+    /// So many reads of whom a user blocks fail.
+    pub(crate) blocks: AtomicUsize,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
     /// The thread that reads what was committed since is kept busy for a while right after.
@@ -253,7 +254,8 @@ impl Store for Faulty {
     }
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
-        if self.faults.blocks.load(Ordering::SeqCst) {
+        let take = |left: usize| left.checked_sub(1);
+        if self.faults.blocks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
             return fails(unavailable());
         }
         self.store.blocks(user)
