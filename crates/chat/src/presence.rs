@@ -17,6 +17,10 @@ use std::hash::Hash;
 use crate::entry::Millis;
 use crate::ids::UserId;
 
+mod view;
+
+pub use view::{Sight, State, View};
+
 mod departed;
 
 use departed::Departed;
@@ -36,54 +40,6 @@ pub struct Bounds {
     pub remembered_max: usize,
 }
 
-/// Whether a user is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// There, or within the grace period.
-    Online,
-    /// Not there, since the time given if it is remembered.
-    Offline(Option<Millis>),
-}
-
-/// What a viewer may see of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sight {
-    /// Whether the user is online.
-    pub online: bool,
-    /// When the user was last there.
-    pub last_seen: bool,
-}
-
-impl Sight {
-    /// All there is to see.
-    pub const FULL: Self = Self { online: true, last_seen: true };
-    /// Nothing: the user seems to be offline, for an unknown time.
-    pub const NONE: Self = Self { online: false, last_seen: false };
-}
-
-/// What a viewer sees of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct View {
-    /// Whether the user seems to be there.
-    pub online: bool,
-    /// When the user was last there; `None` while online, or if it is unknown or not to be seen.
-    pub last_seen: Option<Millis>,
-}
-
-impl View {
-    /// What is left of a state for someone with this sight. Who may not see whether a user is online
-    /// does not see since when not either, since that would tell.
-    pub fn new(state: State, sight: Sight) -> Self {
-        match state {
-            State::Online => Self { online: sight.online, last_seen: None },
-            State::Offline(since) => {
-                let last_seen = since.filter(|_| sight.online && sight.last_seen);
-                Self { online: false, last_seen }
-            }
-        }
-    }
-}
-
 /// A packet that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tell<S> {
@@ -92,6 +48,10 @@ pub struct Tell<S> {
     /// What they see from now on.
     pub view: View,
 }
+
+/// Names one wish to subscribe, whose answer is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket(u64);
 
 /// The subscriber would have more subscriptions than allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +69,7 @@ pub struct Presence<S> {
     /// Watched users about whom something may have to be told, by when.
     due: BTreeSet<(Millis, UserId)>,
     subscriptions: usize,
+    tickets: u64,
     coalesced: u64,
 }
 
@@ -125,9 +86,11 @@ struct Watched<S> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Hears {
     online: bool,
-    /// Whether the answer to the subscription is out, so that a packet cannot overtake it.
-    live: bool,
-    /// Whether something was due before.
+    /// Whether it was ever answered.
+    is_known: bool,
+    /// The last subscription, as long as its answer is not out, which no packet may overtake.
+    awaits: Option<Ticket>,
+    /// Whether something was due meanwhile.
     missed: bool,
 }
 
@@ -148,6 +111,7 @@ impl<S: Copy + Eq + Hash> Presence<S> {
             subscribers: HashMap::new(),
             due: BTreeSet::new(),
             subscriptions: 0,
+            tickets: 0,
             coalesced: 0,
         }
     }
@@ -171,8 +135,8 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         }
     }
 
-    /// Subscribes to these users, each with whether they are here now. Nothing is told of them before
-    /// [`Presence::answered`].
+    /// Subscribes to these users, each once, with whether they are here now. Nothing is told of them
+    /// before [`Presence::answered`] or [`Presence::unanswered`].
     ///
     /// # Errors
     /// [`TooMany`]; then nothing has changed.
@@ -181,7 +145,7 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         subscriber: S,
         viewer: &UserId,
         users: &[(UserId, bool)],
-    ) -> Result<(), TooMany> {
+    ) -> Result<Ticket, TooMany> {
         let known = self.subscribers.get(&subscriber).map(|mine| &mine.users);
         let is_new = |user: &&UserId| known.is_none_or(|known| !known.contains(*user));
         let new: HashSet<_> = users.iter().map(|(user, _)| user).filter(is_new).collect();
@@ -190,8 +154,10 @@ impl<S: Copy + Eq + Hash> Presence<S> {
             return Err(TooMany);
         }
         self.subscriptions += new.len();
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
         if users.is_empty() {
-            return Ok(());
+            return Ok(ticket);
         }
         let new_mine = || Mine { viewer: viewer.clone(), users: HashSet::new() };
         let mine = self.subscribers.entry(subscriber).or_insert_with(new_mine);
@@ -200,9 +166,9 @@ impl<S: Copy + Eq + Hash> Presence<S> {
             let unwatched =
                 || Watched { here: *here, due: None, changes: 0, subscribers: HashMap::new() };
             let watched = self.watched.entry(user.clone()).or_insert_with(unwatched);
-            watched.subscribers.entry(subscriber).or_default().live = false;
+            watched.subscribers.entry(subscriber).or_default().awaits = Some(ticket);
         }
-        Ok(())
+        Ok(ticket)
     }
 
     /// What a subscriber is answered about a user; from then on it knows that. Of no effect beyond
@@ -219,20 +185,36 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         let hears = self.watched.get_mut(user).and_then(|it| it.subscribers.get_mut(&subscriber));
         if let Some(hears) = hears {
             hears.online = view.online;
+            hears.is_known = true;
         }
         view
     }
 
-    /// The answer is out: from now on the subscriber is told what changes.
-    pub fn answered(&mut self, subscriber: S, users: &[UserId]) {
+    /// The answer is out: from now on the subscriber is told what changes, unless it has asked again.
+    pub fn answered(&mut self, subscriber: S, users: &[UserId], ticket: Ticket) {
         for user in users {
-            let Some(watched) = self.watched.get_mut(user) else { continue };
-            let Some(hears) = watched.subscribers.get_mut(&subscriber) else { continue };
-            hears.live = true;
-            if std::mem::take(&mut hears.missed) {
-                self.make_due(user, self.now);
+            self.settle(subscriber, user, ticket);
+        }
+    }
+
+    /// There is no answer: what was not subscribed to before is not now.
+    pub fn unanswered(&mut self, subscriber: S, users: &[UserId], ticket: Ticket) {
+        for user in users {
+            if self.settle(subscriber, user, ticket).is_some_and(|hears| !hears.is_known) {
+                self.unsubscribe(subscriber, std::slice::from_ref(user));
             }
         }
+    }
+
+    /// Awaits the answer no more, if it is the last that was asked for.
+    fn settle(&mut self, subscriber: S, user: &UserId, ticket: Ticket) -> Option<Hears> {
+        let hears = self.watched.get_mut(user)?.subscribers.get_mut(&subscriber)?;
+        hears.awaits.take_if(|awaits| *awaits == ticket)?;
+        let settled = *hears;
+        if std::mem::take(&mut hears.missed) {
+            self.make_due(user, self.now);
+        }
+        Some(settled)
     }
 
     /// Ends subscriptions to these users, if there are any.
@@ -295,7 +277,7 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         let Some(watched) = self.watched.get_mut(user) else { return Vec::new() };
         let mut tells = Vec::new();
         for (subscriber, hears) in &mut watched.subscribers {
-            if !hears.live {
+            if hears.awaits.is_some() {
                 hears.missed = true;
                 continue;
             }

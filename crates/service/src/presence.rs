@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
-use parlor_chat::presence::{Bounds, Presence, TooMany, View};
+use parlor_chat::presence::{Bounds, Presence, Ticket, TooMany, View};
 use parlor_gateway::{Frame, Io, Socket, SocketKey};
 use tokio::sync::Notify;
 
@@ -122,7 +122,7 @@ impl Presences {
         socket: SocketKey,
         viewer: &UserId,
         users: &[UserId],
-    ) -> Result<(), TooMany> {
+    ) -> Result<Ticket, TooMany> {
         self.with(|machine| {
             let here = |user: &UserId| (user.clone(), sessions.is_here(user));
             let users: Vec<_> = users.iter().map(here).collect();

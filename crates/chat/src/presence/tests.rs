@@ -24,9 +24,10 @@ fn user(name: &str) -> UserId {
 /// Subscribes and lets the answer out.
 fn subscribed(presence: &mut Presence, by: u64, to: &str, here: bool, now: u64) -> View {
     let (by, to) = (Subscriber(by), user(to));
-    presence.subscribe(by, &user("viewer"), &[(to.clone(), here)]).expect("few enough");
+    let users = [(to.clone(), here)];
+    let ticket = presence.subscribe(by, &user("viewer"), &users).expect("few enough");
     let view = presence.answer(by, &to, here, Sight::FULL, Millis(now));
-    presence.answered(by, &[to]);
+    presence.answered(by, &[to], ticket);
     view
 }
 
@@ -100,12 +101,12 @@ fn subscriptions_end_at_their_bound_and_count_users_once() {
     let mut presence = Presence::new(bounds());
     let users: Vec<_> = ["a", "b", "c", "d", "a"].map(|name| (user(name), false)).into();
     let by = Subscriber(1);
-    assert_eq!(presence.subscribe(by, &user("v"), &users), Ok(()));
-    assert_eq!(presence.subscribe(by, &user("v"), &users[..2]), Ok(()));
+    assert!(presence.subscribe(by, &user("v"), &users).is_ok());
+    assert!(presence.subscribe(by, &user("v"), &users[..2]).is_ok());
     assert_eq!(presence.subscribe(by, &user("v"), &[(user("e"), true)]), Err(TooMany));
     assert_eq!(presence.subscriptions(), 4);
     presence.unsubscribe(by, &[user("a"), user("a"), user("z")]);
-    assert_eq!(presence.subscribe(by, &user("v"), &[(user("e"), true)]), Ok(()));
+    assert!(presence.subscribe(by, &user("v"), &[(user("e"), true)]).is_ok());
     presence.forget(by);
     presence.forget(by);
     assert_eq!(presence.subscriptions(), 0);
@@ -116,15 +117,38 @@ fn subscriptions_end_at_their_bound_and_count_users_once() {
 fn nothing_is_told_before_the_answer_and_nothing_is_missed() {
     let mut presence = Presence::new(bounds());
     let (by, a) = (Subscriber(1), user("a"));
-    presence.subscribe(by, &user("v"), &[(a.clone(), false)]).expect("few enough");
-    assert_eq!(
-        presence.answer(by, &a, false, Sight::FULL, Millis(0)),
-        View::new(State::Offline(None), Sight::FULL)
-    );
+    let all = std::slice::from_ref(&a);
+    let first = presence.subscribe(by, &user("v"), &[(a.clone(), false)]).expect("few enough");
+    let view = presence.answer(by, &a, false, Sight::FULL, Millis(0));
+    assert_eq!(view, View { online: false, last_seen: None });
+    let second = presence.subscribe(by, &user("v"), &[(a.clone(), false)]).expect("few enough");
     presence.changed(&a, true, Millis(1));
     assert_eq!(told(&mut presence, 1_000), []);
-    presence.answered(by, std::slice::from_ref(&a));
+    presence.answered(by, all, first);
+    assert_eq!(told(&mut presence, 1_000), [], "it has asked again");
+    presence.answered(by, all, second);
     assert_eq!(told(&mut presence, 1_000), [(1, true)]);
+}
+
+#[test]
+fn what_was_not_answered_is_as_it_was_before() {
+    let mut presence = Presence::new(bounds());
+    let (by, a) = (Subscriber(1), user("a"));
+    let all = std::slice::from_ref(&a);
+    let ask = |presence: &mut Presence, here| {
+        presence.subscribe(by, &user("v"), &[(a.clone(), here)]).expect("few enough")
+    };
+    let (first, second) = (ask(&mut presence, false), ask(&mut presence, false));
+    presence.unanswered(by, all, first);
+    assert_eq!(presence.subscriptions(), 1, "the second may be answered");
+    presence.unanswered(by, all, second);
+    assert_eq!(presence.subscriptions(), 0);
+    subscribed(&mut presence, 1, "a", false, 0);
+    let third = ask(&mut presence, false);
+    presence.changed(&a, true, Millis(1));
+    assert_eq!(told(&mut presence, 1_000), []);
+    presence.unanswered(by, all, third);
+    assert_eq!((told(&mut presence, 1_000), presence.subscriptions()), (vec![(1, true)], 1));
 }
 
 #[test]
@@ -183,10 +207,10 @@ fn a_storm_tells_as_much_as_subscriptions_warrant() {
     for by in 0..3 * USERS / 4 {
         let of: Vec<_> =
             (0..4).map(|n| (all[((by * 4 + n) % USERS) as usize].clone(), true)).collect();
-        presence.subscribe(Subscriber(by), &user("v"), &of).expect("few enough");
+        let ticket = presence.subscribe(Subscriber(by), &user("v"), &of).expect("few enough");
         for (user, here) in &of {
             presence.answer(Subscriber(by), user, *here, Sight::FULL, Millis(0));
-            presence.answered(Subscriber(by), std::slice::from_ref(user));
+            presence.answered(Subscriber(by), std::slice::from_ref(user), ticket);
         }
     }
     let subscriptions = presence.subscriptions();
@@ -274,10 +298,10 @@ proptest! {
                     let here = model.here[usize::from(of)];
                     let (subscriber, of_user) = (Subscriber(by.into()), name(of));
                     let users = [(of_user.clone(), here)];
-                    presence.subscribe(subscriber, &user("v"), &users).expect("few enough");
+                    let ticket = presence.subscribe(subscriber, &user("v"), &users);
                     let at = Millis(now);
                     let view = presence.answer(subscriber, &of_user, here, Sight::FULL, at);
-                    presence.answered(subscriber, &[of_user]);
+                    presence.answered(subscriber, &[of_user], ticket.expect("few enough"));
                     prop_assert_eq!(view.online, model.is_online(of, now));
                     model.known.insert((by, of), view.online);
                 }

@@ -51,7 +51,7 @@ pub(crate) fn subscribe(
     let others: Vec<_> = users.iter().filter(|user| **user != viewer).cloned().collect();
     let key = socket.key();
     let subscribed = service.presence.subscribe(service.sessions(), key, &viewer, &others);
-    subscribed.map_err(|_| Refusal::TooManySubscriptions)?;
+    let ticket = subscribed.map_err(|_| Refusal::TooManySubscriptions)?;
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
         service.presence.written(&service, &socket).await;
@@ -61,13 +61,13 @@ pub(crate) fn subscribe(
                 service.tasks.spawn(async move {
                     // Behind the answer: what is told from another thread might overtake it.
                     if socket.flushed(usize::MAX).await.is_ok() {
-                        teller.presence.with(|machine| machine.answered(key, &others));
+                        teller.presence.with(|machine| machine.answered(key, &others, ticket));
                     }
                 });
                 Ok(lines::answer(lines))
             }
             Err(error) => {
-                service.presence.with(|machine| machine.unsubscribe(key, &others));
+                service.presence.with(|machine| machine.unanswered(key, &others, ticket));
                 Err(failed(error))
             }
         }
