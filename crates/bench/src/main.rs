@@ -1,4 +1,5 @@
-//! The benchmarks: `parlor-bench idle | fanout | direct | stalled | storm | presence`, each printing a table.
+//! The benchmarks: `parlor-bench idle | fanout | direct | stalled | storm | presence`, each printing
+//! a table.
 //!
 //! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
 //! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are

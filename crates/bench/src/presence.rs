@@ -54,8 +54,8 @@ impl Sizes {
     pub(crate) fn describe(self) -> String {
         let Self { users, watchers, each, .. } = self;
         format!(
-            "{watchers} connections subscribe to {each} of {users} users each; these are cut off and \
-             come back at once, within the grace period of {} s, then beyond it; memory is \
+            "{watchers} connections subscribe to {each} of {users} users each; these are cut off \
+             and come back at once, within the grace period of {} s, then beyond it; memory is \
              anonymous pages, times are from the end of the grace and from the first connect",
             self.grace().as_secs()
         )
