@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::entry::Millis;
+use crate::group::FOREVER;
 use crate::store::StoreError;
 
 /// Why something was refused, with what its text and delay need to know.
@@ -79,6 +81,31 @@ pub enum Refusal {
     TooManyBlocks,
     /// The connection is told of the presence of as many users as allowed.
     TooManySubscriptions,
+    /// The user's role in the group does not allow it.
+    NotAllowed,
+    /// The user may not post in the group for now.
+    Muted {
+        /// Until when.
+        until: Millis,
+    },
+    /// The user may not come into the group.
+    Banned {
+        /// Until when, where it is told.
+        until: Option<Millis>,
+    },
+    /// The group lets its members post only so often.
+    SlowMode {
+        /// When the next message will be let through.
+        retry_after_ms: u64,
+    },
+    /// The group, or its list of requests, has no room for another.
+    GroupFull,
+    /// A user is in as many groups as allowed.
+    TooManyGroups,
+    /// The group has as many invites as allowed.
+    TooManyInvites,
+    /// The owner of a group cannot leave it.
+    OwnerMustStay,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -111,6 +138,14 @@ pub enum Code {
     Blocked,
     TooManyBlocks,
     TooManySubscriptions,
+    NotAllowed,
+    Muted,
+    Banned,
+    SlowMode,
+    GroupFull,
+    TooManyGroups,
+    TooManyInvites,
+    OwnerMustStay,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -185,6 +220,14 @@ impl Refusal {
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
             Self::TooManySubscriptions => Code::TooManySubscriptions,
+            Self::NotAllowed => Code::NotAllowed,
+            Self::Muted { .. } => Code::Muted,
+            Self::Banned { .. } => Code::Banned,
+            Self::SlowMode { .. } => Code::SlowMode,
+            Self::GroupFull => Code::GroupFull,
+            Self::TooManyGroups => Code::TooManyGroups,
+            Self::TooManyInvites => Code::TooManyInvites,
+            Self::OwnerMustStay => Code::OwnerMustStay,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -208,9 +251,20 @@ impl Refusal {
             | Self::Overloaded { retry_after_ms }
             | Self::Unavailable { retry_after_ms }
             | Self::ShuttingDown { retry_after_ms }
+            | Self::SlowMode { retry_after_ms }
             | Self::Aborted { retry_after_ms } => Some(retry_after_ms),
             _ => self.code().documented().retry_after_ms,
         }
+    }
+
+    /// Until when it holds, where that is known and told.
+    pub fn until(&self) -> Option<Millis> {
+        match self {
+            Self::Muted { until } => Some(*until),
+            Self::Banned { until } => *until,
+            _ => None,
+        }
+        .filter(|until| *until != FOREVER)
     }
 }
 
@@ -239,6 +293,7 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::DeviceRevoked => Refusal::DeviceRevoked,
         StoreError::Blocked => Refusal::Blocked,
         StoreError::TooManyBlocks => Refusal::TooManyBlocks,
+        StoreError::Refused(refusal) => (**refusal).clone(),
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -248,6 +303,7 @@ const OVERLOADED_RETRY_AFTER_MS: u64 = 250;
 const UNAVAILABLE_RETRY_AFTER_MS: u64 = 2_000;
 /// The least delay that a client hears when the server goes down.
 pub const SHUTTING_DOWN_RETRY_AFTER_MS: u64 = 500;
+const SLOW_MODE_RETRY_AFTER_MS: u64 = 1_000;
 const ABORTED_RETRY_AFTER_MS: u64 = 250;
 const TOO_MANY_CONNECTIONS_RETRY_AFTER_MS: u64 = 5_000;
 
@@ -382,6 +438,47 @@ impl Code {
                 "the connection subscribes to the presence of as many users as allowed",
                 "`presence_unsubscribe` first; `presence` asks once, without a subscription.",
             ),
+            Self::NotAllowed => never(
+                "not_allowed",
+                "the user's role in the group does not allow it",
+                "Offer what the user's `role` allows; see the table of rights.",
+            ),
+            Self::Muted => never(
+                "muted",
+                "the user may not post in the group for now",
+                "Show it, with `until` if it is there.",
+            ),
+            Self::Banned => never(
+                "banned",
+                "the user is banned from the group",
+                "Show it, with `until` if it is there; a moderator can end it.",
+            ),
+            Self::SlowMode => after(
+                SLOW_MODE_RETRY_AFTER_MS,
+                "slow_mode",
+                "the group lets its members post only so often",
+                "Send the same again after `retryAfterMs`.",
+            ),
+            Self::GroupFull => never(
+                "group_full",
+                "the group has no room for another",
+                "Let somebody leave first, or raise `membersMax`.",
+            ),
+            Self::TooManyGroups => never(
+                "too_many_groups",
+                "a user is in as many groups as allowed",
+                "Let them leave a group first.",
+            ),
+            Self::TooManyInvites => never(
+                "too_many_invites",
+                "the group has as many invites as allowed",
+                "Revoke one first.",
+            ),
+            Self::OwnerMustStay => never(
+                "owner_must_stay",
+                "the owner cannot leave the group",
+                "Make somebody else the owner with `group_role`, or end it with `group_delete`.",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -403,7 +500,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 23] = [
+pub const CODES: [Code; 31] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -424,6 +521,14 @@ pub const CODES: [Code; 23] = [
     Code::Blocked,
     Code::TooManyBlocks,
     Code::TooManySubscriptions,
+    Code::NotAllowed,
+    Code::Muted,
+    Code::Banned,
+    Code::SlowMode,
+    Code::GroupFull,
+    Code::TooManyGroups,
+    Code::TooManyInvites,
+    Code::OwnerMustStay,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

@@ -19,14 +19,18 @@ mod stats;
 mod closing;
 mod connect;
 mod expiry;
+mod rosters;
 mod session;
 mod sessions;
+mod tails;
 
 mod blocks;
 mod commands;
 pub mod content;
 mod dispatch;
 mod fields;
+mod group_commands;
+mod groups;
 mod queries;
 mod receipts;
 mod sends;
@@ -44,6 +48,7 @@ mod resume;
 mod turns;
 
 mod clock;
+mod group_records;
 mod jitter;
 mod json;
 mod records;

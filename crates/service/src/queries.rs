@@ -12,6 +12,7 @@ use crate::closing::Ending;
 use crate::commands::{self, Payload};
 use crate::connect::untrusted;
 use crate::dispatch::{Caller, Work};
+use crate::receipts::is_a_member;
 use crate::records::{self, DeviceLine};
 use crate::service::Service;
 use crate::session::{Kind, Session};
@@ -24,10 +25,7 @@ pub(crate) fn history(
 ) -> Result<Work, Refusal> {
     let commands::History { conversation, range, limit } =
         commands::history(payload, &service.settings.limits)?;
-    let (low, high) = conversation.members();
-    if *caller.user != low && *caller.user != high {
-        return Err(Refusal::NotAMember);
-    }
+    is_a_member(caller.user, &conversation)?;
     caller.charge(service)?;
     let user = caller.user.clone();
     let page =
@@ -132,7 +130,7 @@ pub(crate) fn renew(
     Ok(Work::Done(records::renewed(identity.expires)))
 }
 
-fn failed(error: StoreError) -> Refusal {
+pub(crate) fn failed(error: StoreError) -> Refusal {
     let refusal = of_store(&error);
     if refusal == Refusal::Internal {
         tracing::error!(%error, "command: the store failed");

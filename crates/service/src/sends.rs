@@ -44,25 +44,32 @@ pub(crate) fn tutorial_message(
     submit(service, caller, send)
 }
 
-fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Work, Refusal> {
+/// Hands a message to the store.
+pub(crate) fn submit(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    send: Send,
+) -> Result<Work, Refusal> {
     let limits = &service.settings.limits;
     let (user, now) = (caller.user, caller.now);
     let stale = |key| idempotency::is_stale(key, now, limits.client_id_window_ms());
     if send.client_id.as_ref().is_some_and(stale) {
         return Err(Refusal::StaleClientId);
     }
-    let conversation = ConversationId::direct(user, &send.to);
-    let (send_key, order) = (send.client_id.clone(), service.next_order());
+    let Send { to, client_id, content, echo } = send;
+    // Nobody's connection is left out of the broadcast if its sender wants to hear it.
+    let origin = if echo { Origin::default() } else { Origin(caller.socket.key().get()) };
+    let append = Append { from: user.clone(), to, client_id, content, now, origin };
+    let conversation = append.conversation();
+    let (send_key, order) = (append.client_id.clone(), service.next_order());
     let failed = Failed { service: Arc::clone(service), send_key, order, conversation };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
         return Err(refusal);
     }
-    caller.session.admit(&failed.conversation, send.client_id.as_ref(), order, now)?;
-    let origin = Origin(caller.socket.key().get());
-    let Send { to, client_id, content } = send;
-    let (from, sender, typed) = (user.clone(), user.clone(), Target::Direct(to.clone()));
-    let committed = service.store.append(Append { from, to, client_id, content, now, origin });
+    let (sender, typed) = (user.clone(), Target::from(append.to.clone()));
+    caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
+    let committed = service.store.append(append);
     let socket = caller.socket.clone();
     Ok(Work::Later(Box::pin(async move {
         match committed.await {

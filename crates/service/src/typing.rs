@@ -13,16 +13,16 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::{ConversationId, UserId};
+use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::StoreError;
+use parlor_chat::store::{Recipient, StoreError};
 use parlor_gateway::SocketKey;
 use tokio::sync::Notify;
 
 use crate::clock;
 use crate::commands::{self, Payload};
-use crate::delivery::{NAMESPACE, room};
+use crate::delivery::{NAMESPACE, group_room, room};
 use crate::dispatch::{Caller, Work};
 use crate::records;
 use crate::service::Service;
@@ -38,6 +38,17 @@ use typists::{Started, Typist, Typists};
 pub(crate) enum Target {
     /// In the conversation with another user.
     Direct(UserId),
+    /// In a group.
+    Group(GroupId),
+}
+
+impl From<Recipient> for Target {
+    fn from(recipient: Recipient) -> Self {
+        match recipient {
+            Recipient::User(user) => Self::Direct(user),
+            Recipient::Group(group) => Self::Group(group),
+        }
+    }
 }
 
 /// Who types.
@@ -49,7 +60,7 @@ pub(crate) struct Typing {
     expires_ms: u64,
 }
 
-/// `typing {toUserId, typing?}`.
+/// `typing {toUserId or groupId, typing?}`.
 pub(crate) fn typing(
     service: &Arc<Service>,
     caller: &Caller<'_>,
@@ -57,7 +68,8 @@ pub(crate) fn typing(
 ) -> Result<Work, Refusal> {
     let commands::Typing { to, typing } = commands::typing(payload)?;
     caller.charge(service)?;
-    let (socket, user, target) = (caller.socket.key(), caller.user, Target::Direct(to));
+    let (socket, user, target) = (caller.socket.key(), caller.user, Target::from(to));
+    target.is_of(user, service.sessions())?;
     if !typing {
         if let Some(ended) = service.typing.stop(socket, Some(&target)) {
             tell_end(service, &ended);
@@ -131,10 +143,22 @@ pub(crate) async fn run(service: Arc<Service>) {
 }
 
 impl Target {
+    /// Refuses who is not in it.
+    fn is_of(&self, user: &UserId, sessions: &Sessions) -> Result<(), Refusal> {
+        match self {
+            Self::Direct(_) => Ok(()),
+            Self::Group(group) => match sessions.with_roster(user, |roster| roster.has(group)) {
+                true => Ok(()),
+                false => Err(Refusal::NotAMember),
+            },
+        }
+    }
+
     /// The conversation, as seen by one who types there.
     fn conversation(&self, user: &UserId) -> ConversationId {
         match self {
             Self::Direct(to) => ConversationId::direct(user, to),
+            Self::Group(group) => ConversationId::group(group),
         }
     }
 
@@ -142,6 +166,7 @@ impl Target {
     fn has_audience(&self, user: &UserId, sessions: &Sessions) -> bool {
         match self {
             Self::Direct(to) => to != user && sessions.is_here(to),
+            Self::Group(_) => true,
         }
     }
 
@@ -153,6 +178,8 @@ impl Target {
                 Ok(!visibility.of(store, to).await?.keeps_out(user)
                     && !visibility.of(store, user).await?.keeps_out(to))
             }
+            // Members of a group see each other.
+            Self::Group(_) => Ok(true),
         }
     }
 
@@ -160,6 +187,7 @@ impl Target {
     fn room(&self) -> Arc<str> {
         match self {
             Self::Direct(to) => room(Kind::Standard, to),
+            Self::Group(group) => group_room(group),
         }
     }
 }
@@ -174,7 +202,8 @@ fn tell_end(service: &Service, ended: &Typist) {
 fn tell(service: &Service, user: &UserId, target: &Target, typing: bool) {
     let Some(io) = service.io() else { return };
     let said = records::alone(&records::typing(&target.conversation(user), user, typing));
-    let others = io.of(NAMESPACE).to(target.room()).volatile();
+    let own = room(Kind::Standard, user);
+    let others = io.of(NAMESPACE).to(target.room()).except(own).volatile();
     if let Err(error) = others.emit_raw("typing", &said) {
         tracing::debug!(%error, "command: typing was not relayed");
     }

@@ -11,7 +11,7 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
-    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Store,
+    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, SqliteStore, Stats, compact, verify};
 use rusqlite::Connection;
@@ -41,7 +41,7 @@ fn open(dir: &Path, days: Option<u64>) -> SqliteStore {
 fn wish(to: &str, key: &str, days_ago: u64, bytes: usize) -> Append {
     Append {
         from: user("a"),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(bytes)).into()),
         now: Millis(NOW - days_ago * DAY_MS),
@@ -311,7 +311,7 @@ async fn a_file_that_cannot_give_pages_back_can_after_it_was_compacted() {
     assert_eq!(number(dir.path(), "PRAGMA auto_vacuum"), 0);
     let compacted = compact(dir.path(), &mut |_| {}).expect("it is compacted");
     assert!(compacted.bytes_before > 2_000 * LARGE as u64, "{compacted:?}");
-    assert!(compacted.bytes_after < 200_000, "{compacted:?}");
+    assert!(compacted.bytes_after < 250_000, "{compacted:?}");
     assert_eq!(number(dir.path(), "PRAGMA auto_vacuum"), 2);
     assert_eq!(verify(dir.path()).expect("it can be read"), []);
     let store = open(dir.path(), Some(10));

@@ -89,7 +89,7 @@ pub(crate) fn unsubscribe(
 /// Reads `{userIds}`: some users, each taken once, in the order given.
 fn users(payload: Payload<'_>, limits: &Limits) -> Result<Vec<UserId>, Refusal> {
     let fields = Fields::parse(payload, ["userIds"])?;
-    let users = fields.ids("userIds", limits.presence_users_max, UserId::parse)?;
+    let users = fields.distinct_ids("userIds", limits.presence_users_max, UserId::parse)?;
     required("userIds", users)
 }
 

@@ -4,6 +4,7 @@
 //! of them once the batch is durable. What was not decided by then has failed.
 
 use parlor_chat::entry::Millis;
+use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, Marked, Revoked, StoreError,
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Attach(AttachDevice, Reply<()>),
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
+    Group(Box<ChangeGroup>, Reply<GroupChanged>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -79,15 +81,15 @@ impl Command {
             Self::Append(append, _) => 256 + append.content.0.len(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
+            Self::Group(change, _) => 1_024 + change.wish.weight(),
         }
     }
 
     /// What it is about.
     pub(crate) fn subject(&self) -> Subject {
         match self {
-            Self::Append(append, _) => {
-                Subject::Conversation(ConversationId::direct(&append.from, &append.to))
-            }
+            Self::Append(append, _) => Subject::Conversation(append.conversation()),
+            Self::Group(change, _) => Subject::Conversation(ConversationId::group(&change.group)),
             Self::Mark(..) => Subject::Watermarks,
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
@@ -118,6 +120,7 @@ impl Command {
             Self::Attach(_, reply) => reply.decide(Err(error)),
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
             Self::Block(_, reply) => reply.decide(Err(error)),
+            Self::Group(_, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -129,6 +132,7 @@ impl Command {
             Self::Attach(_, reply) => reply.answer(shared),
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
             Self::Block(_, reply) => reply.answer(shared),
+            Self::Group(_, reply) => reply.answer(shared),
         }
     }
 
@@ -140,6 +144,7 @@ impl Command {
             Self::Attach(_, reply) => reply.fail(error),
             Self::Revoke(_, _, _, reply) => reply.fail(error),
             Self::Block(_, reply) => reply.fail(error),
+            Self::Group(_, reply) => reply.fail(error),
         }
     }
 }

@@ -261,6 +261,16 @@ impl Writer {
                 let outcome = devices::revoke(conn, user, device, *now);
                 reply.decide(told(outcome).map_err(stopped)?);
             }
+            Command::Group(change, reply) => {
+                work.now = work.now.max(change.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let turn = Turn { life, superseded };
+                let outcome = told(executor.change_group(conn, &turn, change)).map_err(stopped)?;
+                reply.decide(outcome.map(|done| {
+                    work.committed.extend(done.committed);
+                    done.changed
+                }));
+            }
             Command::Block(block, reply) => {
                 reply.decide(told(blocks::change(conn, block)).map_err(stopped)?);
             }
