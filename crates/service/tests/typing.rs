@@ -160,3 +160,22 @@ async fn what_may_not_be_known_to_be_seen_is_not_relayed() {
     assert_eq!(bob.now("typing").len(), 1);
     house.end().await;
 }
+
+#[tokio::test]
+async fn in_a_group_it_ends_by_itself_and_ones_own_devices_hear_nothing() {
+    let house = House::new(expiring(80)).await;
+    let (alice, other) = (house.device("alice", "a").await, house.device("alice", "a2").await);
+    let bob = house.device("bob", "b").await;
+    let made = alice.call("group_create", json!({"name": "g", "members": ["bob"]})).await;
+    assert_eq!(made["status"], "ok", "{made}");
+    bob.event("entry", 0).await;
+    let group = &made["groupId"];
+    let answer = alice.call("typing", json!({"groupId": group})).await;
+    assert_eq!(answer, json!({"status": "ok"}));
+    let heard = bob.events("typing", 2).await;
+    let states: Vec<_> = heard.iter().map(|said| (&said["groupId"], &said["typing"])).collect();
+    assert_eq!(states, [(group, &json!(true)), (group, &json!(false))]);
+    other.settle().await;
+    assert!(other.now("typing").is_empty() && alice.now("typing").is_empty());
+    house.end().await;
+}
