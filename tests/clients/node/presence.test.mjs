@@ -47,18 +47,16 @@ test("who comes back subscribes anew, on polling as on WebSocket", async (t) => 
   for (const transports of [["polling"], ["websocket"]]) {
     const server = await Server.start(t, { env });
     const alice = new Person(t, server, "alice", { transports });
-    const known = [];
-    alice.socket.on("connect", async () => {
-      known.push(await alice.ask("presence_subscribe", { userIds: ["bob"] }));
-    });
+    const answers = [];
+    alice.socket.on("connect", () => answers.push(alice.ask("presence_subscribe", { userIds: ["bob"] })));
     await alice.until(() => alice.heard("caught_up").length === 1, "caught up");
+    assert.equal((await answers[0]).presence[0].online, false);
     const bob = await Person.connect(t, server, "bob");
     await alice.until(() => online(alice, "bob").at(-1) === true, "bob online");
     alice.socket.io.engine.close();
     await alice.until(() => alice.heard("caught_up").length === 2, "caught up again");
-    await alice.ask("presence", { userIds: ["bob"] });
-    assert.equal(known.length, 2);
-    assert.equal(known[1].presence[0].online, true);
+    assert.equal(answers.length, 2);
+    assert.equal((await answers[1]).presence[0].online, true);
     bob.socket.disconnect();
     await alice.until(() => online(alice, "bob").at(-1) === false, "bob offline");
     assert.deepEqual(online(alice, "bob"), [true, false]);
