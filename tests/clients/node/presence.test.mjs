@@ -67,6 +67,8 @@ test("typing ends by itself, and with the message", async (t) => {
   const server = await Server.start(t, { env });
   const alice = await Person.connect(t, server, "alice");
   const bob = await Person.connect(t, server, "bob");
+  // Typing is heard from then on.
+  await bob.until(() => bob.heard("caught_up").length === 1, "caught up");
   const typing = () => bob.heard("typing").map((said) => said.typing);
   assert.deepEqual(await alice.ask("typing", { toUserId: "bob" }), { status: "ok" });
   await bob.until(() => typing().length === 2, "its end");
