@@ -6,10 +6,11 @@
 //! user), [`privacy`] (what others may), [`people`] (who they are), [`store`] (the port that keeps
 //! it all), [`group`] (conversations of many, and their part of the port); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
-//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
-//! [`receipts`] (what it confirms); then what several nodes need: [`follow`] (a log by hints that
-//! may get lost), [`sweep`] (what no hint told) and [`members`] (who may say and see what, as the
-//! log says). A command comes in already parsed into these types; what it decides goes out through
+//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
+//! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
+//! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
+//! and [`members`] (who may say and see what, as the log says). A command comes in already parsed
+//! into these types; what it decides goes out through
 //! the port.
 
 pub mod ids;
@@ -41,6 +42,8 @@ pub mod resume;
 pub mod catch_up;
 
 pub mod receipts;
+
+pub mod presence;
 
 pub mod follow;
 

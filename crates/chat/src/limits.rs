@@ -118,6 +118,27 @@ pub struct Limits {
     pub marks_gather_ms: u64,
     /// Conversations of one connection on which a failed send is remembered. Default 32.
     pub aborted_conversations_max: usize,
+    /// Milliseconds from the end of a user's last session until the user is offline.
+    /// Default 10,000.
+    pub presence_grace_ms: u64,
+    /// Milliseconds for which changes of a user's presence are gathered before the last is told.
+    /// Default 250.
+    pub presence_gather_ms: u64,
+    /// Users whose presence one connection is told. Default 500.
+    pub presence_subscriptions_max: usize,
+    /// Users that one `presence` or `presence_subscribe` may name. Default 100.
+    pub presence_users_max: usize,
+    /// Users whose last session ended and who still count as online; above it those who left first
+    /// are offline. Default 1,000,000.
+    pub presence_in_grace_max: usize,
+    /// Users who left of whom the time is kept in memory; of others the store knows a device's last
+    /// connect. Default 100,000.
+    pub presence_remembered_max: usize,
+    /// Users, and others whom they keep out, of whom it is kept in memory who may see whom.
+    /// Default 100,000.
+    pub visibility_remembered_max: usize,
+    /// Milliseconds after which a `typing` that is not repeated is over. Default 6,000.
+    pub typing_expires_ms: u64,
 }
 
 impl Default for Limits {
@@ -174,6 +195,14 @@ impl Default for Limits {
             marks_pending_max: 4_096,
             marks_gather_ms: 20,
             aborted_conversations_max: 32,
+            presence_grace_ms: 10_000,
+            presence_gather_ms: 250,
+            presence_subscriptions_max: 500,
+            presence_users_max: 100,
+            presence_in_grace_max: 1_000_000,
+            presence_remembered_max: 100_000,
+            visibility_remembered_max: 100_000,
+            typing_expires_ms: 6_000,
         }
     }
 }
@@ -204,6 +233,7 @@ mod tests {
         assert!(limits.group_members_limit_default <= limits.group_members_limit_max);
         assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
         assert!(limits.records_limit_default <= limits.records_limit_max);
+        assert!(limits.presence_users_max <= limits.presence_subscriptions_max);
         assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
     }
 }

@@ -49,7 +49,8 @@ impl Audience {
         Self::ALL.into_iter().find(|it| &*it.value().0 == json).unwrap_or(Self::Nobody)
     }
 
-    fn has(self, is_contact: bool) -> bool {
+    /// Whether it includes somebody, who is a contact or not.
+    pub fn has(self, is_contact: bool) -> bool {
         match self {
             Self::Everyone => true,
             Self::Contacts => is_contact,
@@ -153,23 +154,6 @@ pub struct Regard {
     pub keeps_out: bool,
 }
 
-/// What of a user's presence another may see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sight {
-    /// Whether the user is here.
-    pub online: bool,
-    /// When the user was last here.
-    pub last_seen: bool,
-}
-
-impl Regard {
-    /// What the other may see; nothing for who is kept out.
-    pub fn sight(&self) -> Sight {
-        let may = |audience: Audience| !self.keeps_out && audience.has(self.is_contact);
-        Sight { online: may(self.privacy.online), last_seen: may(self.privacy.last_seen) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,20 +203,5 @@ mod tests {
         ] {
             assert_eq!(Privacy::accepts(messages, contact, written), accepted, "{messages:?}");
         }
-    }
-
-    #[test]
-    fn sight_is_for_the_audience_and_never_for_who_is_kept_out() {
-        let privacy = Privacy {
-            online: Audience::Contacts,
-            last_seen: Audience::Nobody,
-            ..Privacy::default()
-        };
-        let regard = |is_contact, keeps_out| Regard { privacy, is_contact, keeps_out }.sight();
-        assert_eq!(regard(true, false), Sight { online: true, last_seen: false });
-        assert_eq!(regard(false, false), Sight::default());
-        assert_eq!(regard(true, true), Sight::default());
-        let open = Regard::default().sight();
-        assert_eq!(open, Sight { online: true, last_seen: true });
     }
 }

@@ -79,6 +79,8 @@ pub enum Refusal {
     Blocked,
     /// The user keeps out as many others as allowed.
     TooManyBlocks,
+    /// The connection is told of the presence of as many users as allowed.
+    TooManySubscriptions,
     /// The user's role in the group does not allow it.
     NotAllowed,
     /// The user may not post in the group for now.
@@ -139,6 +141,7 @@ pub enum Code {
     DeviceRevoked,
     Blocked,
     TooManyBlocks,
+    TooManySubscriptions,
     NotAllowed,
     Muted,
     Banned,
@@ -222,6 +225,7 @@ impl Refusal {
             Self::DeviceRevoked => Code::DeviceRevoked,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
+            Self::TooManySubscriptions => Code::TooManySubscriptions,
             Self::NotAllowed => Code::NotAllowed,
             Self::Muted { .. } => Code::Muted,
             Self::Banned { .. } => Code::Banned,
@@ -439,6 +443,11 @@ impl Code {
                 "the user has blocked as many others as allowed",
                 "`unblock` somebody first.",
             ),
+            Self::TooManySubscriptions => never(
+                "too_many_subscriptions",
+                "the connection subscribes to the presence of as many users as allowed",
+                "`presence_unsubscribe` first; `presence` asks once, without a subscription.",
+            ),
             Self::NotAllowed => never(
                 "not_allowed",
                 "the user's role in the group does not allow it",
@@ -511,7 +520,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 32] = [
+pub const CODES: [Code; 33] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -531,6 +540,7 @@ pub const CODES: [Code; 32] = [
     Code::DeviceRevoked,
     Code::Blocked,
     Code::TooManyBlocks,
+    Code::TooManySubscriptions,
     Code::NotAllowed,
     Code::Muted,
     Code::Banned,

@@ -49,6 +49,10 @@ pub trait Store: Send + Sync + 'static {
     /// A user's devices, most recently seen first.
     fn devices(&self, user: UserId) -> Pending<Vec<Device>>;
 
+    /// When a user was last seen: the latest [`Device::last_seen`] of a named device, also of one that
+    /// is gone, unless many went later. `None` if there is none.
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>>;
+
     /// Ends a device: its watermarks go, and tokens issued at or before `now` no longer open it.
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked>;
 

@@ -58,6 +58,8 @@ fn change(
     Ok(Work::Later(Box::pin(async move {
         if changed.await.map_err(|error| of_store(&error))? == Blocked::Changed {
             service.delivery().regards.forget(&user);
+            service.visibility().changed(&user);
+            service.presence.look_again(&user);
             let said = records::alone(&records::blocked(&other, blocked));
             let devices = socket.to(room(Kind::Standard, &user));
             if let Err(error) = devices.emit_raw("blocked", &said) {

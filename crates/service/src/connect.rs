@@ -22,7 +22,7 @@ use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
-use crate::{catch_up, identity::Identity, profiles, recovery};
+use crate::{catch_up, identity::Identity, profiles, recovery, typing};
 
 /// A connection that is to come back later.
 struct TurnedAway(Refusal);
@@ -139,6 +139,7 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
     // Before anything is read: an entry that was not broadcast because nobody was listed here is
     // then visible to the catch-up's first read, however late its batch comes to this shard.
     let stalest = service.sessions().add(session, service.settings.connections_per_user_max());
+    service.presence.changed(service.sessions(), user, clock::now());
     if let Some(stalest) = stalest {
         service.counters().replaced.add(1);
         service.end(&stalest, Ending::Replaced);
@@ -199,7 +200,9 @@ fn take_over(service: &Service, socket: &Socket, session: &Arc<Session>) -> bool
 /// Forgets a socket that is gone.
 pub(crate) fn disconnected(service: &Service, socket: &Socket, reason: &'static str) {
     let Some(session) = socket.data::<Session>() else { return };
-    service.sessions().remove(session, clock::now());
+    service.unlist(session);
+    service.presence.forget(socket.key());
+    typing::gone(service, socket.key());
     if let Some(user) = session.user() {
         let kind = match session.kind {
             Kind::Standard => "standard",

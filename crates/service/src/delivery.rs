@@ -29,6 +29,7 @@ use crate::session::{Kind, Session};
 use crate::sessions::{OfUser, Sessions};
 use crate::stats::Counters;
 use crate::tails::Tails;
+use crate::visibility::Visibility;
 
 /// The namespace that chat lives in.
 pub(crate) const NAMESPACE: &str = "/";
@@ -44,6 +45,7 @@ pub struct Delivery {
     pub(crate) sessions: Sessions,
     pub(crate) tails: Tails,
     pub(crate) regards: Regards,
+    pub(crate) visibility: Visibility,
     pub(crate) counters: Counters,
 }
 
@@ -54,7 +56,8 @@ impl Delivery {
         let regards = Regards::new(limits.regards_cached_max);
         let handed_over = watch::Sender::default();
         let (io, tails) = (OnceLock::new(), Tails::default());
-        Arc::new(Self { limits, io, handed_over, sessions, tails, regards, counters })
+        let visibility = Visibility::new(&limits);
+        Arc::new(Self { limits, io, handed_over, sessions, tails, regards, visibility, counters })
     }
 
     /// The gateway, once the service has started.
@@ -194,6 +197,7 @@ impl CommitSink for Delivery {
     fn own_changed(&self, changes: &[OwnCommitted]) {
         for changed in changes {
             self.regards.changed(changed);
+            self.visibility.own_changed(changed);
             let own = self.sessions.of(&changed.user);
             let Some(io) = self.io().filter(|_| !own.is_empty()) else { continue };
             let origin = sender(&own, changed.origin).and_then(|sender| sender.key());

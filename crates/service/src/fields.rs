@@ -86,6 +86,35 @@ impl<'a, const N: usize> Fields<'a, N> {
         }
     }
 
+    /// Strings that `parse` accepts, each once and in the order given, if they are there; at most
+    /// `most` of them, and at least one.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidArgument`] when it is something else.
+    pub(crate) fn distinct_ids<T: PartialEq>(
+        &self,
+        name: &'static str,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, InvalidId>,
+    ) -> Result<Option<Vec<T>>, Refusal> {
+        let Some(raw) = self.value(name) else { return Ok(None) };
+        let rule = || must_be(name, &format!("an array of 1 to {most} strings"));
+        let texts: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| rule())?;
+        if texts.is_empty() || texts.len() > most {
+            return Err(rule());
+        }
+        let mut ids = Vec::with_capacity(texts.len());
+        for text in texts {
+            let text = text_of(text).ok_or_else(rule)?;
+            let each = |invalid: InvalidId| must_be(name, &format!("strings of {}", invalid.rule));
+            let id = parse(&text).map_err(each)?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(Some(ids))
+    }
+
     /// A whole number from `least` to 2^53 − 1, if it is there.
     ///
     /// # Errors
@@ -275,6 +304,28 @@ mod tests {
             fields.id("toUserId", UserId::parse).map_err(said),
             Err("toUserId must be 1 to 128 bytes without control characters".into())
         );
+    }
+
+    #[test]
+    fn a_list_of_ids_is_held_to_its_bound_and_its_rule() {
+        let read = |json: &str| {
+            let text = format!(r#"{{"userIds":{json}}}"#);
+            let raw: &RawValue = serde_json::from_str(&text).expect("valid JSON in a test");
+            let fields = Fields::parse(Some(raw), ["userIds"]).expect("an object");
+            let ids =
+                fields.distinct_ids("userIds", 3, UserId::parse).map_err(|error| error.to_string());
+            ids.map(|ids| ids.map(|ids| ids.iter().map(UserId::to_string).collect::<String>()))
+        };
+        assert_eq!(read(r#"["a","b","c"]"#), Ok(Some("abc".to_owned())));
+        assert_eq!(read(r#"["b","a","b"]"#), Ok(Some("ba".to_owned())));
+        assert_eq!(read("null"), Ok(None));
+        let rule = Err("userIds must be an array of 1 to 3 strings".to_owned());
+        for json in ["[]", r#"["a","b","c","a"]"#, r#""a""#, "{}", r#"["a",1]"#, "[null]", "7"] {
+            assert_eq!(read(json), rule, "{json}");
+        }
+        let each =
+            "userIds must be strings of 1 to 128 bytes without control characters".to_owned();
+        assert_eq!(read(r#"["a",""]"#), Err(each));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! the sockets they were by `recovery`),
 //! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
 //! `contacts`, `privacy`), who people are through `profiles`.
+//! `presence` tells who is there to whom `visibility` lets see it;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
@@ -43,6 +44,11 @@ mod receipts;
 mod sends;
 mod stars;
 mod tutorial;
+
+mod online;
+mod presence;
+mod typing;
+mod visibility;
 
 mod catch_up;
 mod delivery;

@@ -1,6 +1,8 @@
 //! What every command about a user's own records has in common: one change, one answer, and the same
 //! events whether a device hears of it at once or learns it when it comes back.
 
+use std::sync::Arc;
+
 use parlor_chat::limits::Limits;
 use parlor_chat::own::{
     OwnChange, OwnCommitted, OwnCursor, OwnKey, OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord,
@@ -18,6 +20,7 @@ use crate::json::{Object, push_text};
 use crate::records;
 use crate::service::Service;
 use crate::session::Kind;
+use crate::visibility;
 
 /// A change of the caller's records that is checked and charged; it is made at once, and told when it
 /// is committed.
@@ -38,10 +41,14 @@ pub(crate) fn change(
 }
 
 /// Makes a change; the answer says when the records changed.
-pub(crate) fn submit(service: &Service, change: OwnChange) -> Work {
+pub(crate) fn submit(service: &Arc<Service>, change: OwnChange) -> Work {
+    let (service, user) = (Arc::clone(service), change.user.clone());
     let changed = service.store.change_own(change);
     Work::Later(Box::pin(async move {
         let changed = changed.await.map_err(|error| of_store(&error))?;
+        if visibility::concerns(&changed.records) {
+            service.presence.look_again(&user);
+        }
         let at = changed.records.iter().map(|record| record.at.0).max().unwrap_or(0);
         Ok(records::ok_with().number("at", at).end())
     }))

@@ -1,5 +1,5 @@
-//! `privacy_get` and `privacy_set`; and what others ask of a user's privacy: [`Service::may_see`] and
-//! [`Service::tells_reads`].
+//! `privacy_get` and `privacy_set`; and whether what one user reads is told to another,
+//! [`Service::tells_reads`]. What others may see of a user is in `visibility`.
 //!
 //! Who may write is checked by the store in each commit. The rest is looked up here, in a cache of how
 //! users stand to each other. What is remembered of a user is forgotten as soon as a change of theirs is
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use parlor_chat::ids::UserId;
 use parlor_chat::own::{OwnCommitted, OwnKind, OwnValue, OwnWish};
-use parlor_chat::privacy::{Audience, Privacy, PrivacySetting, Regard, Sight};
+use parlor_chat::privacy::{Audience, Privacy, PrivacySetting, Regard};
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::StoreError;
 
@@ -105,19 +105,6 @@ impl Service {
         let regard = self.store.regard(user.clone(), other.clone()).await?;
         regards.keep(user, other, regard, changes);
         Ok(regard)
-    }
-
-    /// What `viewer` may see of the presence of `of`: all of one's own, nothing of who keeps the viewer
-    /// out, and nothing when it cannot be told.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    #[cfg_attr(not(test), expect(dead_code, reason = "presence is to ask it"))]
-    pub(crate) async fn may_see(&self, of: &UserId, viewer: &UserId) -> Sight {
-        if of == viewer {
-            return Sight { online: true, last_seen: true };
-        }
-        self.regard(of, viewer).await.map(|regard| regard.sight()).unwrap_or_default()
     }
 
     /// Looks up at once how all of these stand to each other, as far as it is not remembered. What
@@ -248,7 +235,8 @@ mod tests {
         let service = Service::new(settings, port, groups, Arc::new(Nobody), delivery);
         let (a, b) = (user("a"), user("b"));
         let may = async || {
-            let sight = service.may_see(&a, &b).await;
+            let circle = service.visibility().of(&*service.store, &a).await.expect("it is read");
+            let sight = circle.may_see(&b);
             (sight.online, sight.last_seen)
         };
         let change = async |kind, key, value| {
@@ -270,8 +258,6 @@ mod tests {
         assert_eq!(may().await, (true, false));
         change(OwnKind::Contact, OwnKey::user(&b), None).await;
         assert_eq!(may().await, (false, false));
-        let own = service.may_see(&a, &a).await;
-        assert!(own.online && own.last_seen);
     }
 
     #[test]

@@ -120,7 +120,7 @@ pub(crate) fn reason(refusal: &Refusal) -> String {
 
 /// The `ready` event.
 pub(crate) fn ready(session: &Session, user: &UserId, epoch: Epoch, limits: &Limits) -> String {
-    let bounds = Object::sized(256)
+    let bounds = Object::sized(384)
         .number("contentBytes", limits.content_bytes_max as u64)
         .number("contentDepth", limits.content_depth_max as u64)
         .number("commandsInFlight", limits.commands_in_flight_max as u64)
@@ -128,6 +128,9 @@ pub(crate) fn ready(session: &Session, user: &UserId, epoch: Epoch, limits: &Lim
         .number("conversationsLimit", limits.conversations_limit_max as u64)
         .number("devices", limits.devices_per_user_max as u64)
         .number("clientIdWindowDays", u64::from(limits.client_id_window_days))
+        .number("presenceUsers", limits.presence_users_max as u64)
+        .number("presenceSubscriptions", limits.presence_subscriptions_max as u64)
+        .number("typingExpiresMs", limits.typing_expires_ms)
         .end();
     let object = Object::sized(512).text("userId", user.as_str());
     let device = session.device();

@@ -20,8 +20,6 @@ use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::Cursor;
 use parlor_gateway::SocketKey;
 
-/// Milliseconds for which the same `typing` is not relayed again.
-const TYPING_REPEAT_MS: u64 = 1_000;
 /// Messages that a session may send while it catches up and not be pushed itself; of more, the
 /// oldest come back to it.
 const SENT_MEANWHILE_MAX: usize = 1_024;
@@ -81,7 +79,6 @@ struct Rare {
     aborts: Aborts,
     /// The places in the log of what it sent before it was live.
     sent_meanwhile: VecDeque<Position>,
-    typing: Option<(ConversationId, bool, Millis)>,
     start: Start,
     track: Option<Track>,
 }
@@ -345,24 +342,6 @@ impl Session {
             rare.aborts.settled(conversation, key);
         }
     }
-
-    /// Whether a `typing` tells others something new.
-    pub(crate) fn typing_is_news(
-        &self,
-        conversation: &ConversationId,
-        typing: bool,
-        now: Millis,
-    ) -> bool {
-        let mut flow = self.flow.lock();
-        let last = &mut flow.rare.get_or_insert_default().typing;
-        let repeated = last.as_ref().is_some_and(|(there, said, at)| {
-            there == conversation && *said == typing && now.0 < at.0 + TYPING_REPEAT_MS
-        });
-        if !repeated {
-            *last = Some((conversation.clone(), typing, now));
-        }
-        !repeated
-    }
 }
 
 impl Flow {
@@ -445,16 +424,5 @@ mod tests {
         session.goes_live(Position(2 * max));
         session.sent(Position(2 * max + 2));
         assert_eq!([2, 2 * max + 2].map(has_sent), [false, false]);
-    }
-
-    #[test]
-    fn a_repeated_typing_is_no_news() {
-        let session = session();
-        let chat = ConversationId::parse("dm:a:b").expect("an id in a test");
-        assert!(session.typing_is_news(&chat, true, Millis(1_000)));
-        assert!(!session.typing_is_news(&chat, true, Millis(1_999)));
-        assert!(session.typing_is_news(&chat, false, Millis(1_999)));
-        assert!(session.typing_is_news(&chat, true, Millis(2_000)));
-        assert!(session.typing_is_news(&chat, true, Millis(3_000)));
     }
 }

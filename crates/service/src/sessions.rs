@@ -13,7 +13,7 @@ use dashmap::mapref::entry::Entry;
 use parking_lot::Mutex;
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::Memberships;
-use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::ids::{DeviceId, GroupId, UserId};
 use parlor_chat::rate::{Bucket, Rate, TooFast};
 use smallvec::SmallVec;
 
@@ -62,10 +62,10 @@ impl Sessions {
         stalest
     }
 
-    /// Takes a session off the list, if it is there.
-    pub(crate) fn remove(&self, session: &Session, now: Millis) {
-        let Some(user) = session.user() else { return };
-        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return };
+    /// Takes a session off the list; whether it was there.
+    pub(crate) fn remove(&self, session: &Session, now: Millis) -> bool {
+        let Some(user) = session.user() else { return false };
+        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return false };
         let present = entry.get_mut();
         let found = present.sessions.iter().position(|other| std::ptr::eq(&**other, session));
         if let Some(at) = found {
@@ -77,6 +77,17 @@ impl Sessions {
         }
         if present.is_forgettable(now) {
             entry.remove();
+        }
+        found.is_some()
+    }
+
+    /// Goes through the users who are here and in a group, in no order. `visit` must not ask this
+    /// list anything.
+    pub(crate) fn each_in_group(&self, group: &GroupId, mut visit: impl FnMut(&UserId)) {
+        for entry in &self.users {
+            if entry.roster.as_ref().is_some_and(|roster| roster.has(group)) {
+                visit(entry.key());
+            }
         }
     }
 

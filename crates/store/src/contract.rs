@@ -105,6 +105,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     listing::a_revoked_device_comes_back_as_new,
     listing::pages_of_large_messages_are_cut_and_lose_nothing,
     listing::devices_are_listed_by_last_seen,
+    listing::a_user_was_last_seen_on_the_device_that_came_last,
     listing::what_does_not_exist_is_empty_or_not_found,
     model::random_commands_agree_with_a_recount,
     owning::own_records_are_read_last_changed_first_in_pages,

@@ -236,6 +236,14 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("marks_pending_max", limits.marks_pending_max, 1, 1 << 20);
     within("marks_gather_ms", limits.marks_gather_ms, 1, 10_000);
     within("aborted_conversations_max", limits.aborted_conversations_max, 1, 10_000);
+    within("presence_grace_ms", limits.presence_grace_ms, 0, HOUR_MS);
+    within("presence_gather_ms", limits.presence_gather_ms, 0, HOUR_MS);
+    within("presence_subscriptions_max", limits.presence_subscriptions_max, 1, 100_000);
+    within("presence_users_max", limits.presence_users_max, 1, 10_000);
+    within("presence_in_grace_max", limits.presence_in_grace_max, 1, 1 << 24);
+    within("presence_remembered_max", limits.presence_remembered_max, 1, 1 << 24);
+    within("visibility_remembered_max", limits.visibility_remembered_max, 1, 1 << 24);
+    within("typing_expires_ms", limits.typing_expires_ms, 1_000, HOUR_MS);
     within("write_queue_commands_max", limits.write_queue_commands_max, 1, 1 << 24);
     within("write_queue_bytes_max", limits.write_queue_bytes_max, 1 << 20, 1 << 36);
     if limits.content_bytes_max.saturating_add(1_024) > limits.packet_bytes_max {

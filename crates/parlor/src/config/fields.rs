@@ -275,6 +275,25 @@ sections! {
         /// Conversations of one connection on which a failed send is remembered, so that later ones
         /// do not overtake it.
         aborted_conversations_max: u64, "conversations" = Chat::default().aborted_conversations_max as u64;
+        /// How long a user whose last connection is gone still counts as online. Who comes back within
+        /// it was never away.
+        presence_grace_ms: u64, "milliseconds" = Chat::default().presence_grace_ms;
+        /// How long changes of a user's presence are gathered before the last is told.
+        presence_gather_ms: u64, "milliseconds" = Chat::default().presence_gather_ms;
+        /// Users whose presence one connection can subscribe to.
+        presence_subscriptions_max: u64, "users" = Chat::default().presence_subscriptions_max as u64;
+        /// Users that one `presence` or `presence_subscribe` can name.
+        presence_users_max: u64, "users" = Chat::default().presence_users_max as u64;
+        /// Users whose last connection is gone and who still count as online. Above it those who left
+        /// first are offline.
+        presence_in_grace_max: u64, "users" = Chat::default().presence_in_grace_max as u64;
+        /// Users who left of whom the time is kept in memory. Of others it is known when a device last
+        /// connected.
+        presence_remembered_max: u64, "users" = Chat::default().presence_remembered_max as u64;
+        /// Users, and others whom they block, of whom it is kept in memory who may see whom.
+        visibility_remembered_max: u64, "users" = Chat::default().visibility_remembered_max as u64;
+        /// When a `typing` is over that is neither repeated nor followed by a message.
+        typing_expires_ms: u64, "milliseconds" = Chat::default().typing_expires_ms;
         /// Writes that may wait for the disk. Above it sends are refused as `overloaded`.
         write_queue_commands_max: u64, "writes" = 16_384;
         /// Bytes of writes that may wait for the disk.

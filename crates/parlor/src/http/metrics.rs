@@ -171,6 +171,11 @@ impl App {
             "Devices that wait for their turn to catch up",
             stats.resumes_waiting,
         )?;
+        page.gauge(
+            "service_presence_subscriptions",
+            "Subscriptions to the presence of users now",
+            stats.presence_subscriptions,
+        )?;
         let counters = [
             ("service_connects", "Connections that were let in", stats.connects),
             ("service_commands", "Commands received, refused ones included", stats.commands),
@@ -209,6 +214,12 @@ impl App {
                 "service_connections_expired",
                 "Connections closed because their token expired",
                 stats.expired,
+            ),
+            ("service_presence_packets", "Presence packets told", stats.presence_told),
+            (
+                "service_presence_coalesced",
+                "Changes of presence not told, since a later one took their place",
+                stats.presence_coalesced,
             ),
         ];
         for (name, help, value) in counters {

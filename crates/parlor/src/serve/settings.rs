@@ -66,6 +66,14 @@ pub(super) fn limits(config: &Config) -> Limits {
         marks_pending_max: size(limits.marks_pending_max),
         marks_gather_ms: limits.marks_gather_ms,
         aborted_conversations_max: size(limits.aborted_conversations_max),
+        presence_grace_ms: limits.presence_grace_ms,
+        presence_gather_ms: limits.presence_gather_ms,
+        presence_subscriptions_max: size(limits.presence_subscriptions_max),
+        presence_users_max: size(limits.presence_users_max),
+        presence_in_grace_max: size(limits.presence_in_grace_max),
+        presence_remembered_max: size(limits.presence_remembered_max),
+        visibility_remembered_max: size(limits.visibility_remembered_max),
+        typing_expires_ms: limits.typing_expires_ms,
     }
 }
 

@@ -80,6 +80,8 @@ pub(crate) struct Faults {
     pub(crate) attaches: AtomicBool,
     pub(crate) marks: AtomicBool,
     pub(crate) reads: AtomicBool,
+    /// So many reads of whom a user blocks fail.
+    pub(crate) blocks: AtomicUsize,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
     /// The thread that reads what was committed since is kept busy for a while right after.
@@ -138,6 +140,10 @@ impl Store for Faulty {
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
         self.store.devices(user)
+    }
+
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        self.store.last_seen(user)
     }
 
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
@@ -287,6 +293,10 @@ impl Store for Faulty {
     }
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        let take = |left: usize| left.checked_sub(1);
+        if self.faults.blocks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
+            return fails(unavailable());
+        }
         self.store.blocks(user)
     }
 

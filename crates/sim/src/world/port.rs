@@ -75,6 +75,10 @@ impl Store for MemoryStore {
         ready(Ok(self.ledger.lock().devices(&user)))
     }
 
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        ready(Ok(self.ledger.lock().last_seen(&user)))
+    }
+
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
         ready(Ok(self.ledger.lock().revoke_device(&user, &device, now)))
     }

@@ -56,6 +56,10 @@ impl Store for SqliteStore {
         self.read(Subject::User(user.clone()), move |reader| reader.devices(&user))
     }
 
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        self.read(Subject::User(user.clone()), move |reader| reader.last_seen(&user))
+    }
+
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
         self.write(|reply| Command::Revoke(user, device, now, reply))
     }

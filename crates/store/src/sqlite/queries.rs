@@ -63,6 +63,14 @@ impl Reader {
         Ok(devices)
     }
 
+    pub(crate) fn last_seen(&mut self, user: &UserId) -> Result<Option<Millis>, Failure> {
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(None) };
+        let sql = "SELECT max(last_seen) FROM device WHERE user = ?1 AND name <> ''";
+        let seen: Option<i64> =
+            self.conn.prepare_cached(sql)?.query_row([user], |row| row.get(0))?;
+        Ok(seen.map(nat).transpose()?.map(Millis))
+    }
+
     pub(crate) fn undelivered(
         &mut self,
         user: &UserId,

@@ -52,6 +52,12 @@ impl Ledger {
         rows.into_iter().map(device).collect()
     }
 
+    /// When a user was last seen on any named device.
+    pub(crate) fn last_seen(&self, user: &UserId) -> Option<Millis> {
+        let of_user = self.devices.iter().filter(|(place, _)| place.0 == *user);
+        of_user.map(|(_, row)| row.last_seen).max()
+    }
+
     /// Up to where a device has had a conversation; the shared one, and one that is not known, is
     /// as far as its user.
     fn had(&self, talk: &Talk, user: &UserId, device: &DeviceId) -> Seq {
