@@ -162,7 +162,7 @@ impl Names {
         } else {
             (thread.high.1.clone(), thread.low.1.clone())
         };
-        let client_id = facts.client_id.map(ClientId::parse).transpose();
+        let client_id = facts.client_id.map(ClientId::stored).transpose();
         Ok(Arc::new(Entry {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(facts.seq)?),
