@@ -71,8 +71,13 @@ pub enum Refusal {
     TooManyConnections,
     /// The user has as many devices as allowed, all in use lately.
     TooManyDevices,
-    /// The device was revoked after this token was issued.
+    /// The device, or all tokens of the user, were revoked after this token was issued.
     DeviceRevoked,
+    /// The key of the app's own server does not allow this (HTTP only).
+    MissingScope {
+        /// What it would have to allow.
+        scope: &'static str,
+    },
     /// The recipient takes no messages from this user.
     Blocked,
     /// The user keeps out as many others as allowed.
@@ -106,6 +111,7 @@ pub enum Code {
     TooManyConnections,
     TooManyDevices,
     DeviceRevoked,
+    MissingScope,
     Blocked,
     TooManyBlocks,
     NotRegistered,
@@ -179,6 +185,7 @@ impl Refusal {
             Self::TooManyConnections => Code::TooManyConnections,
             Self::TooManyDevices => Code::TooManyDevices,
             Self::DeviceRevoked => Code::DeviceRevoked,
+            Self::MissingScope { .. } => Code::MissingScope,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
             Self::NotRegistered => Code::NotRegistered,
@@ -216,6 +223,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Unauthorized { reason } => write!(f, "not authorized: {reason}"),
             Self::InvalidArgument { field, reason } => write!(f, "{field} {reason}"),
+            Self::MissingScope { scope } => write!(f, "the API key lacks the scope {scope}"),
             Self::TooLarge { limit } => write!(f, "the content is larger than {limit} bytes"),
             _ => f.write_str(self.code().documented().happened),
         }
@@ -360,8 +368,13 @@ impl Code {
             ),
             Self::DeviceRevoked => never(
                 "device_revoked",
-                "the device was revoked after this token was issued",
+                "the device, or all of the user's tokens, were revoked after this token was issued",
                 "Sign in again: a token issued after the revocation opens the device anew.",
+            ),
+            Self::MissingScope => never(
+                "missing_scope",
+                "the API key lacks a scope (HTTP only)",
+                "Use a key that has the scope that the text names.",
             ),
             Self::Blocked => never(
                 "blocked",
@@ -394,7 +407,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 22] = [
+pub const CODES: [Code; 23] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -412,6 +425,7 @@ pub const CODES: [Code; 22] = [
     Code::TooManyConnections,
     Code::TooManyDevices,
     Code::DeviceRevoked,
+    Code::MissingScope,
     Code::Blocked,
     Code::TooManyBlocks,
     Code::NotRegistered,

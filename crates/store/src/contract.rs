@@ -27,6 +27,8 @@ mod resuming;
 
 mod retaining;
 
+mod tokens;
+
 mod writing;
 
 pub use retaining::{RETAINED_MS, clock};
@@ -97,6 +99,9 @@ const CLAIMS: &[(&str, Claim)] = claims![
     listing::pages_of_large_messages_are_cut_and_lose_nothing,
     listing::devices_are_listed_by_last_seen,
     listing::what_does_not_exist_is_empty_or_not_found,
+    tokens::revoked_tokens_attach_no_device,
+    tokens::a_floor_of_tokens_only_grows_and_is_of_one_user,
+    tokens::tokens_of_a_user_who_never_came_can_be_revoked,
     model::random_commands_agree_with_a_recount,
 ];
 

@@ -251,6 +251,10 @@ impl Store for Faulty {
         self.store.blocks(user)
     }
 
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        self.store.revoke_tokens(user, not_before)
+    }
+
     fn seal_key(&self) -> SealKey {
         self.store.seal_key()
     }

@@ -35,6 +35,7 @@ pub(crate) struct Ledger {
     blocks: BTreeMap<UserId, BTreeMap<UserId, BlockRow>>,
     /// Times in which somebody was kept out, for the checker: heads of the conversation.
     barred: Vec<Barred>,
+    token_floors: BTreeMap<UserId, Millis>,
     planted: Option<Planted>,
 }
 
@@ -108,6 +109,7 @@ impl Ledger {
             devices: BTreeMap::new(),
             blocks: BTreeMap::new(),
             barred: Vec::new(),
+            token_floors: BTreeMap::new(),
             planted,
         }
     }

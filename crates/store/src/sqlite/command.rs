@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Attach(AttachDevice, Reply<()>),
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
+    RevokeTokens(UserId, Millis, Reply<Millis>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -78,7 +79,7 @@ impl Command {
         match self {
             Self::Append(append, _) => 256 + append.content.0.len(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
-            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
+            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) | Self::RevokeTokens(..) => 256,
         }
     }
 
@@ -92,6 +93,7 @@ impl Command {
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
             Self::Block(block, _) => Subject::User(block.user.clone()),
+            Self::RevokeTokens(user, ..) => Subject::User(user.clone()),
         }
     }
 
@@ -118,6 +120,7 @@ impl Command {
             Self::Attach(_, reply) => reply.decide(Err(error)),
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
             Self::Block(_, reply) => reply.decide(Err(error)),
+            Self::RevokeTokens(_, _, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -129,6 +132,7 @@ impl Command {
             Self::Attach(_, reply) => reply.answer(shared),
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
             Self::Block(_, reply) => reply.answer(shared),
+            Self::RevokeTokens(_, _, reply) => reply.answer(shared),
         }
     }
 
@@ -140,6 +144,7 @@ impl Command {
             Self::Attach(_, reply) => reply.fail(error),
             Self::Revoke(_, _, _, reply) => reply.fail(error),
             Self::Block(_, reply) => reply.fail(error),
+            Self::RevokeTokens(_, _, reply) => reply.fail(error),
         }
     }
 }

@@ -63,6 +63,8 @@ mod devices;
 
 mod blocks;
 
+mod tokens;
+
 mod sweep;
 
 mod retention;

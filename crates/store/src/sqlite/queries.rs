@@ -17,6 +17,7 @@ use super::devices::{self, LAST_SEEN_STEP_MS};
 use super::names::entry_columns;
 use super::readers::Reader;
 use super::rows::{self, Failure, Place, Thread, bound, corrupt, int, nat};
+use super::tokens;
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
@@ -29,6 +30,7 @@ impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
     pub(crate) fn device_is_known(&mut self, attach: &AttachDevice) -> Result<bool, Failure> {
         let Some(user) = rows::user_id(&self.conn, &attach.user)? else { return Ok(false) };
+        tokens::check(&self.conn, user, attach.token_issued)?;
         let Some(known) = devices::device_row(&self.conn, user, &attach.device)? else {
             return Ok(false);
         };

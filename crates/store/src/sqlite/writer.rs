@@ -30,6 +30,7 @@ use super::life::Life;
 use super::queue::Taken;
 use super::rows::Failure;
 use super::sweep::Sweep;
+use super::tokens;
 use super::upkeep::Upkeep;
 
 pub(crate) struct Writer {
@@ -263,6 +264,9 @@ impl Writer {
             }
             Command::Block(block, reply) => {
                 reply.decide(told(blocks::change(conn, block)).map_err(stopped)?);
+            }
+            Command::RevokeTokens(user, not_before, reply) => {
+                reply.decide(told(tokens::revoke(conn, user, *not_before)).map_err(stopped)?);
             }
         }
         Ok(())
