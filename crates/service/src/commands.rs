@@ -44,7 +44,12 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     Ok(Send { to, client_id: None, content })
 }
 
-fn checked(name: &'static str, raw: &RawValue, limits: &Limits) -> Result<Content, Refusal> {
+/// Takes a content after all checks.
+pub(crate) fn checked(
+    name: &'static str,
+    raw: &RawValue,
+    limits: &Limits,
+) -> Result<Content, Refusal> {
     let (text, bytes_max) = (raw.get(), limits.content_bytes_max);
     let rule = match content::check(text, bytes_max, limits.content_depth_max) {
         Ok(()) => return Ok(Content(Arc::from(text))),
@@ -105,12 +110,17 @@ pub(crate) fn history(payload: Payload<'_>, limits: &Limits) -> Result<History, 
     let fields = Fields::parse(payload, ["conversationId", "before", "after", "limit"])?;
     let conversation = fields.id("conversationId", ConversationId::parse)?;
     let conversation = required("conversationId", conversation)?;
-    let range = match (fields.number("before", 1)?, fields.number("after", 0)?) {
-        (before, None) => HistoryRange::Before(before.map(Seq)),
-        (before, Some(after)) => HistoryRange::After(Seq(after), before.map(Seq)),
-    };
+    let range = range(&fields)?;
     let limit = limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
     Ok(History { conversation, range, limit })
+}
+
+/// Reads `{before?, after?}`.
+pub(crate) fn range<const N: usize>(fields: &Fields<'_, N>) -> Result<HistoryRange, Refusal> {
+    Ok(match (fields.number("before", 1)?, fields.number("after", 0)?) {
+        (before, None) => HistoryRange::Before(before.map(Seq)),
+        (before, Some(after)) => HistoryRange::After(Seq(after), before.map(Seq)),
+    })
 }
 
 /// `conversations`.
@@ -138,7 +148,8 @@ pub(crate) fn conversations(
     Ok(Conversations { cursor, limit })
 }
 
-fn limit<const N: usize>(
+/// Reads `{limit?}`.
+pub(crate) fn limit<const N: usize>(
     fields: &Fields<'_, N>,
     default: usize,
     max: usize,

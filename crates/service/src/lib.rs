@@ -5,11 +5,13 @@
 //! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
+//! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
 //! need; every event that asks for an answer gets one; content and tokens are never logged.
 
+mod backend;
 mod identity;
 mod service;
 mod settings;
@@ -42,6 +44,7 @@ mod jitter;
 mod json;
 mod records;
 
+pub use backend::{Answer, Backend, refusal_json};
 pub use delivery::Delivery;
 pub use identity::{AuthError, Authenticator, Identity};
 pub use service::Service;

@@ -42,7 +42,7 @@ pub(crate) fn message(entry: &Entry, viewer: &UserId) -> String {
         .number("ts", entry.ts.0)
         .number("pos", entry.position.0);
     match &entry.client_id {
-        Some(client_id) if *viewer == entry.from => {
+        Some(client_id) if *viewer == entry.from && !client_id.is_of_backend() => {
             object.text("clientId", client_id.as_str()).end()
         }
         _ => object.end(),

@@ -30,6 +30,15 @@ pub(crate) struct Sessions {
     users: DashMap<UserId, Present>,
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
+    tokens_revoked: Mutex<VecDeque<TokensRevoked>>,
+}
+
+/// All of a user's tokens from before a time were revoked.
+#[derive(Debug)]
+struct TokensRevoked {
+    user: UserId,
+    not_before: Millis,
+    at: Millis,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +126,26 @@ impl Sessions {
         })
     }
 
+    /// Remembers for a while that a user's older tokens were revoked, and gives the sessions that
+    /// have one.
+    pub(crate) fn revoke_tokens(&self, user: &UserId, not_before: Millis, at: Millis) -> OfUser {
+        let mut revoked = self.tokens_revoked.lock();
+        while revoked.front().is_some_and(|old| old.at.0 + REVOCATION_KEPT_MS < at.0) {
+            revoked.pop_front();
+        }
+        revoked.push_back(TokensRevoked { user: user.clone(), not_before, at });
+        drop(revoked);
+        self.of(user).into_iter().filter(|session| session.is_issued_before(not_before)).collect()
+    }
+
+    /// Whether the session's token was revoked after it was looked at.
+    pub(crate) fn was_token_revoked(&self, session: &Session) -> bool {
+        let revoked = self.tokens_revoked.lock();
+        revoked.iter().any(|revoked| {
+            session.user() == Some(&revoked.user) && session.is_issued_before(revoked.not_before)
+        })
+    }
+
     /// Goes through all sessions, and forgets users who are not here and owe nothing.
     pub(crate) fn sweep(&self, now: Millis, mut visit: impl FnMut(&Arc<Session>)) {
         self.users.retain(|_, present| {
@@ -187,5 +216,27 @@ mod tests {
         sessions.add(&before, 9);
         assert_eq!(sessions.revoke(&user("a"), &DeviceId::shared(), Millis(10)).len(), 1);
         assert!(sessions.was_revoked(&before) && !sessions.was_revoked(&after));
+    }
+
+    #[test]
+    fn a_session_that_was_being_opened_hears_that_its_token_was_revoked() {
+        let sessions = Sessions::default();
+        let issued = |at| {
+            let user = user("a");
+            let session = Session::new(user, DeviceId::shared(), None, Millis(5));
+            Arc::new(session.issued(at))
+        };
+        let (none, old, new) = (issued(None), issued(Some(Millis(9))), issued(Some(Millis(10))));
+        for session in [&none, &old, &new] {
+            assert!(sessions.add(session, 9).is_none());
+        }
+        assert_eq!(sessions.revoke_tokens(&user("a"), Millis(10), Millis(20)).len(), 2);
+        let late = [issued(Some(Millis(9))), issued(Some(Millis(10)))];
+        assert_eq!(late.each_ref().map(|one| sessions.was_token_revoked(one)), [true, false]);
+        assert!(!sessions.was_token_revoked(&session("b", 1)));
+        old.reissue(Some(Millis(11)));
+        assert!(!sessions.was_token_revoked(&old));
+        sessions.revoke_tokens(&user("c"), Millis(1), Millis(20 + REVOCATION_KEPT_MS + 1));
+        assert!(!sessions.was_token_revoked(&late[0]), "what is over is forgotten");
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Faults {
     /// So many appends are refused as overloaded.
     pub(crate) appends: AtomicUsize,
     pub(crate) attaches: AtomicBool,
+    /// That a device was attached is told behind this gate.
+    pub(crate) attached: Gate,
     pub(crate) marks: AtomicBool,
     pub(crate) reads: AtomicBool,
     /// What was read of the log since a position is handed over behind this gate.
@@ -130,7 +132,12 @@ impl Store for Faulty {
         if self.faults.attaches.load(Ordering::SeqCst) {
             return fails(StoreError::Overloaded);
         }
-        self.store.attach_device(attach)
+        let (attached, faults) = (self.store.attach_device(attach), Arc::clone(&self.faults));
+        Box::pin(async move {
+            let attached = attached.await;
+            faults.attached.pass().await;
+            attached
+        })
     }
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
