@@ -79,6 +79,10 @@ pub struct Limits {
     pub marks_gather_ms: u64,
     /// Conversations of one connection on which a failed send is remembered. Default 32.
     pub aborted_conversations_max: usize,
+    /// Requests that the app's own server may make at once, for each of its keys. Default 500.
+    pub api_rate_burst: u32,
+    /// Requests per second that it may make for long, for each of its keys. Default 100.
+    pub api_rate_per_second: u32,
 }
 
 impl Default for Limits {
@@ -116,6 +120,8 @@ impl Default for Limits {
             marks_pending_max: 4_096,
             marks_gather_ms: 20,
             aborted_conversations_max: 32,
+            api_rate_burst: 500,
+            api_rate_per_second: 100,
         }
     }
 }
