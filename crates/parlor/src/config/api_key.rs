@@ -61,7 +61,7 @@ pub(crate) struct ApiKey {
 }
 
 /// A digest as text.
-pub(crate) fn hexadecimal(digest: &[u8; 32]) -> String {
+fn hexadecimal(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -77,18 +77,31 @@ fn digest(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Whether a text can be a key's name.
-pub(crate) fn is_name(text: &str) -> bool {
+pub(crate) fn is_key_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// What a name must be.
-pub(crate) const NAME_RULE: &str = "1 to 64 letters, digits, `.`, `_` or `-`";
+pub(crate) const KEY_NAME_RULE: &str = "1 to 64 letters, digits, `.`, `_` or `-`";
 
 impl ApiKey {
+    /// As a table of the file.
+    pub(crate) fn table(&self) -> String {
+        let scopes: Vec<String> = self.scopes.iter().map(|scope| quoted(scope.word())).collect();
+        let (name, sha256) = (quoted(&self.name), quoted(&hexadecimal(&self.sha256)));
+        format!("{{ name = {name}, sha256 = {sha256}, scopes = [{}] }}", scopes.join(", "))
+    }
+
+    /// As one of the variable's list.
+    pub(crate) fn text(&self) -> String {
+        let scopes: Vec<&str> = self.scopes.iter().map(|scope| scope.word()).collect();
+        format!("{}:{}:{}", self.name, hexadecimal(&self.sha256), scopes.join("+"))
+    }
+
     fn checked<E: de::Error>(name: &str, sha256: &str, scopes: Vec<Scope>) -> Result<Self, E> {
-        if !is_name(name) {
-            return Err(E::custom(format_args!("the name of a key must be {NAME_RULE}")));
+        if !is_key_name(name) {
+            return Err(E::custom(format_args!("the name of a key must be {KEY_NAME_RULE}")));
         }
         let Some(sha256) = digest(sha256) else {
             let rule =
@@ -150,12 +163,6 @@ impl Setting for ApiKey {
     const KIND: Kind = Kind::Text;
 
     fn render(&self) -> Option<String> {
-        let scopes: Vec<String> = self.scopes.iter().map(|scope| quoted(scope.word())).collect();
-        Some(format!(
-            "{{ name = {}, sha256 = {}, scopes = [{}] }}",
-            quoted(&self.name),
-            quoted(&hexadecimal(&self.sha256)),
-            scopes.join(", ")
-        ))
+        Some(self.table())
     }
 }
