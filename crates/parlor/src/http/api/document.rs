@@ -7,7 +7,7 @@ use axum::response::Response;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{answer, operations};
+use super::{answer, operations, shapes};
 
 /// Serves the document. It has no secrets, and needs no key.
 pub(super) async fn serve() -> Response {
@@ -35,6 +35,7 @@ pub(super) async fn serve() -> Response {
         operations::block_user,
         operations::unblock_user,
     ),
+    components(schemas(shapes::Error)),
     modifiers(&Bearer),
 )]
 struct Document;
