@@ -21,7 +21,7 @@ use parlor_gateway::Io;
 use parlor_service::Service;
 use parlor_store::sqlite::SqliteStore;
 
-pub(crate) use self::api::{Api, fresh_key};
+pub(crate) use self::api::{Answered, Api, fresh_key};
 use crate::identity::KeyRing;
 
 /// What the pages tell about.
@@ -38,6 +38,8 @@ pub(crate) struct App {
     pub(crate) started: Millis,
     /// The page at `/`, once the address is known.
     pub(crate) page: OnceLock<String>,
+    /// What became of the requests to the API.
+    pub(crate) answered: Answered,
     /// Whether the server is ending.
     pub(crate) draining: AtomicBool,
 }
@@ -56,6 +58,7 @@ impl App {
             gateway: OnceLock::new(),
             service: OnceLock::new(),
             page: OnceLock::new(),
+            answered: Answered::default(),
             draining: AtomicBool::new(false),
         }
     }

@@ -1,18 +1,47 @@
 //! What came of a request, as an HTTP answer: which status stands for which code.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use parlor_chat::refusal::{Code, Refusal};
 use parlor_service::{Answer, refusal_json};
 
+/// What became of requests, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    done: AtomicU64,
+    refused: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Answered {
+    fn count(&self, status: StatusCode) {
+        let count = match status {
+            status if status.is_success() => &self.done,
+            status if status.is_server_error() => &self.failed,
+            _ => &self.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counts so far, by outcome.
+    pub(crate) fn counts(&self) -> [(&'static str, u64); 3] {
+        [("done", &self.done), ("refused", &self.refused), ("failed", &self.failed)]
+            .map(|(outcome, count)| (outcome, count.load(Ordering::Relaxed)))
+    }
+}
+
 const MILLIS_PER_SECOND: u64 = 1_000;
 
 /// The answer to a request that was carried out or refused.
-pub(super) fn answer(outcome: Answer) -> Response<Body> {
-    match outcome {
+pub(super) fn answer(outcome: Answer, answered: &Answered) -> Response<Body> {
+    let response = match outcome {
         Ok(json) => respond(StatusCode::OK, json),
         Err(refusal) => refused(status(&refusal), &refusal),
-    }
+    };
+    answered.count(response.status());
+    response
 }
 
 /// A refusal with its status, and with the headers that go with either.
@@ -62,6 +91,26 @@ fn status(refusal: &Refusal) -> StatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answer(outcome: Answer) -> Response<Body> {
+        super::answer(outcome, &Answered::default())
+    }
+
+    #[test]
+    fn answers_are_counted_by_outcome() {
+        let answered = Answered::default();
+        for outcome in [
+            Ok(String::from("{}")),
+            Err(Refusal::NotFound),
+            Err(Refusal::Conflict),
+            Err(Refusal::Internal),
+            Err(Refusal::unavailable()),
+            Err(Refusal::overloaded()),
+        ] {
+            super::answer(outcome, &answered);
+        }
+        assert_eq!(answered.counts(), [("done", 1), ("refused", 2), ("failed", 3)]);
+    }
 
     #[test]
     fn a_delay_is_told_in_whole_seconds_and_never_too_short() {

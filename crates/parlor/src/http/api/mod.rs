@@ -23,6 +23,7 @@ use axum::routing::{any, delete, get, post};
 use parlor_chat::rate::Rate;
 use parlor_chat::refusal::Refusal;
 
+pub(crate) use answer::Answered;
 pub(crate) use keys::fresh_key;
 
 use self::keys::Keys;

@@ -35,7 +35,7 @@ async fn carry_out(
                 service.backend().refused(refusal);
             }
         }
-        answer::answer(outcome)
+        answer::answer(outcome, &api.app.answered)
     }
     .instrument(span)
     .await
