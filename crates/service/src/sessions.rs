@@ -4,7 +4,7 @@
 //! or when it is the stalest of too many. The delivery thread asks the list who has to be told;
 //! the sweeper goes through it for tokens that end.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,13 +30,12 @@ pub(crate) struct Sessions {
     users: DashMap<UserId, Present>,
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
-    tokens_revoked: Mutex<VecDeque<TokensRevoked>>,
+    tokens_revoked: Mutex<HashMap<UserId, TokensRevoked>>,
 }
 
 /// All of a user's tokens from before a time were revoked.
 #[derive(Debug)]
 struct TokensRevoked {
-    user: UserId,
     not_before: Millis,
     at: Millis,
 }
@@ -130,10 +129,9 @@ impl Sessions {
     /// have one.
     pub(crate) fn revoke_tokens(&self, user: &UserId, not_before: Millis, at: Millis) -> OfUser {
         let mut revoked = self.tokens_revoked.lock();
-        while revoked.front().is_some_and(|old| old.at.0 + REVOCATION_KEPT_MS < at.0) {
-            revoked.pop_front();
-        }
-        revoked.push_back(TokensRevoked { user: user.clone(), not_before, at });
+        revoked.retain(|_, old| old.at.0 + REVOCATION_KEPT_MS >= at.0);
+        let known = revoked.get(user).map_or(not_before, |known| known.not_before.max(not_before));
+        revoked.insert(user.clone(), TokensRevoked { not_before: known, at });
         drop(revoked);
         self.of(user).into_iter().filter(|session| session.is_issued_before(not_before)).collect()
     }
@@ -141,9 +139,8 @@ impl Sessions {
     /// Whether the session's token was revoked after it was looked at.
     pub(crate) fn was_token_revoked(&self, session: &Session) -> bool {
         let revoked = self.tokens_revoked.lock();
-        revoked.iter().any(|revoked| {
-            session.user() == Some(&revoked.user) && session.is_issued_before(revoked.not_before)
-        })
+        let of_user = session.user().and_then(|user| revoked.get(user));
+        of_user.is_some_and(|revoked| session.is_issued_before(revoked.not_before))
     }
 
     /// Goes through all sessions, and forgets users who are not here and owe nothing.
