@@ -1,4 +1,5 @@
-//! `parlor api-key`: makes keys for the HTTP API. Nothing is stored; what is printed is all there is.
+//! `parlor api-key`: makes keys for the HTTP API. Nothing is stored; what is printed is all there
+//! is.
 
 use crate::cli::{ApiKey, ApiKeyCommand, NewApiKey};
 use crate::config;

@@ -133,8 +133,9 @@ pub(crate) struct ApiKey {
 pub(crate) enum ApiKeyCommand {
     /// Print a fresh key, once, and the line that lets it in.
     ///
-    /// The key is for your own server, as `Authorization: Bearer`. The line has only its digest, and
-    /// goes into `keys` of the section `[api]`, or into PARLOR_API__KEYS. Nothing is stored here.
+    /// The key is for your own server, as `Authorization: Bearer`. The line has only its digest,
+    /// and goes into `keys` of the section `[api]`, or into PARLOR_API__KEYS. Nothing is stored
+    /// here.
     New(NewApiKey),
 }
 

@@ -1,5 +1,5 @@
-//! docs/http-api.md is true: its commands are run as printed, in their order, and answer in the shape
-//! that is printed below each.
+//! docs/http-api.md is true: its commands are run as printed, in their order, and answer in the
+//! shape that is printed below each.
 
 mod support;
 

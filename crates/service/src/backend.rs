@@ -1,9 +1,9 @@
 //! What the app's own server does on behalf of its users: the rules behind the HTTP API.
 //!
-//! Each operation reads its fields like an event's payload, but refuses those it does not know; goes
-//! through the same store as a user's command; and answers with the same objects. Who may ask for
-//! what is decided before it gets here. A user's own rates do not count what is done for them; sizes,
-//! blocks and idempotency hold.
+//! Each operation reads its fields like an event's payload, but refuses those it does not know;
+//! goes through the same store as a user's command; and answers with the same objects. Who may ask
+//! for what is decided before it gets here. A user's own rates do not count what is done for them;
+//! sizes, blocks and idempotency hold.
 
 use std::sync::Arc;
 
@@ -82,8 +82,8 @@ impl Backend {
         Ok(Append { from, to, client_id, content, now, origin: Origin::default() })
     }
 
-    /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named, else as
-    /// the first of its members.
+    /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named, else
+    /// as the first of its members.
     ///
     /// # Errors
     /// As `history`.

@@ -78,7 +78,8 @@ pub(crate) fn verify(service: &Service, token: &str, now: Millis) -> Result<Iden
     }
 }
 
-/// Notes in the store that a device is here, which checks that neither it nor the token was revoked.
+/// Notes in the store that a device is here, which checks that neither it nor the token was
+/// revoked.
 pub(crate) async fn attach(
     service: &Service,
     identity: &Identity,

@@ -37,8 +37,8 @@ pub enum Uncollected {
 /// off when it passes the limit.
 ///
 /// # Errors
-/// [`Uncollected`]; of what is too large, so much is read and thrown away that a client which is still
-/// sending gets to read the answer.
+/// [`Uncollected`]; of what is too large, so much is read and thrown away that a client which is
+/// still sending gets to read the answer.
 ///
 /// # Cancel safety
 /// What was read is lost.

@@ -1,4 +1,5 @@
-//! Holds JSON against a schema of the OpenAPI document, strictly: what it does not describe is a fault.
+//! Holds JSON against a schema of the OpenAPI document, strictly: what it does not describe is a
+//! fault.
 
 use serde_json::Value;
 

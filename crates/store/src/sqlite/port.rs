@@ -25,8 +25,8 @@ impl Store for SqliteStore {
         self.write(|reply| Command::Mark(Marks::new(marks), reply))
     }
 
-    /// A device that is known and was seen lately, or is shared, is only read; another takes its place among
-    /// the writes when that read is done.
+    /// A device that is known and was seen lately, or is shared, is only read; another takes its
+    /// place among the writes when that read is done.
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
         if attach.device.is_shared() {
             let subject = Subject::User(attach.user.clone());

@@ -1,5 +1,6 @@
 //! Since when a user's tokens must have been issued: raised by the writer, looked at whenever a
-//! device is attached, the shared one included. One row for each user whose tokens were ever revoked.
+//! device is attached, the shared one included. One row for each user whose tokens were ever
+//! revoked.
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;

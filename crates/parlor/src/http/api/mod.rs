@@ -2,14 +2,15 @@
 //!
 //! A request is admitted by its key (`keys`) and read whole (`request`); the service carries it out
 //! by the rules that hold for users (`parlor_service::Backend`); `answer` says what came of it.
-//! `operations` has the handlers, each with its description, of which `document` makes the
-//! OpenAPI document. Every answer is JSON; a refusal is `{code, error, retryAfterMs?}`. Keys, tokens
-//! and contents are never logged; the name of a key is.
+//! `operations` has the handlers, each with its description (on `parameters` and `shapes`), of
+//! which `document` makes the OpenAPI document. Every answer is JSON; a refusal is `{code, error,
+//! retryAfterMs?}`. Keys, tokens and contents are never logged; the name of a key is.
 
 mod answer;
 mod document;
 mod keys;
 mod operations;
+mod parameters;
 mod request;
 mod shapes;
 

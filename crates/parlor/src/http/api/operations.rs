@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use super::Api;
 use super::answer;
+use super::parameters::{Idempotency, OfConversation, OfDevice, OfTwo, OfUser, Page, Piece};
 use super::shapes::{
     BlockUser, Blocks, Conversations, Devices, Done, History, InTheWay, Refused, RevokeTokens,
     SendMessage, Sent, TokensRevoked, TooLarge, Unknown,
@@ -43,26 +44,19 @@ async fn carry_out(
 
 /// Send a message.
 ///
-/// As the user `from`, or as the system if `api.system_user` is configured and `from` is left out. It
-/// is subject to the recipient's blocks and to the limits of sizes, and is answered once it is on
-/// disk; the user's own devices hear it, too.
+/// As the user `from`, or as the system if `api.system_user` is configured and `from` is left out.
+/// It is subject to the recipient's blocks and to the limits of sizes, and is answered once it is
+/// on disk; the user's own devices hear it, too.
 #[utoipa::path(
     post,
     path = "/v1/messages",
     operation_id = "sendMessage",
     tag = "messages",
-    params((
-        "Idempotency-Key" = Option<String>,
-        Header,
-        description = "Under the same key of the same `from` and `to`, a message is kept once: a \
-                       retry gets the first answer, other content `conflict`. A UUIDv7 is best. \
-                       Remembered for `limits.client_id_window_days`.",
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[ -~]+$",
-    )),
+    params(Idempotency),
     request_body = SendMessage,
-    responses((status = 200, description = "It is kept.", body = Sent), InTheWay, TooLarge, Refused),
+    responses(
+        (status = 200, description = "It is kept.", body = Sent), InTheWay, TooLarge, Refused,
+    ),
     security(("key" = ["messages:write"])),
 )]
 pub(super) async fn send_message(State(api): Shared, request: Request) -> Response {
@@ -83,13 +77,7 @@ pub(super) async fn send_message(State(api): Shared, request: Request) -> Respon
     path = "/v1/conversations/{conversation}/messages",
     operation_id = "readMessages",
     tag = "messages",
-    params(
-        ("conversation" = String, Path, description = "The `conversationId`, percent-encoded."),
-        ("as" = Option<String>, Query, description = "The member as whom to read; by default the first that the id names.", min_length = 1, max_length = 128),
-        ("before" = Option<u64>, Query, description = "Only messages below this `seq`.", minimum = 1),
-        ("after" = Option<u64>, Query, description = "Only messages above this `seq`; 0 for the start."),
-        ("limit" = Option<u64>, Query, description = "At most so many.", minimum = 1),
-    ),
+    params(OfConversation, Piece),
     responses((status = 200, description = "A page.", body = History), Unknown, Refused),
     security(("key" = ["messages:read"])),
 )]
@@ -107,11 +95,7 @@ pub(super) async fn read_messages(State(api): Shared, request: Request) -> Respo
     path = "/v1/users/{user}/conversations",
     operation_id = "listConversations",
     tag = "messages",
-    params(
-        ("user" = String, Path, description = "The user's id, percent-encoded."),
-        ("cursor" = Option<String>, Query, description = "The `cursor` of the page before."),
-        ("limit" = Option<u64>, Query, description = "At most so many.", minimum = 1),
-    ),
+    params(OfUser, Page),
     responses((status = 200, description = "A page.", body = Conversations), Refused),
     security(("key" = ["messages:read"])),
 )]
@@ -129,7 +113,7 @@ pub(super) async fn list_conversations(State(api): Shared, request: Request) -> 
     path = "/v1/users/{user}/devices",
     operation_id = "listDevices",
     tag = "users",
-    params(("user" = String, Path, description = "The user's id, percent-encoded.")),
+    params(OfUser),
     responses((status = 200, description = "All of them.", body = Devices), Refused),
     security(("key" = ["users:read"])),
 )]
@@ -149,10 +133,7 @@ pub(super) async fn list_devices(State(api): Shared, request: Request) -> Respon
     path = "/v1/users/{user}/devices/{device}",
     operation_id = "revokeDevice",
     tag = "users",
-    params(
-        ("user" = String, Path, description = "The user's id, percent-encoded."),
-        ("device" = String, Path, description = "The device's id, percent-encoded."),
-    ),
+    params(OfDevice),
     responses((status = 200, description = "It is gone.", body = Done), Unknown, Refused),
     security(("key" = ["users:write"])),
 )]
@@ -174,7 +155,7 @@ pub(super) async fn revoke_device(State(api): Shared, request: Request) -> Respo
     path = "/v1/users/{user}/revoke-tokens",
     operation_id = "revokeTokens",
     tag = "users",
-    params(("user" = String, Path, description = "The user's id, percent-encoded.")),
+    params(OfUser),
     request_body(content = Option<RevokeTokens>, description = "May be left out."),
     responses(
         (status = 200, description = "They are revoked.", body = TokensRevoked), TooLarge, Refused,
@@ -195,7 +176,7 @@ pub(super) async fn revoke_tokens(State(api): Shared, request: Request) -> Respo
     path = "/v1/users/{user}/blocks",
     operation_id = "listBlocks",
     tag = "users",
-    params(("user" = String, Path, description = "The user's id, percent-encoded.")),
+    params(OfUser),
     responses((status = 200, description = "All of them.", body = Blocks), Refused),
     security(("key" = ["users:read"])),
 )]
@@ -215,7 +196,7 @@ pub(super) async fn list_blocks(State(api): Shared, request: Request) -> Respons
     path = "/v1/users/{user}/blocks",
     operation_id = "blockUser",
     tag = "users",
-    params(("user" = String, Path, description = "The user's id, percent-encoded.")),
+    params(OfUser),
     request_body = BlockUser,
     responses(
         (status = 200, description = "It is so, now or already.", body = Done),
@@ -237,10 +218,7 @@ pub(super) async fn block_user(State(api): Shared, request: Request) -> Response
     path = "/v1/users/{user}/blocks/{other}",
     operation_id = "unblockUser",
     tag = "users",
-    params(
-        ("user" = String, Path, description = "The user's id, percent-encoded."),
-        ("other" = String, Path, description = "Who was blocked, percent-encoded."),
-    ),
+    params(OfTwo),
     responses((status = 200, description = "It is so, now or already.", body = Done), Refused),
     security(("key" = ["users:write"])),
 )]

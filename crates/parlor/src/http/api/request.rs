@@ -31,8 +31,8 @@ impl Api {
     /// Admits a request and reads it.
     ///
     /// # Errors
-    /// What [`super::keys::Keys::admit`] refuses; [`Refusal::Unavailable`] before the server is open;
-    /// [`Refusal::TooLarge`] and [`Refusal::InvalidArgument`] for what cannot be read.
+    /// What [`super::keys::Keys::admit`] refuses; [`Refusal::Unavailable`] before the server is
+    /// open; [`Refusal::TooLarge`] and [`Refusal::InvalidArgument`] for what cannot be read.
     pub(super) async fn admit(&self, scope: Scope, request: Request) -> Result<Asked, Refusal> {
         let (mut parts, body) = request.into_parts();
         let key = self.keys.admit(&parts.headers, scope, crate::now())?;

@@ -1,5 +1,5 @@
-//! What goes in and out, as types that only the OpenAPI document is made of: the JSON itself is read
-//! and written by the service, and a test holds its answers against these.
+//! What goes in and out, as types that only the OpenAPI document is made of: the JSON itself is
+//! read and written by the service, and a test holds its answers against these.
 
 #![expect(dead_code, reason = "they describe JSON that the service reads and writes")]
 
@@ -11,10 +11,10 @@ use utoipa::{IntoResponses, ToSchema};
 #[serde(deny_unknown_fields)]
 pub(super) struct SendMessage {
     /// Who says it; left out, the system does, if `api.system_user` is configured.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     from: Option<String>,
     /// To whom.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     to: String,
     /// What: any JSON but too large or too deep a one. Kept byte for byte.
     content: Value,
@@ -157,9 +157,9 @@ pub(super) struct Devices {
 #[derive(ToSchema, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RevokeTokens {
-    /// Those issued before this time, in milliseconds since 1970, UTC; by default now. It must not lie
-    /// in the future.
-    #[schema(minimum = 1)]
+    /// Those issued before this time, in milliseconds since 1970, UTC; by default now. It must not
+    /// lie in the future.
+    #[schema(minimum = 1, maximum = 9007199254740991u64)]
     not_before: Option<u64>,
 }
 
@@ -178,7 +178,7 @@ pub(super) struct TokensRevoked {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BlockUser {
     /// Their id.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     user_id: String,
 }
 
