@@ -332,6 +332,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_json_gets_an_answer(text in r#"\{("(seq|toUserId|x|\\u0073eq)":("[^"\\\x00-\x1f]*"|[0-9]{1,3}|null|\[\]|\{\}),?){0,4}\}"#) {
+            if let Ok(raw) = serde_json::from_str::<&RawValue>(&text) {
+                let exactly = Fields::exactly(Some(raw), ["toUserId", "seq", "typing"]);
+                let lenient = Fields::parse(Some(raw), ["toUserId", "seq", "typing"]);
+                prop_assert!(exactly.is_err() || lenient.is_ok());
+            }
             if let Ok(raw) = serde_json::from_str::<&RawValue>(&text)
                 && let Ok(fields) = Fields::parse(Some(raw), ["toUserId", "seq", "typing"])
             {

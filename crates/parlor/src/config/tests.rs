@@ -279,6 +279,10 @@ fn api_keys_that_cannot_work_are_refused() {
         let fault = faults(with_file(&file));
         assert!(fault.contains(said), "{table}: {fault}");
     }
+    for (name, fits) in [("n".repeat(64), true), ("n".repeat(65), false), (String::new(), false)] {
+        let value = format!("{name}:{DIGEST}:users:read");
+        assert_eq!(with_variables(&[("PARLOR_API__KEYS", &value)]).is_ok(), fits, "{name}");
+    }
     let key = |name: &str, byte| ApiKey {
         name: name.to_owned(),
         sha256: [byte; 32],
