@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use support::api::{Api, Key, SCOPES, json as said, serving};
+use support::api::{Api, Key, SCOPES, said, serving};
 use support::{Client, Server, schema};
 
 /// Random requests for each operation.

@@ -1,11 +1,13 @@
 //! Requests to the HTTP API, with a key that a configuration lets in.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
 
 use super::{Answer, SECRET, Server, connect, parlor, run, stdout};
 
@@ -71,9 +73,26 @@ impl Api {
         exchange(self.addr, &[head.as_bytes(), body].concat())
     }
 
+    /// One request, and the status and JSON of its answer; `None` if there is none, or none whole.
+    pub(crate) fn try_send(&self, line: &str, head: &str, body: &str) -> Option<(u16, Value)> {
+        let mut stream = TcpStream::connect(self.addr).ok()?;
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+             content-length: {}\r\n{head}\r\n{body}",
+            self.key,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, serde_json::from_str(body).ok()?))
+    }
+
     /// One request, and the status and JSON of its answer.
     pub(crate) fn ask(&self, line: &str, body: &str) -> (u16, Value) {
-        json(&self.send(line, "", body.as_bytes()))
+        said(&self.send(line, "", body.as_bytes()))
     }
 
     /// The same, when it must succeed.
@@ -98,8 +117,20 @@ pub(crate) fn exchange(addr: SocketAddr, bytes: &[u8]) -> Answer {
 }
 
 /// The status and the JSON of an answer, which every answer of the API is.
-pub(crate) fn json(answer: &Answer) -> (u16, Value) {
+pub(crate) fn said(answer: &Answer) -> (u16, Value) {
     assert!(answer.head.contains("content-type: application/json"), "{answer:?}");
     let said = serde_json::from_str(&answer.body);
     (answer.status, said.unwrap_or_else(|error| panic!("{error}: {answer:?}")))
+}
+
+/// Now, in seconds.
+pub(crate) fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+}
+
+/// A token of a user that was issued then.
+pub(crate) fn token(user: &str, iat: u64) -> String {
+    let claims = json!({"sub": user, "iat": iat, "exp": now_s() + 3_600});
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&Header::default(), &claims, &key).expect("it is signed")
 }
