@@ -139,6 +139,10 @@ pub struct Limits {
     pub visibility_remembered_max: usize,
     /// Milliseconds after which a `typing` that is not repeated is over. Default 6,000.
     pub typing_expires_ms: u64,
+    /// Requests that the app's own server may make at once, for each of its keys. Default 500.
+    pub api_rate_burst: u32,
+    /// Requests per second that it may make for long, for each of its keys. Default 100.
+    pub api_rate_per_second: u32,
 }
 
 impl Default for Limits {
@@ -203,6 +207,8 @@ impl Default for Limits {
             presence_remembered_max: 100_000,
             visibility_remembered_max: 100_000,
             typing_expires_ms: 6_000,
+            api_rate_burst: 500,
+            api_rate_per_second: 100,
         }
     }
 }

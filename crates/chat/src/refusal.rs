@@ -73,8 +73,13 @@ pub enum Refusal {
     TooManyConnections,
     /// The user has as many devices as allowed, all in use lately.
     TooManyDevices,
-    /// The device was revoked after this token was issued.
+    /// The device, or all tokens of the user, were revoked after this token was issued.
     DeviceRevoked,
+    /// The key of the app's own server does not allow this (HTTP only).
+    MissingScope {
+        /// What it would have to allow.
+        scope: &'static str,
+    },
     /// The recipient takes no messages from this user.
     Blocked,
     /// The user keeps out as many others as allowed.
@@ -139,6 +144,7 @@ pub enum Code {
     TooManyConnections,
     TooManyDevices,
     DeviceRevoked,
+    MissingScope,
     Blocked,
     TooManyBlocks,
     TooManySubscriptions,
@@ -223,6 +229,7 @@ impl Refusal {
             Self::TooManyConnections => Code::TooManyConnections,
             Self::TooManyDevices => Code::TooManyDevices,
             Self::DeviceRevoked => Code::DeviceRevoked,
+            Self::MissingScope { .. } => Code::MissingScope,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
             Self::TooManySubscriptions => Code::TooManySubscriptions,
@@ -282,6 +289,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Unauthorized { reason } => write!(f, "not authorized: {reason}"),
             Self::InvalidArgument { field, reason } => write!(f, "{field} {reason}"),
+            Self::MissingScope { scope } => write!(f, "the API key lacks the scope {scope}"),
             Self::TooLarge { limit } => write!(f, "the content is larger than {limit} bytes"),
             _ => f.write_str(self.code().documented().happened),
         }
@@ -388,7 +396,7 @@ impl Code {
             Self::RateLimited => after(
                 RATE_LIMITED_RETRY_AFTER_MS,
                 "rate_limited",
-                "the user or the connection sends faster than allowed",
+                "the user, the connection or the API key sends faster than allowed",
                 "Send the same again after `retryAfterMs`.",
             ),
             Self::Overloaded => after(
@@ -430,8 +438,13 @@ impl Code {
             ),
             Self::DeviceRevoked => never(
                 "device_revoked",
-                "the device was revoked after this token was issued",
+                "the device, or all of the user's tokens, were revoked after this token was issued",
                 "Sign in again: a token issued after the revocation opens the device anew.",
+            ),
+            Self::MissingScope => never(
+                "missing_scope",
+                "the API key lacks a scope (HTTP only)",
+                "Use a key that has the scope that the text names.",
             ),
             Self::Blocked => never(
                 "blocked",
@@ -520,7 +533,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 33] = [
+pub const CODES: [Code; 34] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -538,6 +551,7 @@ pub const CODES: [Code; 33] = [
     Code::TooManyConnections,
     Code::TooManyDevices,
     Code::DeviceRevoked,
+    Code::MissingScope,
     Code::Blocked,
     Code::TooManyBlocks,
     Code::TooManySubscriptions,

@@ -43,7 +43,8 @@ pub trait Store: Send + Sync + 'static {
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>>;
 
     /// Notes that a device is here, creating it if it is new: a new device starts where its user
-    /// has confirmed on any device.
+    /// has confirmed on any device. Of the shared one nothing is noted; but it, too, is refused to
+    /// a token that was revoked ([`Store::revoke_tokens`]).
     fn attach_device(&self, attach: AttachDevice) -> Pending<()>;
 
     /// A user's devices, most recently seen first.
@@ -152,6 +153,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The secret that was made with the log and is kept with it.
     fn seal_key(&self) -> SealKey;
+
+    /// Ends all of a user's tokens that were issued before a time, and those that do not say when:
+    /// they attach no device any more, the shared one included. It only grows: an earlier time than
+    /// one that holds changes nothing. Gives the time that holds from now on.
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis>;
 
     /// Whether writes can be acknowledged now; the reason if not.
     fn health(&self) -> Result<(), StoreError>;
@@ -547,8 +553,8 @@ pub enum StoreError {
     /// The user has as many devices as allowed, all in use lately.
     #[error("the user has too many devices")]
     TooManyDevices,
-    /// The device was revoked after the token was issued.
-    #[error("the device was revoked")]
+    /// The device, or the token, was revoked after the token was issued.
+    #[error("the device or the token was revoked")]
     DeviceRevoked,
     /// The recipient keeps this sender out.
     #[error("the recipient has blocked the sender")]

@@ -8,11 +8,13 @@
 //! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
 //! `contacts`, `privacy`), who people are through `profiles`.
 //! `presence` tells who is there to whom `visibility` lets see it;
+//! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
 //! need; every event that asks for an answer gets one; content and tokens are never logged.
 
+mod backend;
 mod identity;
 mod service;
 mod settings;
@@ -62,6 +64,7 @@ mod jitter;
 mod json;
 mod records;
 
+pub use backend::{Answer, Backend, refusal_json};
 pub use delivery::Delivery;
 pub use identity::{AuthError, Authenticator, Identity};
 pub use service::Service;

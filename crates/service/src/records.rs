@@ -56,7 +56,7 @@ pub(crate) fn entry(entry: &Entry, viewer: Option<&UserId>) -> String {
     };
     let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
-        Some(client_id) if viewer == Some(&entry.from) => {
+        Some(client_id) if viewer == Some(&entry.from) && !client_id.is_of_backend() => {
             object.text("clientId", client_id.as_str()).end()
         }
         _ => object.end(),
@@ -392,7 +392,7 @@ mod tests {
     fn a_refusal_is_told_with_its_delay_where_there_is_one() {
         assert_eq!(
             error(&Refusal::RateLimited { retry_after_ms: 40 }),
-            r#"{"status":"error","code":"rate_limited","error":"the user or the connection sends faster than allowed","retryAfterMs":40}"#
+            r#"{"status":"error","code":"rate_limited","error":"the user, the connection or the API key sends faster than allowed","retryAfterMs":40}"#
         );
         assert!(!reason(&Refusal::TokenExpired).contains("retryAfterMs"));
     }

@@ -43,6 +43,8 @@ pub(crate) struct Session {
     /// When it came, before its device was attached.
     pub(crate) since: Millis,
     expires_ms: AtomicU64,
+    /// When its token was issued; 0 if that does not say.
+    issued_ms: AtomicU64,
     heard_ms: AtomicU64,
     pub(crate) kind: Kind,
     /// Whether its client keeps offsets.
@@ -123,6 +125,7 @@ impl Session {
             key: OnceLock::new(),
             since: now,
             expires_ms: AtomicU64::new(NEVER),
+            issued_ms: AtomicU64::new(0),
             heard_ms: AtomicU64::new(now.0),
             kind: Kind::Tutorial,
             recoverable: false,
@@ -133,6 +136,22 @@ impl Session {
     /// Says that its client keeps offsets.
     pub(crate) fn recoverable(self) -> Self {
         Self { recoverable: true, ..self }
+    }
+
+    /// Says when its token was issued.
+    pub(crate) fn issued(self, issued: Option<Millis>) -> Self {
+        self.reissue(issued);
+        self
+    }
+
+    /// From now on it has a token that was issued then.
+    pub(crate) fn reissue(&self, issued: Option<Millis>) {
+        self.issued_ms.store(issued.map_or(0, |at| at.0), Ordering::SeqCst);
+    }
+
+    /// Whether its token was issued before a time, or does not say when.
+    pub(crate) fn is_issued_before(&self, not_before: Millis) -> bool {
+        self.issued_ms.load(Ordering::SeqCst) < not_before.0
     }
 
     /// Says from where it catches up.

@@ -363,7 +363,7 @@ async fn a_storm_tells_as_much_as_subscriptions_warrant() {
 async fn no_event_overtakes_an_answer_and_none_repeats_what_is_known() {
     let limits = Limits { presence_gather_ms: 0, ..quick(0) };
     // No bound on rates.
-    let settings = Settings { limits, mode: Mode::Development };
+    let settings = Settings { limits, mode: Mode::Development, ..Settings::default() };
     let house = House::new(Plan { shards: 2, settings, ..Plan::default() }).await;
     let alice = house.device("alice", "a").await;
     let flips = async {

@@ -35,6 +35,8 @@ mod resuming;
 
 mod retaining;
 
+mod tokens;
+
 mod writing;
 
 use grouping::Grouped;
@@ -107,6 +109,9 @@ const CLAIMS: &[(&str, Claim)] = claims![
     listing::devices_are_listed_by_last_seen,
     listing::a_user_was_last_seen_on_the_device_that_came_last,
     listing::what_does_not_exist_is_empty_or_not_found,
+    tokens::revoked_tokens_attach_no_device,
+    tokens::a_floor_of_tokens_only_grows_and_is_of_one_user,
+    tokens::tokens_of_a_user_who_never_came_can_be_revoked,
     model::random_commands_agree_with_a_recount,
     owning::own_records_are_read_last_changed_first_in_pages,
     owning::what_is_so_already_is_not_changed,

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use parlor_chat::ids::UserId;
+
 use super::fields::{Config, Identity, JwtAlgorithm};
 use super::{ConfigError, fields};
 
@@ -25,6 +27,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
         identity(&config.identity, &mut faults);
     }
     limits(&config.limits, &mut faults);
+    api(&config.api, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -120,6 +123,23 @@ fn identity(identity: &Identity, faults: &mut Vec<String>) {
             "identity.jwks_refresh_ms must be at least 1000 and identity.jwks_refresh_min_ms at \
              least 100",
         ));
+    }
+}
+
+fn api(api: &fields::Api, faults: &mut Vec<String>) {
+    for (at, key) in api.keys.iter().enumerate() {
+        let others = &api.keys[..at];
+        if others.iter().any(|other| other.name == key.name) {
+            faults.push(format!("api.keys: there are two keys of the name `{}`", key.name));
+        }
+        if others.iter().any(|other| other.sha256 == key.sha256) {
+            faults.push(format!("api.keys: `{}` is the same key as another one", key.name));
+        }
+    }
+    if let Some(user) = &api.system_user
+        && let Err(error) = UserId::parse(user)
+    {
+        faults.push(format!("api.system_user: {error}"));
     }
 }
 
@@ -244,6 +264,8 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("presence_remembered_max", limits.presence_remembered_max, 1, 1 << 24);
     within("visibility_remembered_max", limits.visibility_remembered_max, 1, 1 << 24);
     within("typing_expires_ms", limits.typing_expires_ms, 1_000, HOUR_MS);
+    within("api_rate_burst", limits.api_rate_burst, 1, u64::from(u32::MAX));
+    within("api_rate_per_second", limits.api_rate_per_second, 1, u64::from(u32::MAX));
     within("write_queue_commands_max", limits.write_queue_commands_max, 1, 1 << 24);
     within("write_queue_bytes_max", limits.write_queue_bytes_max, 1 << 20, 1 << 36);
     if limits.content_bytes_max.saturating_add(1_024) > limits.packet_bytes_max {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use parlor_chat::limits::Limits as Chat;
 
+use super::api_key::ApiKey;
 use super::setting::{Field, Kind, Section, Setting, quoted, sections, text_setting, words};
 
 /// A text that is never shown.
@@ -294,10 +295,24 @@ sections! {
         visibility_remembered_max: u64, "users" = Chat::default().visibility_remembered_max as u64;
         /// When a `typing` is over that is neither repeated nor followed by a message.
         typing_expires_ms: u64, "milliseconds" = Chat::default().typing_expires_ms;
+        /// Requests to `/v1` that may be made at once, for each API key.
+        api_rate_burst: u64, "requests" = u64::from(Chat::default().api_rate_burst);
+        /// Requests to `/v1` that may be made for long, for each API key.
+        api_rate_per_second: u64, "requests per second" = u64::from(Chat::default().api_rate_per_second);
         /// Writes that may wait for the disk. Above it sends are refused as `overloaded`.
         write_queue_commands_max: u64, "writes" = 16_384;
         /// Bytes of writes that may wait for the disk.
         write_queue_bytes_max: u64, "bytes" = 67_108_864;
+    }
+
+    /// The HTTP API under `/v1`, for the app's own server. Without a key there is none.
+    [api] Api {
+        /// Its keys, by their SHA-256: `parlor api-key new` makes one, and prints the line to put
+        /// here. In the variable each is `NAME:SHA256:SCOPE+SCOPE`. One a line:
+        /// `{ name = "shop", sha256 = "64 hexadecimal digits", scopes = ["messages:write"] }`
+        keys: Vec<ApiKey>, "keys" = Vec::new();
+        /// In whose name a message is sent that names no sender. No token opens this user.
+        system_user: Option<String>, "user id" = None, example "\"system\"";
     }
 
     /// What a crash may cost.

@@ -40,6 +40,7 @@ impl Collector for Reading {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         self.0.write_server(&mut page)?;
+        self.0.write_api(&mut page)?;
         self.0.write_identity(&mut page)?;
         self.0.write_gateway(&mut page)?;
         self.0.write_service(&mut page)?;
@@ -106,6 +107,15 @@ impl App {
             "server_start_time_seconds",
             "When the server started, in seconds since the Unix epoch",
             self.started.0 / 1_000,
+        )
+    }
+
+    fn write_api(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.counters(
+            "api_requests",
+            "Requests to operations of the HTTP API, by outcome",
+            "outcome",
+            self.answered.counts(),
         )
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor_chat::ids::UserId;
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
 use parlor_service::{Mode, Settings};
@@ -74,13 +75,18 @@ pub(super) fn limits(config: &Config) -> Limits {
         presence_remembered_max: size(limits.presence_remembered_max),
         visibility_remembered_max: size(limits.visibility_remembered_max),
         typing_expires_ms: limits.typing_expires_ms,
+        api_rate_burst: count(limits.api_rate_burst),
+        api_rate_per_second: count(limits.api_rate_per_second),
     }
 }
 
 /// The service's settings. `--dev` lifts every rate and every bound on connections.
 pub(super) fn service(config: &Config, dev: bool) -> Settings {
     let mode = if dev { Mode::Development } else { Mode::Production };
-    Settings { limits: limits(config), mode }
+    let system_user = config.api.system_user.as_deref();
+    // It was checked before anything was opened.
+    let system_user = system_user.and_then(|user| UserId::parse(user).ok());
+    Settings { limits: limits(config), mode, system_user }
 }
 
 /// The gateway's settings.

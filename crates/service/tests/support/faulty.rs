@@ -78,6 +78,8 @@ pub(crate) struct Faults {
     /// So many appends are refused as overloaded.
     pub(crate) appends: AtomicUsize,
     pub(crate) attaches: AtomicBool,
+    /// That a device was attached is told behind this gate.
+    pub(crate) attached: Gate,
     pub(crate) marks: AtomicBool,
     pub(crate) reads: AtomicBool,
     /// So many reads of whom a user blocks fail.
@@ -135,7 +137,12 @@ impl Store for Faulty {
         if self.faults.attaches.load(Ordering::SeqCst) {
             return fails(StoreError::Overloaded);
         }
-        self.store.attach_device(attach)
+        let (attached, faults) = (self.store.attach_device(attach), Arc::clone(&self.faults));
+        Box::pin(async move {
+            let attached = attached.await;
+            faults.attached.pass().await;
+            attached
+        })
     }
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
@@ -298,6 +305,10 @@ impl Store for Faulty {
             return fails(unavailable());
         }
         self.store.blocks(user)
+    }
+
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        self.store.revoke_tokens(user, not_before)
     }
 
     fn seal_key(&self) -> SealKey {

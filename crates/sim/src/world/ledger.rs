@@ -38,6 +38,7 @@ pub(crate) struct Ledger {
     people: BTreeMap<UserId, own::Person>,
     /// Times in which somebody was kept out, for the checker: heads of the conversation.
     barred: Vec<Barred>,
+    token_floors: BTreeMap<UserId, Millis>,
     planted: Option<Planted>,
 }
 
@@ -117,6 +118,7 @@ impl Ledger {
             own: BTreeMap::new(),
             people: BTreeMap::new(),
             barred: Vec::new(),
+            token_floors: BTreeMap::new(),
             planted,
         }
     }

@@ -192,6 +192,10 @@ impl Store for MemoryStore {
         ready(Ok(self.ledger.lock().users(&query)))
     }
 
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        ready(Ok(self.ledger.lock().revoke_tokens(&user, not_before)))
+    }
+
     fn seal_key(&self) -> SealKey {
         SealKey([7; 32])
     }

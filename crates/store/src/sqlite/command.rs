@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
     Own(OwnChange, Reply<OwnChanged>),
     Profile(ProfileChange, Reply<ProfileChanged>),
+    RevokeTokens(UserId, Millis, Reply<Millis>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -84,7 +85,7 @@ impl Command {
         match self {
             Self::Append(append, _) => 256 + append.content.0.len(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
-            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
+            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) | Self::RevokeTokens(..) => 256,
             Self::Group(change, _) => 1_024 + change.wish.weight(),
             Self::Own(change, _) => {
                 let value = |wish: &OwnWish| wish.value.as_ref().map_or(0, |value| value.0.len());
@@ -105,6 +106,7 @@ impl Command {
             Self::Block(block, _) => Subject::User(block.user.clone()),
             Self::Own(change, _) => Subject::User(change.user.clone()),
             Self::Profile(change, _) => Subject::User(change.user.clone()),
+            Self::RevokeTokens(user, ..) => Subject::User(user.clone()),
         }
     }
 
@@ -134,6 +136,7 @@ impl Command {
             Self::Group(_, reply) => reply.decide(Err(error)),
             Self::Own(_, reply) => reply.decide(Err(error)),
             Self::Profile(_, reply) => reply.decide(Err(error)),
+            Self::RevokeTokens(_, _, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -148,6 +151,7 @@ impl Command {
             Self::Group(_, reply) => reply.answer(shared),
             Self::Own(_, reply) => reply.answer(shared),
             Self::Profile(_, reply) => reply.answer(shared),
+            Self::RevokeTokens(_, _, reply) => reply.answer(shared),
         }
     }
 
@@ -162,6 +166,7 @@ impl Command {
             Self::Group(_, reply) => reply.fail(error),
             Self::Own(_, reply) => reply.fail(error),
             Self::Profile(_, reply) => reply.fail(error),
+            Self::RevokeTokens(_, _, reply) => reply.fail(error),
         }
     }
 }

@@ -80,6 +80,7 @@ mod own;
 mod regard;
 
 mod people;
+mod tokens;
 
 mod sweep;
 

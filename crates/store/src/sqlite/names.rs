@@ -204,7 +204,7 @@ impl Names {
             (Who::Group, Some(sender)) => (sender.clone(), None),
             (Who::Group, None) => return Err(bad(row, Some(&thread), "it has no sender")),
         };
-        let client_id = facts.client_id.map(ClientId::parse).transpose();
+        let client_id = facts.client_id.map(ClientId::stored).transpose();
         Ok(Arc::new(Entry {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(facts.seq)?),

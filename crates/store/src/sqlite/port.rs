@@ -34,11 +34,12 @@ impl Store for SqliteStore {
         self.write(|reply| Command::Mark(Marks::new(marks), reply))
     }
 
-    /// A device that is known and was seen lately is only read; another takes its place among
-    /// the writes when that read is done.
+    /// A device that is known and was seen lately, or is shared, is only read; another takes its
+    /// place among the writes when that read is done.
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
         if attach.device.is_shared() {
-            return Box::pin(std::future::ready(Ok(())));
+            let subject = Subject::User(attach.user.clone());
+            return self.read(subject, move |reader| reader.shared_device(&attach));
         }
         let shared = self.shared.clone();
         let asked = attach.clone();
@@ -158,6 +159,10 @@ impl Store for SqliteStore {
 
     fn users(&self, query: UsersQuery) -> Pending<UsersPage> {
         self.read(Subject::User(query.asker.clone()), move |reader| reader.users(&query))
+    }
+
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        self.write(|reply| Command::RevokeTokens(user, not_before, reply))
     }
 
     fn seal_key(&self) -> SealKey {

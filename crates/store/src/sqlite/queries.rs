@@ -20,6 +20,7 @@ use super::own;
 use super::readers::Reader;
 use super::regard;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
+use super::tokens;
 use super::visible::{self, before_heard, heard};
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
@@ -33,6 +34,7 @@ impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
     pub(crate) fn device_is_known(&mut self, attach: &AttachDevice) -> Result<bool, Failure> {
         let Some(user) = rows::user_id(&self.conn, &attach.user)? else { return Ok(false) };
+        tokens::check(&self.conn, user, attach.token_issued)?;
         let Some(known) = devices::device_row(&self.conn, user, &attach.device)? else {
             return Ok(false);
         };

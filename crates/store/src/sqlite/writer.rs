@@ -33,6 +33,7 @@ use super::people;
 use super::queue::Taken;
 use super::rows::Failure;
 use super::sweep::Sweep;
+use super::tokens;
 use super::upkeep::Upkeep;
 
 pub(crate) struct Writer {
@@ -299,6 +300,9 @@ impl Writer {
             }
             Command::Profile(change, reply) => {
                 reply.decide(told(people::change(conn, change)).map_err(stopped)?);
+            }
+            Command::RevokeTokens(user, not_before, reply) => {
+                reply.decide(told(tokens::revoke(conn, user, *not_before)).map_err(stopped)?);
             }
         }
         Ok(())

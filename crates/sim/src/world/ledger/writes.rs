@@ -215,6 +215,11 @@ impl Ledger {
 
     /// Notes that a device is here.
     pub(crate) fn attach_device(&mut self, attach: &AttachDevice) -> Result<(), StoreError> {
+        let floor = self.token_floors.get(&attach.user);
+        let is_below = |floor: &Millis| attach.token_issued.is_none_or(|issued| issued < *floor);
+        if floor.is_some_and(is_below) {
+            return Err(StoreError::DeviceRevoked);
+        }
         if attach.device.is_shared() {
             return Ok(());
         }
@@ -282,6 +287,13 @@ impl Ledger {
         row.revoked = Some(now);
         self.end(&place);
         Revoked::Done
+    }
+
+    /// Raises the time before which a user's tokens are revoked; gives the one that holds.
+    pub(crate) fn revoke_tokens(&mut self, user: &UserId, not_before: Millis) -> Millis {
+        let floor = self.token_floors.entry(user.clone()).or_default();
+        *floor = not_before.max(*floor);
+        *floor
     }
 
     fn end(&mut self, place: &(UserId, DeviceId)) {
