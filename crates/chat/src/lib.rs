@@ -8,7 +8,7 @@
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
 //! [`receipts`] (what it confirms); then what several nodes need: [`follow`] (a log by hints that
 //! may get lost), [`sweep`] (what no hint told) and [`members`] (who may say and see what, as the
-//! log says). A command comes in already parsed into these types; what it decides goes out through
+//! log says). What keeps a community civil is in [`moderation`] and [`rules`]. A command comes in already parsed into these types; what it decides goes out through
 //! the port.
 
 pub mod ids;
@@ -38,3 +38,7 @@ pub mod follow;
 pub mod sweep;
 
 pub mod members;
+
+pub mod moderation;
+
+pub mod rules;

@@ -7,7 +7,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
+use crate::entry::Millis;
 use crate::store::StoreError;
 
 /// Why something was refused, with what its text and delay need to know.
@@ -77,6 +79,26 @@ pub enum Refusal {
     Blocked,
     /// The user keeps out as many others as allowed.
     TooManyBlocks,
+    /// The user is suspended.
+    Suspended {
+        /// Until when; `None` until a moderator ends it.
+        until: Option<Millis>,
+    },
+    /// The user's role does not allow the command.
+    Forbidden,
+    /// A content rule keeps the message out.
+    ContentRefused {
+        /// The rule's id.
+        rule: Arc<str>,
+        /// What the app's own check said, for the sender.
+        reason: Option<Arc<str>>,
+    },
+    /// As many of the user's reports are open as allowed.
+    TooManyReports,
+    /// Another moderator sees to that report.
+    ReportTaken,
+    /// That report is closed.
+    ReportClosed,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -108,6 +130,12 @@ pub enum Code {
     DeviceRevoked,
     Blocked,
     TooManyBlocks,
+    Suspended,
+    Forbidden,
+    ContentRefused,
+    TooManyReports,
+    ReportTaken,
+    ReportClosed,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -181,6 +209,12 @@ impl Refusal {
             Self::DeviceRevoked => Code::DeviceRevoked,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
+            Self::Suspended { .. } => Code::Suspended,
+            Self::Forbidden => Code::Forbidden,
+            Self::ContentRefused { .. } => Code::ContentRefused,
+            Self::TooManyReports => Code::TooManyReports,
+            Self::ReportTaken => Code::ReportTaken,
+            Self::ReportClosed => Code::ReportClosed,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -216,6 +250,12 @@ impl fmt::Display for Refusal {
         match self {
             Self::Unauthorized { reason } => write!(f, "not authorized: {reason}"),
             Self::InvalidArgument { field, reason } => write!(f, "{field} {reason}"),
+            Self::ContentRefused { rule, reason: None } => {
+                write!(f, "the content is refused by the rule {rule}")
+            }
+            Self::ContentRefused { rule, reason: Some(reason) } => {
+                write!(f, "the content is refused by the rule {rule}: {reason}")
+            }
             Self::TooLarge { limit } => write!(f, "the content is larger than {limit} bytes"),
             _ => f.write_str(self.code().documented().happened),
         }
@@ -235,6 +275,13 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::DeviceRevoked => Refusal::DeviceRevoked,
         StoreError::Blocked => Refusal::Blocked,
         StoreError::TooManyBlocks => Refusal::TooManyBlocks,
+        StoreError::Suspended { until } => Refusal::Suspended { until: *until },
+        StoreError::ContentRefused { rule, reason } => {
+            Refusal::ContentRefused { rule: rule.clone(), reason: reason.clone() }
+        }
+        StoreError::TooManyReports => Refusal::TooManyReports,
+        StoreError::ReportTaken => Refusal::ReportTaken,
+        StoreError::ReportClosed => Refusal::ReportClosed,
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -373,6 +420,37 @@ impl Code {
                 "the user has blocked as many others as allowed",
                 "`unblock` somebody first.",
             ),
+            Self::Suspended => never(
+                "suspended",
+                "the user is suspended",
+                "Stay away until `until` (milliseconds since 1970), or for good if there is none, \
+                 unless a moderator ends it.",
+            ),
+            Self::Forbidden => never(
+                "forbidden",
+                "the user's role does not allow this",
+                "Connect, or `renew`, with a token that gives the role.",
+            ),
+            Self::ContentRefused => never(
+                "content_refused",
+                "a content rule keeps the message out",
+                "Do not send the same again; the text names the rule, and `rule` has its id.",
+            ),
+            Self::TooManyReports => never(
+                "too_many_reports",
+                "as many of the user's reports are open as allowed",
+                "Wait until moderators have seen to them.",
+            ),
+            Self::ReportTaken => never(
+                "report_taken",
+                "another moderator sees to that report",
+                "Leave it to them; an admin may take it over.",
+            ),
+            Self::ReportClosed => never(
+                "report_closed",
+                "that report is already resolved or dismissed",
+                "Read it again (`reports`): what came of it stays.",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -394,7 +472,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 22] = [
+pub const CODES: [Code; 28] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -414,6 +492,12 @@ pub const CODES: [Code; 22] = [
     Code::DeviceRevoked,
     Code::Blocked,
     Code::TooManyBlocks,
+    Code::Suspended,
+    Code::Forbidden,
+    Code::ContentRefused,
+    Code::TooManyReports,
+    Code::ReportTaken,
+    Code::ReportClosed,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

@@ -20,6 +20,8 @@ use futures_util::future::BoxFuture;
 
 use crate::entry::{Content, Entry, Epoch, Millis, Position};
 use crate::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
+use crate::moderation::Moderation;
+use crate::rules::Screening;
 
 /// The result of a store operation, ready once it is durable (writes) or read (reads).
 pub type Pending<T> = BoxFuture<'static, Result<T, StoreError>>;
@@ -31,6 +33,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends to a direct conversation, creating it if it is new.
     fn append(&self, append: Append) -> Pending<Appended>;
+
+    /// As [`Store::append`], with what the content rules say of it.
+    fn append_screened(&self, append: Append, screening: Screening) -> Pending<Appended>;
 
     /// Moves watermarks forward, merged by max; the answers are in the order of `marks`.
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>>;
@@ -106,6 +111,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whom a user keeps from writing to them, in the order of their ids.
     fn blocks(&self, user: UserId) -> Pending<Blocks>;
+
+    /// Reports, suspensions, notices and the audit log.
+    fn moderation(&self) -> &dyn Moderation;
 
     /// The secret that was made with the log and is kept with it.
     fn seal_key(&self) -> SealKey;
@@ -464,6 +472,29 @@ pub enum StoreError {
     /// The user keeps out as many others as allowed.
     #[error("the user has blocked too many others")]
     TooManyBlocks,
+    /// The user is suspended: may neither connect nor send.
+    #[error("the user is suspended")]
+    Suspended {
+        /// Until then; `None` until it is ended.
+        until: Option<Millis>,
+    },
+    /// A content rule keeps the message out.
+    #[error("the content is refused by the rule {rule}")]
+    ContentRefused {
+        /// The rule's id.
+        rule: Arc<str>,
+        /// What the app's own check said, for the sender.
+        reason: Option<Arc<str>>,
+    },
+    /// As many of the user's reports are open as allowed.
+    #[error("the user has too many open reports")]
+    TooManyReports,
+    /// Another moderator sees to the report.
+    #[error("the report is taken by another moderator")]
+    ReportTaken,
+    /// The report was closed with another outcome, or by another moderator.
+    #[error("the report is closed")]
+    ReportClosed,
     /// What is stored contradicts itself; it is not served.
     #[error("stored data is corrupt: {what}")]
     Corrupt {

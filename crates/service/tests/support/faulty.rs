@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::moderation::Moderation;
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -116,6 +118,10 @@ impl Store for Faulty {
             return fails(StoreError::Overloaded);
         }
         self.store.append(append)
+    }
+
+    fn append_screened(&self, append: Append, screening: Screening) -> Pending<Appended> {
+        self.store.append_screened(append, screening)
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
@@ -249,6 +255,10 @@ impl Store for Faulty {
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
         self.store.blocks(user)
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
+        self.store.moderation()
     }
 
     fn seal_key(&self) -> SealKey {

@@ -5,22 +5,25 @@
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, Marked, Revoked, StoreError,
 };
 use tokio::sync::oneshot;
 
 use super::Shared;
+use super::moderation;
 use super::rows::Subject;
 
 /// A write, and where its outcome goes.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Append(Append, Reply<Appended>),
+    Append(Append, Option<Box<Screening>>, Reply<Appended>),
     Mark(Marks, Reply<Vec<Marked>>),
     Attach(AttachDevice, Reply<()>),
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
+    Moderate(moderation::Write),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -58,7 +61,7 @@ impl<T> Reply<T> {
         self.outcome = Some(outcome);
     }
 
-    fn answer(self, shared: &Shared) {
+    pub(crate) fn answer(self, shared: &Shared) {
         let outcome = self.outcome.unwrap_or_else(|| Err(super::closed()));
         if let Err(StoreError::Corrupt { what }) = &outcome {
             shared.met_damage(what);
@@ -67,7 +70,7 @@ impl<T> Reply<T> {
         drop(self.waiting.send(outcome));
     }
 
-    fn fail(self, error: StoreError) {
+    pub(crate) fn fail(self, error: StoreError) {
         drop(self.waiting.send(Err(error)));
     }
 }
@@ -76,7 +79,11 @@ impl Command {
     /// About how much memory it holds on to.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Self::Append(append, _) => 256 + append.content.0.len(),
+            Self::Append(append, screening, _) => {
+                let original = screening.as_ref().and_then(|it| it.original.as_ref());
+                256 + append.content.0.len() + original.map_or(0, |it| it.0.len())
+            }
+            Self::Moderate(write) => write.weight(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
         }
@@ -85,7 +92,8 @@ impl Command {
     /// What it is about.
     pub(crate) fn subject(&self) -> Subject {
         match self {
-            Self::Append(append, _) => {
+            Self::Moderate(write) => write.subject(),
+            Self::Append(append, ..) => {
                 Subject::Conversation(ConversationId::direct(&append.from, &append.to))
             }
             Self::Mark(..) => Subject::Watermarks,
@@ -113,7 +121,8 @@ impl Command {
     /// Notes that it cannot be carried out.
     pub(crate) fn refuse(&mut self, error: StoreError) {
         match self {
-            Self::Append(_, reply) => reply.decide(Err(error)),
+            Self::Append(_, _, reply) => reply.decide(Err(error)),
+            Self::Moderate(write) => write.refuse(error),
             Self::Mark(_, reply) => reply.decide(Err(error)),
             Self::Attach(_, reply) => reply.decide(Err(error)),
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
@@ -124,7 +133,8 @@ impl Command {
     /// Tells what was decided.
     pub(crate) fn answer(self, shared: &Shared) {
         match self {
-            Self::Append(_, reply) => reply.answer(shared),
+            Self::Append(_, _, reply) => reply.answer(shared),
+            Self::Moderate(write) => write.answer(shared),
             Self::Mark(_, reply) => reply.answer(shared),
             Self::Attach(_, reply) => reply.answer(shared),
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
@@ -135,7 +145,8 @@ impl Command {
     /// Tells that it failed, whatever was decided.
     pub(crate) fn fail(self, error: StoreError) {
         match self {
-            Self::Append(_, reply) => reply.fail(error),
+            Self::Append(_, _, reply) => reply.fail(error),
+            Self::Moderate(write) => write.fail(error),
             Self::Mark(_, reply) => reply.fail(error),
             Self::Attach(_, reply) => reply.fail(error),
             Self::Revoke(_, _, _, reply) => reply.fail(error),

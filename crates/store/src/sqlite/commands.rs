@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Entry, Millis, Position};
+use parlor_chat::entry::{Content, Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
@@ -18,9 +19,11 @@ use super::devices;
 use super::keys::{ConversationKeys, Keyring, Keys};
 use super::life::Life;
 use super::names::{Checked, Kept, Names, entry_columns};
+use super::reports;
 use super::retention::{self, Gone};
 use super::rows::{self, Failure, Place, Thread, corrupt, nat};
 use super::sums::Facts;
+use super::suspensions;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;
@@ -48,6 +51,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) life: &'a Life,
     /// A head up to this position is too old, and goes with the append that succeeds it.
     pub(crate) superseded: i64,
+    /// Whether anybody may be suspended.
+    pub(crate) moderated: bool,
 }
 
 /// An append's answer, and the entry if it is new.
@@ -58,7 +63,7 @@ pub(crate) struct AppendDone {
 
 impl Executor {
     pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
-        let (names, keys) = (Names::new(None), Keys::new(keyring));
+        let (names, keys) = (Names::new(keyring.clone()), Keys::new(keyring));
         Self { threads: HashMap::new(), names, keys }
     }
 
@@ -69,16 +74,25 @@ impl Executor {
         self.keys.forget();
     }
 
+    /// What else reads and seals entries inside the transaction.
+    pub(crate) fn names_and_keys(&mut self) -> (&mut Names, &mut Keys) {
+        (&mut self.names, &mut self.keys)
+    }
+
     pub(crate) fn append(
         &mut self,
         conn: &Connection,
         turn: &Turn<'_>,
         append: &Append,
+        screening: Option<&Screening>,
     ) -> Result<AppendDone, Failure> {
         let life = turn.life;
         let conversation = ConversationId::direct(&append.from, &append.to);
+        // A retry is known by what its sender wrote, whatever a rule makes of it.
+        let original = screening.and_then(|screening| screening.original.as_ref());
+        let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
-        self.check_block(conn, append, known.as_deref())?;
+        self.check_barred(conn, turn, append, screening, known.as_deref())?;
         let thread = match known {
             Some(thread) => thread,
             None => self.new_thread(conn, conversation)?,
@@ -88,7 +102,7 @@ impl Executor {
         let seq = head.seq + 1;
         let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
-            let digest = digest(&append.content.0, keys.as_deref());
+            let digest = digest(&written.0, keys.as_deref());
             let sql = "INSERT INTO idempotency (client_id, sender, conversation, seq, digest) \
                        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
             let noted = conn.prepare_cached(sql)?.execute((
@@ -99,7 +113,7 @@ impl Executor {
                 &digest[..],
             ))?;
             if noted == 0 {
-                let appended = self.repeated(conn, &thread, sender, append, &digest)?;
+                let appended = self.repeated(conn, &thread, sender, append, written, &digest)?;
                 return Ok(AppendDone { appended, entry: None });
             }
         }
@@ -158,7 +172,11 @@ impl Executor {
             ts: entry.ts,
             repeated: false,
         };
-        Ok(AppendDone { appended, entry: Some(Arc::new(entry)) })
+        let entry = Arc::new(entry);
+        if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
+            reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
+        }
+        Ok(AppendDone { appended, entry: Some(entry) })
     }
 
     pub(crate) fn mark(&mut self, conn: &Connection, mark: &Mark) -> Result<Marked, Failure> {
@@ -216,31 +234,46 @@ impl Executor {
         Ok(moved)
     }
 
-    /// Refuses an append to somebody who keeps its sender out, unless it is the retry of one that
-    /// was kept before.
-    fn check_block(
+    /// Refuses an append by a suspended user, one to somebody who keeps its sender out, and one that
+    /// a content rule refuses, unless it is the retry of one that was kept before.
+    fn check_barred(
         &self,
         conn: &Connection,
+        turn: &Turn<'_>,
         append: &Append,
+        screening: Option<&Screening>,
         thread: Option<&Thread>,
     ) -> Result<(), Failure> {
         let ids = match thread {
             Some(thread) => (thread.member(&append.from), thread.member(&append.to)),
             None => (rows::user_id(conn, &append.from)?, rows::user_id(conn, &append.to)?),
         };
-        let (Some(from), Some(to)) = ids else { return Ok(()) };
-        if !blocks::is_active(conn, to, from)? {
-            return Ok(());
-        }
-        let known = match (&append.client_id, thread) {
-            (Some(client_id), Some(thread)) => {
+        let suspended = match (turn.moderated, ids.0) {
+            (true, Some(from)) => suspensions::find(conn, from, append.now)?,
+            _ => None,
+        };
+        let blocked = match ids {
+            (Some(from), Some(to)) => blocks::is_active(conn, to, from)?,
+            _ => false,
+        };
+        let refused = screening.and_then(|screening| screening.refused.as_ref());
+        let barred = match (suspended, refused) {
+            (Some(suspension), _) => StoreError::Suspended { until: suspension.until },
+            (None, _) if blocked => StoreError::Blocked,
+            (None, Some(Refused { rule, reason })) => {
+                StoreError::ContentRefused { rule: rule.clone(), reason: reason.clone() }
+            }
+            (None, None) => return Ok(()),
+        };
+        let known = match (&append.client_id, thread, ids.0) {
+            (Some(client_id), Some(thread), Some(from)) => {
                 let sql = "SELECT 1 FROM idempotency \
                            WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
                 conn.prepare_cached(sql)?.exists((client_id.as_str(), from, thread.id))?
             }
             _ => false,
         };
-        if known { Ok(()) } else { Err(StoreError::Blocked.into()) }
+        if known { Ok(()) } else { Err(barred.into()) }
     }
 
     fn thread(
@@ -331,6 +364,7 @@ impl Executor {
         thread: &Thread,
         sender: i64,
         append: &Append,
+        written: &Content,
         digest: &[u8; 16],
     ) -> Result<Appended, Failure> {
         let client_id = append.client_id.as_ref().map(|id| id.as_str());
@@ -341,7 +375,7 @@ impl Executor {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
         // A key from before content was sealed has the digest of that time.
-        if known != digest && known != self::digest(&append.content.0, None) {
+        if known != digest && known != self::digest(&written.0, None) {
             return Err(StoreError::ClientIdConflict.into());
         }
         let sql = concat!(

@@ -18,7 +18,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
@@ -62,6 +62,14 @@ mod commands;
 mod devices;
 
 mod blocks;
+
+mod reports;
+
+mod suspensions;
+
+mod audit;
+
+mod moderation;
 
 mod sweep;
 
@@ -128,6 +136,8 @@ pub(crate) struct Shared {
     gate: RwLock<()>,
     /// The last durable entry.
     position: AtomicU64,
+    /// Whether anybody was ever suspended, or told something.
+    moderated: AtomicBool,
     sidecar: Sidecar,
 }
 
@@ -189,6 +199,7 @@ impl SqliteStore {
             counters: Counters::default(),
             gate: RwLock::new(()),
             position: AtomicU64::new(u64::try_from(head).unwrap_or(0)),
+            moderated: AtomicBool::new(suspensions::any(&conn)?),
             sidecar,
             config,
         });

@@ -1,7 +1,11 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
+use std::sync::atomic::Ordering;
+
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::moderation::Moderation;
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -18,7 +22,11 @@ impl Store for SqliteStore {
     }
 
     fn append(&self, append: Append) -> Pending<Appended> {
-        self.write(|reply| Command::Append(append, reply))
+        self.write(|reply| Command::Append(append, None, reply))
+    }
+
+    fn append_screened(&self, append: Append, screening: Screening) -> Pending<Appended> {
+        self.write(|reply| Command::Append(append, Some(Box::new(screening)), reply))
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
@@ -28,13 +36,15 @@ impl Store for SqliteStore {
     /// A device that is known and was seen lately is only read; another takes its place among
     /// the writes when that read is done.
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
-        if attach.device.is_shared() {
+        let shared = self.shared.clone();
+        let moderated = shared.moderated.load(Ordering::Acquire);
+        if attach.device.is_shared() && !moderated {
             return Box::pin(std::future::ready(Ok(())));
         }
-        let shared = self.shared.clone();
         let asked = attach.clone();
-        let known = self
-            .read(Subject::User(asked.user.clone()), move |reader| reader.device_is_known(&asked));
+        let known = self.read(Subject::User(asked.user.clone()), move |reader| {
+            reader.device_is_known(&asked, moderated)
+        });
         Box::pin(async move {
             if known.await? {
                 return Ok(());
@@ -109,6 +119,10 @@ impl Store for SqliteStore {
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
         self.read(Subject::User(user.clone()), move |reader| reader.blocks(&user))
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
+        self
     }
 
     fn seal_key(&self) -> SealKey {

@@ -17,6 +17,7 @@ use super::devices::{self, LAST_SEEN_STEP_MS};
 use super::names::entry_columns;
 use super::readers::Reader;
 use super::rows::{self, Failure, Place, Thread, bound, corrupt, int, nat};
+use super::suspensions;
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
@@ -27,7 +28,17 @@ const ENTRY_BYTES: usize = 512;
 
 impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
-    pub(crate) fn device_is_known(&mut self, attach: &AttachDevice) -> Result<bool, Failure> {
+    pub(crate) fn device_is_known(
+        &mut self,
+        attach: &AttachDevice,
+        moderated: bool,
+    ) -> Result<bool, Failure> {
+        if moderated {
+            suspensions::refuse(&self.conn, &attach.user, attach.now)?;
+        }
+        if attach.device.is_shared() {
+            return Ok(true);
+        }
         let Some(user) = rows::user_id(&self.conn, &attach.user)? else { return Ok(false) };
         let Some(known) = devices::device_row(&self.conn, user, &attach.device)? else {
             return Ok(false);

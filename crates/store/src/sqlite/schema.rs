@@ -10,14 +10,18 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::OpenError;
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// Marks a file as Parlor's ("PRLR").
 const APPLICATION_ID: i64 = 0x5052_4c52;
 
 /// What leads from one version to the next; the first makes an empty file version 1.
-const STEPS: [&str; VERSION as usize] =
-    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const STEPS: [&str; VERSION as usize] = [
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_7.sql"),
+];
 
 /// Brings an empty or older file to [`VERSION`].
 ///
