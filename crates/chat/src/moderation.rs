@@ -26,6 +26,9 @@ pub trait Moderation: Send + Sync + 'static {
     /// A piece of the queue of reports, oldest first.
     fn reports(&self, query: ReportsQuery) -> Pending<ReportsPage>;
 
+    /// The report by which a content rule brought a message before the moderators, if one did.
+    fn flagged(&self, conversation: ConversationId, seq: Seq) -> Pending<Option<Arc<Report>>>;
+
     /// Takes a report, so that others leave it alone; to take it twice changes nothing.
     fn take_report(&self, take: TakeReport) -> Pending<Arc<Report>>;
 

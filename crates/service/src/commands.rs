@@ -138,7 +138,8 @@ pub(crate) fn conversations(
     Ok(Conversations { cursor, limit })
 }
 
-fn limit<const N: usize>(
+/// How much a command asks for, up to a maximum.
+pub(crate) fn limit<const N: usize>(
     fields: &Fields<'_, N>,
     default: usize,
     max: usize,

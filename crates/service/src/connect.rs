@@ -22,7 +22,7 @@ use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
-use crate::{catch_up, identity::Identity, recovery};
+use crate::{catch_up, identity::Identity, moderation, recovery};
 
 /// A connection that is to come back later.
 struct TurnedAway(Refusal);
@@ -65,6 +65,7 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
     }
     let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
     let session = Session::new(identity.user, device, identity.expires, now).starting(start);
+    let session = session.with_role(identity.role);
     Ok(Data::new(session))
 }
 
@@ -146,7 +147,14 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         service.end(session, Ending::Revoked);
         return;
     }
+    if let Some(ending) = moderation::suspended_meanwhile(service, session) {
+        service.end(session, ending);
+        return;
+    }
     service.expiry.note(session, clock::now());
+    if session.role().moderates() {
+        moderation::seat(socket, session);
+    }
     if recovers {
         // Another that recovers the same socket may have been listed meanwhile.
         if !take_over(service, socket, session) {

@@ -12,6 +12,7 @@ use crate::closing::Ending;
 use crate::commands::{self, Payload};
 use crate::connect::untrusted;
 use crate::dispatch::{Caller, Work};
+use crate::moderation;
 use crate::records::{self, DeviceLine};
 use crate::service::Service;
 use crate::session::{Kind, Session};
@@ -126,6 +127,8 @@ pub(crate) fn renew(
         return Err(Refusal::unauthorized("the token is of another user"));
     }
     caller.session.renew(identity.expires);
+    caller.session.set_role(identity.role);
+    moderation::seat(caller.socket, caller.session);
     if let Some(session) = caller.socket.data_arc::<Session>() {
         service.expiry.note(&session, caller.now);
     }

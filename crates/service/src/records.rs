@@ -85,11 +85,15 @@ pub(crate) fn ok_with() -> Object {
 }
 
 fn refused(object: Object, refusal: &Refusal) -> String {
-    object
+    let object = object
         .text("code", refusal.name())
         .text("error", &refusal.to_string())
-        .number_if("retryAfterMs", refusal.retry_after_ms())
-        .end()
+        .number_if("retryAfterMs", refusal.retry_after_ms());
+    match refusal {
+        Refusal::Suspended { until } => object.number_if("until", until.map(|until| until.0)).end(),
+        Refusal::ContentRefused { rule, .. } => object.text("rule", rule).end(),
+        _ => object.end(),
+    }
 }
 
 /// The answer to a command that is refused.

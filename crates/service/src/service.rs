@@ -33,7 +33,9 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
-use crate::{blocks, clock, connect, jitter, queries, records, resume, sends, tutorial};
+use crate::{
+    blocks, clock, connect, jitter, moderation, queries, records, resume, sends, tutorial,
+};
 
 /// Beyond every position that a store gives out, which is below 2^53.
 const END_OF_LOG: Position = Position((1 << 53) - 1);
@@ -114,7 +116,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 13] = [
+        let commands: [(&str, Command); 22] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -128,6 +130,15 @@ impl Service {
             ("block", blocks::block),
             ("unblock", blocks::unblock),
             ("blocked", blocks::blocked),
+            ("report", moderation::report),
+            ("reports", moderation::reports),
+            ("report_take", moderation::report_take),
+            ("report_resolve", moderation::report_resolve),
+            ("warn", moderation::warn),
+            ("suspend", moderation::suspend),
+            ("unsuspend", moderation::unsuspend),
+            ("notice_confirm", moderation::notice_confirm),
+            ("audit", moderation::audit),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {

@@ -30,6 +30,15 @@ pub(crate) struct Sessions {
     users: DashMap<UserId, Present>,
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
+    suspended: Mutex<VecDeque<Suspended>>,
+}
+
+/// A suspension that sessions which are being opened may have missed.
+#[derive(Debug)]
+struct Suspended {
+    user: UserId,
+    until: Option<Millis>,
+    at: Millis,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +124,28 @@ impl Sessions {
         revoked.iter().any(|(user, device, at)| {
             session.user() == Some(user) && session.device() == device && *at >= session.since
         })
+    }
+
+    /// Remembers for a while that a user was suspended, and gives the user's sessions.
+    pub(crate) fn suspend(&self, user: &UserId, until: Option<Millis>, now: Millis) -> OfUser {
+        let mut suspended = self.suspended.lock();
+        suspended.retain(|it| it.at.0 + REVOCATION_KEPT_MS >= now.0 && it.user != *user);
+        suspended.push_back(Suspended { user: user.clone(), until, at: now });
+        drop(suspended);
+        self.of(user)
+    }
+
+    /// Forgets that a user was suspended.
+    pub(crate) fn unsuspend(&self, user: &UserId) {
+        self.suspended.lock().retain(|it| it.user != *user);
+    }
+
+    /// Until when the session's user was suspended after the session was let in, if at all.
+    pub(crate) fn was_suspended(&self, session: &Session) -> Option<Option<Millis>> {
+        let suspended = self.suspended.lock();
+        let meanwhile =
+            |it: &&Suspended| session.user() == Some(&it.user) && it.at >= session.since;
+        suspended.iter().find(meanwhile).map(|it| it.until)
     }
 
     /// Goes through all sessions, and forgets users who are not here and owe nothing.

@@ -379,6 +379,10 @@ pub(super) async fn a_flagged_message_is_reported_in_its_commit(f: &Fixture) {
     let of = |seq| (message("a", "b", seq), Some(text("see")));
     assert_eq!(told, [of(1), of(2)], "each new message once, and no more than may be open");
     assert!(queue.iter().all(|it| it.by == Reporter::Rule("links".into())));
+    for (seq, report) in [(1, Some(queue[0].clone())), (2, Some(queue[1].clone())), (3, None)] {
+        let flagged = f.store.moderation().flagged(dm("a", "b"), Seq(seq)).await;
+        assert_eq!(flagged.expect("it is read"), report);
+    }
     assert_eq!(f.sink.heard.lock().len(), 3);
 }
 

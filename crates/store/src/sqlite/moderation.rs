@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::UserId;
+use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::moderation::{
     Act, Acted, AuditPage, AuditQuery, Cause, Deed, DeedKind, Done, Filed, Moderation, NewReport,
     Notice, NoticeId, Report, ReportState, ReportsPage, ReportsQuery, Suspension, TakeReport,
@@ -278,6 +278,11 @@ impl Moderation for SqliteStore {
 
     fn reports(&self, query: ReportsQuery) -> Pending<ReportsPage> {
         self.read(Subject::User(query.viewer.clone()), move |reader| reader.reports(&query))
+    }
+
+    fn flagged(&self, conversation: ConversationId, seq: Seq) -> Pending<Option<Arc<Report>>> {
+        let subject = Subject::Conversation(conversation.clone());
+        self.read(subject, move |reader| reader.flagged(&conversation, seq))
     }
 
     fn take_report(&self, take: TakeReport) -> Pending<Arc<Report>> {

@@ -322,6 +322,23 @@ fn read(conn: &Connection, names: &mut Names, row: &Row<'_>) -> Result<Report, F
 const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 impl Reader {
+    pub(crate) fn flagged(
+        &mut self,
+        conversation: &ConversationId,
+        seq: Seq,
+    ) -> Result<Option<Arc<Report>>, Failure> {
+        let Some(thread) = rows::find_thread(&self.conn, conversation)? else { return Ok(None) };
+        let sql = "SELECT id FROM report \
+                   WHERE conversation = ?1 AND seq = ?2 AND reporter IS NULL";
+        let id: Option<i64> = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([thread.id, bound(seq.0)], |row| row.get(0))
+            .optional()?;
+        let Some(id) = id else { return Ok(None) };
+        Ok(find(&self.conn, &mut self.names, id)?.map(Arc::new))
+    }
+
     pub(crate) fn reports(&mut self, query: &ReportsQuery) -> Result<ReportsPage, Failure> {
         let states = match query.state {
             Some(state) => vec![state],

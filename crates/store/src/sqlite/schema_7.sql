@@ -20,6 +20,7 @@ CREATE TABLE report (
 
 CREATE INDEX report_state ON report (state, id);
 CREATE UNIQUE INDEX report_key ON report (reporter, client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX report_on ON report (conversation, seq) WHERE reporter IS NULL;
 CREATE INDEX report_by ON report (reporter, accused) WHERE state < 2;
 
 -- Who may neither connect nor send.
