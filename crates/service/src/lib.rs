@@ -29,6 +29,8 @@ mod fields;
 mod moderation;
 mod queries;
 mod receipts;
+pub mod rules;
+mod screening;
 mod sends;
 mod tutorial;
 

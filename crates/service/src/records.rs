@@ -63,15 +63,15 @@ pub(crate) fn alone(object: &str) -> String {
     out
 }
 
-/// The answer to a send.
-pub(crate) fn sent(appended: &Appended) -> String {
-    Object::new()
+/// The answer to a send, and whether what was kept is something else than what was sent.
+pub(crate) fn sent(appended: &Appended, masked: bool) -> String {
+    let object = Object::new()
         .text("status", "sent")
         .text("id", MessageId::new(&appended.conversation, appended.seq).as_str())
         .text("conversationId", appended.conversation.as_str())
         .number("seq", appended.seq.0)
-        .number("ts", appended.ts.0)
-        .end()
+        .number("ts", appended.ts.0);
+    if masked { object.flag("masked", true).end() } else { object.end() }
 }
 
 /// The answer to a command that has nothing to tell.

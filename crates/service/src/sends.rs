@@ -12,12 +12,15 @@ use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
 use parlor_chat::ids::ConversationId;
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Append, Origin};
+use parlor_chat::store::{Append, Appended, Origin, StoreError};
+use parlor_gateway::Socket;
 
 use crate::commands::{self, Payload, Send};
 use crate::delivery::{NAMESPACE, room};
-use crate::dispatch::{Caller, Work};
+use crate::dispatch::{Answer, Caller, Work};
 use crate::records;
+use crate::rules::{Author, Screened};
+use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
 
@@ -61,35 +64,13 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     caller.session.admit(&failed.conversation, send.client_id.as_ref(), order, now)?;
     let origin = Origin(caller.socket.key().get());
     let Send { to, client_id, content } = send;
-    let from = user.clone();
-    let committed = service.store.append(Append { from, to, client_id, content, now, origin });
+    let author = Author { user, client_id: client_id.as_ref(), now };
+    let Screened { content, screening } = service.settings.rules.screen(author, content, limits);
+    let outcome = Outcome::of(&screening);
+    let append = Append { from: user.clone(), to, client_id, content, now, origin };
+    let committed = screening::append(service, append, screening);
     let socket = caller.socket.clone();
-    Ok(Work::Later(Box::pin(async move {
-        match committed.await {
-            Ok(appended) => {
-                if let Some(session) = socket.data::<Session>() {
-                    session.settled(&failed.conversation, failed.send_key.as_ref());
-                }
-                let counters = failed.service.counters();
-                if appended.repeated {
-                    counters.sent_again.add(1)
-                } else {
-                    counters.sent.add(1)
-                };
-                Ok(records::sent(&appended))
-            }
-            Err(error) => {
-                let refusal = of_store(&error);
-                if refusal == Refusal::Internal {
-                    tracing::error!(%error, conversation = %failed.conversation, "commit: failed");
-                }
-                if let Some(session) = socket.data::<Session>() {
-                    failed.note(session, crate::clock::now(), &refusal);
-                }
-                Err(refusal)
-            }
-        }
-    })))
+    Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
 }
 
 /// A send that may fail.
@@ -101,6 +82,40 @@ struct Failed {
 }
 
 impl Failed {
+    /// What became of it: notes that for later sends, and makes the answer.
+    async fn settle(
+        self,
+        socket: &Socket,
+        committed: Result<Appended, StoreError>,
+        outcome: Outcome,
+    ) -> Answer {
+        match committed {
+            Ok(appended) => {
+                if let Some(session) = socket.data::<Session>() {
+                    session.settled(&self.conversation, self.send_key.as_ref());
+                }
+                let counters = self.service.counters();
+                if appended.repeated {
+                    counters.sent_again.add(1)
+                } else {
+                    counters.sent.add(1);
+                    outcome.tell(&self.service, &appended).await;
+                };
+                Ok(records::sent(&appended, outcome.masked))
+            }
+            Err(error) => {
+                let refusal = of_store(&error);
+                if refusal == Refusal::Internal {
+                    tracing::error!(%error, conversation = %self.conversation, "commit: failed");
+                }
+                if let Some(session) = socket.data::<Session>() {
+                    self.note(session, crate::clock::now(), &refusal);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
     /// Later sends wait for its retry, unless a retry cannot help.
     fn note(&self, session: &Session, now: Millis, refusal: &Refusal) {
         let (limits, key) = (&self.service.settings.limits, self.send_key.as_ref());

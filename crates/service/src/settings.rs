@@ -3,6 +3,8 @@
 use parlor_chat::limits::Limits;
 use parlor_chat::rate::Rate;
 
+use crate::rules::Rules;
+
 /// The service's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -11,6 +13,8 @@ pub struct Settings {
     /// For trying things out: lifts every bound on rates and connections (sizes stay), and lets
     /// in connections without a token that speak the simplest tutorial's events.
     pub mode: Mode,
+    /// What the contents of messages are looked at for.
+    pub rules: Rules,
 }
 
 /// For whom a server is there.

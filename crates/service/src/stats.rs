@@ -118,7 +118,6 @@ pub(crate) struct ModerationCounters {
     pub(crate) refused_by_rule: Count,
     pub(crate) masked: Count,
     pub(crate) flagged: Count,
-    pub(crate) flooded: Count,
     pub(crate) reports: Count,
     pub(crate) warnings: Count,
     pub(crate) suspensions: Count,
@@ -134,7 +133,6 @@ impl ModerationCounters {
             refused_by_rule: self.refused_by_rule.get(),
             masked: self.masked.get(),
             flagged: self.flagged.get(),
-            flooded: self.flooded.get(),
             reports: self.reports.get(),
             warnings: self.warnings.get(),
             suspensions: self.suspensions.get(),
@@ -155,8 +153,6 @@ pub struct ModerationStats {
     pub masked: u64,
     /// Messages that were brought before the moderators by a rule or the hook.
     pub flagged: u64,
-    /// Messages that a flood rule caught, whatever it does.
-    pub flooded: u64,
     /// Reports filed.
     pub reports: u64,
     /// Warnings given.
