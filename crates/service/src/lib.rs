@@ -26,6 +26,8 @@ mod commands;
 pub mod content;
 mod dispatch;
 mod fields;
+pub mod hook;
+mod lines;
 mod moderation;
 mod queries;
 mod receipts;

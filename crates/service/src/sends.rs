@@ -5,7 +5,9 @@
 //! answer comes with the commit. A refusal that a retry can mend is noted, so that later sends of
 //! the connection in that conversation do not overtake it.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use parlor_chat::aborts::Order;
 use parlor_chat::entry::Millis;
@@ -18,6 +20,7 @@ use parlor_gateway::Socket;
 use crate::commands::{self, Payload, Send};
 use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Answer, Caller, Work};
+use crate::hook::{self, AppHook, Question};
 use crate::records;
 use crate::rules::{Author, Screened};
 use crate::screening::{self, Outcome};
@@ -56,16 +59,26 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     }
     let conversation = ConversationId::direct(user, &send.to);
     let (send_key, order) = (send.client_id.clone(), service.next_order());
-    let failed = Failed { service: Arc::clone(service), send_key, order, conversation };
+    let connection = caller.socket.key().get();
+    let failed = Failed { service: Arc::clone(service), connection, send_key, order, conversation };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
         return Err(refusal);
     }
     caller.session.admit(&failed.conversation, send.client_id.as_ref(), order, now)?;
-    let origin = Origin(caller.socket.key().get());
+    let origin = Origin(connection);
     let Send { to, client_id, content } = send;
     let author = Author { user, client_id: client_id.as_ref(), now };
-    let Screened { content, screening } = service.settings.rules.screen(author, content, limits);
+    let screened = service.settings.rules.screen(author, content, limits);
+    let Screened { content, screening } = match &service.settings.hook {
+        // What a rule refuses needs no second opinion.
+        Some(app) if screened.screening.refused.is_none() => {
+            let content = screened.content.clone();
+            let append = Append { from: user.clone(), to, client_id, content, now, origin };
+            return asked(caller, app.clone(), append, screened, failed);
+        }
+        _ => screened,
+    };
     let outcome = Outcome::of(&screening);
     let append = Append { from: user.clone(), to, client_id, content, now, origin };
     let committed = screening::append(service, append, screening);
@@ -73,9 +86,66 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
 }
 
+/// A send about which the app's hook is asked: it takes its place in line here, and in the order of
+/// the store when it is in front and the answer is there.
+fn asked(
+    caller: &Caller<'_>,
+    app: AppHook,
+    append: Append,
+    screened: Screened,
+    failed: Failed,
+) -> Result<Work, Refusal> {
+    let service = Arc::clone(&failed.service);
+    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
+        service.counters().moderation.hook_turned_away.add(1);
+        let refusal = Refusal::overloaded();
+        failed.note(caller.session, caller.now, &refusal);
+        return Err(refusal);
+    };
+    let (key, order) = (append.client_id.as_ref(), failed.order);
+    let mut place = service.lines.stand(failed.connection, &failed.conversation, order, key);
+    let socket = caller.socket.clone();
+    let question = Question {
+        user: append.from.clone(),
+        to: append.to.clone(),
+        conversation: failed.conversation.clone(),
+        content: append.content.clone(),
+        client_id: append.client_id.clone(),
+        at: append.now,
+    };
+    Ok(Work::Later(Box::pin(async move {
+        let answer = tokio::select! {
+            answer = hook::ask(&service, &app, question, screened, permit) => answer,
+            refusal = place.aborted() => return Err(refusal),
+        };
+        place.in_front().await?;
+        let session = socket.data::<Session>().ok_or_else(Refusal::unavailable)?;
+        let Screened { content, screening } = answer.inspect_err(|refusal| {
+            failed.note(session, crate::clock::now(), refusal);
+        })?;
+        let (now, key) = (crate::clock::now(), failed.send_key.as_ref());
+        session.admit(&failed.conversation, key, failed.order, now).inspect_err(|_| {
+            failed.abort_behind(session, now);
+        })?;
+        let outcome = Outcome::of(&screening);
+        let append = Append { content, ..append };
+        let mut committed = screening::append(&service, append, screening);
+        // What is refused at once is noted before the next one goes on.
+        let at_once = poll_fn(|cx| Poll::Ready(committed.as_mut().poll(cx))).await;
+        if let Poll::Ready(committed) = at_once {
+            let answer = failed.settle(&socket, committed, outcome).await;
+            drop(place);
+            return answer;
+        }
+        drop(place);
+        failed.settle(&socket, committed.await, outcome).await
+    })))
+}
+
 /// A send that may fail.
 struct Failed {
     service: Arc<Service>,
+    connection: u64,
     send_key: Option<parlor_chat::ids::ClientId>,
     order: Order,
     conversation: ConversationId,
@@ -116,12 +186,22 @@ impl Failed {
         }
     }
 
+    /// Aborts those that stand in line behind it.
+    fn abort_behind(&self, session: &Session, now: Millis) {
+        if self.service.settings.hook.is_some() {
+            let (line, limits) =
+                ((self.connection, &self.conversation), &self.service.settings.limits);
+            self.service.lines.fail(line, self.order, session, now, limits);
+        }
+    }
+
     /// Later sends wait for its retry, unless a retry cannot help.
     fn note(&self, session: &Session, now: Millis, refusal: &Refusal) {
         let (limits, key) = (&self.service.settings.limits, self.send_key.as_ref());
         match refusal.retry_after_ms() {
             Some(_) => {
                 session.failed(&self.conversation, key, self.order, now, refusal, limits);
+                self.abort_behind(session, now);
             }
             None => session.settled(&self.conversation, key),
         }

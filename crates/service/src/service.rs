@@ -18,6 +18,7 @@ use parlor_chat::resume::Cursor;
 use parlor_chat::store::{Store, StoreError, Whose};
 use parlor_gateway::{Frame, Io, Namespace, Socket};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +27,7 @@ use crate::delivery::{Delivery, NAMESPACE};
 use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
+use crate::lines::Lines;
 use crate::receipts::{self, Receipts};
 use crate::recovery::Pids;
 use crate::session::Session;
@@ -64,8 +66,17 @@ pub struct Service {
     /// Cancelled when nothing more is written.
     pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
+    /// The lines in which sends stand while the app's hook is asked.
+    pub(crate) lines: Arc<Lines>,
+    /// One for each question that may be under way.
+    pub(crate) questions: Arc<Semaphore>,
     /// Counts sends, so that those of a connection have an order.
     sends: AtomicU64,
+}
+
+/// Questions to the app's hook that may be under way at once.
+fn questions_max(settings: &Settings) -> usize {
+    settings.hook.as_ref().map_or(0, |app| app.in_flight_max).min(Semaphore::MAX_PERMITS)
 }
 
 /// Why nobody is let in any more; each client hears another delay.
@@ -102,6 +113,8 @@ impl Service {
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
             sends: AtomicU64::new(0),
+            lines: Arc::default(),
+            questions: Arc::new(Semaphore::new(questions_max(&settings))),
             settings,
             store,
             auth,

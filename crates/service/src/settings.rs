@@ -3,6 +3,7 @@
 use parlor_chat::limits::Limits;
 use parlor_chat::rate::Rate;
 
+use crate::hook::AppHook;
 use crate::rules::Rules;
 
 /// The service's settings.
@@ -15,6 +16,8 @@ pub struct Settings {
     pub mode: Mode,
     /// What the contents of messages are looked at for.
     pub rules: Rules,
+    /// The app's own say before a message is kept.
+    pub hook: Option<AppHook>,
 }
 
 /// For whom a server is there.
