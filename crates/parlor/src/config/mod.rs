@@ -5,6 +5,7 @@
 //! never read from the environment again elsewhere.
 
 mod checks;
+mod content_rules;
 mod environment;
 mod fields;
 mod master_keys;
@@ -18,8 +19,10 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map};
 use figment::{Figment, Metadata, Profile, Provider};
 
-pub(crate) use checks::{refuse, secret};
-pub(crate) use fields::{Config, Fsync, Identity, JwtAlgorithm, Log, LogFormat, Secret};
+pub(crate) use checks::{hook_secret, refuse, secret};
+pub(crate) use fields::{
+    Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
+};
 pub(crate) use master_keys::keyring;
 pub(crate) use render::default_toml;
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
+use parlor_service::hook::{AppHook, OnFailure};
 use parlor_service::{Mode, Settings};
 use parlor_store::sqlite::{self, Durability, Keyring};
 
-use crate::config::{Config, Fsync};
+use crate::config::{self, Config, Fsync, HookFailure};
+use crate::exit::{Code, Failure};
+use crate::hook::HttpHook;
 
 /// The chat's bounds.
 pub(super) fn limits(config: &Config) -> Limits {
@@ -47,13 +50,42 @@ pub(super) fn limits(config: &Config) -> Limits {
         marks_pending_max: size(limits.marks_pending_max),
         marks_gather_ms: limits.marks_gather_ms,
         aborted_conversations_max: size(limits.aborted_conversations_max),
+        reports_open_per_user_max: size(config.moderation.reports_open_per_user_max),
+        moderation_text_bytes_max: size(config.moderation.text_bytes_max),
+        moderation_page_max: size(config.moderation.page_max),
+        notices_per_user_max: size(config.moderation.notices_per_user_max),
+        content_matches_max: size(config.moderation.content_matches_max),
+        content_mask_work_bytes_max: size(config.moderation.content_mask_work_bytes_max),
+        flood_contents_max: size(config.moderation.flood_contents_max),
     }
 }
 
 /// The service's settings. `--dev` lifts every rate and every bound on connections.
-pub(super) fn service(config: &Config, dev: bool) -> Settings {
+///
+/// # Errors
+/// A [`Failure`] when a content rule or the hook cannot be used.
+pub(super) fn service(config: &Config, dev: bool) -> Result<Settings, Failure> {
     let mode = if dev { Mode::Development } else { Mode::Production };
-    Settings { limits: limits(config), mode }
+    let usage = |text: String| Failure::new(Code::Usage, text);
+    let rules = config.moderation.rules.compile();
+    let rules = rules.map_err(|error| usage(format!("moderation.rules: {error}")))?;
+    Ok(Settings { limits: limits(config), mode, rules, hook: hook(config)? })
+}
+
+fn hook(config: &Config) -> Result<Option<AppHook>, Failure> {
+    let moderation = &config.moderation;
+    let (Some(url), Some(secret)) = (&moderation.hook_url, config::hook_secret(moderation)?) else {
+        return Ok(None);
+    };
+    let timeout = Duration::from_millis(moderation.hook_timeout_ms);
+    let hook = HttpHook::new(url, &secret, timeout, size(config.limits.content_bytes_max))
+        .map_err(|error| Failure::new(Code::Usage, format!("moderation.hook_url: {error}")))?;
+    let on_failure = match moderation.hook_on_failure {
+        HookFailure::Allow => OnFailure::Allow,
+        HookFailure::Refuse => OnFailure::Refuse,
+    };
+    let in_flight_max = size(moderation.hook_in_flight_max);
+    Ok(Some(AppHook { hook: Arc::new(hook), on_failure, in_flight_max }))
 }
 
 /// The gateway's settings.
@@ -149,7 +181,7 @@ mod tests {
     fn defaults_reach_the_parts_unchanged() {
         let config = Config::default();
         assert_eq!(limits(&config), Limits::default());
-        assert_eq!(service(&config, false), Settings::default());
+        assert_eq!(service(&config, false).expect("it works"), Settings::default());
         let gateway = gateway(&config, false);
         let expected = parlor_gateway::Config::default();
         assert_eq!(gateway.path, expected.path);
@@ -202,7 +234,7 @@ mod tests {
     #[test]
     fn dev_lifts_bounds_on_connections_and_keeps_sizes() {
         let config = Config::default();
-        assert_eq!(service(&config, true).mode, Mode::Development);
+        assert_eq!(service(&config, true).expect("it works").mode, Mode::Development);
         let dev = gateway(&config, true);
         assert_eq!(dev.connections_per_address_max, None);
         assert_eq!(dev.max_payload, 1_000_000);
