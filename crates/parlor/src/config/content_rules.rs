@@ -25,7 +25,7 @@ struct ContentRule {
 }
 
 impl Setting for ContentRules {
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::List;
 
     /// Rules are tables of the file; printed, they are an example alone.
     fn render(&self) -> Option<String> {

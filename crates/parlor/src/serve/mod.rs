@@ -178,7 +178,8 @@ async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
             (None, None) => None,
         };
     let Some(source) = source else {
-        return Ok((Arc::new(JwtAuthenticator::new(identity, secret.as_ref(), None)), None));
+        let auth = JwtAuthenticator::new(identity, secret.as_ref(), None);
+        return Ok((Arc::new(auth.with_role_claim(role_claim)), None));
     };
     let ring = Arc::new(KeyRing::new(Pace {
         interval: Duration::from_millis(identity.jwks_refresh_ms),
