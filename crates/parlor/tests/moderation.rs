@@ -6,7 +6,7 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -33,8 +33,8 @@ type Said = (StatusCode, Vec<u8>, Duration);
 
 /// An app with a hook: tells what it was asked, and answers by the content.
 fn app(answer: impl Fn(&Value) -> Said + Send + Sync + 'static) -> (SocketAddr, Receiver<Asked>) {
-    let (asked, heard): (Sender<Asked>, _) = channel();
-    let (ready, address) = channel();
+    let (asked, heard) = sync_channel::<Asked>(64);
+    let (ready, address) = sync_channel(1);
     let answer = Arc::new(answer);
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

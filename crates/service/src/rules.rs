@@ -174,7 +174,8 @@ impl Engine {
             .rules
             .iter()
             .zip(broken)
-            .filter_map(|(rule, broken)| broken.then(|| rule.broken()))
+            .filter(|(_, broken)| *broken)
+            .map(|(rule, _)| rule.broken())
             .collect();
         if let Some(rule) = exceeded {
             broken.push(Broken { action: Action::Refuse, ..self.rules[rule].broken() });

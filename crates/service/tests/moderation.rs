@@ -335,3 +335,39 @@ async fn the_audit_log_tells_who_did_what_to_whom() {
     refused(&mo.call("audit", json!({"limit": 101})).await, "invalid_argument", "limit");
     house.end().await;
 }
+
+#[tokio::test]
+async fn nothing_sent_is_kept_after_a_suspension_was_answered_and_nothing_acked_is_lost() {
+    let house = House::new(Plan::default()).await;
+    let (mo, bob) = (moderator(&house).await, house.device("bob", "b1").await);
+    for round in 0..8 {
+        let name = format!("user{round}");
+        let spammer = house.device(&name, "s1").await;
+        let mut sent = Vec::new();
+        for n in 0..20 {
+            let payload = json!({"toUserId": "bob", "content": n, "clientId": format!("k{n}")});
+            sent.push(spammer.submit("private_message", payload).await);
+            if n == 2 * round {
+                let payload = json!({"userId": name, "reason": "spam"});
+                mo.emit("suspend", payload.clone()).await;
+            }
+        }
+        ok(&mo, "suspend", json!({"userId": name, "reason": "spam"})).await;
+        let history = json!({"conversationId": format!("dm:bob:{name}"), "limit": 100});
+        let before = bob.call("history", history.clone()).await;
+        spammer.closed().await;
+        let after = bob.call("history", history).await;
+        assert_eq!(before, after, "kept after the answer");
+        let kept = after["messages"].as_array().map_or(0, Vec::len) as u64;
+        let acked: Vec<u64> = spammer
+            .heard()
+            .iter()
+            .filter_map(|heard| match heard {
+                Heard::Ack(_, ack) if ack["status"] == "sent" => ack["seq"].as_u64(),
+                _ => None,
+            })
+            .collect();
+        assert!(acked.iter().all(|seq| *seq <= kept), "{acked:?} of {kept}");
+    }
+    house.end().await;
+}
