@@ -78,6 +78,9 @@ pub(crate) async fn run(service: Arc<Service>, socket: Socket, session: Arc<Sess
             service.counters().caught_up.add(1);
             service.counters().caught_up_entries.add(pushed as u64);
             tracing::debug!(%user, device = %session.device(), pushed, "resume: caught up");
+            if matches!(session.start(), Start::Recover(_)) {
+                moderation::seat(&socket, &session);
+            }
             moderation::remind(&service, &socket, &session).await;
         }
         Err(Stopped::Gone) => {}

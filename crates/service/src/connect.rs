@@ -152,9 +152,6 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         return;
     }
     service.expiry.note(session, clock::now());
-    if session.role().moderates() {
-        moderation::seat(socket, session);
-    }
     if recovers {
         // Another that recovers the same socket may have been listed meanwhile.
         if !take_over(service, socket, session) {
@@ -164,6 +161,8 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         tracing::debug!(%error, "connection: not greeted");
         service.end(session, Ending::Resume(Refusal::overloaded()));
         return;
+    } else {
+        moderation::seat(socket, session);
     }
     let resume = tracing::debug_span!("resume", conn = %socket.id(), %user);
     let task = catch_up::run(Arc::clone(service), socket.clone(), Arc::clone(session));

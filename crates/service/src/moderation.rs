@@ -30,12 +30,20 @@ use crate::session::{Kind, Session};
 /// The room of moderators' sockets.
 const MODERATORS: &str = "moderators";
 
-/// Puts a socket into the moderators' room if its session's role says so, else out of it.
+/// Puts a socket into the moderators' room if its session's role says so. Its CONNECT must have been
+/// answered: what it hears before that it would hear on another connection.
 pub(crate) fn seat(socket: &Socket, session: &Session) {
     if session.role().moderates() {
         socket.join(MODERATORS);
-    } else {
-        socket.leave(MODERATORS);
+    }
+}
+
+/// Gives a session the role of its new token.
+pub(crate) fn reseat(socket: &Socket, session: &Session, role: Role) {
+    session.set_role(role);
+    match role.moderates() {
+        true => socket.join(MODERATORS),
+        false => socket.leave(MODERATORS),
     }
 }
 

@@ -127,8 +127,7 @@ pub(crate) fn renew(
         return Err(Refusal::unauthorized("the token is of another user"));
     }
     caller.session.renew(identity.expires);
-    caller.session.set_role(identity.role);
-    moderation::seat(caller.socket, caller.session);
+    moderation::reseat(caller.socket, caller.session, identity.role);
     if let Some(session) = caller.socket.data_arc::<Session>() {
         service.expiry.note(&session, caller.now);
     }
