@@ -29,6 +29,8 @@ mod retaining;
 
 mod moderating;
 
+mod screening;
+
 mod writing;
 
 pub use retaining::{RETAINED_MS, clock};
@@ -126,9 +128,9 @@ const MODERATING: &[(&str, Claim)] = claims![
     moderating::a_repeated_warning_is_given_once,
     moderating::notices_of_a_user_are_bounded,
     moderating::the_audit_log_has_each_deed_once_in_order,
-    moderating::a_masked_content_is_known_again_by_what_was_written,
-    moderating::a_refused_content_is_kept_nowhere_unless_it_was_kept_before,
-    moderating::a_flagged_message_is_reported_in_its_commit,
+    screening::a_masked_content_is_known_again_by_what_was_written,
+    screening::a_refused_content_is_kept_nowhere_unless_it_was_kept_before,
+    screening::a_flagged_message_is_reported_in_its_commit,
     moderating::random_deeds_agree_with_a_model,
 ];
 
