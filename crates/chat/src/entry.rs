@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::group::Change;
 use crate::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 
 /// A moment in milliseconds since the Unix epoch, UTC. Below 2^53.
@@ -26,7 +27,7 @@ pub struct Epoch(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content(pub Arc<str>);
 
-/// One committed message of a direct conversation.
+/// One committed entry of a conversation's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The conversation whose log this is in.
@@ -39,14 +40,50 @@ pub struct Entry {
     pub epoch: Epoch,
     /// Commit time; never decreases with `seq`.
     pub ts: Millis,
-    /// Who said it.
+    /// Who said or did it.
     pub from: UserId,
-    /// The other member; equal to `from` for notes to oneself.
-    pub to: UserId,
+    /// The other member of a direct conversation, equal to `from` for notes to oneself; nobody in
+    /// a group.
+    pub to: Option<UserId>,
     /// The sender's idempotency key, if one was given.
     pub client_id: Option<ClientId>,
-    /// What was said.
-    pub content: Content,
+    /// What was said or done.
+    pub body: Body,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// A message.
+    Said(Content),
+    /// Something about the group itself.
+    Changed(Change),
+}
+
+impl Body {
+    /// What was said, if it is a message.
+    pub fn said(&self) -> Option<&Content> {
+        match self {
+            Self::Said(content) => Some(content),
+            Self::Changed(_) => None,
+        }
+    }
+
+    /// What was changed, if it is a change.
+    pub fn changed(&self) -> Option<&Change> {
+        match self {
+            Self::Said(_) => None,
+            Self::Changed(change) => Some(change),
+        }
+    }
+
+    /// About how many bytes it holds.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Said(content) => content.0.len(),
+            Self::Changed(change) => change.weight(),
+        }
+    }
 }
 
 impl Entry {

@@ -2,7 +2,8 @@
 //!
 //! User ids: 1 to 128 bytes without control characters. Device ids: likewise 1 to 64. A direct
 //! conversation is `dm:` and the two user ids in byte order, joined by `:`, with `%` and `:`
-//! percent-encoded. A message id encodes conversation and seq; clients must not look inside.
+//! percent-encoded; that of a group is `group:` and the group's id. A message id encodes
+//! conversation and seq; clients must not look inside.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub const USER_ID_BYTES_MAX: usize = 128;
 /// The longest device id, in bytes.
 pub const DEVICE_ID_BYTES_MAX: usize = 64;
+/// The longest group id, in bytes.
+pub const GROUP_ID_BYTES_MAX: usize = 64;
 /// The longest idempotency key, in bytes.
 pub const CLIENT_ID_BYTES_MAX: usize = 64;
 
@@ -58,7 +61,11 @@ text_id!(
     ClientId
 );
 text_id!(
-    /// A direct conversation (groups later).
+    /// A group.
+    GroupId
+);
+text_id!(
+    /// A conversation: a direct one, or that of a group.
     ConversationId
 );
 text_id!(
@@ -98,6 +105,23 @@ impl DeviceId {
     /// Whether this is the shared device.
     pub fn is_shared(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl GroupId {
+    /// Checks and takes a group id.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when it is not 1 to [`GROUP_ID_BYTES_MAX`] ASCII letters, digits, `-` or `_`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let fits = (1..=GROUP_ID_BYTES_MAX).contains(&text.len());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if fits && text.bytes().all(plain) {
+            Ok(Self(Arc::from(text)))
+        } else {
+            let rule = "1 to 64 ASCII letters, digits, `-` or `_`";
+            Err(InvalidId { kind: "groupId", rule })
+        }
     }
 }
 
@@ -143,12 +167,22 @@ impl ConversationId {
         Self(Arc::from(text))
     }
 
-    /// Checks and takes the id of a direct conversation.
+    /// The conversation of a group.
+    pub fn group(group: &GroupId) -> Self {
+        Self(Arc::from(["group:", group.as_str()].concat()))
+    }
+
+    /// Checks and takes the id of a conversation.
     ///
     /// # Errors
-    /// [`InvalidId`] when it is not of the form [`ConversationId::direct`] makes.
+    /// [`InvalidId`] when it is not of a form that [`ConversationId::direct`] or
+    /// [`ConversationId::group`] makes.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let invalid = InvalidId { kind: "conversationId", rule: "`dm:` and two user ids" };
+        let rule = "`dm:` and two user ids, or `group:` and a group id";
+        let invalid = InvalidId { kind: "conversationId", rule };
+        if let Some(group) = text.strip_prefix("group:") {
+            return GroupId::parse(group).map(|group| Self::group(&group)).map_err(|_| invalid);
+        }
         let parsed = (|| {
             let (low, high) = text.strip_prefix("dm:")?.split_once(':')?;
             let low = UserId::parse(&unescape(low)?).ok()?;
@@ -158,12 +192,17 @@ impl ConversationId {
         parsed.filter(|id| id.as_str() == text).ok_or(invalid)
     }
 
-    /// The two members, in byte order; the same one twice for notes to oneself.
-    pub fn members(&self) -> (UserId, UserId) {
-        let pair = self.0.strip_prefix("dm:").and_then(|rest| rest.split_once(':'));
-        let (low, high) = pair.expect("checked when it was made");
+    /// The two members of a direct conversation, in byte order, the same one twice for notes to
+    /// oneself; `None` for a group's, whose members are not told by its name.
+    pub fn direct_members(&self) -> Option<(UserId, UserId)> {
+        let (low, high) = self.0.strip_prefix("dm:")?.split_once(':')?;
         let user = |text| UserId(Arc::from(unescape(text).expect("checked when it was made")));
-        (user(low), user(high))
+        Some((user(low), user(high)))
+    }
+
+    /// The group whose conversation it is, if it is one's.
+    pub fn group_id(&self) -> Option<GroupId> {
+        self.0.strip_prefix("group:").map(|group| GroupId(Arc::from(group)))
     }
 }
 
@@ -241,14 +280,30 @@ mod tests {
     fn separators_in_user_ids_are_escaped() {
         let id = ConversationId::direct(&user("a:b"), &user("50%"));
         assert_eq!(id.as_str(), "dm:50%25:a%3Ab");
-        assert_eq!(id.members(), (user("50%"), user("a:b")));
+        assert_eq!(id.direct_members(), Some((user("50%"), user("a:b"))));
     }
 
     #[test]
     fn a_conversation_with_oneself_names_oneself_twice() {
         let id = ConversationId::direct(&user("al"), &user("al"));
         assert_eq!(id.as_str(), "dm:al:al");
-        assert_eq!(id.members(), (user("al"), user("al")));
+        assert_eq!(id.direct_members(), Some((user("al"), user("al"))));
+    }
+
+    #[test]
+    fn a_groups_conversation_is_named_by_the_group() {
+        let group = GroupId::parse("a-B_9").expect("shape");
+        let id = ConversationId::group(&group);
+        assert_eq!(id.as_str(), "group:a-B_9");
+        assert_eq!(ConversationId::parse("group:a-B_9"), Ok(id.clone()));
+        assert_eq!((id.group_id(), id.direct_members()), (Some(group), None));
+        let long = "g".repeat(64);
+        assert!(GroupId::parse(&long).is_ok());
+        for text in ["group:", "group:a:b", "group:é", "group: a", &format!("group:{long}g")] {
+            assert!(ConversationId::parse(text).is_err(), "{text:?}");
+        }
+        let message = MessageId::new(&id, Seq(4));
+        assert_eq!(MessageId::parse(message.as_str()), Ok((id, Seq(4))));
     }
 
     #[test]
@@ -301,7 +356,7 @@ mod tests {
         fn a_conversation_id_comes_back_as_it_was(a in users(), b in users()) {
             let id = ConversationId::direct(&a, &b);
             prop_assert_eq!(ConversationId::parse(id.as_str()), Ok(id.clone()));
-            let (low, high) = id.members();
+            let (low, high) = id.direct_members().expect("a direct one");
             prop_assert!(low.as_str().as_bytes() <= high.as_str().as_bytes());
             prop_assert!((low == a && high == b) || (low == b && high == a));
         }
@@ -322,7 +377,7 @@ mod tests {
         #[test]
         fn what_is_parsed_is_written_the_same(text in "dm:[ab:%235A]{0,12}") {
             if let Ok(id) = ConversationId::parse(&text) {
-                let (low, high) = id.members();
+                let (low, high) = id.direct_members().expect("a direct one");
                 prop_assert_eq!(ConversationId::direct(&low, &high), id);
             }
         }

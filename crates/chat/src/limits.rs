@@ -70,6 +70,23 @@ pub struct Limits {
     pub position_interval_ms: u64,
     /// Others whom one user keeps from writing to them. Default 1,000.
     pub blocks_per_user_max: usize,
+    /// Members that a group may have; a group's own setting may be less. Default 100,000.
+    pub group_members_max: u64,
+    /// Users that one command may bring into a group. Default 256.
+    pub group_add_max: usize,
+    /// Groups that one user may be in. Default 1,000.
+    pub groups_per_user_max: u64,
+    /// Members that one `group_members`, or receipts that one `receipts`, may ask for.
+    /// Default 200.
+    pub group_members_limit_max: usize,
+    /// Members of a `group_members` that names no limit. Default 50.
+    pub group_members_limit_default: usize,
+    /// Invites that a group may have at a time. Default 100.
+    pub invites_per_group_max: u64,
+    /// Requests to join that may wait in a group. Default 1,000.
+    pub requests_per_group_max: u64,
+    /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
+    pub group_slow_mode_seconds_max: u64,
     /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
     /// are forgotten and will be pushed again after a reconnect. Default 1,024.
     pub unconfirmed_entries_max: usize,
@@ -129,6 +146,14 @@ impl Default for Limits {
             resumes_waiting_max: 20_000,
             position_interval_ms: 30_000,
             blocks_per_user_max: 1_000,
+            group_members_max: 100_000,
+            group_add_max: 256,
+            groups_per_user_max: 1_000,
+            group_members_limit_max: 200,
+            group_members_limit_default: 50,
+            invites_per_group_max: 100,
+            requests_per_group_max: 1_000,
+            group_slow_mode_seconds_max: 6 * 60 * 60,
             unconfirmed_entries_max: 1_024,
             marks_pending_max: 4_096,
             marks_gather_ms: 20,
@@ -167,6 +192,7 @@ mod tests {
     fn defaults_lie_within_their_maxima() {
         let limits = Limits::default();
         assert!(limits.history_limit_default <= limits.history_limit_max);
+        assert!(limits.group_members_limit_default <= limits.group_members_limit_max);
         assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
         assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
     }

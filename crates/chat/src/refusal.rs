@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::entry::Millis;
+use crate::group::FOREVER;
 use crate::store::StoreError;
 
 /// Why something was refused, with what its text and delay need to know.
@@ -99,6 +100,31 @@ pub enum Refusal {
     ReportTaken,
     /// That report is closed.
     ReportClosed,
+    /// The user's role in the group does not allow it.
+    NotAllowed,
+    /// The user may not post in the group for now.
+    Muted {
+        /// Until when.
+        until: Millis,
+    },
+    /// The user may not come into the group.
+    Banned {
+        /// Until when, where it is told.
+        until: Option<Millis>,
+    },
+    /// The group lets its members post only so often.
+    SlowMode {
+        /// When the next message will be let through.
+        retry_after_ms: u64,
+    },
+    /// The group, or its list of requests, has no room for another.
+    GroupFull,
+    /// A user is in as many groups as allowed.
+    TooManyGroups,
+    /// The group has as many invites as allowed.
+    TooManyInvites,
+    /// The owner of a group cannot leave it.
+    OwnerMustStay,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -136,6 +162,14 @@ pub enum Code {
     TooManyReports,
     ReportTaken,
     ReportClosed,
+    NotAllowed,
+    Muted,
+    Banned,
+    SlowMode,
+    GroupFull,
+    TooManyGroups,
+    TooManyInvites,
+    OwnerMustStay,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -215,6 +249,14 @@ impl Refusal {
             Self::TooManyReports => Code::TooManyReports,
             Self::ReportTaken => Code::ReportTaken,
             Self::ReportClosed => Code::ReportClosed,
+            Self::NotAllowed => Code::NotAllowed,
+            Self::Muted { .. } => Code::Muted,
+            Self::Banned { .. } => Code::Banned,
+            Self::SlowMode { .. } => Code::SlowMode,
+            Self::GroupFull => Code::GroupFull,
+            Self::TooManyGroups => Code::TooManyGroups,
+            Self::TooManyInvites => Code::TooManyInvites,
+            Self::OwnerMustStay => Code::OwnerMustStay,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -238,9 +280,20 @@ impl Refusal {
             | Self::Overloaded { retry_after_ms }
             | Self::Unavailable { retry_after_ms }
             | Self::ShuttingDown { retry_after_ms }
+            | Self::SlowMode { retry_after_ms }
             | Self::Aborted { retry_after_ms } => Some(retry_after_ms),
             _ => self.code().documented().retry_after_ms,
         }
+    }
+
+    /// Until when it holds, where that is known and told.
+    pub fn until(&self) -> Option<Millis> {
+        match self {
+            Self::Muted { until } => Some(*until),
+            Self::Banned { until } | Self::Suspended { until } => *until,
+            _ => None,
+        }
+        .filter(|until| *until != FOREVER)
     }
 }
 
@@ -282,6 +335,7 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::TooManyReports => Refusal::TooManyReports,
         StoreError::ReportTaken => Refusal::ReportTaken,
         StoreError::ReportClosed => Refusal::ReportClosed,
+        StoreError::Refused(refusal) => (**refusal).clone(),
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -291,6 +345,7 @@ const OVERLOADED_RETRY_AFTER_MS: u64 = 250;
 const UNAVAILABLE_RETRY_AFTER_MS: u64 = 2_000;
 /// The least delay that a client hears when the server goes down.
 pub const SHUTTING_DOWN_RETRY_AFTER_MS: u64 = 500;
+const SLOW_MODE_RETRY_AFTER_MS: u64 = 1_000;
 const ABORTED_RETRY_AFTER_MS: u64 = 250;
 const TOO_MANY_CONNECTIONS_RETRY_AFTER_MS: u64 = 5_000;
 
@@ -451,6 +506,47 @@ impl Code {
                 "that report is already resolved or dismissed",
                 "Read it again (`reports`): what came of it stays.",
             ),
+            Self::NotAllowed => never(
+                "not_allowed",
+                "the user's role in the group does not allow it",
+                "Offer what the user's `role` allows; see the table of rights.",
+            ),
+            Self::Muted => never(
+                "muted",
+                "the user may not post in the group for now",
+                "Show it, with `until` if it is there.",
+            ),
+            Self::Banned => never(
+                "banned",
+                "the user is banned from the group",
+                "Show it, with `until` if it is there; a moderator can end it.",
+            ),
+            Self::SlowMode => after(
+                SLOW_MODE_RETRY_AFTER_MS,
+                "slow_mode",
+                "the group lets its members post only so often",
+                "Send the same again after `retryAfterMs`.",
+            ),
+            Self::GroupFull => never(
+                "group_full",
+                "the group has no room for another",
+                "Let somebody leave first, or raise `membersMax`.",
+            ),
+            Self::TooManyGroups => never(
+                "too_many_groups",
+                "a user is in as many groups as allowed",
+                "Let them leave a group first.",
+            ),
+            Self::TooManyInvites => never(
+                "too_many_invites",
+                "the group has as many invites as allowed",
+                "Revoke one first.",
+            ),
+            Self::OwnerMustStay => never(
+                "owner_must_stay",
+                "the owner cannot leave the group",
+                "Make somebody else the owner with `group_role`, or end it with `group_delete`.",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -472,7 +568,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 28] = [
+pub const CODES: [Code; 36] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -498,6 +594,14 @@ pub const CODES: [Code; 28] = [
     Code::TooManyReports,
     Code::ReportTaken,
     Code::ReportClosed,
+    Code::NotAllowed,
+    Code::Muted,
+    Code::Banned,
+    Code::SlowMode,
+    Code::GroupFull,
+    Code::TooManyGroups,
+    Code::TooManyInvites,
+    Code::OwnerMustStay,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

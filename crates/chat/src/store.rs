@@ -19,8 +19,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::entry::{Content, Entry, Epoch, Millis, Position};
-use crate::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
+use crate::group::{GroupName, Role};
+use crate::ids::{ClientId, ConversationId, DeviceId, GroupId, Seq, UserId};
 use crate::moderation::Moderation;
+use crate::refusal::Refusal;
 use crate::rules::Screening;
 
 /// The result of a store operation, ready once it is durable (writes) or read (reads).
@@ -31,7 +33,7 @@ pub trait Store: Send + Sync + 'static {
     /// The life of the log this store is in.
     fn epoch(&self) -> Epoch;
 
-    /// Appends to a direct conversation, creating it if it is new.
+    /// Appends to a conversation; a direct one is created if it is new.
     fn append(&self, append: Append) -> Pending<Appended>;
 
     /// As [`Store::append`], with what the content rules say of it.
@@ -141,13 +143,22 @@ pub struct Committed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Origin(pub u64);
 
-/// A wish to say something in a direct conversation.
+/// To whom something is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipient {
+    /// Another user, or oneself.
+    User(UserId),
+    /// The members of a group, of whom the sender must be one who may post.
+    Group(GroupId),
+}
+
+/// A wish to say something.
 #[derive(Debug, Clone)]
 pub struct Append {
     /// The sender, authenticated.
     pub from: UserId,
-    /// The other member.
-    pub to: UserId,
+    /// To whom.
+    pub to: Recipient,
     /// The idempotency key.
     pub client_id: Option<ClientId>,
     /// What to say.
@@ -156,6 +167,16 @@ pub struct Append {
     pub now: Millis,
     /// Passed on to [`Committed::origin`].
     pub origin: Origin,
+}
+
+impl Append {
+    /// The conversation it goes to.
+    pub fn conversation(&self) -> ConversationId {
+        match &self.to {
+            Recipient::User(to) => ConversationId::direct(&self.from, to),
+            Recipient::Group(group) => ConversationId::group(group),
+        }
+    }
 }
 
 /// Where an append went, now or the first time its key was used.
@@ -201,6 +222,9 @@ pub enum Marked {
     /// The user-wide watermark moved: others should be told. Over entries that were removed it is
     /// taken to move for others, who may have them still.
     Moved,
+    /// It moved in a group of more than [`WATERMARKS_MEMBERS_MAX`]: only the user's own devices
+    /// should be told.
+    MovedAmongMany,
     /// Nothing that others can see moved.
     Unmoved,
     /// There is no such conversation or entry for this user.
@@ -306,7 +330,8 @@ pub struct Moved {
     pub position: Position,
     /// How many entries by others are after one's read watermark. Computed, never counted up.
     pub unread: u64,
-    /// Up to where each member has it.
+    /// Up to where each member has it; in a group of more than [`WATERMARKS_MEMBERS_MAX`] only
+    /// the reader.
     pub watermarks: Vec<Watermarks>,
 }
 
@@ -427,8 +452,25 @@ pub struct ConversationSummary {
     pub unread: u64,
     /// The newest entry.
     pub last: Arc<Entry>,
-    /// Up to where each member has it.
+    /// Up to where each member has it; in a group of more than [`WATERMARKS_MEMBERS_MAX`] only
+    /// the reader.
     pub watermarks: Vec<Watermarks>,
+    /// What is to be known of it if it is a group's.
+    pub group: Option<GroupLine>,
+}
+
+/// Members up to which all watermarks of a group are told with it.
+pub const WATERMARKS_MEMBERS_MAX: u64 = 64;
+
+/// What a list of conversations says of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupLine {
+    /// Its name.
+    pub name: GroupName,
+    /// How many members it has.
+    pub members: u64,
+    /// What the reader is in it; `None` for who is out.
+    pub role: Option<Role>,
 }
 
 /// How far one member is.
@@ -495,6 +537,9 @@ pub enum StoreError {
     /// The report was closed with another outcome, or by another moderator.
     #[error("the report is closed")]
     ReportClosed,
+    /// The rules of the domain, asked inside the commit, refuse it.
+    #[error("refused: {0}")]
+    Refused(Box<Refusal>),
     /// What is stored contradicts itself; it is not served.
     #[error("stored data is corrupt: {what}")]
     Corrupt {

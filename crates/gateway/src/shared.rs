@@ -127,6 +127,11 @@ impl Shared {
         }
     }
 
+    /// Hands an operation to a shard, full or not, the way that those of other threads go.
+    pub(crate) fn push_with_others(&self, shard: u8, op: Op) {
+        self.inboxes[usize::from(shard)].push_always(op);
+    }
+
     /// The queue of the calling thread, if it is the shard's. Where broadcasts are numbered, what
     /// is ordered goes the way that they go.
     fn local(&self, shard: u8, op: &Op) -> Option<Rc<Local>> {

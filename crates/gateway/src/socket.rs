@@ -319,16 +319,25 @@ impl Socket {
         self.ask(|key, reply| Op::Flushed { key, below_bytes, reply }).await
     }
 
-    /// Joins a room and holds what is broadcast to this socket's rooms from now on, until
+    /// Joins rooms and holds what is broadcast to this socket's rooms from now on, until
     /// [`Socket::release`]; direct emits still go out. Gives the shard's position at the join.
+    ///
+    /// The call itself takes its place among what other threads ask of the shard, even on the
+    /// shard's own thread: joins and leaves that they ask for later come later.
     ///
     /// # Errors
     /// [`Closed`].
     ///
     /// # Cancel safety
-    /// Not cancel safe: the join may have taken place.
-    pub async fn join_held(&self, room: &str) -> Result<u64, Closed> {
-        self.ask(|key, reply| Op::JoinHeld { key, room: room.into(), reply }).await
+    /// Dropping the future does not undo the join.
+    pub fn join_held(
+        &self,
+        rooms: Vec<Arc<str>>,
+    ) -> impl Future<Output = Result<u64, Closed>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        let op = Op::JoinHeld { key: self.0.key, rooms, reply };
+        self.0.shared.push_with_others(self.0.key.shard(), op);
+        async { answer.await.map_err(|_| Closed) }
     }
 
     /// Drops held broadcasts up to `position`, writes the newer ones, and makes the socket live.

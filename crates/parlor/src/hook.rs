@@ -14,6 +14,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use parlor_chat::store::Recipient;
 use parlor_service::hook::{Answer, Asking, Hook, HookError, Question};
 use serde_json::value::RawValue;
 
@@ -40,7 +41,10 @@ pub(crate) struct HttpHook {
 #[derive(serde::Serialize)]
 struct Body<'a> {
     user: &'a str,
-    to: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    #[serde(rename = "groupId", skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
     #[serde(rename = "conversationId")]
     conversation: &'a str,
     content: &'a RawValue,
@@ -91,9 +95,14 @@ impl HttpHook {
         let failed = |error: String| HookError::Failed(error);
         let content: &RawValue = serde_json::from_str(&question.content.0)
             .map_err(|_| failed("the content is not JSON".into()))?;
+        let (to, group) = match &question.to {
+            Recipient::User(user) => (Some(user.as_str()), None),
+            Recipient::Group(group) => (None, Some(group.as_str())),
+        };
         let body = serde_json::to_vec(&Body {
             user: question.user.as_str(),
-            to: question.to.as_str(),
+            to,
+            group,
             conversation: question.conversation.as_str(),
             content,
             client_id: question.client_id.as_ref().map(|key| key.as_str()),

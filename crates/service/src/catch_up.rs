@@ -18,7 +18,7 @@ use parlor_gateway::{Busy, Closed, EmitError, Frame, Released, Socket};
 
 use crate::closing::Ending;
 use crate::connect;
-use crate::delivery::{NAMESPACE, frame, offset, room};
+use crate::delivery::{NAMESPACE, frame, group_room, offset, room};
 use crate::moderation;
 use crate::records;
 use crate::resume;
@@ -119,7 +119,7 @@ async fn drive(
                 out.push(&catch_up.page(page), Order::ByConversation).await?;
             }
             Next::Join => {
-                let position = socket.join_held(&room(session.kind, user)).await?;
+                let position = join(service, socket, session, user).await?;
                 if proves {
                     session.starts_proving();
                 }
@@ -157,6 +157,33 @@ async fn drive(
             Next::GiveUp => return Err(Stopped::Failed(Refusal::overloaded())),
         }
     }
+}
+
+/// Puts the socket, held, into the room of its user and those of the user's groups; gives the
+/// position at which that took place.
+async fn join(
+    service: &Service,
+    socket: &Socket,
+    session: &Session,
+    user: &UserId,
+) -> Result<u64, Stopped> {
+    let own = room(session.kind, user);
+    if session.kind == Kind::Tutorial {
+        return Ok(socket.join_held(vec![own]).await?);
+    }
+    let sessions = service.sessions();
+    if !sessions.roster_is_known(user) {
+        let turn = service.turns.next().await?;
+        let groups_max = service.settings.limits.groups_per_user_max;
+        let groups_max = usize::try_from(groups_max).unwrap_or(usize::MAX);
+        let memberships = service.groups.memberships(user.clone(), groups_max).await?;
+        drop(turn);
+        sessions.read_roster(user, memberships);
+    }
+    let joined = sessions.with_roster(user, |roster| {
+        socket.join_held([own].into_iter().chain(roster.groups().map(group_room)).collect())
+    });
+    Ok(joined.await?)
 }
 
 /// How a catch-up begins.
@@ -280,13 +307,13 @@ impl Out<'_> {
         let mut queued_bytes = 0;
         for entry in entries {
             self.session.pushed(entry, limits);
-            let frame = frame(entry, self.session.kind, self.user);
+            let Some(frame) = frame(entry, self.session.kind, self.user) else { continue };
             self.socket.emit_frame(match has_offset {
                 true => frame.with_offset(&offset(entry, epoch)),
                 false => frame,
             })?;
             self.pushed += 1;
-            queued_bytes += entry.content.0.len();
+            queued_bytes += entry.body.weight();
             if queued_bytes > limits.catch_up_queue_bytes {
                 self.socket.flushed(limits.catch_up_queue_bytes).await?;
                 queued_bytes = 0;

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use parlor_chat::entry::{Content, Epoch, Position};
-use parlor_chat::ids::{ClientId, ConversationId, DeviceId, MessageId, Seq, UserId};
+use parlor_chat::ids::{ClientId, ConversationId, DeviceId, GroupId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::Cursor;
-use parlor_chat::store::{ConversationsCursor, HistoryRange};
+use parlor_chat::store::{ConversationsCursor, HistoryRange, Recipient};
 use serde_json::value::RawValue;
 
 use crate::content::{self, ContentError};
@@ -19,12 +19,14 @@ use crate::fields::{Fields, required};
 /// An event's first argument, if it has one.
 pub(crate) type Payload<'a> = Option<&'a RawValue>;
 
-/// `private_message`.
+/// A message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Send {
-    pub(crate) to: UserId,
+    pub(crate) to: Recipient,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) content: Content,
+    /// Whether the sending socket hears it too.
+    pub(crate) echo: bool,
 }
 
 /// Reads `{toUserId, content, clientId?}`.
@@ -33,7 +35,16 @@ pub(crate) fn send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusa
     let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
     let client_id = fields.id("clientId", ClientId::parse)?;
     let content = checked("content", required("content", fields.raw("content"))?, limits)?;
-    Ok(Send { to, client_id, content })
+    Ok(Send { to: Recipient::User(to), client_id, content, echo: false })
+}
+
+/// Reads `group_message`'s `{groupId, content, clientId?, echo?}`.
+pub(crate) fn group_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
+    let fields = Fields::parse(payload, ["groupId", "content", "clientId", "echo"])?;
+    let to = Recipient::Group(required("groupId", fields.id("groupId", GroupId::parse)?)?);
+    let client_id = fields.id("clientId", ClientId::parse)?;
+    let content = checked("content", required("content", fields.raw("content"))?, limits)?;
+    Ok(Send { to, client_id, content, echo: fields.flag("echo")?.unwrap_or(false) })
 }
 
 /// Reads the simplest tutorial's `{to, message}`.
@@ -41,7 +52,7 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     let fields = Fields::parse(payload, ["to", "message"])?;
     let to = required("to", fields.id("to", UserId::parse)?)?;
     let content = checked("message", required("message", fields.raw("message"))?, limits)?;
-    Ok(Send { to, client_id: None, content })
+    Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false })
 }
 
 fn checked(name: &'static str, raw: &RawValue, limits: &Limits) -> Result<Content, Refusal> {
@@ -81,14 +92,17 @@ pub(crate) fn up_to(payload: Payload<'_>) -> Result<UpTo, Refusal> {
 /// `typing`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Typing {
-    pub(crate) to: UserId,
+    pub(crate) to: Recipient,
     pub(crate) typing: bool,
 }
 
-/// Reads `{toUserId, typing?}`; without `typing` it is true.
+/// Reads `{toUserId or groupId, typing?}`; without `typing` it is true.
 pub(crate) fn typing(payload: Payload<'_>) -> Result<Typing, Refusal> {
-    let fields = Fields::parse(payload, ["toUserId", "typing"])?;
-    let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
+    let fields = Fields::parse(payload, ["toUserId", "groupId", "typing"])?;
+    let to = match fields.id("groupId", GroupId::parse)? {
+        Some(group) => Recipient::Group(group),
+        None => Recipient::User(required("toUserId", fields.id("toUserId", UserId::parse)?)?),
+    };
     Ok(Typing { to, typing: fields.flag("typing")?.unwrap_or(true) })
 }
 
@@ -215,7 +229,7 @@ pub(crate) fn hello(auth: Payload<'_>) -> Result<Hello, Refusal> {
 }
 
 /// Names the field that holds the one which is refused.
-fn within(name: &'static str) -> impl Fn(Refusal) -> Refusal {
+pub(crate) fn within(name: &'static str) -> impl Fn(Refusal) -> Refusal {
     move |refusal| match refusal {
         Refusal::InvalidArgument { field, reason } if field == "payload" => {
             Refusal::invalid(name, reason)

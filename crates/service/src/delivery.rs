@@ -3,23 +3,29 @@
 //! The store calls on its own thread, in commit order. For each entry whose reader has a session
 //! here, the frame is encoded once and becomes one broadcast to the reader's room; the sender's
 //! other sockets get a copy with the sender's `clientId`. Sessions note what is pushed to them
-//! before it is pushed, and what they sent themselves while they catch up. After the batch the gateway's position is the last entry's, whether or
+//! before it is pushed, and what they sent themselves while they catch up. An entry of a group is one
+//! broadcast to the group's room, whoever is in it; who comes in by it enters the room before, and who
+//! goes leaves it behind it. After the batch the gateway's position is the last entry's, whether or
 //! not anyone here was concerned; so a position says that everything up to it was pushed.
 
 use std::sync::{Arc, OnceLock};
 
-use parlor_chat::entry::{Entry, Epoch, Position};
-use parlor_chat::ids::UserId;
+use parlor_chat::entry::{Body, Entry, Epoch, Position};
+use parlor_chat::group::Gone;
+use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{CommitSink, Committed, Origin};
 use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
 
+use crate::clock;
 use crate::records;
+use crate::rosters::Change;
 use crate::session::{Kind, Session};
 use crate::sessions::{OfUser, Sessions};
 use crate::stats::Counters;
+use crate::tails::Tails;
 
 /// The namespace that chat lives in.
 pub(crate) const NAMESPACE: &str = "/";
@@ -33,6 +39,7 @@ pub struct Delivery {
     /// Everything up to here is in the gateway's hands.
     handed_over: watch::Sender<Position>,
     pub(crate) sessions: Sessions,
+    pub(crate) tails: Tails,
     pub(crate) counters: Counters,
 }
 
@@ -41,7 +48,8 @@ impl Delivery {
     pub fn new(limits: Limits) -> Arc<Self> {
         let (sessions, counters) = (Sessions::default(), Counters::default());
         let handed_over = watch::Sender::default();
-        Arc::new(Self { limits, io: OnceLock::new(), handed_over, sessions, counters })
+        let (io, tails) = (OnceLock::new(), Tails::default());
+        Arc::new(Self { limits, io, handed_over, sessions, tails, counters })
     }
 
     /// The gateway, once the service has started.
@@ -69,15 +77,83 @@ impl Delivery {
         let _ = handed_over.wait_for(|up_to| *up_to >= position).await;
     }
 
-    fn add(&self, committed: &Committed, out: &mut Vec<Broadcast>) {
+    /// Adds an entry to what is to be broadcast, or broadcasts that before rooms change.
+    fn add(&self, io: &Io, committed: &Committed, out: &mut Vec<Broadcast>) {
+        match (&committed.entry.to, committed.entry.conversation.group_id()) {
+            (Some(to), _) => self.add_direct(committed, to, out),
+            (None, Some(group)) => self.add_to_group(io, committed, &group, out),
+            (None, None) => {}
+        }
+    }
+
+    fn add_to_group(
+        &self,
+        io: &Io,
+        committed: &Committed,
+        group: &GroupId,
+        out: &mut Vec<Broadcast>,
+    ) {
         let entry = &*committed.entry;
-        if entry.from != entry.to {
-            let readers = self.sessions.of(&entry.to);
+        let room = group_room(group);
+        let own = self.sessions.of(&entry.from);
+        let sender = sender(&own, committed.origin);
+        if let Some(sender) = sender {
+            sender.sent(entry.position);
+        }
+        self.tails.note(group, entry, clock::now());
+        if let Body::Changed(change) = &entry.body {
+            self.flush(io, out, entry.position.0 - 1);
+            for user in change.joined(&entry.from) {
+                self.follow(io, user, entry.position, group, true);
+            }
+        }
+        let frame = group_frame(entry, None).with_offset(&offset(entry, entry.epoch));
+        let except = sender.and_then(|sender| sender.key());
+        out.push(Broadcast { room: room.clone(), except, frame, position: entry.position.0 });
+        let Body::Changed(change) = &entry.body else { return };
+        match change.left(&entry.from) {
+            Gone::Nobody => {}
+            Gone::One(user) => {
+                self.flush(io, out, entry.position.0);
+                self.follow(io, user, entry.position, group, false);
+            }
+            Gone::Everybody => {
+                self.flush(io, out, entry.position.0);
+                // Rosters keep it: nothing follows in that room.
+                io.of(NAMESPACE).to(room.clone()).leave([room]);
+            }
+        }
+    }
+
+    /// Lets a user's roster, and the rooms of their sockets, follow a change of membership.
+    fn follow(&self, io: &Io, user: &UserId, position: Position, group: &GroupId, is_in: bool) {
+        let change = Change { position, group: group.clone(), is_in };
+        self.sessions.follow(user, change, || {
+            let sockets = io.of(NAMESPACE).to(room(Kind::Standard, user));
+            match is_in {
+                true => sockets.join([group_room(group)]),
+                false => sockets.leave([group_room(group)]),
+            }
+        });
+    }
+
+    /// Broadcasts what was gathered, so that what is asked of the shards next comes behind it.
+    fn flush(&self, io: &Io, out: &mut Vec<Broadcast>, position: u64) {
+        if !out.is_empty() {
+            self.counters.broadcasts.add(out.len() as u64);
+            io.broadcast_batch(NAMESPACE, std::mem::take(out), position);
+        }
+    }
+
+    fn add_direct(&self, committed: &Committed, to: &UserId, out: &mut Vec<Broadcast>) {
+        let entry = &*committed.entry;
+        if entry.from != *to {
+            let readers = self.sessions.of(to);
             readers.iter().for_each(|reader| reader.broadcast(entry, &self.limits));
             for kind in [Kind::Standard, Kind::Tutorial] {
                 if readers.iter().any(|reader| reader.kind == kind) {
                     let offset = offset_if_kept(entry, &readers);
-                    out.push(broadcast(entry, kind, &entry.to, None, offset));
+                    out.push(broadcast(entry, kind, to, None, offset));
                 }
             }
         }
@@ -103,7 +179,7 @@ impl CommitSink for Delivery {
         let Some(last) = batch.last() else { return };
         let io = self.io.wait();
         let mut broadcasts = Vec::new();
-        batch.iter().for_each(|committed| self.add(committed, &mut broadcasts));
+        batch.iter().for_each(|committed| self.add(io, committed, &mut broadcasts));
         self.counters.broadcasts.add(broadcasts.len() as u64);
         tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
         io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
@@ -120,10 +196,32 @@ pub(crate) fn room(kind: Kind, user: &UserId) -> Arc<str> {
     Arc::from([prefix, user.as_str()].concat())
 }
 
-/// A message as an event for sockets of one kind.
-pub(crate) fn frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Frame {
+/// The room of the sockets of a group's members.
+pub(crate) fn group_room(group: &GroupId) -> Arc<str> {
+    Arc::from(ConversationId::group(group).as_str())
+}
+
+/// An entry of a group as an event; the sender's own idempotency key is for the sender alone.
+fn group_frame(entry: &Entry, viewer: Option<&UserId>) -> Frame {
+    let event = match entry.body {
+        Body::Said(_) => "group_message",
+        Body::Changed(_) => "entry",
+    };
+    Frame::event_raw(NAMESPACE, event, &records::alone(&records::entry(entry, viewer)))
+}
+
+/// An entry as an event for sockets of one kind; `None` if it is none of theirs.
+pub(crate) fn frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Option<Frame> {
+    match (&entry.to, kind) {
+        (Some(_), kind) => Some(direct_frame(entry, kind, viewer)),
+        (None, Kind::Standard) => Some(group_frame(entry, Some(viewer))),
+        (None, Kind::Tutorial) => None,
+    }
+}
+
+fn direct_frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Frame {
     let (event, object) = match kind {
-        Kind::Standard => ("private_message", records::message(entry, viewer)),
+        Kind::Standard => ("private_message", records::entry(entry, Some(viewer))),
         Kind::Tutorial => ("private message", records::tutorial_message(entry)),
     };
     Frame::event_raw(NAMESPACE, event, &records::alone(&object))
@@ -146,7 +244,7 @@ fn broadcast(
     except: Option<SocketKey>,
     offset: Option<String>,
 ) -> Broadcast {
-    let (room, frame) = (room(kind, to), frame(entry, kind, to));
+    let (room, frame) = (room(kind, to), direct_frame(entry, kind, to));
     let frame = match offset {
         Some(offset) => frame.with_offset(&offset),
         None => frame,

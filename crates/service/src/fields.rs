@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use parlor_chat::ids::InvalidId;
+use parlor_chat::ids::{InvalidId, UserId};
 use parlor_chat::refusal::Refusal;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
@@ -96,6 +96,25 @@ impl<'a, const N: usize> Fields<'a, N> {
             Some(number) if number >= least && number < 1 << 53 => Ok(Some(number)),
             _ => Err(must_be(name, &format!("a whole number from {least}"))),
         }
+    }
+
+    /// A list of at most so many user ids, if it is there.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidArgument`] when it is something else.
+    pub(crate) fn ids(
+        &self,
+        name: &'static str,
+        max: usize,
+    ) -> Result<Option<Vec<UserId>>, Refusal> {
+        let Some(raw) = self.value(name) else { return Ok(None) };
+        let refused = || must_be(name, &format!("at most {max} user ids"));
+        let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| refused())?;
+        if texts.len() > max {
+            return Err(refused());
+        }
+        let ids = texts.iter().map(|text| UserId::parse(text).map_err(|_| refused()));
+        ids.collect::<Result<_, _>>().map(Some)
     }
 
     /// `true` or `false`, if it is there.

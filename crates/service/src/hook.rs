@@ -18,6 +18,7 @@ use parlor_chat::ids::{ClientId, ConversationId, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::{Flagged, Refused, Screening};
+use parlor_chat::store::Recipient;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::content;
@@ -44,8 +45,8 @@ pub type Asking = Pin<Box<dyn Future<Output = Result<Answer, HookError>> + Send>
 pub struct Question {
     /// Who says it.
     pub user: UserId,
-    /// The other member.
-    pub to: UserId,
+    /// To whom: the other member, or a group.
+    pub to: Recipient,
     /// Where.
     pub conversation: ConversationId,
     /// What, after the content rules.

@@ -18,14 +18,18 @@ mod stats;
 mod closing;
 mod connect;
 mod expiry;
+mod rosters;
 mod session;
 mod sessions;
+mod tails;
 
 mod blocks;
 mod commands;
 pub mod content;
 mod dispatch;
 mod fields;
+mod group_commands;
+mod groups;
 pub mod hook;
 mod lines;
 mod moderation;
@@ -43,6 +47,7 @@ mod resume;
 mod turns;
 
 mod clock;
+mod group_records;
 mod jitter;
 mod json;
 mod records;

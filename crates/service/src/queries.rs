@@ -13,6 +13,7 @@ use crate::commands::{self, Payload};
 use crate::connect::untrusted;
 use crate::dispatch::{Caller, Work};
 use crate::moderation;
+use crate::receipts::is_a_member;
 use crate::records::{self, DeviceLine};
 use crate::service::Service;
 use crate::session::{Kind, Session};
@@ -25,10 +26,7 @@ pub(crate) fn history(
 ) -> Result<Work, Refusal> {
     let commands::History { conversation, range, limit } =
         commands::history(payload, &service.settings.limits)?;
-    let (low, high) = conversation.members();
-    if *caller.user != low && *caller.user != high {
-        return Err(Refusal::NotAMember);
-    }
+    is_a_member(caller.user, &conversation)?;
     caller.charge(service)?;
     let user = caller.user.clone();
     let page =
@@ -134,7 +132,7 @@ pub(crate) fn renew(
     Ok(Work::Done(records::renewed(identity.expires)))
 }
 
-fn failed(error: StoreError) -> Refusal {
+pub(crate) fn failed(error: StoreError) -> Refusal {
     let refusal = of_store(&error);
     if refusal == Refusal::Internal {
         tracing::error!(%error, "command: the store failed");

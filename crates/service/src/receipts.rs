@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use parlor_chat::entry::Position;
+use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::receipts::{Gathered, Marks};
 use parlor_chat::refusal::{Refusal, of_store};
@@ -64,10 +65,7 @@ fn mark(
     kind: fn(parlor_chat::ids::DeviceId) -> MarkKind,
 ) -> Result<Work, Refusal> {
     let up_to = commands::up_to(payload)?;
-    let (low, high) = up_to.conversation.members();
-    if *caller.user != low && *caller.user != high {
-        return Err(Refusal::NotAMember);
-    }
+    is_a_member(caller.user, &up_to.conversation)?;
     service.accepts_writes()?;
     caller.session.marked(&up_to.conversation, up_to.seq);
     Ok(Work::Mark(Mark {
@@ -88,6 +86,25 @@ pub(crate) fn confirmed(service: &Service, socket: &Socket, position: u64) {
     for (conversation, seq) in session.confirmed(Position(position)) {
         let kind = MarkKind::Delivered(session.device().clone());
         service.receipts.prove(service, Mark { user: user.clone(), conversation, seq, kind, now });
+    }
+    let Some(after) = session.groups_proved(Position(position)) else { return };
+    let tails = &service.delivery().tails;
+    let proved = service.sessions().with_roster(user, |roster| {
+        let newest = |group| Some((group, tails.newest(group, after, Position(position))?));
+        let proved = roster.groups().filter_map(newest);
+        proved.map(|(group, seq)| (ConversationId::group(group), seq)).collect::<Vec<_>>()
+    });
+    for (conversation, seq) in proved {
+        let kind = MarkKind::Delivered(session.device().clone());
+        service.receipts.prove(service, Mark { user: user.clone(), conversation, seq, kind, now });
+    }
+}
+
+/// Refuses who is not one of the two of a direct conversation; who is in a group, the store knows.
+pub(crate) fn is_a_member(user: &UserId, conversation: &ConversationId) -> Result<(), Refusal> {
+    match conversation.direct_members() {
+        Some((low, high)) if *user != low && *user != high => Err(Refusal::NotAMember),
+        _ => Ok(()),
     }
 }
 
@@ -201,36 +218,49 @@ async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gat
 
 fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
     let answer = match outcome {
-        Marked::Moved | Marked::Unmoved => Ok(records::ok()),
+        Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
-    if outcome == Marked::Moved {
-        tell(service, &gathered.mark);
+    match outcome {
+        Marked::Moved => tell(service, &gathered.mark),
+        Marked::MovedAmongMany => tell_own(service, &gathered.mark),
+        Marked::Unmoved | Marked::NotFound => {}
     }
 }
 
-/// Tells the other member how far this one is; and that something was read, the reader's own
+/// Tells the other members how far this one is; and that something was read, the reader's own
 /// devices too.
 fn tell(service: &Service, mark: &Mark) {
-    let (low, high) = mark.conversation.members();
-    let other = if low == mark.user { high } else { low };
-    if other == mark.user {
-        return;
+    match mark.conversation.direct_members() {
+        Some((low, high)) => {
+            let other = if low == mark.user { high } else { low };
+            if other == mark.user {
+                return;
+            }
+            emit(service, mark, room(Kind::Standard, &other), service.sessions().is_here(&other));
+            tell_own(service, mark);
+        }
+        None => emit(service, mark, Arc::from(mark.conversation.as_str()), true),
     }
-    let Some(io) = service.io() else { return };
-    let (event, own) = match mark.kind {
-        MarkKind::Delivered(_) => ("delivered", None),
-        MarkKind::Read(_) => ("read", Some(&mark.user)),
+}
+
+/// Tells the reader's own devices that something was read.
+fn tell_own(service: &Service, mark: &Mark) {
+    if matches!(mark.kind, MarkKind::Read(_)) {
+        let is_here = service.sessions().is_here(&mark.user);
+        emit(service, mark, room(Kind::Standard, &mark.user), is_here);
+    }
+}
+
+fn emit(service: &Service, mark: &Mark, room: Arc<str>, is_here: bool) {
+    let (Some(io), true) = (service.io(), is_here) else { return };
+    let event = match mark.kind {
+        MarkKind::Delivered(_) => "delivered",
+        MarkKind::Read(_) => "read",
     };
     let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
-    for user in [Some(&other), own].into_iter().flatten() {
-        if !service.sessions().is_here(user) {
-            continue;
-        }
-        let sockets = io.of(NAMESPACE).to(room(Kind::Standard, user));
-        if let Err(error) = sockets.emit_raw(event, &said) {
-            tracing::debug!(%error, "publish: a receipt was not told");
-        }
+    if let Err(error) = io.of(NAMESPACE).to(room).emit_raw(event, &said) {
+        tracing::debug!(%error, "publish: a receipt was not told");
     }
 }

@@ -3,7 +3,7 @@
 //! This is version [`PROTOCOL_VERSION`] of the event protocol as `docs/protocol.md` describes
 //! it. Fields may be added within a version; none is renamed, removed or given another meaning.
 
-use parlor_chat::entry::{Entry, Epoch, Millis};
+use parlor_chat::entry::{Body, Entry, Epoch, Millis};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
@@ -15,6 +15,7 @@ use parlor_chat::store::{
 
 use parlor_gateway::SocketId;
 
+use crate::group_records;
 use crate::json::{Object, push_text};
 use crate::session::{Session, Start};
 
@@ -24,25 +25,35 @@ pub(crate) const PROTOCOL_VERSION: &str = "1";
 /// Bytes of a message's JSON beside its ids and content.
 const MESSAGE_FRAME_BYTES: usize = 128;
 
-/// A message as `viewer` may see it: the sender's own idempotency key is for the sender alone.
-pub(crate) fn message(entry: &Entry, viewer: &UserId) -> String {
+/// An entry as `viewer` may see it, or as anybody may: the sender's own idempotency key is for the
+/// sender alone.
+pub(crate) fn entry(entry: &Entry, viewer: Option<&UserId>) -> String {
     let conversation = entry.conversation.as_str();
+    let to = entry.to.as_ref().map_or("", UserId::as_str);
     let bytes = MESSAGE_FRAME_BYTES
         + 2 * conversation.len()
         + entry.from.as_str().len()
-        + entry.to.as_str().len()
-        + entry.content.0.len();
-    let object = Object::sized(bytes)
-        .text("id", entry.id().as_str())
-        .text("conversationId", conversation)
-        .number("seq", entry.seq.0)
-        .text("from", entry.from.as_str())
-        .text("to", entry.to.as_str())
-        .raw("content", &entry.content.0)
-        .number("ts", entry.ts.0)
-        .number("pos", entry.position.0);
+        + to.len()
+        + entry.body.weight();
+    let object = Object::sized(bytes).text("id", entry.id().as_str());
+    let object = match entry.conversation.group_id() {
+        Some(group) => object.text("groupId", group.as_str()),
+        None => object,
+    };
+    let object = object.text("conversationId", conversation).number("seq", entry.seq.0);
+    let object = match &entry.body {
+        Body::Said(content) => {
+            let object = object.text("from", entry.from.as_str());
+            let object = if to.is_empty() { object } else { object.text("to", to) };
+            object.raw("content", &content.0)
+        }
+        Body::Changed(change) => {
+            group_records::change(object.text("by", entry.from.as_str()), change)
+        }
+    };
+    let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
-        Some(client_id) if *viewer == entry.from => {
+        Some(client_id) if viewer == Some(&entry.from) => {
             object.text("clientId", client_id.as_str()).end()
         }
         _ => object.end(),
@@ -51,7 +62,8 @@ pub(crate) fn message(entry: &Entry, viewer: &UserId) -> String {
 
 /// A message as the simplest tutorial's sockets hear it.
 pub(crate) fn tutorial_message(entry: &Entry) -> String {
-    Object::new().text("from", entry.from.as_str()).raw("message", &entry.content.0).end()
+    let said = entry.body.said().map_or("null", |content| &content.0);
+    Object::new().text("from", entry.from.as_str()).raw("message", said).end()
 }
 
 /// The only element of an array, as events and acks carry it.
@@ -88,9 +100,9 @@ fn refused(object: Object, refusal: &Refusal) -> String {
     let object = object
         .text("code", refusal.name())
         .text("error", &refusal.to_string())
+        .number_if("until", refusal.until().map(|until| until.0))
         .number_if("retryAfterMs", refusal.retry_after_ms());
     match refusal {
-        Refusal::Suspended { until } => object.number_if("until", until.map(|until| until.0)).end(),
         Refusal::ContentRefused { rule, .. } => object.text("rule", rule).end(),
         _ => object.end(),
     }
@@ -170,9 +182,7 @@ pub(crate) fn moved(moved: &MovedPage, viewer: &UserId) -> String {
 
 fn what_moved(object: Object, moved: &MovedPage, viewer: &UserId) -> Object {
     let lines = moved.conversations.iter().map(|moved| {
-        Object::sized(256)
-            .text("conversationId", moved.conversation.as_str())
-            .text("with", other_member(&moved.conversation, viewer).as_str())
+        whose(Object::sized(256), &moved.conversation, viewer)
             .number("head", moved.head.0)
             .number("pos", moved.position.0)
             .number("unread", moved.unread)
@@ -196,7 +206,8 @@ pub(crate) fn blocked(other: &UserId, blocked: bool) -> String {
     Object::new().text("userId", other.as_str()).flag("blocked", blocked).end()
 }
 
-fn text(user: &UserId) -> String {
+/// A user id as a JSON string.
+pub(crate) fn text(user: &UserId) -> String {
     let mut out = String::with_capacity(user.as_str().len() + 2);
     push_text(&mut out, user.as_str());
     out
@@ -214,20 +225,25 @@ pub(crate) fn receipt(conversation: &ConversationId, user: &UserId, seq: Seq) ->
 
 /// The `typing` event.
 pub(crate) fn typing(conversation: &ConversationId, user: &UserId, typing: bool) -> String {
-    Object::new()
-        .text("conversationId", conversation.as_str())
-        .text("userId", user.as_str())
-        .flag("typing", typing)
-        .end()
+    let object = Object::new().text("conversationId", conversation.as_str());
+    let object = match conversation.group_id() {
+        Some(group) => object.text("groupId", group.as_str()),
+        None => object,
+    };
+    object.text("userId", user.as_str()).flag("typing", typing).end()
 }
 
 /// The answer to `history`.
 pub(crate) fn history(page: &HistoryPage, viewer: &UserId) -> String {
-    ok_with()
-        .list("messages", page.entries.iter().map(|entry| message(entry, viewer)))
-        .flag("more", page.more)
-        .raw("covers", &covers(page.covers))
-        .end()
+    let (messages, others): (Vec<&Entry>, Vec<&Entry>) =
+        page.entries.iter().map(AsRef::as_ref).partition(|entry| entry.body.said().is_some());
+    let line = |entry| self::entry(entry, Some(viewer));
+    let object = ok_with().list("messages", messages.into_iter().map(line));
+    let object = match others.is_empty() {
+        true => object,
+        false => object.list("entries", others.into_iter().map(line)),
+    };
+    object.flag("more", page.more).raw("covers", &covers(page.covers)).end()
 }
 
 fn covers(covers: Option<(Seq, Seq)>) -> String {
@@ -248,19 +264,31 @@ pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String
 }
 
 fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
-    Object::sized(512)
-        .text("conversationId", line.conversation.as_str())
-        .text("with", other_member(&line.conversation, viewer).as_str())
+    let object = whose(Object::sized(512), &line.conversation, viewer);
+    let object = match &line.group {
+        Some(group) => {
+            group_records::described(object, group.name.as_str(), group.members, group.role)
+        }
+        None => object,
+    };
+    object
         .number("head", line.head.0)
         .number("unread", line.unread)
-        .raw("last", &message(&line.last, viewer))
+        .raw("last", &entry(&line.last, Some(viewer)))
         .list("watermarks", line.watermarks.iter().map(watermarks))
         .end()
 }
 
-fn other_member(conversation: &ConversationId, viewer: &UserId) -> UserId {
-    let (low, high) = conversation.members();
-    if low == *viewer { high } else { low }
+/// Names a conversation: a direct one by the other member as well, a group's by the group.
+fn whose(object: Object, conversation: &ConversationId, viewer: &UserId) -> Object {
+    let object = object.text("conversationId", conversation.as_str());
+    match (conversation.direct_members(), conversation.group_id()) {
+        (Some((low, high)), _) => {
+            object.text("with", if low == *viewer { high.as_str() } else { low.as_str() })
+        }
+        (None, Some(group)) => object.text("groupId", group.as_str()),
+        (None, None) => object,
+    }
 }
 
 fn watermarks(marks: &Watermarks) -> String {
@@ -332,20 +360,20 @@ mod tests {
             epoch: Epoch(1),
             ts: Millis(1_700_000_000_000),
             from,
-            to,
+            to: Some(to),
             client_id: Some(ClientId::parse("k1").expect("an id in a test")),
-            content: Content(r#"{ "a": 1.50 }"#.into()),
+            body: Body::Said(Content(r#"{ "a": 1.50 }"#.into())),
         }
     }
 
     #[test]
     fn a_message_keeps_the_bytes_of_its_content_and_hides_the_key_from_others() {
-        let text = message(&entry(), &user("b:ob"));
+        let text = super::entry(&entry(), Some(&user("b:ob")));
         assert_eq!(
             text,
             r#"{"id":"dm:alice:b%3Aob:3","conversationId":"dm:alice:b%3Aob","seq":3,"from":"alice","to":"b:ob","content":{ "a": 1.50 },"ts":1700000000000,"pos":9}"#
         );
-        assert!(message(&entry(), &user("alice")).ends_with(r#","clientId":"k1"}"#));
+        assert!(super::entry(&entry(), Some(&user("alice"))).ends_with(r#","clientId":"k1"}"#));
     }
 
     #[test]
@@ -383,6 +411,7 @@ mod tests {
             head: Seq(3),
             unread: 1,
             last: entry().into(),
+            group: None,
             watermarks: vec![Watermarks { user: user("alice"), delivered: Seq(1), read: Seq(0) }],
         };
         let list = ConversationsPage { conversations: vec![line], next: None };

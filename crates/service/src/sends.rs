@@ -14,11 +14,11 @@ use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
 use parlor_chat::ids::ConversationId;
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Append, Appended, Origin, StoreError};
+use parlor_chat::store::{Append, Appended, Origin, Recipient, StoreError};
 use parlor_gateway::Socket;
 
 use crate::commands::{self, Payload, Send};
-use crate::delivery::{NAMESPACE, room};
+use crate::delivery::{group_room, room};
 use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
 use crate::records;
@@ -50,37 +50,43 @@ pub(crate) fn tutorial_message(
     submit(service, caller, send)
 }
 
-fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Work, Refusal> {
+/// Hands a message to the store.
+pub(crate) fn submit(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    send: Send,
+) -> Result<Work, Refusal> {
     let limits = &service.settings.limits;
     let (user, now) = (caller.user, caller.now);
     let stale = |key| idempotency::is_stale(key, now, limits.client_id_window_ms());
     if send.client_id.as_ref().is_some_and(stale) {
         return Err(Refusal::StaleClientId);
     }
-    let conversation = ConversationId::direct(user, &send.to);
-    let (send_key, order) = (send.client_id.clone(), service.next_order());
+    let Send { to, client_id, content, echo } = send;
     let connection = caller.socket.key().get();
+    // Nobody's connection is left out of the broadcast if its sender wants to hear it.
+    let origin = if echo { Origin::default() } else { Origin(connection) };
+    let append = Append { from: user.clone(), to, client_id, content, now, origin };
+    let conversation = append.conversation();
+    let (send_key, order) = (append.client_id.clone(), service.next_order());
     let failed = Failed { service: Arc::clone(service), connection, send_key, order, conversation };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
         return Err(refusal);
     }
-    caller.session.admit(&failed.conversation, send.client_id.as_ref(), order, now)?;
-    let origin = Origin(connection);
-    let Send { to, client_id, content } = send;
-    let author = Author { user, client_id: client_id.as_ref(), now };
-    let screened = service.settings.rules.screen(author, content, limits);
+    caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
+    let author = Author { user, client_id: append.client_id.as_ref(), now };
+    let screened = service.settings.rules.screen(author, append.content.clone(), limits);
     let Screened { content, screening } = match &service.settings.hook {
         // What a rule refuses needs no second opinion.
         Some(app) if screened.screening.refused.is_none() => {
-            let content = screened.content.clone();
-            let append = Append { from: user.clone(), to, client_id, content, now, origin };
+            let append = Append { content: screened.content.clone(), ..append };
             return asked(caller, app.clone(), append, screened, failed);
         }
         _ => screened,
     };
     let outcome = Outcome::of(&screening);
-    let append = Append { from: user.clone(), to, client_id, content, now, origin };
+    let append = Append { content, ..append };
     let committed = screening::append(service, append, screening);
     let socket = caller.socket.clone();
     Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
@@ -208,7 +214,7 @@ impl Failed {
     }
 }
 
-/// `typing {toUserId, typing?}`: told to the other's sockets that can be written to at once.
+/// `typing {toUserId | groupId, typing?}`: told to others' sockets that can be written to at once.
 pub(crate) fn typing(
     service: &Arc<Service>,
     caller: &Caller<'_>,
@@ -216,12 +222,24 @@ pub(crate) fn typing(
 ) -> Result<Work, Refusal> {
     let command = commands::typing(payload)?;
     caller.charge(service)?;
-    let conversation = ConversationId::direct(caller.user, &command.to);
+    let (conversation, others) = match &command.to {
+        Recipient::User(to) => {
+            let is_told = to != caller.user && service.sessions().is_here(to);
+            let conversation = ConversationId::direct(caller.user, to);
+            (conversation, is_told.then(|| room(Kind::Standard, to)))
+        }
+        Recipient::Group(group) => {
+            if !service.sessions().with_roster(caller.user, |roster| roster.has(group)) {
+                return Err(Refusal::NotAMember);
+            }
+            (ConversationId::group(group), Some(group_room(group)))
+        }
+    };
     let news = caller.session.typing_is_news(&conversation, command.typing, caller.now);
-    if news && command.to != *caller.user && service.sessions().is_here(&command.to) {
+    if let Some(others) = others.filter(|_| news) {
         let said = records::alone(&records::typing(&conversation, caller.user, command.typing));
-        let others = service.io().map(|io| io.of(NAMESPACE).to(room(Kind::Standard, &command.to)));
-        if let Some(Err(error)) = others.map(|others| others.volatile().emit_raw("typing", &said)) {
+        let told = caller.socket.to(others).volatile().emit_raw("typing", &said);
+        if let Err(error) = told {
             tracing::debug!(%error, "command: typing was not relayed");
         }
     }

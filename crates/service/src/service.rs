@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use parlor_chat::aborts::Order;
 use parlor_chat::entry::Position;
+use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::Rate;
 use parlor_chat::refusal::{Refusal, SHUTTING_DOWN_RETRY_AFTER_MS};
@@ -36,7 +37,7 @@ use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
 use crate::{
-    blocks, clock, connect, jitter, moderation, queries, records, resume, sends, tutorial,
+    blocks, clock, connect, groups, jitter, moderation, queries, records, resume, sends, tutorial,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -46,6 +47,7 @@ const END_OF_LOG: Position = Position((1 << 53) - 1);
 pub struct Service {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) groups: Arc<dyn Groups>,
     pub(crate) auth: Arc<dyn Authenticator>,
     delivery: Arc<Delivery>,
     pub(crate) receipts: Receipts,
@@ -91,10 +93,12 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    /// A service that is not open yet. `delivery` must be the one that `store` was opened with.
+    /// A service that is not open yet. `delivery` must be the one that `store` was opened with, and
+    /// `groups` the same backend.
     pub fn new(
         settings: Settings,
         store: Arc<dyn Store>,
+        groups: Arc<dyn Groups>,
         auth: Arc<dyn Authenticator>,
         delivery: Arc<Delivery>,
     ) -> Arc<Self> {
@@ -117,6 +121,7 @@ impl Service {
             questions: Arc::new(Semaphore::new(questions_max(&settings))),
             settings,
             store,
+            groups,
             auth,
             delivery,
         })
@@ -129,7 +134,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 22] = [
+        let commands: [(&str, Command); 44] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -152,6 +157,28 @@ impl Service {
             ("unsuspend", moderation::unsuspend),
             ("notice_confirm", moderation::notice_confirm),
             ("audit", moderation::audit),
+            ("group_message", groups::message),
+            ("group_create", groups::create),
+            ("group_update", groups::update),
+            ("group_delete", groups::delete),
+            ("group_add", groups::add),
+            ("group_join", groups::join),
+            ("group_leave", groups::leave),
+            ("group_kick", groups::kick),
+            ("group_ban", groups::ban),
+            ("group_unban", groups::unban),
+            ("group_mute", groups::mute),
+            ("group_unmute", groups::unmute),
+            ("group_role", groups::role),
+            ("group_members", groups::members),
+            ("group_info", groups::info),
+            ("group_invite", groups::invite),
+            ("group_invites", groups::invites),
+            ("group_invite_revoke", groups::revoke_invite),
+            ("group_requests", groups::requests),
+            ("group_deny", groups::deny),
+            ("groups", groups::groups),
+            ("receipts", groups::receipts),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {
@@ -314,15 +341,34 @@ impl Service {
             let Some(io) = self.io() else { continue };
             let epoch = self.store.epoch();
             let handed_over = self.delivery.position();
+            let mut keepers = Vec::new();
             self.sessions().sweep(clock::now(), |session| {
+                if session.is_keeping_position() {
+                    keepers.push(Arc::clone(session));
+                }
+            });
+            for session in keepers {
+                self.note_groups(&session);
                 let position = session.untold_position(handed_over);
-                let (Some(key), Some(position)) = (session.key(), position) else { return };
+                let (Some(key), Some(position)) = (session.key(), position) else { continue };
                 let said = records::alone(&records::position(Cursor { epoch, position }));
                 if let Err(error) = io.emit_to(key, Frame::event_raw(NAMESPACE, "position", &said))
                 {
                     tracing::debug!(%error, "a position was not told");
                 }
-            });
+            }
+        }
+    }
+
+    /// Notes what was broadcast to the groups of a session's user.
+    fn note_groups(&self, session: &Session) {
+        let Some(user) = session.user() else { return };
+        let tails = &self.delivery.tails;
+        let newest = self.sessions().with_roster(user, |roster| {
+            roster.groups().filter_map(|group| tails.head(group)).max()
+        });
+        if let Some(newest) = newest {
+            session.group_pushed(newest);
         }
     }
 
@@ -338,6 +384,7 @@ impl Service {
             let now = clock::now();
             if second % SCAN_EVERY_SECONDS == 0 {
                 self.sessions().sweep(now, |session| self.expiry.note(session, now));
+                self.delivery.tails.sweep(now);
             }
             for session in self.expiry.due(now) {
                 self.counters().expired.add(1);

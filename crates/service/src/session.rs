@@ -62,6 +62,8 @@ struct Flow {
     stage: Stage,
     /// Whether a proof of receipt speaks of all that was pushed: not before the socket is held.
     proves: bool,
+    /// Up to here a proof says nothing new of what was broadcast to groups.
+    groups_proved: Position,
     rare: Option<Box<Rare>>,
 }
 
@@ -181,6 +183,11 @@ impl Session {
         self.flow.lock().rare.get_or_insert_default().track.get_or_insert_default();
     }
 
+    /// Whether its client keeps a position.
+    pub(crate) fn is_keeping_position(&self) -> bool {
+        self.flow.lock().track().is_some()
+    }
+
     /// The newest position that its client was pushed and not told of since the last call; `None`
     /// while it catches up, or if it was not handed to the gateway yet, which is at `handed_over`.
     pub(crate) fn untold_position(&self, handed_over: Position) -> Option<Position> {
@@ -250,6 +257,7 @@ impl Session {
     pub(crate) fn goes_live(&self, at: Position) {
         let mut flow = self.flow.lock();
         flow.stage = Stage::Live;
+        flow.groups_proved = at;
         if let Some(track) = flow.track() {
             track.told = track.told.max(at);
         }
@@ -299,6 +307,21 @@ impl Session {
     pub(crate) fn confirmed(&self, position: Position) -> Vec<(ConversationId, Seq)> {
         let mut flow = self.flow.lock();
         if flow.proves { flow.unconfirmed.confirmed(position) } else { Vec::new() }
+    }
+
+    /// Takes that it has proved to have received what was broadcast to groups up to a position;
+    /// gives from where on that is news.
+    pub(crate) fn groups_proved(&self, position: Position) -> Option<Position> {
+        let mut flow = self.flow.lock();
+        let is_news = flow.proves && flow.stage == Stage::Live && flow.groups_proved < position;
+        is_news.then(|| std::mem::replace(&mut flow.groups_proved, position))
+    }
+
+    /// Notes that everything up to a position was pushed to it, of a group.
+    pub(crate) fn group_pushed(&self, position: Position) {
+        if let Some(track) = self.flow.lock().track() {
+            track.pushed = track.pushed.max(position);
+        }
     }
 
     /// Forgets what it confirmed itself.

@@ -12,10 +12,12 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use parking_lot::Mutex;
 use parlor_chat::entry::Millis;
+use parlor_chat::group::port::Memberships;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::{Bucket, Rate, TooFast};
 use smallvec::SmallVec;
 
+use crate::rosters::{Change, Roster};
 use crate::session::Session;
 
 /// How long a revocation is remembered for sessions that are being opened meanwhile.
@@ -45,6 +47,8 @@ struct Suspended {
 struct Present {
     sessions: SmallVec<[Arc<Session>; 1]>,
     bucket: Bucket,
+    /// The user's groups; there while there are sessions.
+    roster: Option<Box<Roster>>,
 }
 
 impl Sessions {
@@ -62,6 +66,8 @@ impl Sessions {
             None
         };
         present.sessions.push(Arc::clone(session));
+        // Before anything is read for it, so that no change falls between.
+        present.roster.get_or_insert_default();
         stalest
     }
 
@@ -75,6 +81,9 @@ impl Sessions {
             present.sessions.swap_remove(at);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
+        if present.sessions.is_empty() {
+            present.roster = None;
+        }
         if present.is_forgettable(now) {
             entry.remove();
         }
@@ -86,6 +95,42 @@ impl Sessions {
             .get(user)
             .map(|present| present.sessions.iter().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// Whether it is known which groups a user is in; so, too, for who is not here.
+    pub(crate) fn roster_is_known(&self, user: &UserId) -> bool {
+        let present = self.users.get(user);
+        present.and_then(|present| present.roster.as_ref().map(|it| it.is_known())).unwrap_or(true)
+    }
+
+    /// Takes which groups a user is in.
+    pub(crate) fn read_roster(&self, user: &UserId, memberships: Memberships) {
+        if let Some(mut present) = self.users.get_mut(user)
+            && let Some(roster) = &mut present.roster
+        {
+            roster.read(memberships);
+        }
+    }
+
+    /// Does something with a user's roster; no change of it comes in between. An empty one is
+    /// given for who is not here.
+    pub(crate) fn with_roster<T>(&self, user: &UserId, act: impl FnOnce(&Roster) -> T) -> T {
+        let present = self.users.get(user);
+        match present.as_ref().and_then(|present| present.roster.as_deref()) {
+            Some(roster) => act(roster),
+            None => act(&Roster::default()),
+        }
+    }
+
+    /// Takes that a user's membership changed, and does what follows from it; nothing for who is
+    /// not here.
+    pub(crate) fn follow(&self, user: &UserId, change: Change, then: impl FnOnce()) {
+        if let Some(mut present) = self.users.get_mut(user)
+            && let Some(roster) = &mut present.roster
+        {
+            roster.follow(change);
+            then();
+        }
     }
 
     /// Whether a user has a session here.

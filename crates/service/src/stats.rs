@@ -36,12 +36,22 @@ pub(crate) struct Counters {
     pub(crate) replaced: Count,
     pub(crate) expired: Count,
     pub(crate) moderation: ModerationCounters,
-    refused: [Count; CODES.len()],
+    refused: Refused,
+}
+
+/// A count for each code.
+#[derive(Debug)]
+struct Refused([Count; CODES.len()]);
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Count::default()))
+    }
 }
 
 impl Counters {
     pub(crate) fn refused(&self, code: Code) {
-        self.refused[code as usize].add(1);
+        self.refused.0[code as usize].add(1);
     }
 
     pub(crate) fn snapshot(&self, sessions: u64, users: u64, resumes_waiting: u64) -> Stats {
@@ -64,7 +74,7 @@ impl Counters {
             replaced: self.replaced.get(),
             expired: self.expired.get(),
             moderation: self.moderation.snapshot(),
-            refused: CODES.map(|code| (code.name(), self.refused[code as usize].get())),
+            refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
     }
 }

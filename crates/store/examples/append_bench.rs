@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
-use parlor_chat::store::{Append, AttachDevice, CommitSink, Committed, Origin, Store, Whose};
+use parlor_chat::store::{
+    Append, AttachDevice, CommitSink, Committed, Origin, Recipient, Store, Whose,
+};
 use parlor_store::sqlite::{COMMIT_MICROS_BOUNDS, Config, Keyring, MasterKey, SqliteStore, Stats};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -353,7 +355,7 @@ fn append(n: u64) -> Outcome<Append> {
     let peer = conversation(n) % CONVERSATIONS;
     Ok(Append {
         from: UserId::parse(&format!("user{}", peer / 10))?,
-        to: UserId::parse(&format!("peer{peer}"))?,
+        to: Recipient::User(UserId::parse(&format!("peer{peer}"))?),
         client_id: Some(ClientId::parse(&key(n, Keys::Rising))?),
         content: Content(format!("\"{}\"", "x".repeat(CONTENT_BYTES - 2)).into()),
         now: Millis(1_800_000_000_000 + n / 20),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parlor_chat::entry::{Content, Millis, Position};
 use parlor_chat::ids::{DeviceId, UserId};
-use parlor_chat::store::{Append, CommitSink, Committed, Origin, Pending, Store, Whose};
+use parlor_chat::store::{Append, CommitSink, Committed, Origin, Pending, Recipient, Store, Whose};
 use parlor_store::sqlite::{Config, SqliteStore};
 
 const ROUNDS: usize = 25;
@@ -88,7 +88,7 @@ async fn say(
     for peer in peers {
         waiting.push(store.append(Append {
             from: user(&format!("peer{peer}")),
-            to: user("me"),
+            to: Recipient::User(user("me")),
             client_id: None,
             content: Content("\"so it goes\"".into()),
             now: Millis(1_800_000_000_000),

@@ -24,7 +24,8 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
-    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Pending, Store,
+    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Pending,
+    Recipient, Store,
 };
 use parlor_store::sqlite::{Check, Config, DATABASE_FILE, SqliteStore, backup};
 
@@ -114,7 +115,7 @@ fn append(n: u64, now: Millis) -> Outcome<Append> {
     let key = format!("{high:08x}-{low:04x}-7{:03x}-9abc-{:012x}", random & 0xfff, random >> 16);
     Ok(Append {
         from: UserId::parse(&format!("user{}", peer / 10))?,
-        to: UserId::parse(&format!("peer{peer}"))?,
+        to: Recipient::User(UserId::parse(&format!("peer{peer}"))?),
         client_id: Some(ClientId::parse(&key)?),
         content: Content(format!("\"{}\"", "x".repeat(CONTENT_BYTES - 2)).into()),
         now,
@@ -258,7 +259,7 @@ async fn recovery(asked: &Asked) -> Outcome<()> {
     let opened = began.elapsed();
     let entries = store.position().0;
     let first = append(1, now()?)?;
-    let conversation = parlor_chat::ids::ConversationId::direct(&first.from, &first.to);
+    let conversation = first.conversation();
     let range = HistoryRange::Before(None);
     let query = HistoryQuery { user: first.from.clone(), conversation, range, limit: 50 };
     let began_read = Instant::now();

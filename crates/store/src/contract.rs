@@ -10,14 +10,17 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use parlor_chat::entry::{Content, Entry, Millis, Position};
+use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Pending,
-    Store, StoreError, Whose,
+    Recipient, Store, StoreError, Whose,
 };
 
 mod delivering;
+
+mod grouping;
 
 mod listing;
 
@@ -33,6 +36,7 @@ mod screening;
 
 mod writing;
 
+use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
 
 /// An empty store and whatever must live as long as it does.
@@ -143,6 +147,31 @@ pub async fn run_all<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
     assert!(CLAIMS.len() > 30);
 }
 
+type GroupClaim = for<'a> fn(&'a Grouped) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+const GROUPING: &[(&str, GroupClaim)] = claims![
+    grouping::a_group_is_made_once_and_its_changes_are_entries,
+    grouping::wishes_and_messages_take_their_places_in_the_order_of_the_calls,
+    grouping::a_suspended_member_neither_says_nor_changes_anything,
+    grouping::random_groups_agree_with_a_recount,
+];
+
+/// Runs the claims about groups, each on a store of its own.
+///
+/// # Panics
+/// When a claim does not hold.
+pub async fn run_groups<G>(make: impl Fn(Arc<dyn CommitSink>) -> (Made<G>, Arc<dyn Groups>)) {
+    for (name, claim) in GROUPING {
+        let sink = Arc::new(Sink::default());
+        let (made, groups) = make(sink.clone());
+        let grouped = Grouped { store: Fixture { store: made.store, sink }, groups };
+        println!("claim: {name}");
+        claim(&grouped).await;
+        drop(grouped);
+        drop(made.guard);
+    }
+}
+
 /// Runs the claims about stores that remove what is older than [`RETAINED_MS`] by the [`clock`],
 /// each on a store of its own that is made to do so.
 ///
@@ -210,10 +239,15 @@ fn text(content: &str) -> Content {
     Content(format!("\"{content}\"").into())
 }
 
+/// The text of a message; nothing for what is none.
+fn said(entry: &Entry) -> &str {
+    entry.body.said().map_or("", |content| &content.0)
+}
+
 fn wish(from: &str, to: &str, content: &str, key: Option<&str>) -> Append {
     Append {
         from: user(from),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
         content: text(content),
         now: NOW,
@@ -233,7 +267,7 @@ fn attach(user_name: &str, device_name: &str, now: u64) -> AttachDevice {
 }
 
 fn contents(entries: &[Arc<Entry>]) -> Vec<String> {
-    entries.iter().map(|entry| entry.content.0.trim_matches('"').to_owned()).collect()
+    entries.iter().map(|entry| said(entry).trim_matches('"').to_owned()).collect()
 }
 
 impl Fixture {

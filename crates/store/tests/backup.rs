@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{
-    Append, CommitSink, Committed, HistoryQuery, HistoryRange, Mark, MarkKind, Origin, Store,
+    Append, CommitSink, Committed, HistoryQuery, HistoryRange, Mark, MarkKind, Origin, Recipient,
+    Store,
 };
 use parlor_store::sqlite::{
     Check, Config, CopyError, DATABASE_FILE, Existing, OpenError, Progress, SqliteStore, backup,
@@ -36,7 +37,7 @@ fn open(dir: &Path) -> SqliteStore {
 fn wish(to: &str, n: u64) -> Append {
     Append {
         from: user("a"),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: Some(ClientId::parse(&format!("{to}-{n}")).expect("a good key")),
         content: Content(format!("\"{n} {}\"", "x".repeat(500)).into()),
         now: Millis(1_800_000_000_000 + n),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use parlor_store::contract::{Made, RETAINED_MS, clock, run_all, run_moderating, run_retaining};
+use parlor_store::contract::{
+    Made, RETAINED_MS, clock, run_all, run_groups, run_moderating, run_retaining,
+};
 use parlor_store::sqlite::{Clock, Config, Keyring, MasterKey, SqliteStore, verify};
 
 /// Verifies the files once the store is closed.
@@ -55,6 +57,17 @@ async fn sqlite_keeps_the_contract_while_it_removes_old_entries() {
         };
         let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
         Made { store: store.clone(), guard: Verified(dir, store) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_of_groups_and_leaves_a_sound_store() {
+    run_groups(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(Config::new(dir.path()), sink).expect("it opens");
+        let store = Arc::new(store);
+        (Made { store: store.clone(), guard: Verified(dir, store.clone()) }, store)
     })
     .await;
 }

@@ -7,7 +7,7 @@ use parlor_chat::entry::{Content, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{
     Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Mark, MarkKind, Marked,
-    Origin, Store, StoreError, Whose,
+    Origin, Recipient, Store, StoreError, Whose,
 };
 use parlor_store::sqlite::{Config, DATABASE_FILE, Finding, SqliteStore, verify, verify_file};
 use rusqlite::Connection;
@@ -35,7 +35,7 @@ fn open(dir: &Path) -> SqliteStore {
 fn wish(from: &str, to: &str, text: &str) -> Append {
     Append {
         from: user(from),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: Some(ClientId::parse(text).expect("a good key")),
         content: Content(format!("\"{text}\"").into()),
         now: Millis(NOW),

@@ -10,8 +10,8 @@ use parking_lot::{Condvar, Mutex};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::store::{
-    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Pending, Store,
-    StoreError,
+    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Pending,
+    Recipient, Store, StoreError,
 };
 use parlor_store::sqlite::{Config, DATABASE_FILE, OpenError, SqliteStore, verify};
 use rusqlite::Connection;
@@ -29,7 +29,7 @@ fn user(name: &str) -> UserId {
 fn wish(n: u64, bytes: usize) -> Append {
     Append {
         from: user("a"),
-        to: user("b"),
+        to: Recipient::User(user("b")),
         client_id: Some(ClientId::parse(&format!("k{n}")).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(bytes)).into()),
         now: Millis(1_800_000_000_000 + n),

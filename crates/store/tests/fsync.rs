@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, UserId};
-use parlor_chat::store::{Append, CommitSink, Committed, Origin, Store, StoreError};
+use parlor_chat::store::{Append, CommitSink, Committed, Origin, Recipient, Store, StoreError};
 use parlor_store::sqlite::{Config, SqliteStore, verify};
 
 const DIR: &str = "PARLOR_STORE_TEST_FSYNC_DIR";
@@ -27,7 +27,7 @@ fn wish(n: u64) -> Append {
     let user = |name: &str| UserId::parse(name).expect("a good user id");
     Append {
         from: user("a"),
-        to: user("b"),
+        to: Recipient::User(user("b")),
         client_id: Some(ClientId::parse(&format!("k{n}")).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(2_000)).into()),
         now: Millis(1_800_000_000_000),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parlor_chat::entry::{Content, Epoch, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::store::{
-    Append, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Store,
+    Append, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Config, SqliteStore, verify};
 
@@ -37,7 +37,7 @@ fn user(name: &str) -> UserId {
 fn wish(sender: u64, key: &str) -> Append {
     Append {
         from: user(if sender.is_multiple_of(2) { "a" } else { "b" }),
-        to: user(&format!("peer{}", sender % 5)),
+        to: Recipient::User(user(&format!("peer{}", sender % 5))),
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{key}\"").into()),
         now: Millis(1_800_000_000_000),
@@ -112,7 +112,7 @@ async fn log_of(store: &SqliteStore, conversation: &ConversationId) -> Vec<(Seq,
     let mut log = Vec::new();
     loop {
         let after = Seq(log.len() as u64);
-        let (user, _) = conversation.members();
+        let (user, _) = conversation.direct_members().expect("a direct one");
         let (conversation, range) = (conversation.clone(), HistoryRange::After(after, None));
         let page = store.history(HistoryQuery { user, conversation, range, limit: 500 }).await;
         let page = page.expect("the log is read");
@@ -146,7 +146,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills_mid_commit() {
                     ConversationId::direct(&user(from), &user(&format!("peer{peer}")));
                 let is_there = (0..SENDERS).any(|sender| {
                     let wish = wish(sender, "k");
-                    ConversationId::direct(&wish.from, &wish.to) == conversation
+                    wish.conversation() == conversation
                 });
                 if !is_there {
                     continue;

@@ -11,7 +11,7 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
-    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Store,
+    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, SqliteStore, Stats, compact, verify};
 use rusqlite::Connection;
@@ -41,7 +41,7 @@ fn open(dir: &Path, days: Option<u64>) -> SqliteStore {
 fn wish(to: &str, key: &str, days_ago: u64, bytes: usize) -> Append {
     Append {
         from: user("a"),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(bytes)).into()),
         now: Millis(NOW - days_ago * DAY_MS),

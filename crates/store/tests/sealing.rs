@@ -8,9 +8,10 @@ use std::sync::Arc;
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::store::{
-    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Store, StoreError,
+    Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
+    StoreError,
 };
-use parlor_store::contract::{Made, run_all};
+use parlor_store::contract::{Made, run_all, run_groups};
 use parlor_store::sqlite::{
     Check, Config, DATABASE_FILE, Existing, Keyring, MasterKey, OpenError, SqliteStore, backup,
     restore, rotate, verify, verify_file,
@@ -51,7 +52,7 @@ fn user(name: &str) -> UserId {
 fn wish(to: &str, key: &str, text: &str) -> Append {
     Append {
         from: user("a"),
-        to: user(to),
+        to: Recipient::User(user(to)),
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{text}\"").into()),
         now: Millis(1_800_000_000_000),
@@ -68,7 +69,11 @@ async fn history(store: &SqliteStore, with: &str) -> Result<Vec<String>, StoreEr
     let range = HistoryRange::After(Seq(0), None);
     let page =
         store.history(HistoryQuery { user: user("a"), conversation, range, limit: 99 }).await?;
-    Ok(page.entries.iter().map(|entry| entry.content.0.to_string()).collect())
+    Ok(page
+        .entries
+        .iter()
+        .map(|entry| entry.body.said().map(|said| said.0.to_string()).unwrap_or_default())
+        .collect())
 }
 
 fn change(dir: &Path, sql: &str) {
@@ -97,6 +102,17 @@ async fn a_sealed_store_keeps_the_contract() {
         let config = Config { keyring: keyring("1"), ..Config::new(dir.path()) };
         let store = SqliteStore::open(config, sink).expect("it opens");
         Made { store: Arc::new(store), guard: dir }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_store_keeps_the_contract_of_groups() {
+    run_groups(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = Config { keyring: keyring("1"), ..Config::new(dir.path()) };
+        let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+        (Made { store: store.clone(), guard: dir }, store)
     })
     .await;
 }

@@ -7,7 +7,7 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
-    Append, AttachDevice, CommitSink, Committed, Mark, MarkKind, Origin, Store,
+    Append, AttachDevice, CommitSink, Committed, Mark, MarkKind, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Config, DATABASE_FILE, OpenError, SqliteStore, verify};
 use rusqlite::Connection;
@@ -37,7 +37,7 @@ async fn filled(dir: &Path) {
         let (from, to) = [("a", "b"), ("b", "a"), ("a", "a"), ("c", "a")][n % 4];
         let append = Append {
             from: user(from),
-            to: user(to),
+            to: Recipient::User(user(to)),
             client_id: Some(ClientId::parse(&format!("k{n}")).expect("a good key")),
             content: Content("\"x\"".into()),
             now: Millis(NOW.0 + n as u64),

@@ -32,7 +32,7 @@ class Client {
   // the end of a connection, and hands it out on the next one.
   #arrivals = new WeakMap();
   #epoch = null;
-  // What a recovered socket heard before the `ready` that names the epoch.
+  // What was heard before the `ready` that names the epoch, or while all is read anew.
   #held = [];
   #rebuilding = false;
   #read = new Set();
@@ -70,6 +70,7 @@ class Client {
     });
     this.socket.on("ready", ({ epoch }) => {
       this.#epoch = epoch;
+      for (const seen of this.#held) seen.epoch ??= epoch;
       if (!this.#rebuilding) for (const seen of this.#held.splice(0)) this.#see(seen);
     });
     this.socket.on("snapshot", () => {
@@ -118,15 +119,38 @@ class Client {
   #take(message) {
     // Its own perhaps, long before what it heard since: it has that by its ack.
     if (this.recovery && message.from === this.user) return;
-    const seen = { connection: this.#arrivals.get(message), message };
-    if (this.#rebuilding || (this.recovery && this.#epoch === null)) this.#held.push(seen);
+    const seen = { connection: this.#arrivals.get(message), message, epoch: this.#epoch };
+    if (this.#rebuilding || this.#epoch === null) this.#held.push(seen);
     else this.#see(seen);
   }
 
-  // What it holds is no good: reads everything anew, as a page does. What is pushed meanwhile waits,
-  // and what was read counts as seen before any connection.
+  // What it holds is no good: reads everything anew, as a page does, and once more if the log is
+  // another one by then. What is pushed meanwhile waits, and what was read counts as seen before any
+  // connection.
   async #rebuild() {
     this.#rebuilding = true;
+    const { index } = this;
+    let epoch, read;
+    do {
+      epoch = await this.#named();
+      read = await this.#readAll();
+    } while (epoch !== (await this.#named()));
+    for (const message of read) {
+      const key = `${epoch} ${message.id}`;
+      if (!this.#read.has(key)) report({ kind: "seen", index, epoch, connection: 0, message });
+      this.#read.add(key);
+    }
+    this.#rebuilding = false;
+    for (const seen of this.#held.splice(0)) this.#see(seen);
+  }
+
+  // The epoch, once there is one.
+  async #named() {
+    while (this.#epoch === null) await delay(10);
+    return this.#epoch;
+  }
+
+  async #readAll() {
     const read = [];
     for (let cursor = undefined; cursor !== null; ) {
       const page = await this.#ask("conversations", { limit: 50, cursor });
@@ -140,16 +164,7 @@ class Client {
       }
       cursor = page.cursor;
     }
-    while (this.#epoch === null) await delay(10);
-    const { index } = this;
-    const epoch = this.#epoch;
-    for (const message of read) {
-      const key = `${epoch} ${message.id}`;
-      if (!this.#read.has(key)) report({ kind: "seen", index, epoch, connection: 0, message });
-      this.#read.add(key);
-    }
-    this.#rebuilding = false;
-    for (const seen of this.#held.splice(0)) this.#see(seen);
+    return read;
   }
 
   async #ask(name, payload) {
@@ -162,10 +177,11 @@ class Client {
     }
   }
 
-  #see({ connection, message }) {
+  #see({ connection, message, epoch }) {
     const { index } = this;
-    const epoch = this.#epoch;
     report({ kind: "seen", index, epoch, connection, message });
+    // Receipts about a log that is no more would be taken for ones about the present one.
+    if (epoch !== this.#epoch) return;
     const { conversationId, seq } = message;
     const about = { index, epoch, conversationId, userId: this.user, seq };
     const chance = this.chance();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{CatchUp, Next};
-use crate::entry::{Content, Entry, Epoch, Millis, Position};
+use crate::entry::{Body, Content, Entry, Epoch, Millis, Position};
 use crate::ids::{ConversationId, Seq, UserId};
 use crate::store::{SincePage, UndeliveredCursor, UndeliveredPage};
 
@@ -43,9 +43,9 @@ impl World {
             epoch: Epoch(1),
             ts: Millis(0),
             from: user(peer),
-            to: user(0),
+            to: Some(user(0)),
             client_id: None,
-            content: Content("1".into()),
+            body: Body::Said(Content("1".into())),
         });
         self.log.push(entry.clone());
         self.inbox.push_back(entry);

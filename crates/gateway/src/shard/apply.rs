@@ -80,8 +80,8 @@ impl Shard {
                     let _ = reply.send(rooms);
                 }
             }
-            Op::JoinHeld { key, room, reply } => {
-                self.join(place(key), &room);
+            Op::JoinHeld { key, rooms, reply } => {
+                rooms.iter().for_each(|room| self.join(place(key), room));
                 if let Some(member) = self.sockets.get_mut(key.slot(), key.generation()) {
                     member.hold.get_or_insert_with(Box::<Hold<Frame>>::default);
                     // A ping that is under way proves nothing of what is pushed from here on.

@@ -88,7 +88,7 @@ pub(crate) enum Op {
     },
     JoinHeld {
         key: SocketKey,
-        room: Arc<str>,
+        rooms: Vec<Arc<str>>,
         reply: oneshot::Sender<u64>,
     },
     Release {

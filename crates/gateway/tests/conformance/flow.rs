@@ -128,7 +128,7 @@ fn held_broadcasts_come_at_the_release_and_only_the_newer_ones() {
     let mut client = Client::main(&scene.server);
     let socket = scene.sockets.recv().unwrap();
     scene.push("u", 1..=3);
-    let position = wait(socket.join_held("u")).unwrap();
+    let position = wait(socket.join_held(vec!["u".into()])).unwrap();
     assert_eq!(position, 3);
     scene.push("u", 4..=8);
     // What the application reads from its store meanwhile goes out directly.
@@ -151,7 +151,7 @@ fn broadcasts_before_the_join_are_not_held() {
     let mut client = Client::main(&scene.server);
     let socket = scene.sockets.recv().unwrap();
     scene.push("u", 1..=2);
-    wait(socket.join_held("u")).unwrap();
+    wait(socket.join_held(vec!["u".into()])).unwrap();
     assert_eq!(wait(socket.release(0)).unwrap(), Released::Live);
     client.expect_nothing();
 }
@@ -161,7 +161,7 @@ fn a_hold_that_overflows_is_read_again_by_the_application() {
     let scene = scene(Config { hold_bytes_max: 400, ..server::calm() });
     let mut client = Client::main(&scene.server);
     let socket = scene.sockets.recv().unwrap();
-    wait(socket.join_held("u")).unwrap();
+    wait(socket.join_held(vec!["u".into()])).unwrap();
     scene.push("u", 1..=100);
     assert_eq!(wait(socket.release(0)).unwrap(), Released::Overflowed);
     client.expect_nothing();
@@ -180,7 +180,7 @@ fn the_excepted_socket_does_not_get_a_batchs_copy() {
     let mut two = Client::main(&scene.server);
     let other = scene.sockets.recv().unwrap();
     for socket in [&origin, &other] {
-        wait(socket.join_held("u")).unwrap();
+        wait(socket.join_held(vec!["u".into()])).unwrap();
         assert_eq!(wait(socket.release(0)).unwrap(), Released::Live);
     }
     let broadcast = Broadcast {
@@ -201,7 +201,7 @@ fn what_goes_first_comes_before_all_that_was_held() {
     let scene = scene(config);
     let mut client = Client::main(&scene.server);
     let socket = scene.sockets.recv().unwrap();
-    wait(socket.join_held("u")).unwrap();
+    wait(socket.join_held(vec!["u".into()])).unwrap();
     scene.push("u", 1..=100);
     let first = || Frame::event_raw("/", "first", "[]");
     assert_eq!(wait(socket.release_behind(0, first())).unwrap(), Released::Overflowed);
@@ -217,7 +217,7 @@ fn a_pong_confirms_what_was_pushed_before_its_ping() {
     let scene = scene(server::fast());
     let mut client = Client::main(&scene.server);
     let socket = scene.sockets.recv().unwrap();
-    wait(socket.join_held("u")).unwrap();
+    wait(socket.join_held(vec!["u".into()])).unwrap();
     assert_eq!(wait(socket.release(0)).unwrap(), Released::Live);
     scene.push("u", 1..=4);
     for expected in 1..=4 {
@@ -236,7 +236,7 @@ fn nothing_is_confirmed_while_the_socket_is_held() {
     let mut client = Client::main(&scene.server);
     let socket = scene.sockets.recv().unwrap();
     scene.push("elsewhere", 1..=1);
-    wait(socket.join_held("u")).unwrap();
+    wait(socket.join_held(vec!["u".into()])).unwrap();
     scene.push("u", 2..=3);
     for _ in 0..3 {
         // Between two pings there is a pong to the first.

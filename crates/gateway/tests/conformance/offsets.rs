@@ -128,7 +128,7 @@ fn what_was_held_is_released_with_its_offsets() {
     let (mut plain, _, one) = join(&server, &sockets, &json!({}));
     let (mut recoverable, _, two) = join(&server, &sockets, &json!({ "pid": "p" }));
     for socket in [&one, &two] {
-        wait(socket.join_held("room")).unwrap();
+        wait(socket.join_held(vec!["room".into()])).unwrap();
     }
     let broadcasts = (1..=3_u64).map(|position| Broadcast {
         room: "room".into(),

@@ -37,7 +37,7 @@ impl Scene {
         session.send("40");
         session.receive();
         let socket = sockets.recv().unwrap();
-        wait(socket.join_held("u")).unwrap();
+        wait(socket.join_held(vec!["u".into()])).unwrap();
         assert_eq!(wait(socket.release(0)).unwrap(), Released::Live);
         Scene { server, session, confirmed }
     }

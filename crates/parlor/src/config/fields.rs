@@ -238,6 +238,22 @@ sections! {
         position_interval_ms: u64, "milliseconds" = Chat::default().position_interval_ms;
         /// Others whom one user can block.
         blocks_per_user_max: u64, "users" = Chat::default().blocks_per_user_max as u64;
+        /// Members that a group may have; a group's own `membersMax` may be less.
+        group_members_max: u64, "members" = Chat::default().group_members_max;
+        /// Users that one command may bring into a group.
+        group_add_max: u64, "users" = Chat::default().group_add_max as u64;
+        /// Groups that one user may be in. Each of a user's connections is in the rooms of all of them.
+        groups_per_user_max: u64, "groups" = Chat::default().groups_per_user_max;
+        /// Members or receipts that one page may ask for.
+        group_members_limit_max: u64, "members" = Chat::default().group_members_limit_max as u64;
+        /// Members or receipts of a page that names no limit.
+        group_members_limit_default: u64, "members" = Chat::default().group_members_limit_default as u64;
+        /// Invites that a group may have at a time.
+        invites_per_group_max: u64, "invites" = Chat::default().invites_per_group_max;
+        /// Requests to join that may wait in a group.
+        requests_per_group_max: u64, "requests" = Chat::default().requests_per_group_max;
+        /// Longest slow mode of a group.
+        group_slow_mode_seconds_max: u64, "seconds" = Chat::default().group_slow_mode_seconds_max;
         /// Pushed messages of one connection whose receipt is awaited at once. Beyond it the oldest
         /// are forgotten, and pushed again after a reconnect.
         unconfirmed_entries_max: u64, "messages" = Chat::default().unconfirmed_entries_max as u64;

@@ -290,6 +290,8 @@ impl<'a> Conductor<'a> {
         let ready = connection.event("ready").await?;
         let epoch = ready["epoch"].as_str().context("a ready without epoch")?;
         self.shared.lives.lock().of(epoch);
+        // Until then a store that cannot read ends the connection, rightly.
+        connection.event("caught_up").await?;
         Ok(connection)
     }
 

@@ -12,7 +12,7 @@ use parlor_chat::resume::Cursor;
 use super::chance::{Chance, Source};
 use super::disk::Asker;
 use super::event::{Event, Gone};
-use super::group::{group_id, written};
+use super::group::{group_id, text_of, written};
 use super::message::{AckId, Answer, Conn, Down, Up, Wished};
 use super::outside::Outside;
 use crate::history::{Acked, DeviceName, Mark, Message, Receipt, Seen, Sent};
@@ -432,7 +432,7 @@ pub(crate) fn message(entry: &Entry) -> Message {
         conversation: entry.conversation.to_string(),
         seq: entry.seq.0,
         from: entry.from.to_string(),
-        content: entry.content.0.to_string(),
+        content: text_of(entry).to_owned(),
         ts: entry.ts.0,
     }
 }

@@ -6,6 +6,7 @@
 //! carry it. Its entries' content begins with `+` or `-` and a user's name for a change, and with
 //! anything else for what is said.
 
+use parlor_chat::entry::Entry;
 use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::members::Change;
 
@@ -26,6 +27,11 @@ pub(crate) fn group_id(number: usize) -> ConversationId {
 /// Whether a conversation is a group's.
 pub(crate) fn is_group(conversation: &ConversationId) -> bool {
     conversation.as_str().contains(MARK)
+}
+
+/// What an entry says; everything here is said.
+pub(crate) fn text_of(entry: &Entry) -> &str {
+    entry.body.said().map_or("", |content| &content.0)
 }
 
 /// The content of an entry that changes who belongs; `key` makes it unique.

@@ -304,7 +304,7 @@ impl Node {
 
     /// Whether a user is in a conversation, as far as this node knows.
     fn belongs(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        let (low, high) = conversation.members();
+        let (low, high) = conversation.direct_members().expect("all are, here");
         let group = self.followed.get(conversation).and_then(|followed| followed.members.as_ref());
         low == *user || high == *user || group.is_some_and(|members| members.has(user))
     }

@@ -4,6 +4,7 @@
 //! of them once the batch is durable. What was not decided by then has failed.
 
 use parlor_chat::entry::Millis;
+use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
     Moderate(moderation::Write),
+    Group(Box<ChangeGroup>, Reply<GroupChanged>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -86,6 +88,7 @@ impl Command {
             Self::Moderate(write) => write.weight(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
+            Self::Group(change, _) => 1_024 + change.wish.weight(),
         }
     }
 
@@ -93,9 +96,8 @@ impl Command {
     pub(crate) fn subject(&self) -> Subject {
         match self {
             Self::Moderate(write) => write.subject(),
-            Self::Append(append, ..) => {
-                Subject::Conversation(ConversationId::direct(&append.from, &append.to))
-            }
+            Self::Append(append, ..) => Subject::Conversation(append.conversation()),
+            Self::Group(change, _) => Subject::Conversation(ConversationId::group(&change.group)),
             Self::Mark(..) => Subject::Watermarks,
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
@@ -127,6 +129,7 @@ impl Command {
             Self::Attach(_, reply) => reply.decide(Err(error)),
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
             Self::Block(_, reply) => reply.decide(Err(error)),
+            Self::Group(_, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -139,6 +142,7 @@ impl Command {
             Self::Attach(_, reply) => reply.answer(shared),
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
             Self::Block(_, reply) => reply.answer(shared),
+            Self::Group(_, reply) => reply.answer(shared),
         }
     }
 
@@ -151,6 +155,7 @@ impl Command {
             Self::Attach(_, reply) => reply.fail(error),
             Self::Revoke(_, _, _, reply) => reply.fail(error),
             Self::Block(_, reply) => reply.fail(error),
+            Self::Group(_, reply) => reply.fail(error),
         }
     }
 }

@@ -7,23 +7,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Content, Entry, Millis, Position};
+use parlor_chat::entry::{Body, Content, Entry, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::rules::{Refused, Screening};
-use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, StoreError};
+use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, Recipient, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::blocks;
 use super::devices;
+use super::entries::Next;
+use super::groups;
 use super::keys::{ConversationKeys, Keyring, Keys};
 use super::life::Life;
-use super::names::{Checked, Kept, Names, entry_columns};
+use super::names::{Checked, Names, entry_columns};
 use super::reports;
-use super::retention::{self, Gone};
-use super::rows::{self, Failure, Place, Thread, corrupt, nat};
-use super::sums::Facts;
+use super::retention::Gone;
+use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::suspensions;
+use super::visible;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;
@@ -32,8 +34,8 @@ const THREADS_CACHED_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Executor {
     threads: HashMap<ConversationId, Known>,
-    names: Names,
-    keys: Keys,
+    pub(crate) names: Names,
+    pub(crate) keys: Keys,
 }
 
 /// A conversation the writer has looked up.
@@ -86,20 +88,36 @@ impl Executor {
         append: &Append,
         screening: Option<&Screening>,
     ) -> Result<AppendDone, Failure> {
-        let life = turn.life;
-        let conversation = ConversationId::direct(&append.from, &append.to);
+        let conversation = append.conversation();
         // A retry is known by what its sender wrote, whatever a rule makes of it.
         let original = screening.and_then(|screening| screening.original.as_ref());
         let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
-        self.check_barred(conn, turn, append, screening, known.as_deref())?;
+        let barred = match &append.to {
+            Recipient::User(to) => {
+                let ids = (rows::user_id(conn, &append.from)?, rows::user_id(conn, to)?);
+                is_blocked(conn, ids)?.then_some(StoreError::Blocked)
+            }
+            Recipient::Group(_) => match &known {
+                Some(thread) => groups::may_post(conn, thread, append)?.err(),
+                None => Some(StoreError::NotFound),
+            },
+        };
+        let barred = match suspended(conn, turn, append)? {
+            Some(suspended) => Some(suspended),
+            None => barred.or_else(|| refused_by_rule(screening)),
+        };
+        if let Some(why) = barred
+            && !is_retry(conn, append, known.as_deref())?
+        {
+            return Err(why.into());
+        }
         let thread = match known {
             Some(thread) => thread,
             None => self.new_thread(conn, conversation)?,
         };
-        let sender = thread.member(&append.from).expect("the sender is a member");
-        let (head, old) = self.sound_head(conn, &thread)?;
-        let seq = head.seq + 1;
+        let sender = thread.member(conn, &append.from)?.ok_or(StoreError::NotFound)?;
+        let (head, old) = self.sound_head(conn, &thread, sender)?;
         let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
             let digest = digest(&written.0, keys.as_deref());
@@ -109,7 +127,7 @@ impl Executor {
                 client_id.as_str(),
                 sender,
                 thread.id,
-                seq,
+                head.seq + 1,
                 &digest[..],
             ))?;
             if noted == 0 {
@@ -117,62 +135,23 @@ impl Executor {
                 return Ok(AppendDone { appended, entry: None });
             }
         }
-        let ts = rows::bound(append.now.0).max(head.ts);
-        let low_count = head.low_count + i64::from(sender == thread.low.0);
-        assert!(seq > head.seq && low_count <= seq, "seq is dense and counts do not exceed it");
-        let position = rows::head_position(conn)? + 1;
-        let facts = Facts {
-            position,
-            conversation: thread.conversation.as_str(),
-            seq,
-            epoch: life.epoch.0,
-            ts,
-            by_low: sender == thread.low.0,
-            low_count,
-            client_id: append.client_id.as_ref().map(|id| id.as_str()),
-        };
-        let text = &*append.content.0;
-        let sealed =
-            keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
-        let kept = sealed.as_deref().map_or(Kept::Plain(text), Kept::Sealed);
-        let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
-                   client_id, content, sum, sealed) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-        conn.prepare_cached(sql)?.execute((
-            position,
-            thread.id,
-            seq,
-            life.id,
-            ts,
+        let next = Next {
+            from: &append.from,
             sender,
-            low_count,
-            facts.client_id,
-            if sealed.is_none() { text } else { "" },
-            facts.sum(kept.bytes()),
-            &sealed,
-        ))?;
-        if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
-            retention::remove(conn, &old.gone(thread.id, head))?;
-        }
-        self.gave(&thread.conversation, seq);
-        let entry = Entry {
-            conversation: thread.conversation.clone(),
-            seq: Seq(nat(seq)?),
-            position: Position(nat(position)?),
-            epoch: life.epoch,
-            ts: Millis(nat(ts)?),
-            from: append.from.clone(),
-            to: append.to.clone(),
-            client_id: append.client_id.clone(),
-            content: append.content.clone(),
+            client_id: append.client_id.as_ref(),
+            body: Body::Said(append.content.clone()),
+            now: append.now,
         };
+        let entry = self.insert(conn, turn, &thread, (head, old), next)?;
+        if thread.is_group() {
+            groups::note_said(conn, &thread, sender, entry.ts)?;
+        }
         let appended = Appended {
             conversation: entry.conversation.clone(),
             seq: entry.seq,
             ts: entry.ts,
             repeated: false,
         };
-        let entry = Arc::new(entry);
         if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
             reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
         }
@@ -183,11 +162,14 @@ impl Executor {
         let Some(thread) = self.thread(conn, &mark.conversation)? else {
             return Ok(Marked::NotFound);
         };
-        let Some(user) = thread.member(&mark.user) else { return Ok(Marked::NotFound) };
+        let Some(user) = thread.member(conn, &mark.user)? else { return Ok(Marked::NotFound) };
         if mark.seq.0 == 0 {
             return Ok(Marked::Unmoved);
         }
         let seq = rows::bound(mark.seq.0);
+        if thread.is_group() && !visible::may_see(conn, thread.id, user, seq)? {
+            return Ok(Marked::NotFound);
+        }
         let Some(to) = rows::place_at(conn, thread.id, seq)? else { return Ok(Marked::NotFound) };
         let at = rows::bound(mark.now.0);
         let (device, reads) = match &mark.kind {
@@ -211,10 +193,9 @@ impl Executor {
             conn.prepare_cached(sql)?.execute((seq, at, user, thread.id))?;
             let from = rows::place_at(conn, thread.id, before)?
                 .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
-            let others = |place: Place| thread.by_others(user, place.seq, place.low_count);
             // Who said what was removed is not known any more.
             let over_removed = from.seq > before;
-            if over_removed || others(to) > others(from) {
+            if over_removed || thread.by_others(conn, user, from, to)? > 0 {
                 moved = Marked::Moved;
             }
             Ok(())
@@ -231,52 +212,13 @@ impl Executor {
                 read,
             )?;
         }
+        if moved == Marked::Moved && thread.is_group() {
+            return groups::note_marked(conn, &thread, at);
+        }
         Ok(moved)
     }
 
-    /// Refuses an append by a suspended user, one to somebody who keeps its sender out, and one that
-    /// a content rule refuses, unless it is the retry of one that was kept before.
-    fn check_barred(
-        &self,
-        conn: &Connection,
-        turn: &Turn<'_>,
-        append: &Append,
-        screening: Option<&Screening>,
-        thread: Option<&Thread>,
-    ) -> Result<(), Failure> {
-        let ids = match thread {
-            Some(thread) => (thread.member(&append.from), thread.member(&append.to)),
-            None => (rows::user_id(conn, &append.from)?, rows::user_id(conn, &append.to)?),
-        };
-        let suspended = match (turn.moderated, ids.0) {
-            (true, Some(from)) => suspensions::find(conn, from, append.now)?,
-            _ => None,
-        };
-        let blocked = match ids {
-            (Some(from), Some(to)) => blocks::is_active(conn, to, from)?,
-            _ => false,
-        };
-        let refused = screening.and_then(|screening| screening.refused.as_ref());
-        let barred = match (suspended, refused) {
-            (Some(suspension), _) => StoreError::Suspended { until: suspension.until },
-            (None, _) if blocked => StoreError::Blocked,
-            (None, Some(Refused { rule, reason })) => {
-                StoreError::ContentRefused { rule: rule.clone(), reason: reason.clone() }
-            }
-            (None, None) => return Ok(()),
-        };
-        let known = match (&append.client_id, thread, ids.0) {
-            (Some(client_id), Some(thread), Some(from)) => {
-                let sql = "SELECT 1 FROM idempotency \
-                           WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
-                conn.prepare_cached(sql)?.exists((client_id.as_str(), from, thread.id))?
-            }
-            _ => false,
-        };
-        if known { Ok(()) } else { Err(barred.into()) }
-    }
-
-    fn thread(
+    pub(crate) fn thread(
         &mut self,
         conn: &Connection,
         conversation: &ConversationId,
@@ -293,7 +235,7 @@ impl Executor {
         conn: &Connection,
         conversation: ConversationId,
     ) -> Result<Arc<Thread>, Failure> {
-        let (low, high) = conversation.members();
+        let (low, high) = conversation.direct_members().ok_or(StoreError::NotFound)?;
         let low_id = user_or_new(conn, &low)?;
         let high_id = user_or_new(conn, &high)?;
         let sql = "INSERT INTO conversation (low, high) VALUES (?1, ?2) RETURNING id";
@@ -302,10 +244,11 @@ impl Executor {
         for user in [low_id, high_id] {
             conn.prepare_cached(sql)?.execute([user, id])?;
         }
-        Ok(self.remember(Thread { id, conversation, low: (low_id, low), high: (high_id, high) }))
+        let who = Who::Pair { low: (low_id, low), high: (high_id, high) };
+        Ok(self.remember(Thread { id, conversation, who }))
     }
 
-    fn remember(&mut self, thread: Thread) -> Arc<Thread> {
+    pub(crate) fn remember(&mut self, thread: Thread) -> Arc<Thread> {
         if self.threads.len() >= THREADS_CACHED_MAX {
             self.threads.clear();
         }
@@ -315,7 +258,7 @@ impl Executor {
         thread
     }
 
-    fn gave(&mut self, conversation: &ConversationId, seq: i64) {
+    pub(crate) fn gave(&mut self, conversation: &ConversationId, seq: i64) {
         if let Some(known) = self.threads.get_mut(conversation) {
             known.given = Some(seq);
         }
@@ -323,10 +266,11 @@ impl Executor {
 
     /// The newest entry of a conversation, of which it is made sure that it is whole and that no
     /// later one was ever given out: else the next seq would be a wrong one.
-    fn sound_head(
+    pub(crate) fn sound_head(
         &mut self,
         conn: &Connection,
         thread: &Thread,
+        sender: i64,
     ) -> Result<(Place, Option<OldHead>), Failure> {
         let sql = concat!(
             "SELECT ",
@@ -339,14 +283,14 @@ impl Executor {
             match rows.next()? {
                 Some(row) => {
                     let checked = self.names.checked(conn, thread, row)?;
-                    (checked.place(), Some(OldHead::of(thread, &checked)))
+                    (checked.place(), Some(OldHead::of(row.get(5)?, &checked)))
                 }
                 None => (Place::default(), None),
             }
         };
         let given = match self.threads.get(&thread.conversation).and_then(|known| known.given) {
             Some(given) => given,
-            None => highest_watermark(conn, thread)?,
+            None => highest_watermark(conn, thread, sender)?,
         };
         if head.seq < given {
             let (conversation, seq) = (&thread.conversation, head.seq);
@@ -407,23 +351,40 @@ impl Executor {
 
 /// What a head leaves behind when it goes.
 #[derive(Debug)]
-struct OldHead {
-    position: i64,
+pub(crate) struct OldHead {
+    pub(crate) position: i64,
     sender: i64,
     client_id: Option<String>,
 }
 
+/// Why a suspended user may not send.
+fn suspended(
+    conn: &Connection,
+    turn: &Turn<'_>,
+    append: &Append,
+) -> Result<Option<StoreError>, Failure> {
+    let from = match turn.moderated {
+        true => rows::user_id(conn, &append.from)?,
+        false => None,
+    };
+    let Some(from) = from else { return Ok(None) };
+    let suspension = suspensions::find(conn, from, append.now)?;
+    Ok(suspension.map(|suspension| StoreError::Suspended { until: suspension.until }))
+}
+
+/// Why a content rule keeps an append out.
+fn refused_by_rule(screening: Option<&Screening>) -> Option<StoreError> {
+    let Refused { rule, reason } = screening?.refused.as_ref()?;
+    Some(StoreError::ContentRefused { rule: rule.clone(), reason: reason.clone() })
+}
+
 impl OldHead {
-    fn of(thread: &Thread, head: &Checked<'_>) -> Self {
+    fn of(sender: i64, head: &Checked<'_>) -> Self {
         let facts = &head.facts;
-        Self {
-            position: facts.position,
-            sender: if facts.by_low { thread.low.0 } else { thread.high.0 },
-            client_id: facts.client_id.map(str::to_owned),
-        }
+        Self { position: facts.position, sender, client_id: facts.client_id.map(str::to_owned) }
     }
 
-    fn gone(&self, conversation: i64, place: Place) -> Gone<'_> {
+    pub(crate) fn gone(&self, conversation: i64, place: Place) -> Gone<'_> {
         Gone {
             position: self.position,
             conversation,
@@ -435,11 +396,39 @@ impl OldHead {
     }
 }
 
-/// How far any member of a conversation is: at most as far as its head.
-fn highest_watermark(conn: &Connection, thread: &Thread) -> Result<i64, rusqlite::Error> {
+/// How far members of a conversation are, which is at most as far as its head: of a group's only
+/// the sender, since there may be many.
+fn highest_watermark(
+    conn: &Connection,
+    thread: &Thread,
+    sender: i64,
+) -> Result<i64, rusqlite::Error> {
+    let (one, other) = match &thread.who {
+        Who::Pair { low, high } => (low.0, high.0),
+        Who::Group => (sender, sender),
+    };
     let sql = "SELECT coalesce(max(max(delivered, read)), 0) FROM member \
                WHERE user IN (?1, ?2) AND conversation = ?3";
-    conn.prepare_cached(sql)?.query_row([thread.low.0, thread.high.0, thread.id], |row| row.get(0))
+    conn.prepare_cached(sql)?.query_row([one, other, thread.id], |row| row.get(0))
+}
+
+/// Whether the second of two users keeps the first one out.
+fn is_blocked(conn: &Connection, ids: (Option<i64>, Option<i64>)) -> Result<bool, rusqlite::Error> {
+    let (Some(from), Some(to)) = ids else { return Ok(false) };
+    blocks::is_active(conn, to, from)
+}
+
+/// Whether an append is the retry of one that was kept before.
+fn is_retry(
+    conn: &Connection,
+    append: &Append,
+    thread: Option<&Thread>,
+) -> Result<bool, rusqlite::Error> {
+    let (Some(client_id), Some(thread)) = (&append.client_id, thread) else { return Ok(false) };
+    let Some(sender) = rows::user_id(conn, &append.from)? else { return Ok(false) };
+    let sql = "SELECT 1 FROM idempotency \
+               WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
+    conn.prepare_cached(sql)?.exists((client_id.as_str(), sender, thread.id))
 }
 
 /// What another payload under the same key is told by. Of sealed content it is keyed, since it

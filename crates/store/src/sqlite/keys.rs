@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parlor_chat::ids::ConversationId;
+use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use zeroize::Zeroizing;
 
@@ -260,24 +260,27 @@ fn rotate_some(
 ) -> Result<Option<(i64, u64)>, OpenError> {
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let master = master_id(&tx, &keyring.current)?;
-    let found: Vec<(i64, String, String, String, Vec<u8>)> = {
-        let sql = "SELECT d.conversation, l.name, h.name, m.name, d.sealed FROM data_key d \
-                   JOIN conversation c ON c.id = d.conversation \
-                   JOIN user l ON l.id = c.low JOIN user h ON h.id = c.high \
-                   JOIN master_key m ON m.id = d.master \
+    type Found = (i64, Option<String>, Option<String>, Option<String>, String, Vec<u8>);
+    let found: Vec<Found> = {
+        let sql = "SELECT d.conversation, l.name, h.name, g.name, m.name, d.sealed \
+                   FROM data_key d JOIN conversation c ON c.id = d.conversation \
+                   LEFT JOIN user l ON l.id = c.low LEFT JOIN user h ON h.id = c.high \
+                   LEFT JOIN chat_group g ON g.conversation = c.id JOIN master_key m ON m.id = d.master \
                    WHERE d.conversation > ?1 AND d.master <> ?2 ORDER BY d.conversation LIMIT ?3";
         let mut statement = tx.prepare(sql)?;
         let rows = statement.query_map((after, master, ROTATED_AT_ONCE), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            let names = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((row.get(0)?, names.0, names.1, names.2, row.get(4)?, row.get(5)?))
         })?;
         rows.collect::<Result<_, _>>()?
     };
     let Some((last, ..)) = found.last() else { return Ok(None) };
     let (last, some) = (*last, found.len() as u64);
-    for (id, low, high, of, wrapped) in found {
-        let user = |name: &str| parlor_chat::ids::UserId::parse(name).ok();
-        let conversation =
-            user(&low).zip(user(&high)).map(|(low, high)| ConversationId::direct(&low, &high));
+    for (id, low, high, group, of, wrapped) in found {
+        let user = |name: Option<String>| UserId::parse(&name?).ok();
+        let pair = user(low).zip(user(high)).map(|(low, high)| ConversationId::direct(&low, &high));
+        let group = group.and_then(|group| GroupId::parse(&group).ok());
+        let conversation = pair.or_else(|| group.map(|group| ConversationId::group(&group)));
         let conversation = conversation.ok_or(OpenError::KeyUnusable { conversation: id })?;
         let data_key = keyring
             .get(&of)

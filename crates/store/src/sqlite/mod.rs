@@ -59,6 +59,16 @@ mod command;
 
 mod commands;
 
+mod entries;
+
+mod body;
+
+mod visible;
+
+mod groups;
+
+mod group_reads;
+
 mod devices;
 
 mod blocks;

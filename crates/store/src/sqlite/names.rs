@@ -7,20 +7,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Content, Entry, Epoch, Millis, Position};
-use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
+use parlor_chat::entry::{Body, Entry, Epoch, Millis, Position};
+use parlor_chat::ids::{ClientId, ConversationId, GroupId, Seq, UserId};
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::body;
 use super::keys::{Keyring, Keys};
-use super::rows::{Failure, Place, Thread, corrupt, nat};
+use super::rows::{Failure, Place, Thread, Who, corrupt, nat};
 use super::sums::Facts;
 
 /// The columns [`Names::checked`] reads, in its order.
 macro_rules! entry_columns {
     () => {
         "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.low_count, e.client_id, \
-         e.content, e.sum, e.sealed"
+         e.content, e.sum, e.sealed, e.kind, e.said"
     };
 }
 pub(crate) use entry_columns;
@@ -50,7 +51,8 @@ impl Kept<'_> {
 
 impl Checked<'_> {
     pub(crate) fn place(&self) -> Place {
-        Place { seq: self.facts.seq, ts: self.facts.ts, low_count: self.facts.low_count }
+        let Facts { seq, ts, low_count, said, .. } = self.facts;
+        Place { seq, ts, low_count, said: said.unwrap_or(seq) }
     }
 }
 
@@ -59,6 +61,7 @@ impl Checked<'_> {
 pub(crate) struct Names {
     keys: Keys,
     threads: HashMap<i64, Arc<Thread>>,
+    users: HashMap<i64, UserId>,
     epochs: HashMap<i64, Epoch>,
     /// Up to this position an entry may lack its checksum; `None` until it was read.
     sums_after: Option<i64>,
@@ -66,12 +69,15 @@ pub(crate) struct Names {
 
 /// Looked-up conversations kept; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 8_192;
+/// Looked-up senders in groups kept; at the bound all are dropped.
+const USERS_CACHED_MAX: usize = 8_192;
 
 impl Names {
     pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
         Self {
             keys: Keys::new(keyring),
             threads: HashMap::new(),
+            users: HashMap::new(),
             epochs: HashMap::new(),
             sums_after: None,
         }
@@ -81,6 +87,7 @@ impl Names {
     pub(crate) fn forget(&mut self) {
         self.keys.forget();
         self.threads.clear();
+        self.users.clear();
         self.epochs.clear();
         self.sums_after = None;
     }
@@ -90,26 +97,55 @@ impl Names {
         if let Some(thread) = self.threads.get(&id) {
             return Ok(thread.clone());
         }
-        let sql = "SELECT c.low, l.name, c.high, h.name FROM conversation c \
-                   JOIN user l ON l.id = c.low JOIN user h ON h.id = c.high WHERE c.id = ?1";
-        let found = conn
+        let sql = "SELECT c.low, l.name, c.high, h.name, g.name FROM conversation c \
+                   LEFT JOIN user l ON l.id = c.low LEFT JOIN user h ON h.id = c.high \
+                   LEFT JOIN chat_group g ON g.conversation = c.id WHERE c.id = ?1";
+        type Found = (Option<i64>, Option<String>, Option<i64>, Option<String>, Option<String>);
+        let found: Option<Found> = conn
             .prepare_cached(sql)?
             .query_row([id], |row| {
-                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get::<_, String>(3)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             })
             .optional()?;
         let what = || corrupt(format!("conversation {id}"));
-        let (low_id, low, high_id, high) = found.ok_or_else(what)?;
-        let low = UserId::parse(&low).map_err(|_| what())?;
-        let high = UserId::parse(&high).map_err(|_| what())?;
-        let conversation = ConversationId::direct(&low, &high);
-        let thread =
-            Arc::new(Thread { id, conversation, low: (low_id, low), high: (high_id, high) });
+        let user = |name: &str| UserId::parse(name).map_err(|_| what());
+        let thread = match found.ok_or_else(what)? {
+            (Some(low_id), Some(low), Some(high_id), Some(high), None) => {
+                let (low, high) = (user(&low)?, user(&high)?);
+                let conversation = ConversationId::direct(&low, &high);
+                let who = Who::Pair { low: (low_id, low), high: (high_id, high) };
+                Thread { id, conversation, who }
+            }
+            (None, None, None, None, Some(group)) => {
+                let group = GroupId::parse(&group).map_err(|_| what())?;
+                Thread { id, conversation: ConversationId::group(&group), who: Who::Group }
+            }
+            _ => return Err(what().into()),
+        };
+        let thread = Arc::new(thread);
         if self.threads.len() >= THREADS_CACHED_MAX {
             self.threads.clear();
         }
         self.threads.insert(id, thread.clone());
         Ok(thread)
+    }
+
+    /// The user of an integer name that some row holds.
+    pub(crate) fn user(&mut self, conn: &Connection, id: i64) -> Result<UserId, Failure> {
+        if let Some(user) = self.users.get(&id) {
+            return Ok(user.clone());
+        }
+        let name: Option<String> = conn
+            .prepare_cached("SELECT name FROM user WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let user = name.and_then(|name| UserId::parse(&name).ok());
+        let user = user.ok_or_else(|| corrupt(format!("user {id}")))?;
+        if self.users.len() >= USERS_CACHED_MAX {
+            self.users.clear();
+        }
+        self.users.insert(id, user.clone());
+        Ok(user)
     }
 
     fn epoch(&mut self, conn: &Connection, life: i64) -> Result<Epoch, Failure> {
@@ -157,10 +193,11 @@ impl Names {
         };
         let checked = self.checked(conn, &thread, row)?;
         let facts = &checked.facts;
-        let (from, to) = if facts.by_low {
-            (thread.low.1.clone(), thread.high.1.clone())
-        } else {
-            (thread.high.1.clone(), thread.low.1.clone())
+        let (from, to) = match (&thread.who, &facts.sender) {
+            (Who::Pair { low, high }, _) if facts.by_low => (low.1.clone(), Some(high.1.clone())),
+            (Who::Pair { low, high }, _) => (high.1.clone(), Some(low.1.clone())),
+            (Who::Group, Some(sender)) => (sender.clone(), None),
+            (Who::Group, None) => return Err(bad(row, Some(&thread), "it has no sender")),
         };
         let client_id = facts.client_id.map(ClientId::parse).transpose();
         Ok(Arc::new(Entry {
@@ -172,20 +209,24 @@ impl Names {
             from,
             to,
             client_id: client_id.map_err(|_| bad(row, Some(&thread), "its client id is none"))?,
-            content: self.content(conn, &thread, &checked, row)?,
+            body: self.body(conn, &thread, &checked, row)?,
         }))
     }
 
-    /// The content of a checked entry, opened if it is sealed.
-    fn content(
+    /// What a checked entry holds, opened if it is sealed.
+    fn body(
         &mut self,
         conn: &Connection,
         thread: &Thread,
         checked: &Checked<'_>,
         row: &Row<'_>,
-    ) -> Result<Content, Failure> {
+    ) -> Result<Body, Failure> {
+        let kind = checked.facts.kind;
+        let decoded = |text: &str| {
+            body::decode(kind, text).ok_or_else(|| bad(row, Some(thread), "it is of no known kind"))
+        };
         let sealed = match checked.content {
-            Kept::Plain(text) => return Ok(Content(text.into())),
+            Kept::Plain(text) => return decoded(text),
             Kept::Sealed(sealed) => sealed,
         };
         let keys = self.keys.find(conn, thread)?;
@@ -193,7 +234,7 @@ impl Names {
         let opened = keys.content.open(&checked.facts.context(), sealed).ok();
         let text = opened.and_then(|opened| String::from_utf8(opened).ok());
         let text = text.ok_or_else(|| bad(row, Some(thread), "its content cannot be opened"))?;
-        Ok(Content(text.into()))
+        decoded(&text)
     }
 
     /// Opens what was sealed by a conversation's keys to another context than an entry's; `None` if
@@ -234,12 +275,19 @@ impl Names {
             Err(error) => return Err(bad(row, Some(thread), &error.to_string())),
         };
         let life = row.get(3).map_err(|error| bad(row, Some(thread), &error.to_string()))?;
-        let by_low = sender == thread.low.0;
-        if !by_low && sender != thread.high.0 {
-            return Err(bad(row, Some(thread), "its sender is no member"));
-        }
+        let by_low = thread.is_low(sender);
+        let sender = match &thread.who {
+            Who::Pair { high, .. } if !by_low && sender != high.0 => {
+                return Err(bad(row, Some(thread), "its sender is no member"));
+            }
+            Who::Pair { .. } => None,
+            Who::Group => {
+                let user = self.user(conn, sender);
+                Some(user.map_err(|failure| named(row, Some(thread), failure))?)
+            }
+        };
         let epoch = self.epoch(conn, life).map_err(|failure| named(row, Some(thread), failure))?.0;
-        let facts = Facts { epoch, by_low, ..read.facts };
+        let facts = Facts { epoch, by_low, sender, ..read.facts };
         let matches = match sum {
             Some(sum) => sum == facts.sum(read.content.bytes()),
             None => self.may_lack_sum(conn, facts.position)?,
@@ -247,7 +295,7 @@ impl Names {
         if !matches {
             return Err(bad(row, Some(thread), "its checksum does not match"));
         }
-        Ok(Checked { facts, ..read })
+        Ok(Checked { facts, content: read.content })
     }
 }
 
@@ -272,6 +320,9 @@ fn fields<'a>(
         by_low: false,
         low_count: row.get(6)?,
         client_id: row.get_ref(7)?.as_str_or_null()?,
+        kind: row.get(11)?,
+        said: row.get(12)?,
+        sender: None,
     };
     let content = match row.get_ref(10)?.as_blob_or_null()? {
         Some(sealed) => Kept::Sealed(sealed),

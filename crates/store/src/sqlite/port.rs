@@ -3,7 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use parlor_chat::entry::{Epoch, Millis, Position};
-use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::group::port::{
+    ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
+    MembersPage, MembersQuery, Memberships, ReceiptsPage, ReceiptsQuery, Request,
+};
+use parlor_chat::ids::{ConversationId, DeviceId, GroupId, Seq, UserId};
 use parlor_chat::moderation::Moderation;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
@@ -148,4 +152,51 @@ impl Store for SqliteStore {
     fn health(&self) -> Result<(), StoreError> {
         self.shared.health.check()
     }
+}
+
+impl Groups for SqliteStore {
+    fn change_group(&self, change: ChangeGroup) -> Pending<GroupChanged> {
+        self.write(|reply| Command::Group(Box::new(change), reply))
+    }
+
+    fn group(&self, user: UserId, group: GroupId) -> Pending<GroupView> {
+        self.read(of_group(&group), move |reader| reader.group(&user, &group))
+    }
+
+    fn memberships(&self, user: UserId, limit: usize) -> Pending<Memberships> {
+        self.read(Subject::User(user.clone()), move |reader| reader.memberships(&user, limit))
+    }
+
+    fn groups(
+        &self,
+        user: UserId,
+        after: Option<MembersCursor>,
+        limit: usize,
+    ) -> Pending<GroupLines> {
+        self.read(Subject::User(user.clone()), move |reader| reader.groups(&user, after, limit))
+    }
+
+    fn admins(&self, group: GroupId, limit: usize) -> Pending<Vec<UserId>> {
+        self.read(of_group(&group), move |reader| reader.admins(&group, limit))
+    }
+
+    fn members(&self, query: MembersQuery) -> Pending<MembersPage> {
+        self.read(of_group(&query.group), move |reader| reader.members(&query))
+    }
+
+    fn requests(&self, user: UserId, group: GroupId, limit: usize) -> Pending<Vec<Request>> {
+        self.read(of_group(&group), move |reader| reader.requests(&user, &group, limit))
+    }
+
+    fn invites(&self, user: UserId, group: GroupId) -> Pending<Vec<InviteLine>> {
+        self.read(of_group(&group), move |reader| reader.invites(&user, &group))
+    }
+
+    fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {
+        self.read(of_group(&query.group), move |reader| reader.group_receipts(&query))
+    }
+}
+
+fn of_group(group: &GroupId) -> Subject {
+    Subject::Conversation(ConversationId::group(group))
 }

@@ -14,10 +14,12 @@ use parlor_chat::store::{
 use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::devices::{self, LAST_SEEN_STEP_MS};
+use super::group_reads;
 use super::names::entry_columns;
 use super::readers::Reader;
-use super::rows::{self, Failure, Place, Thread, bound, corrupt, int, nat};
+use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
 use super::suspensions;
+use super::visible::{self, before_heard, heard};
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
@@ -100,7 +102,8 @@ impl Reader {
                 had = had.max(seq);
             }
             let thread = self.names.thread(&self.conn, conversation)?;
-            if self.others_after(&thread, user, had)? == 0 {
+            // Of a group it is also told what others did.
+            if !thread.is_group() && self.others_after(&thread, user, had)? == 0 {
                 continue;
             }
             if page.entries.len() >= limit {
@@ -114,11 +117,14 @@ impl Reader {
             let sql = concat!(
                 "SELECT ",
                 entry_columns!(),
-                " FROM entry e \
-                 WHERE e.conversation = ?1 AND e.seq > ?2 ORDER BY e.seq"
+                " FROM member m CROSS JOIN entry e ON e.conversation = m.conversation \
+                 WHERE m.user = ?3 AND m.conversation = ?1 AND e.seq > ?2 AND ",
+                heard!(),
+                " ORDER BY e.seq"
             );
             let wanted = Wanted { others_than: Some(asker), entries: room.saturating_add(1) };
-            let mut entries = self.entries(sql, (conversation, had), wanted, &mut room_bytes)?;
+            let params = (conversation, had, user);
+            let mut entries = self.entries(sql, params, wanted, &mut room_bytes)?;
             let more = entries.len() > room || room_bytes.is_full;
             entries.truncate(room);
             page.entries.append(&mut entries);
@@ -134,36 +140,51 @@ impl Reader {
     }
 
     pub(crate) fn history(&mut self, query: &HistoryQuery) -> Result<HistoryPage, Failure> {
-        let thread = rows::find_thread(&self.conn, &query.conversation)?
-            .filter(|thread| thread.member(&query.user).is_some())
-            .ok_or(StoreError::NotFound)?;
-        let wanted = Wanted { others_than: None, entries: query.limit.saturating_add(1) };
+        let thread = rows::find_thread(&self.conn, &query.conversation)?;
+        let thread = thread.ok_or(StoreError::NotFound)?;
+        let user = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
+        let mut spans = visible::spans(&self.conn, &thread, user)?;
         let mut room = Room::default();
-        let mut entries = match query.range {
-            HistoryRange::Before(before) => {
-                let sql = concat!(
-                    "SELECT ",
-                    entry_columns!(),
-                    " FROM entry e \
-                     WHERE e.conversation = ?1 AND e.seq < ?2 ORDER BY e.seq DESC"
-                );
-                let before = before.map_or(i64::MAX, |before| bound(before.0));
-                self.entries(sql, (thread.id, before), wanted, &mut room)?
+        let mut entries = Vec::new();
+        let wanted = query.limit.saturating_add(1);
+        if matches!(query.range, HistoryRange::Before(_)) {
+            spans.reverse();
+        }
+        for span in spans {
+            if entries.len() >= wanted || room.is_full {
+                break;
             }
-            HistoryRange::After(after, before) => {
-                let sql = concat!(
-                    "SELECT ",
-                    entry_columns!(),
-                    " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
-                     ORDER BY e.seq"
-                );
-                let before = before.map_or(i64::MAX, |before| bound(before.0));
-                self.entries(sql, (thread.id, bound(after.0), before), wanted, &mut room)?
-            }
-        };
+            let (sql, after, before) = match query.range {
+                HistoryRange::Before(before) => {
+                    let sql = concat!(
+                        "SELECT ",
+                        entry_columns!(),
+                        " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
+                         ORDER BY e.seq DESC"
+                    );
+                    (sql, 0, before)
+                }
+                HistoryRange::After(after, before) => {
+                    let sql = concat!(
+                        "SELECT ",
+                        entry_columns!(),
+                        " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
+                         ORDER BY e.seq"
+                    );
+                    (sql, bound(after.0), before)
+                }
+            };
+            let after = after.max(span.from - 1);
+            let before = before.map_or(i64::MAX, |before| bound(before.0));
+            let before = before.min(span.to.saturating_add(1));
+            let wanted = Wanted { others_than: None, entries: wanted - entries.len() };
+            let params = (thread.id, after, before);
+            entries.append(&mut self.entries(sql, params, wanted, &mut room)?);
+        }
         let more = entries.len() > query.limit || room.is_full;
         entries.truncate(query.limit);
-        let covers = covers(query.range, &entries, more, rows::head(&self.conn, thread.id)?)?;
+        let head = visible::head(&self.conn, &thread, user)?;
+        let covers = covers(query.range, &entries, more, head)?;
         Ok(HistoryPage { entries, more, covers })
     }
 
@@ -178,8 +199,8 @@ impl Reader {
         let before = cursor.map_or(i64::MAX, |cursor| bound(cursor.0.0));
         let sql = "SELECT conversation, read, last FROM \
                    (SELECT m.conversation, m.read, (SELECT pos FROM entry \
-                   WHERE conversation = m.conversation ORDER BY seq DESC LIMIT 1) AS last \
-                   FROM member m WHERE m.user = ?1) \
+                   WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
+                   ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1) \
                    WHERE last < ?2 ORDER BY last DESC LIMIT ?3";
         let mut found: Vec<(i64, i64, i64)> = {
             let mut statement = self.conn.prepare_cached(sql)?;
@@ -208,7 +229,11 @@ impl Reader {
                 head: last.seq,
                 unread: nat(self.others_after(&thread, user, *read)?)?,
                 last,
-                watermarks: watermarks(&self.conn, &thread)?,
+                watermarks: watermarks(&self.conn, &thread, user)?,
+                group: match thread.is_group() {
+                    true => Some(self.group_line(&thread, user)?),
+                    false => None,
+                },
             });
         }
         if more {
@@ -225,15 +250,18 @@ impl Reader {
         device: Option<i64>,
         from: Option<i64>,
     ) -> Result<Vec<(i64, i64)>, Failure> {
-        let sql = "SELECT m.conversation, \
-                   CASE WHEN ?3 IS NULL THEN m.delivered ELSE coalesce((SELECT d.seq \
-                   FROM delivered d WHERE d.device = ?3 AND d.conversation = m.conversation), 0) \
-                   END AS had, (SELECT max(e.seq) FROM entry e \
-                   WHERE e.conversation = m.conversation) AS head \
-                   FROM member m WHERE m.user = ?1 AND m.conversation >= ?2 \
-                   ORDER BY m.conversation";
+        let sql = concat!(
+            "SELECT m.conversation, max(",
+            before_heard!(),
+            ", CASE WHEN ?3 IS NULL THEN m.delivered ELSE coalesce((SELECT d.seq \
+             FROM delivered d WHERE d.device = ?3 AND d.conversation = m.conversation), 0) \
+             END) AS had, min(coalesce(m.left, ?4), (SELECT max(e.seq) FROM entry e \
+             WHERE e.conversation = m.conversation)) AS head \
+             FROM member m WHERE m.user = ?1 AND m.conversation >= ?2 \
+             ORDER BY m.conversation"
+        );
         let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query((user, from.unwrap_or(0), device))?;
+        let mut rows = statement.query((user, from.unwrap_or(0), device, i64::MAX))?;
         let mut behind = Vec::new();
         while let Some(row) = rows.next()? {
             let (conversation, had, head): (i64, i64, Option<i64>) =
@@ -252,14 +280,13 @@ impl Reader {
         user: i64,
         seq: i64,
     ) -> Result<i64, Failure> {
-        let head = rows::head(&self.conn, thread.id)?;
+        let head = visible::head(&self.conn, thread, user)?;
         if seq >= head.seq {
             return Ok(0);
         }
         let from = rows::place_at(&self.conn, thread.id, seq)?
             .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
-        let others = |place: Place| thread.by_others(user, place.seq, place.low_count);
-        Ok(others(head) - others(from))
+        Ok(thread.by_others(&self.conn, user, from, head)?)
     }
 
     pub(crate) fn head_position(&self) -> Result<Position, Failure> {
@@ -289,7 +316,7 @@ impl Reader {
             if !room.has_some() {
                 break;
             }
-            room.taken_bytes += entry.content.0.len() + ENTRY_BYTES;
+            room.taken_bytes += entry.body.weight() + ENTRY_BYTES;
             entries.push(entry);
         }
         Ok(entries)
@@ -344,7 +371,14 @@ impl Room {
     }
 }
 
-pub(crate) fn watermarks(conn: &Connection, thread: &Thread) -> Result<Vec<Watermarks>, Failure> {
+pub(crate) fn watermarks(
+    conn: &Connection,
+    thread: &Thread,
+    user: i64,
+) -> Result<Vec<Watermarks>, Failure> {
+    let Who::Pair { low, high } = &thread.who else {
+        return group_reads::watermarks(conn, thread, user);
+    };
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
         let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
         let found: Option<(i64, i64)> = conn
@@ -359,9 +393,9 @@ pub(crate) fn watermarks(conn: &Connection, thread: &Thread) -> Result<Vec<Water
             read: Seq(nat(read)?),
         })
     };
-    let mut both = vec![of(&thread.low)?];
-    if thread.low.0 != thread.high.0 {
-        both.push(of(&thread.high)?);
+    let mut both = vec![of(low)?];
+    if low.0 != high.0 {
+        both.push(of(high)?);
     }
     Ok(both)
 }

@@ -21,6 +21,7 @@ use super::keys::Keys;
 use super::names::{Names, entry_columns};
 use super::readers::Reader;
 use super::rows::{self, Failure, Thread, bound, corrupt, int, nat};
+use super::visible;
 
 /// What a report is inside.
 fn state_number(state: ReportState) -> i64 {
@@ -136,7 +137,7 @@ fn insert(conn: &Connection, keys: &mut Keys, row: &NewRow<'_>) -> Result<i64, F
     let accused = user_or_new(conn, row.accused)?;
     let (mut content, mut sealed) = (None, None);
     if let Some(Evidence { thread, entry }) = row.evidence {
-        let text = &*entry.content.0;
+        let text = entry.body.said().map_or("null", |content| &*content.0);
         match keys.find_or_make(conn, thread)? {
             None => content = Some(text),
             Some(keys) => {
@@ -197,7 +198,8 @@ fn evidence(
     seq: Seq,
 ) -> Result<Evidence, Failure> {
     let thread = rows::find_thread(conn, conversation)?.ok_or(StoreError::NotFound)?;
-    if thread.member(by).is_none() {
+    let member = thread.member(conn, by)?.ok_or(StoreError::NotFound)?;
+    if thread.is_group() && !visible::may_see(conn, thread.id, member, bound(seq.0))? {
         return Err(StoreError::NotFound.into());
     }
     let sql = concat!(
@@ -209,7 +211,7 @@ fn evidence(
     let mut rows = statement.query([thread.id, bound(seq.0)])?;
     let row = rows.next()?.ok_or(StoreError::NotFound)?;
     let entry = names.entry(conn, row)?;
-    if entry.from == *by {
+    if entry.from == *by || entry.body.said().is_none() {
         return Err(StoreError::NotFound.into());
     }
     Ok(Evidence { thread: Arc::new(thread), entry })

@@ -18,21 +18,25 @@ use super::names::entry_columns;
 use super::queries::{self, Room, Wanted};
 use super::readers::Reader;
 use super::rows::{self, Failure, bound, nat};
+use super::visible::{self, before_heard, heard};
 
 /// Up to so many newest entries of all users are walked rather than one user's conversations.
 const WALK_ENTRIES_MAX: i64 = 512;
 
-/// A member's conversations, with the position of the newest entry, and position and time of the
-/// newest move of any member's watermark.
+/// A member's conversations, with the position of the newest entry that they may see, and position
+/// and time of the newest move of a watermark: of any member's that they are told of.
 const MOVED: &str = "\
     SELECT conversation, read, last FROM ( \
-        SELECT m.conversation, m.read, max(m.moved, o.moved) AS moved, \
-            max(m.delivered_at, m.read_at, o.delivered_at, o.read_at) AS at, \
+        SELECT m.conversation, m.read, \
+            max(m.moved, coalesce(o.moved, 0), coalesce(g.marked, 0)) AS moved, \
+            max(m.delivered_at, m.read_at, coalesce(o.delivered_at, 0), coalesce(o.read_at, 0), \
+                coalesce(g.marked_at, 0)) AS at, \
             (SELECT pos FROM entry WHERE conversation = m.conversation \
-             ORDER BY seq DESC LIMIT 1) AS last \
+             AND (m.left IS NULL OR seq <= m.left) ORDER BY seq DESC LIMIT 1) AS last \
         FROM member m JOIN conversation c ON c.id = m.conversation \
-        JOIN member o ON o.conversation = c.id \
+        LEFT JOIN member o ON o.conversation = c.id \
             AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
+        LEFT JOIN chat_group g ON g.conversation = c.id \
         WHERE m.user = ?1) \
     WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)) LIMIT ?4";
 
@@ -59,8 +63,10 @@ impl Reader {
                 "SELECT ",
                 entry_columns!(),
                 " FROM entry e \
-                 CROSS JOIN conversation c ON c.id = e.conversation \
-                 WHERE e.pos > ?1 AND (c.low = ?2 OR c.high = ?2) ORDER BY e.pos"
+                 CROSS JOIN member m ON m.user = ?2 AND m.conversation = e.conversation \
+                 WHERE e.pos > ?1 AND ",
+                heard!(),
+                " ORDER BY e.pos"
             );
             self.entries(sql, (after, user), wanted, &mut room)?
         } else {
@@ -86,11 +92,17 @@ impl Reader {
         }
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(behind) };
         let wanted = bound(entries_max as u64) + 1;
-        let sql = "SELECT count(*), min(ts) FROM (SELECT ts FROM entry WHERE conversation = ?1 \
-                   AND seq > ?2 AND (?3 OR sender <> ?4) ORDER BY seq LIMIT ?5)";
+        let sql = concat!(
+            "SELECT count(*), min(ts) FROM (SELECT e.ts FROM member m \
+             CROSS JOIN entry e ON e.conversation = m.conversation \
+             WHERE m.user = ?4 AND m.conversation = ?1 AND e.seq > ?2 \
+             AND (?3 OR e.sender <> ?4) AND ",
+            heard!(),
+            " ORDER BY e.seq LIMIT ?5)"
+        );
         let everyone = whose == Whose::Everyone;
-        for conversation in self.conversations_of(user)? {
-            let from = self.seq_at(conversation, after)?;
+        for (conversation, before_heard) in self.conversations_of(user)? {
+            let from = self.seq_at(conversation, after)?.max(before_heard);
             let left = wanted - bound(behind.entries as u64);
             let (here, oldest): (i64, Option<i64>) = self
                 .conn
@@ -136,10 +148,10 @@ impl Reader {
             let thread = self.names.thread(&self.conn, conversation)?;
             page.conversations.push(Moved {
                 conversation: thread.conversation.clone(),
-                head: Seq(nat(rows::head(&self.conn, thread.id)?.seq)?),
+                head: Seq(nat(visible::head(&self.conn, &thread, user)?.seq)?),
                 position: Position(nat(last)?),
                 unread: nat(self.others_after(&thread, user, read)?)?,
-                watermarks: queries::watermarks(&self.conn, &thread)?,
+                watermarks: queries::watermarks(&self.conn, &thread, user)?,
             });
         }
         Ok(page)
@@ -167,8 +179,12 @@ impl Reader {
                 break;
             }
             let seq = self.seq_at(conversation, bound(up_to.0))?;
+            let thread = self.names.thread(&self.conn, conversation)?;
+            let seq = match thread.is_group() {
+                true => seq.min(visible::head(&self.conn, &thread, user)?.seq),
+                false => seq,
+            };
             if seq > had {
-                let thread = self.names.thread(&self.conn, conversation)?;
                 received.push((thread.conversation.clone(), Seq(nat(seq)?)));
             }
         }
@@ -183,9 +199,12 @@ impl Reader {
         Ok(ts.map_or(i64::MAX, |ts: i64| ts.saturating_sub(bound(MOVED_TOLD_WITHIN_MS))))
     }
 
-    fn conversations_of(&self, user: i64) -> Result<Vec<i64>, rusqlite::Error> {
-        let sql = "SELECT conversation FROM member WHERE user = ?1";
-        self.conn.prepare_cached(sql)?.query_map([user], |row| row.get(0))?.collect()
+    /// A user's conversations, with the seq before the first entry that was ever pushed to them.
+    fn conversations_of(&self, user: i64) -> Result<Vec<(i64, i64)>, rusqlite::Error> {
+        let sql =
+            concat!("SELECT m.conversation, ", before_heard!(), " FROM member m WHERE m.user = ?1");
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.conn.prepare_cached(sql)?.query_map([user], row)?.collect()
     }
 
     /// The seq of the newest entry that is kept of a conversation at or before a position; 0 if
@@ -227,12 +246,16 @@ impl Reader {
         positions_max: usize,
     ) -> Result<Vec<i64>, rusqlite::Error> {
         let mut positions = Vec::new();
-        let sql = "SELECT pos FROM entry WHERE conversation = ?1 AND seq > ?2 \
-                   ORDER BY seq LIMIT ?3";
+        let sql = concat!(
+            "SELECT e.pos FROM member m CROSS JOIN entry e ON e.conversation = m.conversation \
+             WHERE m.user = ?4 AND m.conversation = ?1 AND e.seq > ?2 AND ",
+            heard!(),
+            " ORDER BY e.seq LIMIT ?3"
+        );
         let mut upwards = self.conn.prepare_cached(sql)?;
-        for conversation in self.conversations_of(user)? {
-            let from = self.seq_at(conversation, after)?;
-            let params = (conversation, from, bound(positions_max as u64));
+        for (conversation, before_heard) in self.conversations_of(user)? {
+            let from = self.seq_at(conversation, after)?.max(before_heard);
+            let params = (conversation, from, bound(positions_max as u64), user);
             for position in upwards.query_map(params, |row| row.get(0))? {
                 positions.push(position?);
             }

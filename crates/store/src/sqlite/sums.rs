@@ -3,12 +3,13 @@
 //! It is made from what clients are told, not from the row: the names of the conversation and of
 //! the epoch, rather than the numbers that stand for them inside. So a damaged user, conversation
 //! or life is found by the entries that refer to it, and an index that leads to the wrong row is
-//! found by the row. It guards against disks and memory, not against people.
+//! found by the row. Facts that later versions added change nothing for entries without them. It guards against disks and memory, not against people.
 
 use crc32fast::Hasher;
+use parlor_chat::ids::UserId;
 
 /// What an entry is, beside its content.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {
     pub(crate) position: i64,
     pub(crate) conversation: &'a str,
@@ -19,6 +20,12 @@ pub(crate) struct Facts<'a> {
     pub(crate) by_low: bool,
     pub(crate) low_count: i64,
     pub(crate) client_id: Option<&'a str>,
+    /// What it is: see `body`.
+    pub(crate) kind: i64,
+    /// How many entries up to this one are messages; `None` in entries of older versions.
+    pub(crate) said: Option<i64>,
+    /// Who said it, in a group.
+    pub(crate) sender: Option<UserId>,
 }
 
 impl Facts<'_> {
@@ -32,6 +39,14 @@ impl Facts<'_> {
         for text in [self.conversation, self.client_id.unwrap_or_default()] {
             take(&(text.len() as u64).to_le_bytes());
             take(text.as_bytes());
+        }
+        // The parts before tell their lengths, so this can be taken for none of them.
+        if let Some(said) = self.said {
+            take(&self.kind.to_le_bytes());
+            take(&said.to_le_bytes());
+            let sender = self.sender.as_ref().map_or("", UserId::as_str);
+            take(&(sender.len() as u64).to_le_bytes());
+            take(sender.as_bytes());
         }
     }
 
@@ -65,6 +80,9 @@ mod tests {
         by_low: true,
         low_count: 2,
         client_id: Some("k"),
+        kind: 0,
+        said: None,
+        sender: None,
     };
 
     #[test]
@@ -81,6 +99,10 @@ mod tests {
             Facts { low_count: 3, ..FACTS },
             Facts { client_id: None, ..FACTS },
             Facts { client_id: Some(""), ..FACTS },
+            Facts { said: Some(3), ..FACTS },
+            Facts { said: Some(2), ..FACTS },
+            Facts { said: Some(3), kind: 1, ..FACTS },
+            Facts { said: Some(3), sender: UserId::parse("a").ok(), ..FACTS },
         ] {
             assert_ne!(sum, other.sum(b"\"x\""), "{other:?}");
         }

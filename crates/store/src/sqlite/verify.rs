@@ -33,7 +33,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 12] = [
+const RULES: [(&str, &str); 15] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -48,7 +48,9 @@ const RULES: [(&str, &str); 12] = [
         "entry_sender_is_member",
         "SELECT 'entry ' || e.pos || ' is by user ' || e.sender || ', who is not a member' \
          FROM entry e JOIN conversation c ON c.id = e.conversation \
-         WHERE e.sender <> c.low AND e.sender <> c.high",
+         WHERE CASE WHEN c.low IS NULL THEN NOT EXISTS (SELECT 1 FROM member m \
+         WHERE m.user = e.sender AND m.conversation = c.id) \
+         ELSE e.sender <> c.low AND e.sender <> c.high END",
     ),
     (
         // One that is not would make every packet it is put into unreadable.
@@ -60,15 +62,35 @@ const RULES: [(&str, &str); 12] = [
         "conversation_members_exist",
         "SELECT 'conversation ' || c.id || ' lacks a user' FROM conversation c \
          LEFT JOIN user l ON l.id = c.low LEFT JOIN user h ON h.id = c.high \
-         WHERE l.id IS NULL OR h.id IS NULL \
-         OR CAST(l.name AS BLOB) > CAST(h.name AS BLOB)",
+         WHERE c.low IS NOT NULL AND (l.id IS NULL OR h.id IS NULL \
+         OR CAST(l.name AS BLOB) > CAST(h.name AS BLOB))",
     ),
     (
         "member_of_conversation",
         "SELECT 'conversation ' || c.id || ' has ' || count(m.user) || ' members' \
          FROM conversation c LEFT JOIN member m \
-         ON m.conversation = c.id AND m.user IN (c.low, c.high) \
+         ON m.conversation = c.id AND m.user IN (c.low, c.high) WHERE c.low IS NOT NULL \
          GROUP BY c.id HAVING count(m.user) <> CASE WHEN c.low = c.high THEN 1 ELSE 2 END",
+    ),
+    (
+        "group_of_conversation",
+        "SELECT 'conversation ' || c.id || ' has no two members and is no group''s' \
+         FROM conversation c LEFT JOIN chat_group g ON g.conversation = c.id \
+         WHERE (c.low IS NULL) <> (g.conversation IS NOT NULL)",
+    ),
+    (
+        "group_counts_its_members",
+        "SELECT 'the group of conversation ' || g.conversation || ' counts ' || g.members \
+         || ' members, not ' || count(m.user) FROM chat_group g \
+         LEFT JOIN member m ON m.conversation = g.conversation AND m.joined > 0 \
+         AND m.left IS NULL GROUP BY g.conversation HAVING g.members <> count(m.user)",
+    ),
+    (
+        "group_has_its_owner",
+        "SELECT 'the group of conversation ' || g.conversation || ' has not one owner' \
+         FROM chat_group g WHERE g.deleted = 0 AND (SELECT count(*) FROM member m \
+         WHERE m.conversation = g.conversation AND m.role = 3) <> 1 OR NOT EXISTS (SELECT 1 \
+         FROM member m WHERE m.conversation = g.conversation AND m.user = g.owner AND m.role = 3)",
     ),
     (
         "watermark_not_above_head",
@@ -293,13 +315,15 @@ struct Walk {
     pos: i64,
     ts: i64,
     low_count: i64,
+    said: i64,
 }
 
 /// Walks each conversation in order: seqs dense from the first that is kept, positions rising, times not falling, the
 /// kept count equal to the recount. (Positions are unique by being the row id.)
 fn entry_walk(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite::Error> {
-    let sql = "SELECT e.conversation, e.seq, e.pos, e.ts, e.low_count, e.sender = c.low, c.first \
-               FROM entry e JOIN conversation c ON c.id = e.conversation \
+    let sql = "SELECT e.conversation, e.seq, e.pos, e.ts, e.low_count, \
+               coalesce(e.sender = c.low, 0) AND e.kind = 0, c.first, c.low IS NULL, \
+               coalesce(e.said, e.seq), e.kind = 0 FROM entry e JOIN conversation c ON c.id = e.conversation \
                ORDER BY e.conversation, e.seq";
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query(())?;
@@ -308,12 +332,16 @@ fn entry_walk(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite
         let (conversation, seq, pos, ts): (i64, i64, i64, i64) =
             (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let (low_count, by_low): (i64, bool) = (row.get(4)?, row.get(5)?);
+        let (said, is_said): (i64, bool) = (row.get(8)?, row.get(9)?);
+        let is_group: bool = row.get(7)?;
         if conversation != walk.conversation {
             let removed = row.get::<_, i64>(6)? - 1;
             // How many of the removed ones were by `low`, only the first that is kept can tell.
             let by_low_before = (low_count - i64::from(by_low)).clamp(0, removed);
             let low_count = if removed > 0 { by_low_before } else { 0 };
-            walk = Walk { conversation, seq: removed, low_count, ..Walk::default() };
+            let said_before = (said - i64::from(is_said)).clamp(0, removed);
+            let said = if removed > 0 { said_before } else { 0 };
+            walk = Walk { conversation, seq: removed, low_count, said, ..Walk::default() };
         }
         let at = |what: &str| format!("entry {seq} of conversation {conversation} {what}");
         if seq != walk.seq + 1 {
@@ -325,10 +353,11 @@ fn entry_walk(conn: &Connection, verified: &mut Verified) -> Result<(), rusqlite
         if ts < walk.ts {
             verified.add("ts_does_not_fall", at("is earlier than the one before it"));
         }
-        if low_count != walk.low_count + i64::from(by_low) {
+        let counted = if is_group { -1 } else { walk.low_count + i64::from(by_low) };
+        if low_count != counted || said != walk.said + i64::from(is_said) {
             verified.add("count_equals_recount", at("counts wrongly"));
         }
-        walk = Walk { conversation, seq, pos, ts, low_count };
+        walk = Walk { conversation, seq, pos, ts, low_count, said };
     }
     Ok(())
 }

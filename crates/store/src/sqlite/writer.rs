@@ -272,6 +272,21 @@ impl Writer {
             Command::Moderate(write) => {
                 write.carry_out(conn, executor, &self.shared).map_err(stopped)?;
             }
+            Command::Group(change, reply) => {
+                work.now = work.now.max(change.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let turn = Turn { life, superseded, moderated: false };
+                let allowed = match self.shared.moderated.load(Ordering::Acquire) {
+                    true => suspensions::refuse(conn, &change.by, change.now),
+                    false => Ok(()),
+                };
+                let outcome = allowed.and_then(|()| executor.change_group(conn, &turn, change));
+                let outcome = told(outcome).map_err(stopped)?;
+                reply.decide(outcome.map(|done| {
+                    work.committed.extend(done.committed);
+                    done.changed
+                }));
+            }
             Command::Block(block, reply) => {
                 reply.decide(told(blocks::change(conn, block)).map_err(stopped)?);
             }

@@ -12,7 +12,7 @@ use parlor_chat::store::{
 };
 
 use super::{ENTRY_BYTES, Ledger, PAGE_BYTES_MAX, Talk, UserMark, Who};
-use crate::world::group::change_of;
+use crate::world::group::{change_of, text_of};
 use crate::world::planted::Planted;
 
 /// A page that fills up: by number, or by bytes once it holds something.
@@ -32,7 +32,7 @@ impl Page {
     fn take(&mut self, entry: &Arc<Entry>) {
         self.more |= self.entries.len() >= self.limit || self.bytes >= PAGE_BYTES_MAX;
         if !self.more {
-            self.bytes += entry.content.0.len() + ENTRY_BYTES;
+            self.bytes += entry.body.weight() + ENTRY_BYTES;
             self.entries.push(entry.clone());
         }
     }
@@ -252,6 +252,7 @@ impl Ledger {
                 unread: self.unread(talk, user),
                 last: last.clone(),
                 watermarks: talk.watermarks(),
+                group: None,
             }
         };
         let conversations: Vec<_> = found.into_iter().map(summary).collect();
@@ -308,7 +309,7 @@ impl Ledger {
             && matches!(talk.who, Who::Group(_))
         {
             for entry in talk.entries.iter().take_while(|entry| entry.seq <= seq) {
-                if let Some(change) = change_of(&entry.content.0) {
+                if let Some(change) = change_of(text_of(entry)) {
                     members.apply(entry.seq, &change);
                 }
             }

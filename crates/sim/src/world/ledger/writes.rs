@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::{Content, Entry, Millis, Position};
+use parlor_chat::entry::{Body, Content, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::{Members, Wish};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, Block, Blocked, Mark, MarkKind, Marked, Origin, Revoked,
-    StoreError,
+    Append, Appended, AttachDevice, Block, Blocked, Mark, MarkKind, Marked, Origin, Recipient,
+    Revoked, StoreError,
 };
 
 use super::{Barred, BlockRow, DeviceRow, Key, Ledger, Talk, Who};
-use crate::world::group::{change_of, group_user};
+use crate::world::group::{change_of, group_user, text_of};
 use crate::world::planted::Planted;
 
 /// `last_seen` of a device is written at most this often.
@@ -45,19 +45,20 @@ pub(crate) type Done = (Appended, Option<Arc<Entry>>);
 impl Ledger {
     /// Appends to a direct conversation. `seq` is the planted fault's, which gives it out itself.
     pub(crate) fn append(&mut self, append: &Append, seq: Option<Seq>) -> Result<Done, StoreError> {
-        let conversation = ConversationId::direct(&append.from, &append.to);
+        let conversation = append.conversation();
+        let Recipient::User(to) = &append.to else { return Err(StoreError::NotFound) };
         let key = append.client_id.clone().map(|key| (append.from.clone(), key));
         if let Some(done) =
             self.repeated(&conversation, key.as_ref(), &append.content, append.now)?
         {
             return Ok((done, None));
         }
-        let blocked = self.is_blocked(&append.to, &append.from);
+        let blocked = self.is_blocked(to, &append.from);
         if blocked && !self.plants(Planted::BlockOutsideCommit) {
             return Err(StoreError::Blocked);
         }
         let who = || {
-            let (low, high) = conversation.members();
+            let (low, high) = conversation.direct_members().expect("a direct one");
             Who::Direct(low, high)
         };
         let talk = self.talks.entry(conversation.clone()).or_insert_with(|| Talk::new(who()));
@@ -68,9 +69,9 @@ impl Ledger {
             ts: talk.entries.last().map_or(append.now, |last| last.ts.max(append.now)),
             conversation,
             from: append.from.clone(),
-            to: append.to.clone(),
+            to: Some(to.clone()),
             client_id: append.client_id.clone(),
-            content: append.content.clone(),
+            body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, key, append.now))
     }
@@ -95,9 +96,9 @@ impl Ledger {
             ts: talk.entries.last().map_or(append.now, |last| last.ts.max(append.now)),
             conversation,
             from: append.by.clone(),
-            to,
+            to: Some(to),
             client_id: Some(append.client_id.clone()),
-            content: append.content.clone(),
+            body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, Some(key), append.now))
     }
@@ -110,7 +111,7 @@ impl Ledger {
             talk.keys.insert(key, Key { at: talk.entries.len(), used: now });
         }
         if let Who::Group(members) = &mut talk.who
-            && let Some(change) = change_of(&entry.content.0)
+            && let Some(change) = change_of(text_of(&entry))
         {
             members.apply(entry.seq, &change);
         }
@@ -149,7 +150,7 @@ impl Ledger {
             return Ok(None);
         }
         let entry = &talk.entries[known.at];
-        if entry.content == *content {
+        if entry.body.said() == Some(content) {
             Ok(Some(appended(entry, true)))
         } else {
             Err(StoreError::ClientIdConflict)

@@ -10,7 +10,7 @@ use parlor_chat::limits::DAY_MS;
 use parlor_chat::receipts::Gathered;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::Cursor;
-use parlor_chat::store::{Append, AttachDevice, Block, Mark, MarkKind, Marked, Origin};
+use parlor_chat::store::{Append, AttachDevice, Block, Mark, MarkKind, Marked, Origin, Recipient};
 
 use super::session::Session;
 use super::{Node, Waiting, receipt_of};
@@ -115,7 +115,7 @@ impl Node {
                 let conversation = ConversationId::direct(&user, to);
                 let append = Append {
                     from: user,
-                    to: to.clone(),
+                    to: Recipient::User(to.clone()),
                     client_id: Some(key.clone()),
                     content: content.clone(),
                     now,
@@ -286,7 +286,7 @@ impl Node {
             for (_, (conn, ack)) in &one.waiting {
                 let answer = match marked {
                     Marked::NotFound => Answer::Refused(Refusal::NotFound),
-                    Marked::Moved | Marked::Unmoved => Answer::Done,
+                    Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Answer::Done,
                 };
                 out.down(*conn, Down::Answer { ack: *ack, answer });
             }

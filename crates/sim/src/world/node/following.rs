@@ -16,7 +16,7 @@ use parlor_chat::store::Committed;
 use super::session::Hearing;
 use super::{Node, Waiting};
 use crate::world::disk::{Read, Saw};
-use crate::world::group::{change_of, is_group};
+use crate::world::group::{change_of, is_group, text_of};
 use crate::world::message::{Conn, Down};
 use crate::world::outside::Outside;
 use crate::world::planted::Planted;
@@ -59,7 +59,10 @@ impl Node {
         let conversation = &entry.conversation;
         let Some(followed) = self.followed.get_mut(conversation) else {
             let here = |user: &UserId| self.sessions.values().any(|s| s.listed && s.user == *user);
-            if is_group(&entry.conversation) || here(&entry.from) || here(&entry.to) {
+            if is_group(&entry.conversation)
+                || here(&entry.from)
+                || entry.to.as_ref().is_some_and(here)
+            {
                 self.look_around(out);
             }
             return;
@@ -112,7 +115,7 @@ impl Node {
         if let Some(followed) = self.followed.get_mut(&entry.conversation) {
             let skips = out.plants(Planted::LostHintKeepsKicked) && !hinted;
             if let Some(members) = &mut followed.members
-                && let Some(change) = change_of(&entry.content.0).filter(|_| !skips)
+                && let Some(change) = change_of(text_of(entry)).filter(|_| !skips)
             {
                 members.apply(entry.seq, &change);
             }
@@ -126,7 +129,7 @@ impl Node {
                     members.knows(&session.user)
                 }
                 Some(members) => members.may_see(&session.user, entry.seq),
-                None => session.user == entry.to || session.user == entry.from,
+                None => Some(&session.user) == entry.to.as_ref() || session.user == entry.from,
             };
             if session.listed && hears && Some(conn) != origin {
                 self.broadcast(out, conn, entry);
@@ -241,7 +244,7 @@ impl Node {
         self.followed.retain(|conversation, followed| match &followed.members {
             Some(members) => users.iter().any(|user| members.knows(user)),
             None => {
-                let (low, high) = conversation.members();
+                let (low, high) = conversation.direct_members().expect("a direct one");
                 users.contains(&low) || users.contains(&high)
             }
         });

@@ -1,0 +1,226 @@
+//! The port through which groups are kept: a part of what a backend of [`crate::store::Store`]
+//! does, for the conversations that have members of their own.
+//!
+//! What holds there holds here: the call takes its place in the order of writes, together with
+//! appends, and the future waits for the commit. What a member may see of a group's log is what
+//! lies between its joining and its leaving, both included, and before the joining where
+//! [`crate::group::PastShown::All`] held then; every read of the port keeps to it.
+
+use crate::entry::{Millis, Position};
+use crate::ids::{ClientId, GroupId, Seq, UserId};
+use crate::limits::Limits;
+use crate::store::{GroupLine, Origin, Pending};
+
+use super::decide::{InviteCode, Wish};
+use super::{Group, Member, Role};
+
+/// Keeps groups.
+pub trait Groups: Send + Sync + 'static {
+    /// Does what [`crate::group::decide`] makes of a wish.
+    fn change_group(&self, change: ChangeGroup) -> Pending<GroupChanged>;
+
+    /// A group, as somebody who is in it sees it; or, without a membership, as somebody may who
+    /// could join it by themselves.
+    fn group(&self, user: UserId, group: GroupId) -> Pending<GroupView>;
+
+    /// The groups that somebody is in, in no order, at most `limit`.
+    fn memberships(&self, user: UserId, limit: usize) -> Pending<Memberships>;
+
+    /// The groups that somebody is in, with what a list says of them, a page at a time.
+    fn groups(
+        &self,
+        user: UserId,
+        after: Option<MembersCursor>,
+        limit: usize,
+    ) -> Pending<GroupLines>;
+
+    /// The owner and the admins of a group, at most `limit`; nobody where there is none.
+    fn admins(&self, group: GroupId, limit: usize) -> Pending<Vec<UserId>>;
+
+    /// Members of a group for one of them, a page at a time.
+    fn members(&self, query: MembersQuery) -> Pending<MembersPage>;
+
+    /// Who has asked to join, for somebody who may let them in; the earliest first.
+    fn requests(&self, user: UserId, group: GroupId, limit: usize) -> Pending<Vec<Request>>;
+
+    /// The invites of a group, for somebody who may make them; the newest first.
+    fn invites(&self, user: UserId, group: GroupId) -> Pending<Vec<InviteLine>>;
+
+    /// How far the members of a group are with an entry, for one of them.
+    fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage>;
+}
+
+/// A wish about a group.
+#[derive(Debug, Clone)]
+pub struct ChangeGroup {
+    /// Who wishes it, authenticated.
+    pub by: UserId,
+    /// Which group.
+    pub group: GroupId,
+    /// What.
+    pub wish: Wish,
+    /// The idempotency key of the entry that may come of it. Only a [`Wish::Create`] needs one,
+    /// and has it in the group's id: see [`GroupChanged::repeated`].
+    pub client_id: Option<ClientId>,
+    /// The time of the wish.
+    pub now: Millis,
+    /// Passed on to [`crate::store::Committed::origin`].
+    pub origin: Origin,
+    /// The bounds to judge by.
+    pub limits: Limits,
+}
+
+/// What became of a wish about a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupChanged {
+    /// What was done.
+    pub done: Done,
+    /// Whether the same was wished, and done, before: the group of this id was made by the same
+    /// user with the same wish.
+    pub repeated: bool,
+}
+
+/// What was done about a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// An entry says so.
+    Committed {
+        /// Its place.
+        seq: Seq,
+        /// Its time.
+        ts: Millis,
+    },
+    /// It was so already.
+    Unchanged,
+    /// A request to join is kept.
+    Asked,
+    /// An invite, or a request, was kept or ended.
+    Noted,
+}
+
+/// A group as somebody sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupView {
+    /// The group.
+    pub group: Group,
+    /// When it was made.
+    pub created: Millis,
+    /// What the viewer is in it, if anything.
+    pub membership: Option<Member>,
+}
+
+/// Which groups somebody is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memberships {
+    /// The groups.
+    pub groups: Vec<GroupId>,
+    /// Everything committed up to here was visible to this read.
+    pub as_of: Position,
+}
+
+/// A page of somebody's groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupLines {
+    /// The groups.
+    pub groups: Vec<(GroupId, GroupLine)>,
+    /// Where to go on, or `None` at the end.
+    pub next: Option<MembersCursor>,
+}
+
+/// Which members to list.
+#[derive(Debug, Clone)]
+pub struct MembersQuery {
+    /// Who asks; must be a member.
+    pub user: UserId,
+    /// Of which group.
+    pub group: GroupId,
+    /// After which member: [`MembersPage::next`] of the page before.
+    pub after: Option<MembersCursor>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Where the next page of members, or of groups, starts. Opaque; who leaves meanwhile does no harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MembersCursor(pub u64);
+
+/// A page of a group's members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MembersPage {
+    /// The members, each once over all pages.
+    pub members: Vec<MemberLine>,
+    /// Where to go on, or `None` at the end.
+    pub next: Option<MembersCursor>,
+    /// How many members the group has.
+    pub count: u64,
+}
+
+/// One line in a list of members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberLine {
+    /// Who.
+    pub user: UserId,
+    /// As what.
+    pub role: Role,
+    /// When they came in.
+    pub joined_at: Millis,
+    /// Until when they may not post.
+    pub muted_until: Option<Millis>,
+}
+
+/// Somebody's request to join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Whose.
+    pub user: UserId,
+    /// When it was made.
+    pub at: Millis,
+}
+
+/// One invite of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteLine {
+    /// Its code.
+    pub code: InviteCode,
+    /// Who made it.
+    pub by: UserId,
+    /// When it ends.
+    pub until: Millis,
+    /// How many may still come in by it.
+    pub uses_left: u64,
+}
+
+/// Whose receipts of an entry to list.
+#[derive(Debug, Clone)]
+pub struct ReceiptsQuery {
+    /// Who asks; must be a member, and may see the entry.
+    pub user: UserId,
+    /// Of which group.
+    pub group: GroupId,
+    /// Of which entry.
+    pub seq: Seq,
+    /// After which member: [`ReceiptsPage::next`] of the page before.
+    pub after: Option<MembersCursor>,
+    /// At most this many members.
+    pub limit: usize,
+}
+
+/// A page of who has an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptsPage {
+    /// Members who have it, with what they have of it; those who have not are left out.
+    pub members: Vec<ReceiptLine>,
+    /// Where to go on, or `None` at the end.
+    pub next: Option<MembersCursor>,
+}
+
+/// How far one member is with an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptLine {
+    /// Who.
+    pub user: UserId,
+    /// Whether they have read it; if not, a device of theirs has it.
+    pub read: bool,
+    /// Since when, as far as is known: the time of the last advance of that watermark.
+    pub at: Millis,
+}

@@ -1,0 +1,377 @@
+//! Groups: what their members say, and whatever changes them.
+//!
+//! The rules are chat's and are asked by the store inside the commit; here a command is read, charged
+//! and handed on, and its answer told. Sockets enter and leave the rooms of groups as the log says
+//! (`delivery`), never because a client asks.
+
+use std::sync::Arc;
+
+use aws_lc_rs::{hmac, rand};
+use parlor_chat::group::decide::{InviteCode, Wish};
+use parlor_chat::group::port::{ChangeGroup, Done, MembersQuery, ReceiptsQuery};
+use parlor_chat::ids::{ClientId, GroupId, UserId};
+use parlor_chat::refusal::Refusal;
+use parlor_chat::store::Origin;
+
+use crate::commands::{Payload, group_send};
+use crate::delivery::{NAMESPACE, room};
+use crate::dispatch::{Caller, Work};
+use crate::group_commands::{self as read, About, Page};
+use crate::queries::failed;
+use crate::service::Service;
+use crate::session::Kind;
+use crate::{group_records as records, sends};
+
+/// So many users in a command count as one command more.
+const USERS_PER_COMMAND: usize = 16;
+/// Admins and the like who are told of a request to join, at most.
+const TOLD_OF_REQUESTS_MAX: usize = 32;
+/// The digits of ids and codes: easy to read out, none like another.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// `group_message {groupId, content, clientId?, echo?}`.
+pub(crate) fn message(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let send = group_send(payload, &service.settings.limits)?;
+    sends::submit(service, caller, send)
+}
+
+/// `group_create {name, members?, settings?, clientId?}`.
+pub(crate) fn create(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let command = read::create(payload, &service.settings.limits)?;
+    let group = new_id(service, caller.user, command.client_id.as_ref())?;
+    change(service, caller, About { group, wish: command.wish })
+}
+
+/// `group_update {groupId, name?, settings?}`.
+pub(crate) fn update(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, read::update(payload, &service.settings.limits)?)
+}
+
+/// `group_delete {groupId}`.
+pub(crate) fn delete(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, About { group: read::alone(payload)?, wish: Wish::Delete })
+}
+
+/// `group_add {groupId, userIds}`.
+pub(crate) fn add(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, read::add(payload, &service.settings.limits)?)
+}
+
+/// `group_join {groupId, invite?}`.
+pub(crate) fn join(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, read::join(payload)?)
+}
+
+/// `group_leave {groupId}`.
+pub(crate) fn leave(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, About { group: read::alone(payload)?, wish: Wish::Leave })
+}
+
+/// `group_kick {groupId, userId}`.
+pub(crate) fn kick(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, user) = read::member(payload)?;
+    change(service, caller, About { group, wish: Wish::Kick(user) })
+}
+
+/// `group_ban {groupId, userId, forSeconds?}`.
+pub(crate) fn ban(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, user, until) = read::measure(payload, caller.now)?;
+    change(service, caller, About { group, wish: Wish::Ban(user, until) })
+}
+
+/// `group_unban {groupId, userId}`.
+pub(crate) fn unban(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, user) = read::member(payload)?;
+    change(service, caller, About { group, wish: Wish::Unban(user) })
+}
+
+/// `group_mute {groupId, userId, forSeconds?}`.
+pub(crate) fn mute(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, user, until) = read::measure(payload, caller.now)?;
+    change(service, caller, About { group, wish: Wish::Mute(user, until) })
+}
+
+/// `group_unmute {groupId, userId}`.
+pub(crate) fn unmute(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, user) = read::member(payload)?;
+    change(service, caller, About { group, wish: Wish::Unmute(user) })
+}
+
+/// `group_role {groupId, userId, role}`.
+pub(crate) fn role(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, read::role(payload)?)
+}
+
+/// `group_deny {groupId, userId}`.
+pub(crate) fn deny(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, user) = read::member(payload)?;
+    change(service, caller, About { group, wish: Wish::Deny(user) })
+}
+
+/// `group_invite_revoke {groupId, invite}`.
+pub(crate) fn revoke_invite(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    change(service, caller, read::revoke_invite(payload)?)
+}
+
+/// `group_invite {groupId, forSeconds?, uses?}`.
+pub(crate) fn invite(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let command = read::invite(payload, caller.now, &service.settings.limits)?;
+    let read::Invite { group, until, uses } = command;
+    let code = InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)?;
+    let wish = Wish::Invite { code: code.clone(), until, uses };
+    let changed = submit(service, caller, &group, wish)?;
+    Ok(Work::Later(Box::pin(async move {
+        changed.await.map_err(failed)?;
+        Ok(records::invited(&group, &code, until, uses))
+    })))
+}
+
+/// `group_invites {groupId}`.
+pub(crate) fn invites(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let group = read::alone(payload)?;
+    caller.charge(service)?;
+    let invites = service.groups.invites(caller.user.clone(), group);
+    Ok(Work::Later(Box::pin(async move { Ok(records::invites(&invites.await.map_err(failed)?)) })))
+}
+
+/// `group_requests {groupId}`.
+pub(crate) fn requests(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let group = read::alone(payload)?;
+    caller.charge(service)?;
+    let max = service.settings.limits.requests_per_group_max;
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    let requests = service.groups.requests(caller.user.clone(), group, max);
+    Ok(Work::Later(Box::pin(
+        async move { Ok(records::requests(&requests.await.map_err(failed)?)) },
+    )))
+}
+
+/// `group_info {groupId}`.
+pub(crate) fn info(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let group = read::alone(payload)?;
+    caller.charge(service)?;
+    let view = service.groups.group(caller.user.clone(), group.clone());
+    Ok(Work::Later(Box::pin(
+        async move { Ok(records::view(&group, &view.await.map_err(failed)?)) },
+    )))
+}
+
+/// `group_members {groupId, cursor?, limit?}`.
+pub(crate) fn members(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, Page { after, limit }) = read::members(payload, &service.settings.limits)?;
+    caller.charge(service)?;
+    let query = MembersQuery { user: caller.user.clone(), group, after, limit };
+    let page = service.groups.members(query);
+    Ok(Work::Later(Box::pin(async move { Ok(records::members(&page.await.map_err(failed)?)) })))
+}
+
+/// `groups {cursor?, limit?}`.
+pub(crate) fn groups(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let Page { after, limit } = read::groups(payload, &service.settings.limits)?;
+    caller.charge(service)?;
+    let lines = service.groups.groups(caller.user.clone(), after, limit);
+    Ok(Work::Later(Box::pin(async move { Ok(records::groups(&lines.await.map_err(failed)?)) })))
+}
+
+/// `receipts {conversationId, seq, cursor?, limit?}`.
+pub(crate) fn receipts(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let (group, seq, Page { after, limit }) = read::receipts(payload, &service.settings.limits)?;
+    caller.charge(service)?;
+    let query = ReceiptsQuery { user: caller.user.clone(), group, seq, after, limit };
+    let page = service.groups.group_receipts(query);
+    Ok(Work::Later(Box::pin(async move { Ok(records::receipts(&page.await.map_err(failed)?)) })))
+}
+
+fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<Work, Refusal> {
+    let About { group, wish } = about;
+    let changed = submit(service, caller, &group, wish)?;
+    let (service, user) = (Arc::clone(service), caller.user.clone());
+    Ok(Work::Later(Box::pin(async move {
+        let changed = changed.await.map_err(failed)?;
+        if changed.done == Done::Asked {
+            tell_of_request(&service, &group, &user).await;
+        }
+        Ok(records::changed(&group, &changed))
+    })))
+}
+
+fn submit(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    group: &GroupId,
+    wish: Wish,
+) -> Result<parlor_chat::store::Pending<parlor_chat::group::port::GroupChanged>, Refusal> {
+    service.accepts_writes()?;
+    let users = match &wish {
+        Wish::Create { members: users, .. } | Wish::Add(users) => users.len(),
+        _ => 0,
+    };
+    caller.charge_as(service, 1 + u32::try_from(users / USERS_PER_COMMAND).unwrap_or(u32::MAX))?;
+    Ok(service.groups.change_group(ChangeGroup {
+        by: caller.user.clone(),
+        group: group.clone(),
+        wish,
+        client_id: None,
+        now: caller.now,
+        origin: Origin(caller.socket.key().get()),
+        limits: service.settings.limits.clone(),
+    }))
+}
+
+/// Tells those who may let somebody in, and are among the group's first members, that somebody asks.
+async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
+    let admins = service.groups.admins(group.clone(), TOLD_OF_REQUESTS_MAX);
+    let Ok(admins) = admins.await else { return };
+    let Some(io) = service.io() else { return };
+    let said = crate::records::alone(&records::request(group, user));
+    for admin in admins {
+        let sockets = io.of(NAMESPACE).to(room(Kind::Standard, &admin));
+        if let Err(error) = sockets.emit_raw("group_request", &said) {
+            tracing::debug!(%error, "publish: a request to join was not told");
+        }
+    }
+}
+
+/// The id of a group that is made: by chance, or always the same for a user's same key, so that a
+/// retry makes no second one. Nobody else can tell it beforehand.
+fn new_id(service: &Service, user: &UserId, key: Option<&ClientId>) -> Result<GroupId, Refusal> {
+    let text = match key {
+        None => random_digits()?,
+        Some(key) => {
+            let secret = hmac::Key::new(hmac::HMAC_SHA256, &service.store.seal_key().0);
+            let mut digest = hmac::Context::with_key(&secret);
+            digest.update(b"parlor: group of");
+            digest.update(&(user.as_str().len() as u64).to_le_bytes());
+            digest.update(user.as_str().as_bytes());
+            digest.update(key.as_str().as_bytes());
+            digits(&digest.sign().as_ref()[..16])
+        }
+    };
+    GroupId::parse(&text).map_err(|_| Refusal::Internal)
+}
+
+fn random_digits() -> Result<String, Refusal> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| Refusal::Internal)?;
+    Ok(digits(&bytes))
+}
+
+/// Five bits a digit.
+fn digits(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
+    let (mut kept, mut bits) = (0u32, 0);
+    for byte in bytes {
+        kept = (kept << 8 | u32::from(*byte)) & 0x1fff;
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            text.push(char::from(DIGITS[(kept >> bits & 31) as usize]));
+        }
+    }
+    if bits > 0 {
+        text.push(char::from(DIGITS[(kept << (5 - bits) & 31) as usize]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_for_all_bits() {
+        assert_eq!(digits(&[0xff, 0x00, 0xff, 0x00, 0xff]), "zw0fy07z");
+        assert_eq!(digits(&[0xff]), "zw");
+        let one = digits(&[7; 16]);
+        assert_eq!(one.len(), 26);
+        assert!(one.bytes().all(|digit| DIGITS.contains(&digit)));
+    }
+}

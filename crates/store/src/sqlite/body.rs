@@ -1,0 +1,211 @@
+//! What an entry holds, as its row keeps it: a kind and a JSON text.
+//!
+//! Kind 0 is a message, whose text is the sender's own. The texts of other kinds are made here, and
+//! files that are out there hold them: a name is never given another meaning.
+
+use std::sync::Arc;
+
+use parlor_chat::entry::{Body, Content, Millis};
+use parlor_chat::group::{
+    Change, GroupName, GroupSettings, Joining, OpenTo, PastShown, Role, SettingsPatch,
+};
+use parlor_chat::ids::UserId;
+use serde_json::{Map, Value, json};
+
+/// The kind of a message.
+pub(crate) const SAID: i64 = 0;
+/// The kind of a change of the group.
+pub(crate) const CHANGED: i64 = 1;
+
+/// The kind and text that a body is kept as.
+pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
+    match body {
+        Body::Said(content) => (SAID, content.0.clone()),
+        Body::Changed(change) => (CHANGED, change_json(change).to_string().into()),
+    }
+}
+
+/// The body of a kind and text; `None` for what no version writes.
+pub(crate) fn decode(kind: i64, text: &str) -> Option<Body> {
+    match kind {
+        SAID => Some(Body::Said(Content(text.into()))),
+        CHANGED => {
+            let json: Value = serde_json::from_str(text).ok()?;
+            Some(Body::Changed(change(json.as_object()?)?))
+        }
+        _ => None,
+    }
+}
+
+fn change_json(change: &Change) -> Value {
+    match change {
+        Change::Created { name, settings, members } => json!({
+            "did": "created",
+            "name": name.as_str(),
+            "settings": settings_json(settings),
+            "members": names(members),
+        }),
+        Change::Updated { name, settings } => json!({
+            "did": "updated",
+            "name": name.as_ref().map(GroupName::as_str),
+            "settings": settings.as_ref().map(settings_json),
+        }),
+        Change::Deleted => json!({ "did": "deleted" }),
+        Change::Added(added) => json!({ "did": "added", "users": names(added) }),
+        Change::Joined => json!({ "did": "joined" }),
+        Change::Left => json!({ "did": "left" }),
+        Change::Kicked(user) => json!({ "did": "kicked", "user": user.as_str() }),
+        Change::Banned(user, until) => {
+            json!({ "did": "banned", "user": user.as_str(), "until": until.0 })
+        }
+        Change::Unbanned(user) => json!({ "did": "unbanned", "user": user.as_str() }),
+        Change::Muted(user, until) => {
+            json!({ "did": "muted", "user": user.as_str(), "until": until.0 })
+        }
+        Change::Unmuted(user) => json!({ "did": "unmuted", "user": user.as_str() }),
+        Change::RoleSet(user, role) => {
+            json!({ "did": "role", "user": user.as_str(), "role": role.name() })
+        }
+    }
+}
+
+fn names(users: &[UserId]) -> Vec<&str> {
+    users.iter().map(UserId::as_str).collect()
+}
+
+fn change(json: &Map<String, Value>) -> Option<Change> {
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    let user = || UserId::parse(text("user")?).ok();
+    let until = || json.get("until").and_then(Value::as_u64).map(Millis);
+    let users = |name: &str| -> Option<Vec<UserId>> {
+        let users = json.get(name)?.as_array()?.iter();
+        users.map(|user| UserId::parse(user.as_str()?).ok()).collect()
+    };
+    let name = || text("name").map(GroupName::parse).transpose().ok();
+    let settings = || match json.get("settings") {
+        None | Some(Value::Null) => Some(None),
+        Some(json) => settings(json).map(Some),
+    };
+    Some(match text("did")? {
+        "created" => {
+            Change::Created { name: name()??, settings: settings()??, members: users("members")? }
+        }
+        "updated" => Change::Updated { name: name()?, settings: settings()? },
+        "deleted" => Change::Deleted,
+        "added" => Change::Added(users("users")?),
+        "joined" => Change::Joined,
+        "left" => Change::Left,
+        "kicked" => Change::Kicked(user()?),
+        "banned" => Change::Banned(user()?, until()?),
+        "unbanned" => Change::Unbanned(user()?),
+        "muted" => Change::Muted(user()?, until()?),
+        "unmuted" => Change::Unmuted(user()?),
+        "role" => Change::RoleSet(user()?, Role::named(text("role")?)?),
+        _ => return None,
+    })
+}
+
+const OPEN_TO: [(OpenTo, &str); 2] = [(OpenTo::Everyone, "everyone"), (OpenTo::Admins, "admins")];
+const JOINING: [(Joining, &str); 3] =
+    [(Joining::Invite, "invite"), (Joining::Request, "request"), (Joining::Open, "open")];
+const PAST: [(PastShown, &str); 2] = [(PastShown::FromJoin, "join"), (PastShown::All, "all")];
+
+fn named<T: Copy + PartialEq>(table: &[(T, &'static str)], value: T) -> &'static str {
+    table.iter().find(|(of, _)| *of == value).expect("every value has a name").1
+}
+
+fn of_name<T: Copy>(table: &[(T, &str)], name: Option<&Value>) -> Option<T> {
+    let name = name?.as_str()?;
+    table.iter().find(|(_, of)| *of == name).map(|(value, _)| *value)
+}
+
+fn settings_json(settings: &GroupSettings) -> Value {
+    json!({
+        "post": named(&OPEN_TO, settings.post),
+        "add": named(&OPEN_TO, settings.add),
+        "join": named(&JOINING, settings.join),
+        "slow_mode_ms": settings.slow_mode_ms,
+        "members_max": settings.members_max,
+        "past": named(&PAST, settings.past),
+    })
+}
+
+fn settings(json: &Value) -> Option<GroupSettings> {
+    Some(GroupSettings {
+        post: of_name(&OPEN_TO, json.get("post"))?,
+        add: of_name(&OPEN_TO, json.get("add"))?,
+        join: of_name(&JOINING, json.get("join"))?,
+        slow_mode_ms: json.get("slow_mode_ms")?.as_u64()?,
+        members_max: json.get("members_max")?.as_u64()?,
+        past: of_name(&PAST, json.get("past"))?,
+    })
+}
+
+/// What a group was wished to be made as, as a text; files hold digests of it.
+pub(crate) fn wish_text(name: &GroupName, patch: &SettingsPatch, members: &[UserId]) -> String {
+    json!({
+        "name": name.as_str(),
+        "post": patch.post.map(|post| named(&OPEN_TO, post)),
+        "add": patch.add.map(|add| named(&OPEN_TO, add)),
+        "join": patch.join.map(|join| named(&JOINING, join)),
+        "slow_mode_ms": patch.slow_mode_ms,
+        "members_max": patch.members_max,
+        "past": patch.past.map(|past| named(&PAST, past)),
+        "members": names(members),
+    })
+    .to_string()
+}
+
+/// Settings as the text of a column.
+pub(crate) fn settings_text(settings: &GroupSettings) -> String {
+    settings_json(settings).to_string()
+}
+
+/// Settings out of the text of a column; `None` for what no version writes.
+pub(crate) fn settings_of(text: &str) -> Option<GroupSettings> {
+    settings(&serde_json::from_str(text).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_body_comes_back_as_it_was() {
+        let user = |name: &str| UserId::parse(name).expect("an id in a test");
+        let name = GroupName::parse("Owls \"&\" <friends>").expect("a name in a test");
+        let settings = GroupSettings {
+            post: OpenTo::Admins,
+            add: OpenTo::Everyone,
+            join: Joining::Request,
+            slow_mode_ms: 7,
+            members_max: 9,
+            past: PastShown::All,
+        };
+        for change in [
+            Change::Created {
+                name: name.clone(), settings, members: vec![user("a"), user("é\"")]
+            },
+            Change::Updated { name: Some(name), settings: None },
+            Change::Updated { name: None, settings: Some(settings) },
+            Change::Deleted,
+            Change::Added(vec![user("b")]),
+            Change::Joined,
+            Change::Left,
+            Change::Kicked(user("b")),
+            Change::Banned(user("b"), parlor_chat::group::FOREVER),
+            Change::Unbanned(user("b")),
+            Change::Muted(user("b"), Millis(5)),
+            Change::Unmuted(user("b")),
+            Change::RoleSet(user("b"), Role::Owner),
+        ] {
+            let body = Body::Changed(change);
+            let (kind, text) = encode(&body);
+            assert_eq!(decode(kind, &text), Some(body), "{text}");
+        }
+        let said = Body::Said(Content("{ \"x\": 1.0 }".into()));
+        assert_eq!(encode(&said), (SAID, "{ \"x\": 1.0 }".into()));
+        assert_eq!(decode(99, "{}"), None);
+        assert_eq!(decode(CHANGED, r#"{"did":"flew"}"#), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! How the next entry of a conversation comes into its log, whatever it holds.
+
+use std::sync::Arc;
+
+use parlor_chat::entry::{Body, Entry, Millis, Position};
+use parlor_chat::ids::{ClientId, Seq, UserId};
+use rusqlite::Connection;
+
+use super::body;
+use super::commands::{Executor, OldHead, Turn};
+use super::names::Kept;
+use super::retention;
+use super::rows::{self, Failure, Place, Thread, Who, nat};
+use super::sums::Facts;
+
+/// The next entry of a log, before it has a place.
+#[derive(Debug)]
+pub(crate) struct Next<'a> {
+    pub(crate) from: &'a UserId,
+    /// The integer name of `from`.
+    pub(crate) sender: i64,
+    pub(crate) client_id: Option<&'a ClientId>,
+    pub(crate) body: Body,
+    pub(crate) now: Millis,
+}
+
+impl Executor {
+    /// Inserts an entry behind the newest one, which must be sound.
+    pub(crate) fn insert(
+        &mut self,
+        conn: &Connection,
+        turn: &Turn<'_>,
+        thread: &Thread,
+        (head, old): (Place, Option<OldHead>),
+        next: Next<'_>,
+    ) -> Result<Arc<Entry>, Failure> {
+        let Next { from, sender, client_id, body, now } = next;
+        let life = turn.life;
+        let seq = head.seq + 1;
+        let ts = rows::bound(now.0).max(head.ts);
+        let (kind, text) = body::encode(&body);
+        let is_said = i64::from(kind == body::SAID);
+        let by_low = thread.is_low(sender);
+        let low_count = match &thread.who {
+            Who::Pair { .. } => head.low_count + if by_low { is_said } else { 0 },
+            Who::Group => -1,
+        };
+        let said = head.said + is_said;
+        assert!(seq > head.seq && low_count <= said && said <= seq, "counts do not exceed seqs");
+        let position = rows::head_position(conn)? + 1;
+        let facts = Facts {
+            position,
+            conversation: thread.conversation.as_str(),
+            seq,
+            epoch: life.epoch.0,
+            ts,
+            by_low,
+            low_count,
+            client_id: client_id.map(ClientId::as_str),
+            kind,
+            said: Some(said),
+            sender: thread.is_group().then(|| from.clone()),
+        };
+        let keys = self.keys.find_or_make(conn, thread)?;
+        let sealed =
+            keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
+        let kept = sealed.as_deref().map_or(Kept::Plain(&text), Kept::Sealed);
+        let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
+                   client_id, content, sum, sealed, kind, said) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        conn.prepare_cached(sql)?.execute((
+            position,
+            thread.id,
+            seq,
+            life.id,
+            ts,
+            sender,
+            low_count,
+            facts.client_id,
+            if sealed.is_none() { &*text } else { "" },
+            facts.sum(kept.bytes()),
+            &sealed,
+            kind,
+            said,
+        ))?;
+        if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
+            retention::remove(conn, &old.gone(thread.id, head))?;
+        }
+        self.gave(&thread.conversation, seq);
+        let to = match &thread.who {
+            Who::Pair { low, high } if by_low => Some(if low.0 == high.0 { from } else { &high.1 }),
+            Who::Pair { low, .. } => Some(&low.1),
+            Who::Group => None,
+        };
+        Ok(Arc::new(Entry {
+            conversation: thread.conversation.clone(),
+            seq: Seq(nat(seq)?),
+            position: Position(nat(position)?),
+            epoch: life.epoch,
+            ts: Millis(nat(ts)?),
+            from: from.clone(),
+            to: to.cloned(),
+            client_id: client_id.cloned(),
+            body,
+        }))
+    }
+}

@@ -1,0 +1,301 @@
+//! What is read of groups: what they are, who is in them, and who has what.
+//!
+//! A page costs what it holds, however large the group is.
+
+use parlor_chat::entry::Millis;
+use parlor_chat::group::decide::InviteCode;
+use parlor_chat::group::port::{
+    GroupLines, GroupView, InviteLine, MemberLine, MembersCursor, MembersPage, MembersQuery,
+    Memberships, ReceiptLine, ReceiptsPage, ReceiptsQuery, Request,
+};
+use parlor_chat::group::rights::{Action, may};
+use parlor_chat::group::{Group, GroupName, Joining, Member};
+use parlor_chat::ids::{ConversationId, GroupId, Seq, UserId};
+use parlor_chat::refusal::Refusal;
+use parlor_chat::store::{GroupLine, StoreError, WATERMARKS_MEMBERS_MAX, Watermarks};
+use rusqlite::Connection;
+
+use super::groups::{GroupRow, group_row, member_row, role_of};
+use super::readers::Reader;
+use super::rows::{self, Failure, Thread, bound, corrupt, nat};
+use super::visible;
+
+impl Reader {
+    pub(crate) fn group(&mut self, user: &UserId, group: &GroupId) -> Result<GroupView, Failure> {
+        let (thread, row) = self.living(group)?;
+        let membership = self.membership(&thread, user)?;
+        let is_seen = membership.is_some() || row.group.settings.join != Joining::Invite;
+        if !is_seen {
+            return Err(StoreError::NotFound.into());
+        }
+        Ok(GroupView { group: row.group, created: row.created, membership })
+    }
+
+    pub(crate) fn memberships(
+        &mut self,
+        user: &UserId,
+        limit: usize,
+    ) -> Result<Memberships, Failure> {
+        let as_of = self.head_position()?;
+        let mut groups = Vec::new();
+        if let Some(user) = rows::user_id(&self.conn, user)? {
+            let sql = "SELECT g.name FROM member m JOIN chat_group g \
+                       ON g.conversation = m.conversation AND g.deleted = 0 \
+                       WHERE m.user = ?1 AND m.joined > 0 AND m.left IS NULL LIMIT ?2";
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let mut rows = statement.query([user, bound(limit as u64)])?;
+            while let Some(row) = rows.next()? {
+                let name: String = row.get(0)?;
+                let what = || corrupt(format!("a group of user {user}"));
+                groups.push(GroupId::parse(&name).map_err(|_| what())?);
+            }
+        }
+        Ok(Memberships { groups, as_of })
+    }
+
+    pub(crate) fn groups(
+        &mut self,
+        user: &UserId,
+        after: Option<MembersCursor>,
+        limit: usize,
+    ) -> Result<GroupLines, Failure> {
+        let mut lines = GroupLines { groups: Vec::new(), next: None };
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(lines) };
+        let sql = "SELECT g.conversation, g.name, g.title, g.members, m.role FROM member m \
+                   JOIN chat_group g ON g.conversation = m.conversation AND g.deleted = 0 \
+                   WHERE m.user = ?1 AND m.conversation > ?2 AND m.joined > 0 AND m.left IS NULL \
+                   ORDER BY m.conversation LIMIT ?3";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let after = after.map_or(0, |after| bound(after.0));
+        let mut rows = statement.query([user, after, bound(limit as u64) + 1])?;
+        let mut last = MembersCursor(0);
+        while let Some(row) = rows.next()? {
+            if lines.groups.len() >= limit {
+                lines.next = Some(last);
+                break;
+            }
+            last = MembersCursor(nat(row.get(0)?)?);
+            let (name, title): (String, String) = (row.get(1)?, row.get(2)?);
+            let what = || corrupt(format!("the group of conversation {}", last.0));
+            let line = GroupLine {
+                name: GroupName::parse(&title).map_err(|_| what())?,
+                members: nat(row.get(3)?)?,
+                role: Some(role_of(row.get(4)?)?),
+            };
+            lines.groups.push((GroupId::parse(&name).map_err(|_| what())?, line));
+        }
+        Ok(lines)
+    }
+
+    pub(crate) fn admins(&mut self, group: &GroupId, limit: usize) -> Result<Vec<UserId>, Failure> {
+        let (thread, _) = self.living(group)?;
+        let sql = "SELECT u.name FROM member m JOIN user u ON u.id = m.user \
+                   WHERE m.conversation = ?1 AND m.role > 0 AND m.role >= 2 \
+                   ORDER BY m.user LIMIT ?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([thread.id, bound(limit as u64)])?;
+        let mut admins = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            admins.push(user_of(&name, &thread)?);
+        }
+        Ok(admins)
+    }
+
+    pub(crate) fn members(&mut self, query: &MembersQuery) -> Result<MembersPage, Failure> {
+        let (thread, row, _) = self.joined(&query.group, &query.user)?;
+        let after = query.after.map_or(0, |after| bound(after.0));
+        let sql = "SELECT m.user, u.name, m.role, m.joined_at, m.muted_until FROM member m \
+                   JOIN user u ON u.id = m.user WHERE m.conversation = ?1 AND m.user > ?2 \
+                   AND m.joined > 0 AND m.left IS NULL ORDER BY m.user LIMIT ?3";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([thread.id, after, bound(query.limit as u64) + 1])?;
+        let mut page = MembersPage { members: Vec::new(), next: None, count: row.group.members };
+        let mut last = MembersCursor(0);
+        while let Some(row) = rows.next()? {
+            if page.members.len() >= query.limit {
+                page.next = Some(last);
+                break;
+            }
+            last = MembersCursor(nat(row.get(0)?)?);
+            let name: String = row.get(1)?;
+            let muted_until: Option<i64> = row.get(4)?;
+            page.members.push(MemberLine {
+                user: user_of(&name, &thread)?,
+                role: role_of(row.get(2)?)?,
+                joined_at: Millis(nat(row.get(3)?)?),
+                muted_until: muted_until.map(nat).transpose()?.map(Millis),
+            });
+        }
+        Ok(page)
+    }
+
+    pub(crate) fn requests(
+        &mut self,
+        user: &UserId,
+        group: &GroupId,
+        limit: usize,
+    ) -> Result<Vec<Request>, Failure> {
+        let (thread, row, member) = self.joined(group, user)?;
+        may_add(&row.group, &member)?;
+        let sql = "SELECT u.name, r.at FROM join_request r JOIN user u ON u.id = r.user \
+                   WHERE r.conversation = ?1 ORDER BY r.at, r.user LIMIT ?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([thread.id, bound(limit as u64)])?;
+        let mut requests = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            requests
+                .push(Request { user: user_of(&name, &thread)?, at: Millis(nat(row.get(1)?)?) });
+        }
+        Ok(requests)
+    }
+
+    pub(crate) fn invites(
+        &mut self,
+        user: &UserId,
+        group: &GroupId,
+    ) -> Result<Vec<InviteLine>, Failure> {
+        let (thread, row, member) = self.joined(group, user)?;
+        may_add(&row.group, &member)?;
+        let sql = "SELECT i.code, u.name, i.until, i.uses_left FROM invite i \
+                   JOIN user u ON u.id = i.maker WHERE i.conversation = ?1 \
+                   ORDER BY i.made DESC, i.code";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([thread.id])?;
+        let mut invites = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (code, name): (String, String) = (row.get(0)?, row.get(1)?);
+            let what = || corrupt(format!("an invite of {}", thread.conversation));
+            invites.push(InviteLine {
+                code: InviteCode::parse(&code).map_err(|_| what())?,
+                by: user_of(&name, &thread)?,
+                until: Millis(nat(row.get(2)?)?),
+                uses_left: nat(row.get(3)?)?,
+            });
+        }
+        Ok(invites)
+    }
+
+    pub(crate) fn group_receipts(
+        &mut self,
+        query: &ReceiptsQuery,
+    ) -> Result<ReceiptsPage, Failure> {
+        let (thread, _, _) = self.joined(&query.group, &query.user)?;
+        let seq = bound(query.seq.0);
+        let asker = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
+        let is_there = rows::place_at(&self.conn, thread.id, seq)?.is_some();
+        if seq == 0 || !is_there || !visible::may_see(&self.conn, thread.id, asker, seq)? {
+            return Err(StoreError::NotFound.into());
+        }
+        let after = query.after.map_or(0, |after| bound(after.0));
+        // Who came in later has it at most by reading the past, which confirms nothing.
+        let sql = "SELECT m.user, u.name, m.read >= ?3, CASE WHEN m.read >= ?3 THEN m.read_at \
+                   ELSE m.delivered_at END FROM member m JOIN user u ON u.id = m.user \
+                   WHERE m.conversation = ?1 AND m.user > ?2 AND m.joined > 0 AND m.left IS NULL \
+                   AND m.joined <= ?3 AND m.delivered >= ?3 ORDER BY m.user LIMIT ?4";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let limit = bound(query.limit as u64) + 1;
+        let mut rows = statement.query([thread.id, after, seq, limit])?;
+        let mut page = ReceiptsPage { members: Vec::new(), next: None };
+        let mut last = MembersCursor(0);
+        while let Some(row) = rows.next()? {
+            if page.members.len() >= query.limit {
+                page.next = Some(last);
+                break;
+            }
+            last = MembersCursor(nat(row.get(0)?)?);
+            let name: String = row.get(1)?;
+            page.members.push(ReceiptLine {
+                user: user_of(&name, &thread)?,
+                read: row.get(2)?,
+                at: Millis(nat(row.get(3)?)?),
+            });
+        }
+        Ok(page)
+    }
+
+    /// What a list of conversations says of a group.
+    pub(crate) fn group_line(&self, thread: &Thread, user: i64) -> Result<GroupLine, Failure> {
+        let row = group_row(&self.conn, thread.id)?;
+        let member = member_row(&self.conn, thread.id, user)?.filter(|_| !row.is_deleted);
+        Ok(GroupLine {
+            name: row.group.name,
+            members: row.group.members,
+            role: member.map(|member| member.role),
+        })
+    }
+
+    /// A group that was not deleted.
+    fn living(&self, group: &GroupId) -> Result<(Thread, GroupRow), Failure> {
+        let conversation = ConversationId::group(group);
+        let thread = rows::find_thread(&self.conn, &conversation)?.ok_or(StoreError::NotFound)?;
+        let row = group_row(&self.conn, thread.id)?;
+        if row.is_deleted {
+            return Err(StoreError::NotFound.into());
+        }
+        Ok((thread, row))
+    }
+
+    fn membership(&self, thread: &Thread, user: &UserId) -> Result<Option<Member>, Failure> {
+        match rows::user_id(&self.conn, user)? {
+            Some(user) => member_row(&self.conn, thread.id, user),
+            None => Ok(None),
+        }
+    }
+
+    fn joined(
+        &self,
+        group: &GroupId,
+        user: &UserId,
+    ) -> Result<(Thread, GroupRow, Member), Failure> {
+        let (thread, row) = self.living(group)?;
+        let member = self.membership(&thread, user)?;
+        let refusal = || StoreError::Refused(Box::new(Refusal::NotAMember));
+        Ok((thread, row, member.ok_or_else(refusal)?))
+    }
+}
+
+fn may_add(group: &Group, member: &Member) -> Result<(), StoreError> {
+    match may(member.role, Action::Add, &group.settings) {
+        true => Ok(()),
+        false => Err(StoreError::Refused(Box::new(Refusal::NotAllowed))),
+    }
+}
+
+fn user_of(name: &str, thread: &Thread) -> Result<UserId, StoreError> {
+    UserId::parse(name).map_err(|_| corrupt(format!("a member of {}", thread.conversation)))
+}
+
+/// Up to where each member of a group has it, or only one of them where there are many.
+pub(crate) fn watermarks(
+    conn: &Connection,
+    thread: &Thread,
+    user: i64,
+) -> Result<Vec<Watermarks>, Failure> {
+    let members = group_row(conn, thread.id)?.group.members;
+    let only = (members > WATERMARKS_MEMBERS_MAX).then_some(user);
+    let sql = match only {
+        Some(_) => {
+            "SELECT u.name, m.delivered, m.read FROM member m JOIN user u ON u.id = m.user \
+             WHERE m.conversation = ?1 AND m.user = ?2"
+        }
+        None => {
+            "SELECT u.name, m.delivered, m.read FROM member m JOIN user u ON u.id = m.user \
+             WHERE m.conversation = ?1 AND m.joined > 0 AND (m.left IS NULL OR m.user = ?2) \
+             ORDER BY m.user"
+        }
+    };
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([thread.id, user])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        all.push(Watermarks {
+            user: user_of(&name, thread)?,
+            delivered: Seq(nat(row.get(1)?)?),
+            read: Seq(nat(row.get(2)?)?),
+        });
+    }
+    Ok(all)
+}

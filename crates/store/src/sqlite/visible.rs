@@ -1,0 +1,95 @@
+//! What a member may see of a conversation, and what it is told of by itself.
+//!
+//! Of a direct conversation that is all of it. Of a group's it is what lies between joining and
+//! leaving, both included; and, where the group shows its past to who joins, what was before, which
+//! is read but never pushed. Who left and came back has several such spans.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::rows::{self, Failure, Place, Thread, corrupt};
+
+/// The condition that an entry `e` is pushed to the member of row `m`.
+macro_rules! heard {
+    () => {
+        "((e.seq >= m.joined AND (m.left IS NULL OR e.seq <= m.left)) \
+         OR EXISTS (SELECT 1 FROM past_member p WHERE p.user = m.user \
+         AND p.conversation = m.conversation AND e.seq BETWEEN p.joined AND p.left))"
+    };
+}
+pub(crate) use heard;
+
+/// The seq before the first entry that was ever pushed to the member of row `m`.
+macro_rules! before_heard {
+    () => {
+        "max(0, coalesce((SELECT min(p.joined) FROM past_member p WHERE p.user = m.user \
+         AND p.conversation = m.conversation), m.joined) - 1)"
+    };
+}
+pub(crate) use before_heard;
+
+/// A stretch of a log that a member may see: first and last seq.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
+/// The stretches that somebody may see, in order, none of them within another.
+pub(crate) fn spans(
+    conn: &Connection,
+    thread: &Thread,
+    user: i64,
+) -> Result<Vec<Span>, rusqlite::Error> {
+    if !thread.is_group() {
+        return Ok(vec![Span { from: 1, to: i64::MAX }]);
+    }
+    let sql = "SELECT seen_from, left FROM past_member WHERE user = ?1 AND conversation = ?2 \
+               UNION ALL SELECT seen_from, coalesce(left, ?3) FROM member \
+               WHERE user = ?1 AND conversation = ?2";
+    let mut found: Vec<Span> = conn
+        .prepare_cached(sql)?
+        .query_map((user, thread.id, i64::MAX), |row| {
+            Ok(Span { from: row.get(0)?, to: row.get(1)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    found.sort_unstable_by_key(|span| (span.from, span.to));
+    let mut spans: Vec<Span> = Vec::with_capacity(found.len());
+    for span in found {
+        match spans.last_mut() {
+            // One that came back to a past that is shown sees what it had not seen, too.
+            Some(last) if span.from <= last.to => last.to = last.to.max(span.to),
+            _ => spans.push(span),
+        }
+    }
+    Ok(spans)
+}
+
+/// Whether somebody may see an entry of a group.
+pub(crate) fn may_see(
+    conn: &Connection,
+    conversation: i64,
+    user: i64,
+    seq: i64,
+) -> Result<bool, rusqlite::Error> {
+    let sql = "SELECT 1 FROM member WHERE user = ?1 AND conversation = ?2 \
+               AND seen_from <= ?3 AND (left IS NULL OR left >= ?3) \
+               UNION ALL SELECT 1 FROM past_member WHERE user = ?1 AND conversation = ?2 \
+               AND seen_from <= ?3 AND left >= ?3";
+    conn.prepare_cached(sql)?.exists([user, conversation, seq])
+}
+
+/// The newest entry that somebody may see; all zero where there is none.
+pub(crate) fn head(conn: &Connection, thread: &Thread, user: i64) -> Result<Place, Failure> {
+    if thread.is_group() {
+        let left = conn
+            .prepare_cached("SELECT left FROM member WHERE user = ?1 AND conversation = ?2")?
+            .query_row([user, thread.id], |row| row.get::<_, Option<i64>>(0))
+            .optional()?;
+        if let Some(left) = left.flatten() {
+            let last = rows::place_at(conn, thread.id, left)?;
+            let what = || corrupt(format!("the last entry of a member of {}", thread.conversation));
+            return Ok(last.ok_or_else(what)?);
+        }
+    }
+    Ok(rows::head(conn, thread.id)?)
+}
