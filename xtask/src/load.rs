@@ -16,6 +16,8 @@ pub(crate) enum Bench {
     Idle,
     /// One event to a room of 10,000
     Fanout,
+    /// Messages to a group of 10,000
+    Groups,
     /// Direct messages with acks
     Direct,
     /// A tenth of the readers stop reading
@@ -25,12 +27,14 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 5] = [Self::Idle, Self::Fanout, Self::Direct, Self::Stalled, Self::Storm];
+    const ALL: [Self; 6] =
+        [Self::Idle, Self::Fanout, Self::Groups, Self::Direct, Self::Stalled, Self::Storm];
 
     fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Fanout => "fanout",
+            Self::Groups => "groups",
             Self::Direct => "direct",
             Self::Stalled => "stalled",
             Self::Storm => "storm",

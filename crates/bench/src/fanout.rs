@@ -10,6 +10,7 @@ use anyhow::{bail, ensure};
 
 use crate::Run;
 use crate::crew::Crew;
+use crate::latency::Latency;
 use crate::process;
 use crate::protocol::{Command, Reply};
 use crate::server::{Kind, Limits, Server};
@@ -56,9 +57,10 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
         run.at_once,
     )?;
     crew.connect(sizes.members)?;
-    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10))?;
+    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), None)?;
     let before = (process::cpu(server.pid())?, crew.cpu()?);
-    let (deliveries, seconds) = broadcast(&mut crew, sizes, sizes.broadcasts)?;
+    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, None)?;
+    let Sent { deliveries, seconds, .. } = sent;
     let cpu = process::cpu(server.pid())? - before.0;
     let load = (crew.cpu()? - before.1).total();
     let each = |seconds: f64| seconds * 1e6 / deliveries;
@@ -75,19 +77,39 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     Ok(())
 }
 
-/// Sends broadcasts; gives the number of deliveries and the seconds until the last.
-fn broadcast(crew: &mut Crew, sizes: Sizes, broadcasts: u32) -> anyhow::Result<(f64, f64)> {
+/// What broadcasts came to.
+pub(crate) struct Sent {
+    pub(crate) deliveries: f64,
+    /// Until the last delivery.
+    pub(crate) seconds: f64,
+    /// From sending one to its last delivery, as the sending process saw it.
+    pub(crate) last: Latency,
+    /// From sending one to its ack; empty where there are none.
+    pub(crate) ack: Latency,
+}
+
+/// Sends broadcasts to the room of all, or to a group of Parlor's.
+pub(crate) fn broadcast(
+    crew: &mut Crew,
+    sizes: Sizes,
+    broadcasts: u32,
+    group: Option<&str>,
+) -> anyhow::Result<Sent> {
     let replies = crew.command(|at| Command::Fanout {
         send: at == 0,
         broadcasts,
         in_flight: sizes.in_flight,
         payload_bytes: sizes.payload_bytes,
+        group: group.map(str::to_owned),
     })?;
     let (mut total, mut began, mut ended) = (0, u64::MAX, 0);
+    let (mut all_last, mut all_ack) = (Latency::new(), Latency::new());
     for reply in replies {
-        let Reply::FannedOut { deliveries, began_ns, ended_ns } = reply else {
+        let Reply::FannedOut { deliveries, last, ack, began_ns, ended_ns } = reply else {
             bail!("unexpected {reply:?}")
         };
+        all_last.merge(&last);
+        all_ack.merge(&ack);
         total += deliveries;
         began = began.min(began_ns);
         ended = ended.max(ended_ns);
@@ -99,5 +121,10 @@ fn broadcast(crew: &mut Crew, sizes: Sizes, broadcasts: u32) -> anyhow::Result<(
         events == expected && total == expected,
         "{events} deliveries arrived where {expected} were due"
     );
-    Ok((total as f64, ended.saturating_sub(began) as f64 / 1e9))
+    Ok(Sent {
+        deliveries: total as f64,
+        seconds: ended.saturating_sub(began) as f64 / 1e9,
+        last: all_last,
+        ack: all_ack,
+    })
 }

@@ -1,11 +1,12 @@
-//! The benchmarks: `parlor-bench idle | fanout | direct | stalled | storm`, each printing a table.
+//! The benchmarks: `parlor-bench idle | fanout | groups | direct | stalled | storm`, each printing a
+//! table.
 //!
 //! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
 //! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are
 //! interleaved (Parlor, peer, Parlor, peer …), each with a fresh server; medians, spreads and
 //! ratios make the table. Anything lost, refused or doubled fails the run. Linux only.
 //!
-//! - `idle`, `fanout`, `direct`: the benchmarks
+//! - `idle`, `fanout`, `groups`, `direct`: the benchmarks
 //! - `stalled`, `storm`: what the server does when its clients make trouble
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
 //! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
@@ -14,6 +15,7 @@
 mod crew;
 mod direct;
 mod fanout;
+mod groups;
 mod idle;
 mod latency;
 mod load;
@@ -64,6 +66,23 @@ enum Command {
         #[arg(long)]
         broadcasts: Option<u32>,
         /// Broadcasts sent before the first of them has arrived everywhere
+        #[arg(long, default_value_t = 1)]
+        in_flight: u32,
+    },
+    /// Messages to a group of many, kept by Parlor, relayed by the others
+    Groups {
+        #[command(flatten)]
+        common: Common,
+        /// Connected members
+        #[arg(long)]
+        members: Option<u32>,
+        /// Further members, who are not connected (of Parlor's group only)
+        #[arg(long, default_value_t = 0)]
+        rows: u32,
+        /// Messages sent
+        #[arg(long)]
+        messages: Option<u32>,
+        /// Messages sent before the first of them has arrived everywhere
         #[arg(long, default_value_t = 1)]
         in_flight: u32,
     },
@@ -210,6 +229,29 @@ fn main() -> anyhow::Result<()> {
                 table: Table::new("fanout", &fanout::METRICS),
             };
             common.measure(benchmark, |run, kind, table| fanout::round(run, kind, sizes, table))
+        }
+        Command::Groups { common, members, rows, messages, in_flight } => {
+            let (members_default, messages_default) =
+                if common.quick { (500, 50) } else { (10_000, 100) };
+            let sizes = fanout::Sizes {
+                members: members.unwrap_or(members_default) & !1,
+                broadcasts: messages.unwrap_or(messages_default),
+                in_flight,
+                payload_bytes: 80,
+            };
+            let benchmark = Benchmark {
+                name: "groups",
+                title: "Messages to a group",
+                settings: format!(
+                    "{}; parlor: fsync before the ack and the fan-out, {rows} members more who \
+                     are not connected; the others keep nothing",
+                    sizes.describe()
+                ),
+                kinds: &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
+                table: Table::new("groups", &groups::METRICS),
+            };
+            common
+                .measure(benchmark, |run, kind, table| groups::round(run, kind, sizes, rows, table))
         }
         Command::Direct { common, clients, in_flight, seconds, rate, receipts } => {
             let (clients_default, in_flight_default, seconds_default) =

@@ -40,7 +40,16 @@ pub(crate) enum Command {
     /// Send messages to users who need not be there, and wait for each ack.
     Feed(Feed),
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
-    Fanout { send: bool, broadcasts: u32, in_flight: u32, payload_bytes: usize },
+    Fanout {
+        send: bool,
+        broadcasts: u32,
+        in_flight: u32,
+        payload_bytes: usize,
+        /// A group of Parlor's, to be spoken to in place of the peers' room.
+        group: Option<String>,
+    },
+    /// Make a group of Parlor's of so many users, from the first on, by the first connection.
+    Gather { members: u32 },
     /// Send direct messages between neighbours and wait for each ack and each delivery.
     Direct(Direct),
     /// End the run of direct messages that is under way; its reply is the only one.
@@ -125,10 +134,16 @@ pub(crate) enum Reply {
     /// Every delivery has arrived.
     FannedOut {
         deliveries: u64,
+        /// From sending one to its last delivery at this process, where it was sent.
+        last: Latency,
+        /// From sending one to its ack, where there is one.
+        ack: Latency,
         /// Instants in nanoseconds since 1970, to be compared between processes.
         began_ns: u64,
         ended_ns: u64,
     },
+    /// The group is made.
+    Gathered { group: String },
     /// Every message was acknowledged and delivered.
     Directed { messages: u64, seconds: f64, ack: Latency, delivery: Latency },
     /// The server has ended every connection, so long after it was read last.

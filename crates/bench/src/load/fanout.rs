@@ -1,9 +1,12 @@
 //! Broadcasts to a room that every connection is in, counted on each connection.
 
+use std::collections::VecDeque;
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::connection::Connection;
+use super::direct::contains;
+use crate::latency::Latency;
 use crate::protocol::Reply;
 
 /// A run of broadcasts.
@@ -12,8 +15,15 @@ pub(super) struct FanningOut {
     broadcasts: u32,
     in_flight: u32,
     payload: String,
+    /// A group of Parlor's, to be spoken to in place of the peers' room.
+    group: Option<String>,
     connections: u64,
     sent: u32,
+    /// When those were sent of which not all deliveries or no ack have come.
+    sent_at: VecDeque<Instant>,
+    unacked: VecDeque<Instant>,
+    last: Latency,
+    ack: Latency,
     delivered: u64,
     began_ns: u64,
     ended_ns: u64,
@@ -31,6 +41,7 @@ impl FanningOut {
         broadcasts: u32,
         in_flight: u32,
         payload_bytes: usize,
+        group: Option<String>,
         connections: usize,
     ) -> Self {
         Self {
@@ -38,8 +49,13 @@ impl FanningOut {
             broadcasts,
             in_flight,
             payload: "x".repeat(payload_bytes),
+            group,
             connections: connections as u64,
             sent: 0,
+            sent_at: VecDeque::new(),
+            unacked: VecDeque::new(),
+            last: Latency::new(),
+            ack: Latency::new(),
             delivered: 0,
             began_ns: now_ns(),
             ended_ns: 0,
@@ -55,11 +71,29 @@ impl FanningOut {
         connection: &mut Connection,
         packet: &[u8],
     ) -> io::Result<()> {
-        if !packet.starts_with(b"42[\"event\",") {
+        let expected: &[u8] = match self.group {
+            None => b"42[\"event\",",
+            Some(_) => b"42[\"group_message\",",
+        };
+        if packet.starts_with(b"43") {
+            if !contains(packet, br#""status":"sent""#) {
+                return Err(io::Error::other(String::from_utf8_lossy(packet).into_owned()));
+            }
+            if let Some(sent_at) = self.unacked.pop_front() {
+                self.ack.record(sent_at.elapsed());
+            }
+            return Ok(());
+        }
+        if !packet.starts_with(expected) {
             return Ok(());
         }
         connection.events += 1;
         self.delivered += 1;
+        if self.delivered.is_multiple_of(self.connections)
+            && let Some(sent_at) = self.sent_at.pop_front()
+        {
+            self.last.record(sent_at.elapsed());
+        }
         if self.delivered == self.expected() {
             self.ended_ns = now_ns();
         }
@@ -71,8 +105,17 @@ impl FanningOut {
         let Some(sender) = connections.first_mut().filter(|_| self.send) else { return Ok(()) };
         while self.sent < self.broadcasts && self.unfinished() < u64::from(self.in_flight) {
             let Self { sent, payload, .. } = self;
-            let packet = format!(r#"42["broadcast",{{"id":{sent},"text":"{payload}"}}]"#);
+            let packet = match &self.group {
+                None => format!(r#"42["broadcast",{{"id":{sent},"text":"{payload}"}}]"#),
+                Some(group) => format!(
+                    r#"42{sent}["group_message",{{"groupId":"{group}","content":"{payload}","echo":true}}]"#
+                ),
+            };
             sender.send_text(packet.as_bytes())?;
+            self.sent_at.push_back(Instant::now());
+            if self.group.is_some() {
+                self.unacked.push_back(Instant::now());
+            }
             self.sent += 1;
         }
         Ok(())
@@ -97,7 +140,7 @@ impl FanningOut {
     }
 
     pub(super) fn reply(&self, connections: &[Connection]) -> Option<Reply> {
-        if self.delivered < self.expected() {
+        if self.delivered < self.expected() || !self.unacked.is_empty() {
             return None;
         }
         let uneven = connections.iter().find(|connection| connection.events != self.broadcasts);
@@ -110,6 +153,8 @@ impl FanningOut {
             },
             None => Reply::FannedOut {
                 deliveries: self.delivered,
+                last: self.last.clone(),
+                ack: self.ack.clone(),
                 began_ns: self.began_ns,
                 ended_ns: self.ended_ns,
             },

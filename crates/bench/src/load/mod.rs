@@ -12,6 +12,7 @@ mod direct;
 mod fanout;
 mod feed;
 mod frame;
+mod gather;
 mod stall;
 
 use std::io::{self, BufRead, Write};
@@ -29,6 +30,7 @@ use self::connection::{Connection, Stage};
 use self::direct::Directing;
 use self::fanout::FanningOut;
 use self::feed::Feeding;
+use self::gather::Gathering;
 use self::stall::Stalling;
 use crate::protocol::{Command, Reply};
 
@@ -56,6 +58,7 @@ enum Work {
     Fanout(FanningOut),
     Direct(Directing),
     Feed(Feeding),
+    Gather(Gathering),
     Stall(Stalling),
     Return(Returning),
 }
@@ -167,6 +170,7 @@ impl Load {
             Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
             Work::Direct(directing) => directing.on_packet(connection, packet),
             Work::Feed(feeding) => feeding.on_packet(packet),
+            Work::Gather(gathering) => gathering.on_packet(packet),
             Work::Return(returning) => returning.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
@@ -191,6 +195,7 @@ impl Load {
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
+            Work::Gather(gathering) => gathering.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -221,6 +226,7 @@ impl Load {
             }
             Work::Direct(directing) => (directing.progress(), directing.reply()),
             Work::Feed(feeding) => (feeding.progress(), feeding.reply()),
+            Work::Gather(gathering) => (gathering.progress(), gathering.reply()),
             Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
             Work::Return(returning) => (returning.progress(), returning.reply()),
         };
@@ -233,6 +239,7 @@ impl Load {
                 Work::Fanout(fanning_out) => fanning_out.state(),
                 Work::Direct(directing) => directing.state(),
                 Work::Feed(feeding) => feeding.state(),
+                Work::Gather(gathering) => gathering.state(),
                 Work::Stall(stalling) => stalling.state(),
                 Work::Return(returning) => returning.state(),
                 Work::Nothing => String::new(),
@@ -281,12 +288,14 @@ impl Load {
                 self.failure = None;
                 return say(&Reply::Dropped);
             }
-            Command::Fanout { send, broadcasts, in_flight, payload_bytes } => {
+            Command::Fanout { send, broadcasts, in_flight, payload_bytes, group } => {
                 self.forget_events();
                 let count = self.connections.len();
-                let work = FanningOut::new(send, broadcasts, in_flight, payload_bytes, count);
+                let work =
+                    FanningOut::new(send, broadcasts, in_flight, payload_bytes, group, count);
                 self.work = Work::Fanout(work);
             }
+            Command::Gather { members } => self.work = Work::Gather(Gathering::new(members)),
             Command::Direct(direct) => {
                 self.forget_events();
                 self.work = Work::Direct(Directing::new(direct, self.connections.len()));

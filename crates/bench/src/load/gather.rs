@@ -1,0 +1,73 @@
+//! Makes a group of users, most of whom are connected to this and other load processes: as its owner,
+//! the first connection makes it and brings the others in, some at a time.
+
+use std::io;
+
+use super::connection::{Connection, user_name};
+use crate::protocol::Reply;
+
+/// Users brought in by one command.
+const ADDED_AT_ONCE: u32 = 256;
+
+/// A group in the making.
+pub(super) struct Gathering {
+    /// Users 1, 2, … up to here are brought in; user 0 is the owner.
+    members: u32,
+    added: u32,
+    group: Option<String>,
+    waits: bool,
+    refused: Option<String>,
+}
+
+impl Gathering {
+    pub(super) fn new(members: u32) -> Self {
+        Self { members, added: 1, group: None, waits: false, refused: None }
+    }
+
+    pub(super) fn advance(&mut self, connections: &mut [Connection]) -> io::Result<()> {
+        let Some(owner) = connections.first_mut().filter(|_| !self.waits) else { return Ok(()) };
+        match &self.group {
+            None => owner.send_text(br#"420["group_create",{"name":"all of them"}]"#)?,
+            Some(_) if self.added >= self.members => return Ok(()),
+            Some(group) => {
+                let end = (self.added + ADDED_AT_ONCE).min(self.members);
+                let users: Vec<_> =
+                    (self.added..end).map(|user| format!("\"{}\"", user_name(user))).collect();
+                let users = users.join(",");
+                let packet =
+                    format!(r#"420["group_add",{{"groupId":"{group}","userIds":[{users}]}}]"#);
+                owner.send_text(packet.as_bytes())?;
+                self.added = end;
+            }
+        }
+        self.waits = true;
+        Ok(())
+    }
+
+    pub(super) fn on_packet(&mut self, packet: &[u8]) -> io::Result<()> {
+        let Some(answer) = packet.strip_prefix(b"430") else { return Ok(()) };
+        let answer: serde_json::Value = serde_json::from_slice(answer)?;
+        match (answer[0]["status"].as_str(), answer[0]["groupId"].as_str()) {
+            (Some("ok"), Some(group)) => self.group = Some(group.to_owned()),
+            _ => self.refused = Some(answer.to_string()),
+        }
+        self.waits = false;
+        Ok(())
+    }
+
+    pub(super) fn progress(&self) -> u64 {
+        u64::from(self.added) + 1
+    }
+
+    pub(super) fn state(&self) -> String {
+        format!("{} of {} users brought in", self.added, self.members)
+    }
+
+    pub(super) fn reply(&self) -> Option<Reply> {
+        if let Some(why) = &self.refused {
+            return Some(Reply::Failed { why: format!("the group: {why}") });
+        }
+        let group = self.group.clone().filter(|_| !self.waits && self.added >= self.members)?;
+        Some(Reply::Gathered { group })
+    }
+}
