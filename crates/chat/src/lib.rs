@@ -9,8 +9,9 @@
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
 //! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
-//! and [`members`] (who may say and see what, as the log says). A command comes in already parsed
-//! into these types; what it decides goes out through
+//! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
+//! [`moderation`] and [`rules`]. A command comes in already parsed into these types; what it decides
+//! goes out through
 //! the port.
 
 pub mod ids;
@@ -50,3 +51,7 @@ pub mod follow;
 pub mod sweep;
 
 pub mod members;
+
+pub mod moderation;
+
+pub mod rules;

@@ -143,6 +143,23 @@ pub struct Limits {
     pub api_rate_burst: u32,
     /// Requests per second that it may make for long, for each of its keys. Default 100.
     pub api_rate_per_second: u32,
+    /// Reports of one user that may be open at a time; of what rules flag, messages of one user.
+    /// Default 20.
+    pub reports_open_per_user_max: usize,
+    /// Longest comment, note, warning or reason of a suspension, in bytes. Default 1,000.
+    pub moderation_text_bytes_max: usize,
+    /// Most reports, or entries of the audit log, that may be asked for at once. Default 100.
+    pub moderation_page_max: usize,
+    /// Notices kept for one user until they are confirmed; beyond it the oldest goes. Default 20.
+    pub notices_per_user_max: usize,
+    /// Matches of content rules in one content; one with more is refused. Default 1,000.
+    pub content_matches_max: usize,
+    /// Bytes that patterns may go through to mask one content, counted anew for each match; one that
+    /// needs more is refused. Default 4,194,304.
+    pub content_mask_work_bytes_max: usize,
+    /// Contents that flood rules remember at a time, of all users; beyond it the oldest are
+    /// forgotten early. Default 100,000.
+    pub flood_contents_max: usize,
 }
 
 impl Default for Limits {
@@ -209,6 +226,13 @@ impl Default for Limits {
             typing_expires_ms: 6_000,
             api_rate_burst: 500,
             api_rate_per_second: 100,
+            reports_open_per_user_max: 20,
+            moderation_text_bytes_max: 1_000,
+            moderation_page_max: 100,
+            notices_per_user_max: 20,
+            content_matches_max: 1_000,
+            content_mask_work_bytes_max: 4 << 20,
+            flood_contents_max: 100_000,
         }
     }
 }

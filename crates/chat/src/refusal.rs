@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::entry::Millis;
 use crate::group::FOREVER;
@@ -86,6 +87,26 @@ pub enum Refusal {
     TooManyBlocks,
     /// The connection is told of the presence of as many users as allowed.
     TooManySubscriptions,
+    /// The user is suspended.
+    Suspended {
+        /// Until when; `None` until a moderator ends it.
+        until: Option<Millis>,
+    },
+    /// The user's role does not allow the command.
+    Forbidden,
+    /// A content rule keeps the message out.
+    ContentRefused {
+        /// The rule's id.
+        rule: Arc<str>,
+        /// What the app's own check said, for the sender.
+        reason: Option<Arc<str>>,
+    },
+    /// As many of the user's reports are open as allowed.
+    TooManyReports,
+    /// Another moderator sees to that report.
+    ReportTaken,
+    /// That report is closed.
+    ReportClosed,
     /// The user's role in the group does not allow it.
     NotAllowed,
     /// The user may not post in the group for now.
@@ -148,6 +169,12 @@ pub enum Code {
     Blocked,
     TooManyBlocks,
     TooManySubscriptions,
+    Suspended,
+    Forbidden,
+    ContentRefused,
+    TooManyReports,
+    ReportTaken,
+    ReportClosed,
     NotAllowed,
     Muted,
     Banned,
@@ -233,6 +260,12 @@ impl Refusal {
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
             Self::TooManySubscriptions => Code::TooManySubscriptions,
+            Self::Suspended { .. } => Code::Suspended,
+            Self::Forbidden => Code::Forbidden,
+            Self::ContentRefused { .. } => Code::ContentRefused,
+            Self::TooManyReports => Code::TooManyReports,
+            Self::ReportTaken => Code::ReportTaken,
+            Self::ReportClosed => Code::ReportClosed,
             Self::NotAllowed => Code::NotAllowed,
             Self::Muted { .. } => Code::Muted,
             Self::Banned { .. } => Code::Banned,
@@ -276,7 +309,7 @@ impl Refusal {
     pub fn until(&self) -> Option<Millis> {
         match self {
             Self::Muted { until } => Some(*until),
-            Self::Banned { until } => *until,
+            Self::Banned { until } | Self::Suspended { until } => *until,
             _ => None,
         }
         .filter(|until| *until != FOREVER)
@@ -290,6 +323,12 @@ impl fmt::Display for Refusal {
             Self::Unauthorized { reason } => write!(f, "not authorized: {reason}"),
             Self::InvalidArgument { field, reason } => write!(f, "{field} {reason}"),
             Self::MissingScope { scope } => write!(f, "the API key lacks the scope {scope}"),
+            Self::ContentRefused { rule, reason: None } => {
+                write!(f, "the content is refused by the rule {rule}")
+            }
+            Self::ContentRefused { rule, reason: Some(reason) } => {
+                write!(f, "the content is refused by the rule {rule}: {reason}")
+            }
             Self::TooLarge { limit } => write!(f, "the content is larger than {limit} bytes"),
             _ => f.write_str(self.code().documented().happened),
         }
@@ -309,6 +348,13 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::DeviceRevoked => Refusal::DeviceRevoked,
         StoreError::Blocked => Refusal::Blocked,
         StoreError::TooManyBlocks => Refusal::TooManyBlocks,
+        StoreError::Suspended { until } => Refusal::Suspended { until: *until },
+        StoreError::ContentRefused { rule, reason } => {
+            Refusal::ContentRefused { rule: rule.clone(), reason: reason.clone() }
+        }
+        StoreError::TooManyReports => Refusal::TooManyReports,
+        StoreError::ReportTaken => Refusal::ReportTaken,
+        StoreError::ReportClosed => Refusal::ReportClosed,
         StoreError::Refused(refusal) => (**refusal).clone(),
         StoreError::NotAccepted => Refusal::NotAccepted,
         StoreError::TooManyRecords => Refusal::TooManyRecords,
@@ -461,6 +507,37 @@ impl Code {
                 "the connection subscribes to the presence of as many users as allowed",
                 "`presence_unsubscribe` first; `presence` asks once, without a subscription.",
             ),
+            Self::Suspended => never(
+                "suspended",
+                "the user is suspended",
+                "Stay away until `until` (milliseconds since 1970), or for good if there is none, \
+                 unless a moderator ends it.",
+            ),
+            Self::Forbidden => never(
+                "forbidden",
+                "the user's role does not allow this",
+                "Connect, or `renew`, with a token that gives the role.",
+            ),
+            Self::ContentRefused => never(
+                "content_refused",
+                "a content rule keeps the message out",
+                "Do not send the same again; the text names the rule, and `rule` has its id.",
+            ),
+            Self::TooManyReports => never(
+                "too_many_reports",
+                "as many of the user's reports are open as allowed",
+                "Wait until moderators have seen to them.",
+            ),
+            Self::ReportTaken => never(
+                "report_taken",
+                "another moderator sees to that report",
+                "Leave it to them; an admin may take it over.",
+            ),
+            Self::ReportClosed => never(
+                "report_closed",
+                "that report is already resolved or dismissed",
+                "Read it again (`reports`): what came of it stays.",
+            ),
             Self::NotAllowed => never(
                 "not_allowed",
                 "the user's role in the group does not allow it",
@@ -533,7 +610,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 34] = [
+pub const CODES: [Code; 40] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -555,6 +632,12 @@ pub const CODES: [Code; 34] = [
     Code::Blocked,
     Code::TooManyBlocks,
     Code::TooManySubscriptions,
+    Code::Suspended,
+    Code::Forbidden,
+    Code::ContentRefused,
+    Code::TooManyReports,
+    Code::ReportTaken,
+    Code::ReportClosed,
     Code::NotAllowed,
     Code::Muted,
     Code::Banned,

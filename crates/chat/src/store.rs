@@ -21,12 +21,14 @@ use futures_util::future::BoxFuture;
 use crate::entry::{Content, Entry, Epoch, Millis, Position};
 use crate::group::{GroupName, Role};
 use crate::ids::{ClientId, ConversationId, DeviceId, GroupId, Seq, UserId};
+use crate::moderation::Moderation;
 use crate::own::{
     OwnChange, OwnChanged, OwnCommitted, OwnKey, OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord,
 };
 use crate::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
 use crate::privacy::Regard;
 use crate::refusal::Refusal;
+use crate::rules::Screening;
 
 /// The result of a store operation, ready once it is durable (writes) or read (reads).
 pub type Pending<T> = BoxFuture<'static, Result<T, StoreError>>;
@@ -38,6 +40,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends to a conversation; a direct one is created if it is new.
     fn append(&self, append: Append) -> Pending<Appended>;
+
+    /// As [`Store::append`], with what the content rules say of it.
+    fn append_screened(&self, append: Append, screening: Screening) -> Pending<Appended>;
 
     /// Moves watermarks forward, merged by max; the answers are in the order of `marks`.
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>>;
@@ -150,6 +155,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// People by the beginnings of words.
     fn users(&self, query: UsersQuery) -> Pending<UsersPage>;
+
+    /// Reports, suspensions, notices and the audit log.
+    fn moderation(&self) -> &dyn Moderation;
 
     /// The secret that was made with the log and is kept with it.
     fn seal_key(&self) -> SealKey;
@@ -562,6 +570,29 @@ pub enum StoreError {
     /// The user keeps out as many others as allowed.
     #[error("the user has blocked too many others")]
     TooManyBlocks,
+    /// The user is suspended: may neither connect nor send.
+    #[error("the user is suspended")]
+    Suspended {
+        /// Until then; `None` until it is ended.
+        until: Option<Millis>,
+    },
+    /// A content rule keeps the message out.
+    #[error("the content is refused by the rule {rule}")]
+    ContentRefused {
+        /// The rule's id.
+        rule: Arc<str>,
+        /// What the app's own check said, for the sender.
+        reason: Option<Arc<str>>,
+    },
+    /// As many of the user's reports are open as allowed.
+    #[error("the user has too many open reports")]
+    TooManyReports,
+    /// Another moderator sees to the report.
+    #[error("the report is taken by another moderator")]
+    ReportTaken,
+    /// The report was closed with another outcome, or by another moderator.
+    #[error("the report is closed")]
+    ReportClosed,
     /// The rules of the domain, asked inside the commit, refuse it.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),

@@ -10,6 +10,7 @@ mod cli;
 mod compact;
 mod config;
 mod exit;
+mod hook;
 mod http;
 mod identity;
 mod progress;

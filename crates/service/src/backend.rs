@@ -51,7 +51,8 @@ impl Service {
 
 impl Backend {
     /// Sends `{from?, to or groupId, content}` as that user, or as the system if one is configured. All
-    /// of the user's own devices hear it too. Under the same `key` it is kept once.
+    /// of the user's own devices hear it too. Under the same `key` it is kept once. What the app's own
+    /// server says is not held to content rules.
     ///
     /// # Errors
     /// As `private_message`, but for rates.
@@ -64,7 +65,7 @@ impl Backend {
         } else {
             counters.sent.add(1)
         }
-        Ok(records::sent(&appended))
+        Ok(records::sent(&appended, false))
     }
 
     fn wish(&self, body: Option<&RawValue>, key: Option<&str>) -> Result<Append, Refusal> {

@@ -19,6 +19,7 @@ use parlor_gateway::{Busy, Closed, EmitError, Frame, Released, Socket};
 use crate::closing::Ending;
 use crate::connect;
 use crate::delivery::{NAMESPACE, frame, group_room, offset, room};
+use crate::moderation;
 use crate::records;
 use crate::resume;
 use crate::service::Service;
@@ -77,6 +78,10 @@ pub(crate) async fn run(service: Arc<Service>, socket: Socket, session: Arc<Sess
             service.counters().caught_up.add(1);
             service.counters().caught_up_entries.add(pushed as u64);
             tracing::debug!(%user, device = %session.device(), pushed, "resume: caught up");
+            if matches!(session.start(), Start::Recover(_)) {
+                moderation::seat(&socket, &session);
+            }
+            moderation::remind(&service, &socket, &session).await;
         }
         Err(Stopped::Gone) => {}
         Err(Stopped::Failed(refusal)) => service.end(&session, Ending::Resume(refusal)),

@@ -5,6 +5,7 @@
 //! cannot mend is a disconnect by the server, after which they stay away. Nothing is said to a
 //! socket whose CONNECT was not answered: a stock client would hear it on its next connection.
 
+use parlor_chat::entry::Millis;
 use parlor_chat::refusal::Refusal;
 use parlor_gateway::{Close, CloseReason, Frame, Io, SocketKey};
 
@@ -20,6 +21,8 @@ pub(crate) enum Ending {
     Expired,
     /// Its device was revoked.
     Revoked,
+    /// Its user was suspended, until then or until that is ended.
+    Suspended(Option<Millis>),
     /// It was the stalest of too many connections of its user.
     Replaced,
     /// Its socket has been recovered on another connection.
@@ -48,6 +51,7 @@ impl Ending {
             Self::Resume(refusal) => refusal.clone(),
             Self::Expired => Refusal::TokenExpired,
             Self::Revoked => Refusal::DeviceRevoked,
+            Self::Suspended(until) => Refusal::Suspended { until: *until },
             Self::Replaced | Self::TakenOver => Refusal::TooManyConnections,
         }
     }
@@ -67,7 +71,9 @@ impl Ending {
             Self::Resume(_) => io.close(key, CloseReason::ForcedClose),
             Self::Expired => io.close(key, CloseReason::Expired),
             Self::TakenOver => io.close(key, CloseReason::Replaced),
-            Self::Revoked | Self::Replaced => io.disconnect(key, Close::Connection),
+            Self::Revoked | Self::Suspended(_) | Self::Replaced => {
+                io.disconnect(key, Close::Connection)
+            }
         }
     }
 }

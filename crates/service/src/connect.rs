@@ -23,7 +23,7 @@ use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
-use crate::{catch_up, identity::Identity, profiles, recovery, typing};
+use crate::{catch_up, identity::Identity, moderation, profiles, recovery, typing};
 
 /// A connection that is to come back later.
 struct TurnedAway(Refusal);
@@ -67,7 +67,7 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
     }
     let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
     let session = Session::new(identity.user, device, identity.expires, now);
-    Ok(Data::new(session.issued(identity.issued).starting(start)))
+    Ok(Data::new(session.issued(identity.issued).with_role(identity.role).starting(start)))
 }
 
 /// Whose a token is.
@@ -160,6 +160,10 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         service.end(session, Ending::Revoked);
         return;
     }
+    if let Some(ending) = moderation::suspended_meanwhile(service, session) {
+        service.end(session, ending);
+        return;
+    }
     service.expiry.note(session, clock::now());
     if recovers {
         // Another that recovers the same socket may have been listed meanwhile.
@@ -170,6 +174,8 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
         tracing::debug!(%error, "connection: not greeted");
         service.end(session, Ending::Resume(Refusal::overloaded()));
         return;
+    } else {
+        moderation::seat(socket, session);
     }
     let resume = tracing::debug_span!("resume", conn = %socket.id(), %user);
     let task = catch_up::run(Arc::clone(service), socket.clone(), Arc::clone(session));

@@ -88,6 +88,9 @@ impl Reply {
     pub(crate) fn send(self, service: &Service, answer: &Answer) {
         if let Err(refusal) = answer {
             service.counters().refused(refusal.code());
+            if matches!(refusal, Refusal::ContentRefused { .. }) {
+                service.counters().moderation.refused_by_rule.add(1);
+            }
             tracing::debug!(code = refusal.name(), "command: refused");
         }
         let Some(ack) = self.ack else { return };

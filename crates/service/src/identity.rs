@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
+use parlor_chat::moderation::Role;
 
 /// Tells whose a token is. Stateless and without waiting: it is called for each connection.
 pub trait Authenticator: Send + Sync + 'static {
@@ -25,6 +26,8 @@ pub struct Identity {
     pub issued: Option<Millis>,
     /// When it ends, and the connection with it; `None` for never.
     pub expires: Option<Millis>,
+    /// What the user may do beside what all users may.
+    pub role: Role,
 }
 
 /// Why a token is not accepted.

@@ -14,6 +14,7 @@ use crate::commands::{self, Payload};
 use crate::connect;
 use crate::conversation_settings;
 use crate::dispatch::{Caller, Work};
+use crate::moderation;
 use crate::receipts::is_a_member;
 use crate::records::{self, DeviceLine};
 use crate::service::Service;
@@ -140,11 +141,12 @@ pub(crate) fn renew(
     let Some(session) = caller.socket.data_arc::<Session>() else {
         return Err(Refusal::unavailable());
     };
-    let service = Arc::clone(service);
+    let (service, socket) = (Arc::clone(service), caller.socket.clone());
     Ok(Work::Later(Box::pin(async move {
         connect::attach(&service, &identity, session.device()).await?;
         session.renew(identity.expires);
         session.reissue(identity.issued);
+        moderation::reseat(&socket, &session, identity.role);
         service.expiry.note(&session, clock::now());
         // Who revoked tokens meanwhile may have seen the old one.
         if service.sessions().was_token_revoked(&session) {

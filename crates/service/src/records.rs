@@ -78,15 +78,15 @@ pub(crate) fn alone(object: &str) -> String {
     out
 }
 
-/// The answer to a send.
-pub(crate) fn sent(appended: &Appended) -> String {
-    Object::new()
+/// The answer to a send, and whether what was kept is something else than what was sent.
+pub(crate) fn sent(appended: &Appended, masked: bool) -> String {
+    let object = Object::new()
         .text("status", "sent")
         .text("id", MessageId::new(&appended.conversation, appended.seq).as_str())
         .text("conversationId", appended.conversation.as_str())
         .number("seq", appended.seq.0)
-        .number("ts", appended.ts.0)
-        .end()
+        .number("ts", appended.ts.0);
+    if masked { object.flag("masked", true).end() } else { object.end() }
 }
 
 /// The answer to a command that has nothing to tell.
@@ -100,12 +100,15 @@ pub(crate) fn ok_with() -> Object {
 }
 
 fn refused(object: Object, refusal: &Refusal) -> String {
-    object
+    let object = object
         .text("code", refusal.name())
         .text("error", &refusal.to_string())
         .number_if("until", refusal.until().map(|until| until.0))
-        .number_if("retryAfterMs", refusal.retry_after_ms())
-        .end()
+        .number_if("retryAfterMs", refusal.retry_after_ms());
+    match refusal {
+        Refusal::ContentRefused { rule, .. } => object.text("rule", rule).end(),
+        _ => object.end(),
+    }
 }
 
 /// The answer to a command that is refused.

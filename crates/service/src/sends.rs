@@ -5,18 +5,24 @@
 //! answer comes with the commit. A refusal that a retry can mend is noted, so that later sends of
 //! the connection in that conversation do not overtake it.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use parlor_chat::aborts::Order;
 use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
-use parlor_chat::ids::ConversationId;
+use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Append, Origin};
+use parlor_chat::store::{Append, Appended, Origin, StoreError};
+use parlor_gateway::Socket;
 
 use crate::commands::{self, Payload, Send};
-use crate::dispatch::{Caller, Work};
+use crate::dispatch::{Answer, Caller, Work};
+use crate::hook::{self, AppHook, Question};
 use crate::records;
+use crate::rules::{Author, Screened};
+use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
 use crate::typing::Target;
@@ -57,65 +63,164 @@ pub(crate) fn submit(
         return Err(Refusal::StaleClientId);
     }
     let Send { to, client_id, content, echo } = send;
+    let connection = caller.socket.key().get();
     // Nobody's connection is left out of the broadcast if its sender wants to hear it.
-    let origin = if echo { Origin::default() } else { Origin(caller.socket.key().get()) };
+    let origin = if echo { Origin::default() } else { Origin(connection) };
     let append = Append { from: user.clone(), to, client_id, content, now, origin };
     let conversation = append.conversation();
     let (send_key, order) = (append.client_id.clone(), service.next_order());
-    let failed = Failed { service: Arc::clone(service), send_key, order, conversation };
+    let failed = Failed {
+        service: Arc::clone(service),
+        connection,
+        user: user.clone(),
+        typed: Target::from(append.to.clone()),
+        send_key,
+        order,
+        conversation,
+    };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
         return Err(refusal);
     }
-    let (sender, typed) = (user.clone(), Target::from(append.to.clone()));
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
-    let committed = service.store.append(append);
-    let socket = caller.socket.clone();
-    Ok(Work::Later(Box::pin(async move {
-        match committed.await {
-            Ok(appended) => {
-                if let Some(session) = socket.data::<Session>() {
-                    session.settled(&failed.conversation, failed.send_key.as_ref());
-                }
-                let counters = failed.service.counters();
-                if appended.repeated {
-                    counters.sent_again.add(1);
-                } else {
-                    counters.sent.add(1);
-                    let service = &failed.service;
-                    service.typing.sent(service.sessions(), &sender, &typed);
-                }
-                Ok(records::sent(&appended))
-            }
-            Err(error) => {
-                let refusal = of_store(&error);
-                if refusal == Refusal::Internal {
-                    tracing::error!(%error, conversation = %failed.conversation, "commit: failed");
-                }
-                if let Some(session) = socket.data::<Session>() {
-                    failed.note(session, crate::clock::now(), &refusal);
-                }
-                Err(refusal)
-            }
+    let author = Author { user, client_id: append.client_id.as_ref(), now };
+    let screened = service.settings.rules.screen(author, append.content.clone(), limits);
+    let Screened { content, screening } = match &service.settings.hook {
+        // What a rule refuses needs no second opinion.
+        Some(app) if screened.screening.refused.is_none() => {
+            let append = Append { content: screened.content.clone(), ..append };
+            return asked(caller, app.clone(), append, screened, failed);
         }
+        _ => screened,
+    };
+    let outcome = Outcome::of(&screening);
+    let append = Append { content, ..append };
+    let committed = screening::append(service, append, screening);
+    let socket = caller.socket.clone();
+    Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
+}
+
+/// A send about which the app's hook is asked: it takes its place in line here, and in the order of
+/// the store when it is in front and the answer is there.
+fn asked(
+    caller: &Caller<'_>,
+    app: AppHook,
+    append: Append,
+    screened: Screened,
+    failed: Failed,
+) -> Result<Work, Refusal> {
+    let service = Arc::clone(&failed.service);
+    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
+        service.counters().moderation.hook_turned_away.add(1);
+        let refusal = Refusal::overloaded();
+        failed.note(caller.session, caller.now, &refusal);
+        return Err(refusal);
+    };
+    let (key, order) = (append.client_id.as_ref(), failed.order);
+    let mut place = service.lines.stand(failed.connection, &failed.conversation, order, key);
+    let socket = caller.socket.clone();
+    let question = Question {
+        user: append.from.clone(),
+        to: append.to.clone(),
+        conversation: failed.conversation.clone(),
+        content: append.content.clone(),
+        client_id: append.client_id.clone(),
+        at: append.now,
+    };
+    Ok(Work::Later(Box::pin(async move {
+        let answer = tokio::select! {
+            answer = hook::ask(&service, &app, question, screened, permit) => answer,
+            refusal = place.aborted() => return Err(refusal),
+        };
+        place.in_front().await?;
+        let session = socket.data::<Session>().ok_or_else(Refusal::unavailable)?;
+        let Screened { content, screening } = answer.inspect_err(|refusal| {
+            failed.note(session, crate::clock::now(), refusal);
+        })?;
+        let (now, key) = (crate::clock::now(), failed.send_key.as_ref());
+        session.admit(&failed.conversation, key, failed.order, now).inspect_err(|_| {
+            failed.abort_behind(session, now);
+        })?;
+        let outcome = Outcome::of(&screening);
+        let append = Append { content, ..append };
+        let mut committed = screening::append(&service, append, screening);
+        // What is refused at once is noted before the next one goes on.
+        let at_once = poll_fn(|cx| Poll::Ready(committed.as_mut().poll(cx))).await;
+        if let Poll::Ready(committed) = at_once {
+            let answer = failed.settle(&socket, committed, outcome).await;
+            drop(place);
+            return answer;
+        }
+        drop(place);
+        failed.settle(&socket, committed.await, outcome).await
     })))
 }
 
 /// A send that may fail.
 struct Failed {
     service: Arc<Service>,
+    connection: u64,
+    user: UserId,
+    /// Where the user may have been typing.
+    typed: Target,
     send_key: Option<parlor_chat::ids::ClientId>,
     order: Order,
     conversation: ConversationId,
 }
 
 impl Failed {
+    /// What became of it: notes that for later sends, and makes the answer.
+    async fn settle(
+        self,
+        socket: &Socket,
+        committed: Result<Appended, StoreError>,
+        outcome: Outcome,
+    ) -> Answer {
+        match committed {
+            Ok(appended) => {
+                if let Some(session) = socket.data::<Session>() {
+                    session.settled(&self.conversation, self.send_key.as_ref());
+                }
+                let counters = self.service.counters();
+                if appended.repeated {
+                    counters.sent_again.add(1)
+                } else {
+                    counters.sent.add(1);
+                    let service = &self.service;
+                    service.typing.sent(service.sessions(), &self.user, &self.typed);
+                    outcome.tell(&self.service, &appended).await;
+                };
+                Ok(records::sent(&appended, outcome.masked))
+            }
+            Err(error) => {
+                let refusal = of_store(&error);
+                if refusal == Refusal::Internal {
+                    tracing::error!(%error, conversation = %self.conversation, "commit: failed");
+                }
+                if let Some(session) = socket.data::<Session>() {
+                    self.note(session, crate::clock::now(), &refusal);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Aborts those that stand in line behind it.
+    fn abort_behind(&self, session: &Session, now: Millis) {
+        if self.service.settings.hook.is_some() {
+            let (line, limits) =
+                ((self.connection, &self.conversation), &self.service.settings.limits);
+            self.service.lines.fail(line, self.order, session, now, limits);
+        }
+    }
+
     /// Later sends wait for its retry, unless a retry cannot help.
     fn note(&self, session: &Session, now: Millis, refusal: &Refusal) {
         let (limits, key) = (&self.service.settings.limits, self.send_key.as_ref());
         match refusal.retry_after_ms() {
             Some(_) => {
                 session.failed(&self.conversation, key, self.order, now, refusal, limits);
+                self.abort_behind(session, now);
             }
             None => session.settled(&self.conversation, key),
         }

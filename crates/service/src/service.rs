@@ -19,6 +19,7 @@ use parlor_chat::resume::Cursor;
 use parlor_chat::store::{Store, StoreError, Whose};
 use parlor_gateway::{Frame, Io, Namespace, Socket};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +28,7 @@ use crate::delivery::{Delivery, NAMESPACE};
 use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
+use crate::lines::Lines;
 use crate::presence::Presences;
 use crate::receipts::{self, Receipts};
 use crate::recovery::Pids;
@@ -38,8 +40,8 @@ use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
-    blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter, presence,
-    privacy, profiles, queries, records, resume, sends, stars, tutorial, typing,
+    blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter, moderation,
+    presence, privacy, profiles, queries, records, resume, sends, stars, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -73,8 +75,17 @@ pub struct Service {
     /// Cancelled when nothing more is written.
     pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
+    /// The lines in which sends stand while the app's hook is asked.
+    pub(crate) lines: Arc<Lines>,
+    /// One for each question that may be under way.
+    pub(crate) questions: Arc<Semaphore>,
     /// Counts sends, so that those of a connection have an order.
     sends: AtomicU64,
+}
+
+/// Questions to the app's hook that may be under way at once.
+fn questions_max(settings: &Settings) -> usize {
+    settings.hook.as_ref().map_or(0, |app| app.in_flight_max).min(Semaphore::MAX_PERMITS)
 }
 
 /// Why nobody is let in any more; each client hears another delay.
@@ -116,6 +127,8 @@ impl Service {
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
             sends: AtomicU64::new(0),
+            lines: Arc::default(),
+            questions: Arc::new(Semaphore::new(questions_max(&settings))),
             settings,
             store,
             groups,
@@ -131,7 +144,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 54] = [
+        let commands: [(&str, Command); 63] = [
             ("private_message", sends::private_message),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
@@ -148,6 +161,15 @@ impl Service {
             ("presence", presence::presence),
             ("presence_subscribe", presence::subscribe),
             ("presence_unsubscribe", presence::unsubscribe),
+            ("report", moderation::report),
+            ("reports", moderation::reports),
+            ("report_take", moderation::report_take),
+            ("report_resolve", moderation::report_resolve),
+            ("warn", moderation::warn),
+            ("suspend", moderation::suspend),
+            ("unsuspend", moderation::unsuspend),
+            ("notice_confirm", moderation::notice_confirm),
+            ("audit", moderation::audit),
             ("group_message", groups::message),
             ("group_create", groups::create),
             ("group_update", groups::update),

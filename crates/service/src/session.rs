@@ -7,13 +7,14 @@
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use parlor_chat::aborts::{Aborts, Order};
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::limits::Limits;
+use parlor_chat::moderation::Role;
 use parlor_chat::rate::{Bucket, Rate, TooFast};
 use parlor_chat::receipts::Unconfirmed;
 use parlor_chat::refusal::Refusal;
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) kind: Kind,
     /// Whether its client keeps offsets.
     pub(crate) recoverable: bool,
+    /// What its token lets it do, as a number.
+    role: AtomicU8,
     flow: Mutex<Flow>,
 }
 
@@ -129,8 +132,26 @@ impl Session {
             heard_ms: AtomicU64::new(now.0),
             kind: Kind::Tutorial,
             recoverable: false,
+            role: AtomicU8::new(0),
             flow: Mutex::default(),
         }
+    }
+
+    /// Says what its token lets it do.
+    pub(crate) fn with_role(self, role: Role) -> Self {
+        self.set_role(role);
+        self
+    }
+
+    pub(crate) fn set_role(&self, role: Role) {
+        self.role.store(role as u8, Ordering::Relaxed);
+    }
+
+    /// What its token lets it do.
+    pub(crate) fn role(&self) -> Role {
+        let number = self.role.load(Ordering::Relaxed);
+        let roles = [Role::Moderator, Role::Admin].into_iter();
+        roles.into_iter().find(|role| *role as u8 == number).unwrap_or_default()
     }
 
     /// Says that its client keeps offsets.
@@ -389,6 +410,16 @@ mod tests {
     #[test]
     fn an_idle_session_is_small() {
         assert!(size_of::<Session>() <= 176, "{}", size_of::<Session>());
+    }
+
+    #[test]
+    fn a_session_has_the_role_of_its_last_token() {
+        let session = session();
+        assert_eq!(session.role(), Role::User);
+        for role in [Role::Moderator, Role::Admin, Role::User] {
+            session.set_role(role);
+            assert_eq!(session.role(), role);
+        }
     }
 
     #[test]

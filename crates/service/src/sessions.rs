@@ -33,12 +33,21 @@ pub(crate) struct Sessions {
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
     tokens_revoked: Mutex<HashMap<UserId, TokensRevoked>>,
+    suspended: Mutex<VecDeque<Suspended>>,
 }
 
 /// All of a user's tokens from before a time were revoked.
 #[derive(Debug)]
 struct TokensRevoked {
     not_before: Millis,
+    at: Millis,
+}
+
+/// A suspension that sessions which are being opened may have missed.
+#[derive(Debug)]
+struct Suspended {
+    user: UserId,
+    until: Option<Millis>,
     at: Millis,
 }
 
@@ -197,6 +206,28 @@ impl Sessions {
         let revoked = self.tokens_revoked.lock();
         let of_user = session.user().and_then(|user| revoked.get(user));
         of_user.is_some_and(|revoked| session.is_issued_before(revoked.not_before))
+    }
+
+    /// Remembers for a while that a user was suspended, and gives the user's sessions.
+    pub(crate) fn suspend(&self, user: &UserId, until: Option<Millis>, now: Millis) -> OfUser {
+        let mut suspended = self.suspended.lock();
+        suspended.retain(|it| it.at.0 + REVOCATION_KEPT_MS >= now.0 && it.user != *user);
+        suspended.push_back(Suspended { user: user.clone(), until, at: now });
+        drop(suspended);
+        self.of(user)
+    }
+
+    /// Forgets that a user was suspended.
+    pub(crate) fn unsuspend(&self, user: &UserId) {
+        self.suspended.lock().retain(|it| it.user != *user);
+    }
+
+    /// Until when the session's user was suspended after the session was let in, if at all.
+    pub(crate) fn was_suspended(&self, session: &Session) -> Option<Option<Millis>> {
+        let suspended = self.suspended.lock();
+        let meanwhile =
+            |it: &&Suspended| session.user() == Some(&it.user) && it.at >= session.since;
+        suspended.iter().find(meanwhile).map(|it| it.until)
     }
 
     /// Goes through all sessions, and forgets users who are not here and owe nothing.

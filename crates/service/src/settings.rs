@@ -4,6 +4,9 @@ use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
 use parlor_chat::rate::Rate;
 
+use crate::hook::AppHook;
+use crate::rules::Rules;
+
 /// The service's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -14,6 +17,10 @@ pub struct Settings {
     pub mode: Mode,
     /// In whose name the app's own server speaks when it names nobody. No token opens it.
     pub system_user: Option<UserId>,
+    /// What the contents of messages are looked at for.
+    pub rules: Rules,
+    /// The app's own say before a message is kept.
+    pub hook: Option<AppHook>,
 }
 
 /// For whom a server is there.

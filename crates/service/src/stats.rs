@@ -36,6 +36,7 @@ pub(crate) struct Counters {
     pub(crate) replaced: Count,
     pub(crate) expired: Count,
     pub(crate) presence_told: Count,
+    pub(crate) moderation: ModerationCounters,
     refused: Refused,
 }
 
@@ -76,6 +77,7 @@ impl Counters {
             presence_subscriptions: 0,
             presence_told: self.presence_told.get(),
             presence_coalesced: 0,
+            moderation: self.moderation.snapshot(),
             refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
     }
@@ -124,6 +126,65 @@ pub struct Stats {
     pub presence_told: u64,
     /// Changes of presence that were not told, since a later one took their place.
     pub presence_coalesced: u64,
+    /// What rules, reports and moderators came to.
+    pub moderation: ModerationStats,
     /// Refusals by code.
     pub refused: [(&'static str, u64); CODES.len()],
+}
+
+/// The counters behind [`ModerationStats`].
+#[derive(Debug, Default)]
+pub(crate) struct ModerationCounters {
+    pub(crate) refused_by_rule: Count,
+    pub(crate) masked: Count,
+    pub(crate) flagged: Count,
+    pub(crate) reports: Count,
+    pub(crate) warnings: Count,
+    pub(crate) suspensions: Count,
+    pub(crate) hook_asked: Count,
+    pub(crate) hook_failed: Count,
+    pub(crate) hook_timed_out: Count,
+    pub(crate) hook_turned_away: Count,
+}
+
+impl ModerationCounters {
+    fn snapshot(&self) -> ModerationStats {
+        ModerationStats {
+            refused_by_rule: self.refused_by_rule.get(),
+            masked: self.masked.get(),
+            flagged: self.flagged.get(),
+            reports: self.reports.get(),
+            warnings: self.warnings.get(),
+            suspensions: self.suspensions.get(),
+            hook_asked: self.hook_asked.get(),
+            hook_failed: self.hook_failed.get(),
+            hook_timed_out: self.hook_timed_out.get(),
+            hook_turned_away: self.hook_turned_away.get(),
+        }
+    }
+}
+
+/// What rules, reports and moderators came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModerationStats {
+    /// Messages kept out by a content rule or the app's hook.
+    pub refused_by_rule: u64,
+    /// Messages of which something was masked or replaced.
+    pub masked: u64,
+    /// Messages that were brought before the moderators by a rule or the hook.
+    pub flagged: u64,
+    /// Reports filed.
+    pub reports: u64,
+    /// Warnings given.
+    pub warnings: u64,
+    /// Users suspended.
+    pub suspensions: u64,
+    /// Messages that the app's hook was asked about.
+    pub hook_asked: u64,
+    /// Of these, those without a good answer, time-outs included.
+    pub hook_failed: u64,
+    /// Of these, those whose answer did not come in time.
+    pub hook_timed_out: u64,
+    /// Messages refused since too many questions were under way.
+    pub hook_turned_away: u64,
 }

@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
+use parlor_chat::moderation::Role;
 use parlor_chat::refusal::Refusal;
 use parlor_gateway::{Event, Socket};
 
-use crate::closing::Ending;
 use crate::commands;
 use crate::connect::{attach, welcome};
 use crate::dispatch::{Work, finish, prepare};
 use crate::identity::Identity;
+use crate::moderation;
 use crate::records;
 use crate::service::Service;
 use crate::session::Session;
@@ -26,14 +27,20 @@ pub(crate) fn register(service: &Arc<Service>, socket: &Socket, event: Event) {
         let session = socket.data_arc::<Session>().ok_or(Refusal::Internal)?;
         let (service, socket) = (Arc::clone(service), socket.clone());
         Ok(Work::Later(Box::pin(async move {
-            let identity = Identity { user: user.clone(), name: None, issued: None, expires: None };
+            let identity = Identity {
+                user: user.clone(),
+                name: None,
+                issued: None,
+                expires: None,
+                role: Role::User,
+            };
             match attach(&service, &identity, session.device()).await {
                 Ok(()) => {
                     welcome(&service, &socket, &session);
                     Ok(records::registered(&user))
                 }
                 Err(refusal) => {
-                    service.end(&session, Ending::Resume(refusal.clone()));
+                    service.end(&session, moderation::ending_of(refusal.clone()));
                     Err(refusal)
                 }
             }

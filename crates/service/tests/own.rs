@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use parlor_chat::limits::Limits;
 use parlor_chat::own::OWN_REMOVED_MAX;
 use parlor_service::Settings;
@@ -135,6 +137,8 @@ async fn starred_messages_are_listed_with_what_they_say() {
         bob.send("alice", n).await;
     }
     for (index, n) in [2, 1, 3].into_iter().enumerate() {
+        // Those of one millisecond are in no particular order.
+        tokio::time::sleep(Duration::from_millis(2)).await;
         let id = format!("dm:alice:bob:{n}");
         ok(&alice, "star", json!({"messageId": id})).await;
         let told = laptop.event("starred", index).await;

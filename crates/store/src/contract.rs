@@ -35,6 +35,10 @@ mod resuming;
 
 mod retaining;
 
+mod moderating;
+
+mod screening;
+
 mod tokens;
 
 mod writing;
@@ -148,6 +152,27 @@ const RETAINING: &[(&str, Claim)] = claims![
     retaining::notes_to_oneself_are_removed_like_others,
 ];
 
+const MODERATING: &[(&str, Claim)] = claims![
+    moderating::a_report_keeps_the_message_and_is_for_members_alone,
+    moderating::a_repeated_report_is_answered_like_the_first,
+    moderating::open_reports_of_a_user_are_bounded_and_closed_ones_make_room,
+    moderating::a_report_is_taken_by_one_moderator_and_an_admin_takes_over,
+    moderating::a_closed_report_stays_as_it_is,
+    moderating::nobody_sees_to_reports_of_their_own_doings,
+    moderating::reports_are_listed_by_state_in_pages,
+    moderating::a_suspension_holds_for_every_later_append_and_attach,
+    moderating::a_suspension_ends_at_its_time_or_when_it_is_lifted,
+    moderating::a_retry_of_what_was_kept_passes_a_suspension,
+    moderating::a_warning_waits_until_it_is_confirmed,
+    moderating::a_repeated_warning_is_given_once,
+    moderating::notices_of_a_user_are_bounded,
+    moderating::the_audit_log_has_each_deed_once_in_order,
+    screening::a_masked_content_is_known_again_by_what_was_written,
+    screening::a_refused_content_is_kept_nowhere_unless_it_was_kept_before,
+    screening::a_flagged_message_is_reported_in_its_commit,
+    moderating::random_deeds_agree_with_a_model,
+];
+
 /// Runs every claim on a store of its own.
 ///
 /// # Panics
@@ -162,6 +187,7 @@ type GroupClaim = for<'a> fn(&'a Grouped) -> Pin<Box<dyn Future<Output = ()> + '
 const GROUPING: &[(&str, GroupClaim)] = claims![
     grouping::a_group_is_made_once_and_its_changes_are_entries,
     grouping::wishes_and_messages_take_their_places_in_the_order_of_the_calls,
+    grouping::a_suspended_member_neither_says_nor_changes_anything,
     grouping::random_groups_agree_with_a_recount,
 ];
 
@@ -188,6 +214,15 @@ pub async fn run_groups<G>(make: impl Fn(Arc<dyn CommitSink>) -> (Made<G>, Arc<d
 /// When a claim does not hold.
 pub async fn run_retaining<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
     run(RETAINING, make).await;
+}
+
+/// Runs the claims about reports, suspensions, the audit log and content rules, each on a store of
+/// its own.
+///
+/// # Panics
+/// When a claim does not hold.
+pub async fn run_moderating<G>(make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {
+    run(MODERATING, make).await;
 }
 
 async fn run<G>(claims: &[(&str, Claim)], make: impl Fn(Arc<dyn CommitSink>) -> Made<G>) {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use parlor_store::contract::{Made, RETAINED_MS, clock, run_all, run_groups, run_retaining};
-use parlor_store::sqlite::{Clock, Config, SqliteStore, verify};
+use parlor_store::contract::{
+    Made, RETAINED_MS, clock, run_all, run_groups, run_moderating, run_retaining,
+};
+use parlor_store::sqlite::{Clock, Config, Keyring, MasterKey, SqliteStore, verify};
 
 /// Verifies the files once the store is closed.
 struct Verified(tempfile::TempDir, Arc<SqliteStore>);
@@ -66,6 +68,30 @@ async fn sqlite_keeps_the_contract_of_groups_and_leaves_a_sound_store() {
         let store = SqliteStore::open(Config::new(dir.path()), sink).expect("it opens");
         let store = Arc::new(store);
         (Made { store: store.clone(), guard: Verified(dir, store.clone()) }, store)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_of_moderation_and_leaves_a_sound_store() {
+    run_moderating(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = Config { batch_commands_max: 3, ..Config::new(dir.path()) };
+        let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+        Made { store: store.clone(), guard: Verified(dir, store) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_of_moderation_when_contents_are_sealed() {
+    run_moderating(|sink| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let key = MasterKey::parse(&"5a".repeat(32)).expect("a key");
+        let keyring = Some(Arc::new(Keyring::new(key, Vec::new())));
+        let config = Config { keyring, ..Config::new(dir.path()) };
+        let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+        Made { store: store.clone(), guard: Verified(dir, store) }
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parlor_chat::ids::UserId;
 
-use super::fields::{Config, Identity, JwtAlgorithm};
+use super::fields::{Config, Identity, JwtAlgorithm, Moderation};
 use super::{ConfigError, fields};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
@@ -28,6 +28,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     }
     limits(&config.limits, &mut faults);
     api(&config.api, &mut faults);
+    moderation(&config.moderation, dev, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -143,6 +144,78 @@ fn api(api: &fields::Api, faults: &mut Vec<String>) {
     }
 }
 
+fn moderation(moderation: &Moderation, dev: bool, faults: &mut Vec<String>) {
+    if let Err(error) = moderation.rules.compile() {
+        faults.push(format!("moderation.rules: {error}"));
+    }
+    if !dev && !moderation.dev_moderators.is_empty() {
+        faults.push(String::from(
+            "moderation.dev_moderators is for --dev alone: name the claim of your tokens in \
+             moderation.role_claim instead",
+        ));
+    }
+    for user in &moderation.dev_moderators {
+        if let Err(error) = UserId::parse(user) {
+            faults.push(format!("moderation.dev_moderators: `{user}` is none: a {error}"));
+        }
+    }
+    let within = |name: &str, value: u64, low: u64, high: u64| {
+        let out = !(low..=high).contains(&value);
+        out.then(|| format!("moderation.{name} must be from {low} to {high}, not {value}"))
+    };
+    let m = moderation;
+    faults.extend(
+        [
+            within("content_matches_max", m.content_matches_max, 1, 1 << 20),
+            within("content_mask_work_bytes_max", m.content_mask_work_bytes_max, 1_024, 1 << 30),
+            within("flood_contents_max", m.flood_contents_max, 2, 1 << 24),
+            within("reports_open_per_user_max", m.reports_open_per_user_max, 1, 10_000),
+            within("text_bytes_max", m.text_bytes_max, 1, 65_536),
+            within("page_max", m.page_max, 1, 1_000),
+            within("notices_per_user_max", m.notices_per_user_max, 1, 1_000),
+            within("hook_timeout_ms", m.hook_timeout_ms, 10, 60_000),
+            within("hook_in_flight_max", m.hook_in_flight_max, 1, 65_536),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+    both(
+        m.hook_secret.is_some() && m.hook_secret_file.is_some(),
+        "moderation.hook_secret and moderation.hook_secret_file",
+        faults,
+    );
+    if let Some(url) = &m.hook_url {
+        if let Err(rule) = safe_url(url) {
+            faults.push(format!("moderation.hook_url: {rule}"));
+        }
+        if m.hook_secret.is_none() && m.hook_secret_file.is_none() {
+            faults.push(String::from(
+                "moderation.hook_url is set without moderation.hook_secret_file: questions are \
+                 signed with a secret of at least 32 bytes",
+            ));
+        }
+    }
+}
+
+/// Reads the hook's secret from the configuration or its file.
+///
+/// # Errors
+/// [`ConfigError`] when the file cannot be read or the secret is too short.
+pub(crate) fn hook_secret(moderation: &Moderation) -> Result<Option<fields::Secret>, ConfigError> {
+    let (name, secret) = match (&moderation.hook_secret, &moderation.hook_secret_file) {
+        (Some(secret), _) => ("moderation.hook_secret", secret.clone()),
+        (None, Some(path)) => (
+            "the secret in moderation.hook_secret_file",
+            read_secret("moderation.hook_secret_file", path)?,
+        ),
+        (None, None) => return Ok(None),
+    };
+    match short_secret(name, secret.expose().len()) {
+        Some(fault) => Err(ConfigError::one(fault)),
+        None => Ok(Some(secret)),
+    }
+}
+
 fn both(given: bool, names: &str, faults: &mut Vec<String>) {
     if given {
         faults.push(format!("{names} are both set: give one of them"));
@@ -153,7 +226,7 @@ fn both(given: bool, names: &str, faults: &mut Vec<String>) {
 pub(crate) fn short_secret(name: &str, bytes: usize) -> Option<String> {
     (bytes < SECRET_BYTES_MIN).then(|| {
         format!(
-            "{name} has {bytes} bytes, but HS256 needs at least {SECRET_BYTES_MIN}; \
+            "{name} has {bytes} bytes, but needs at least {SECRET_BYTES_MIN}; \
              `openssl rand -base64 48` makes a good one"
         )
     })
@@ -166,7 +239,10 @@ pub(crate) fn short_secret(name: &str, bytes: usize) -> Option<String> {
 pub(crate) fn secret(identity: &Identity) -> Result<Option<fields::Secret>, ConfigError> {
     let (name, secret) = match (&identity.hs256_secret, &identity.hs256_secret_file) {
         (Some(secret), _) => ("identity.hs256_secret", secret.clone()),
-        (None, Some(path)) => ("the secret in identity.hs256_secret_file", read_secret(path)?),
+        (None, Some(path)) => (
+            "the secret in identity.hs256_secret_file",
+            read_secret("identity.hs256_secret_file", path)?,
+        ),
         (None, None) => return Ok(None),
     };
     match short_secret(name, secret.expose().len()) {
@@ -175,12 +251,9 @@ pub(crate) fn secret(identity: &Identity) -> Result<Option<fields::Secret>, Conf
     }
 }
 
-fn read_secret(path: &Path) -> Result<fields::Secret, ConfigError> {
+fn read_secret(name: &str, path: &Path) -> Result<fields::Secret, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        ConfigError::one(format!(
-            "cannot read identity.hs256_secret_file {}: {error}",
-            path.display()
-        ))
+        ConfigError::one(format!("cannot read {name} {}: {error}", path.display()))
     })?;
     Ok(fields::Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

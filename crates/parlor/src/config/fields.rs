@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use parlor_chat::limits::Limits as Chat;
 
 use super::api_key::ApiKey;
+use super::content_rules::ContentRules;
 use super::setting::{Field, Kind, Section, Setting, quoted, sections, text_setting, words};
 
 /// A text that is never shown.
@@ -58,6 +59,16 @@ words! {
         Always = "always",
         /// Some time after it is acknowledged.
         Relaxed = "relaxed",
+    }
+}
+
+words! {
+    /// What becomes of a message about which the hook says nothing.
+    HookFailure {
+        /// It is kept.
+        Allow = "allow",
+        /// It is refused, to be sent again.
+        Refuse = "refuse",
     }
 }
 
@@ -330,6 +341,53 @@ sections! {
         /// Messages older than this are removed, a few at a time, whoever has or has not read them;
         /// 0 keeps them. The newest message of a conversation stays until another follows it.
         messages_max_age_days: u64, "days" = 0;
+    }
+
+    /// Moderators, content rules, and the app's own say before a message is kept. docs/moderation.md
+    /// tells how they work.
+    [moderation] Moderation {
+        /// The claim of a token that makes its user a moderator: `moderator` or `admin`, alone or in a
+        /// list. Empty: nobody is one.
+        role_claim: String, "name" = String::new();
+        /// With `--dev`, where tokens have no claims: users who are moderators.
+        dev_moderators: Vec<String>, "user ids" = Vec::new();
+        /// Content rules, in this order: each with `id`, `action` (`refuse`, `mask` or `flag`) and one
+        /// of `words` (with `whole_words = false` also within words), `patterns` (regular
+        /// expressions), `links_except` (hosts that links may lead to), and `repeats_max` with
+        /// `repeats_window_ms`. In the file they may be written as tables, `[[moderation.rules]]`.
+        rules: ContentRules, "rules" = ContentRules::default(), example "[{ id = \"no-cards\", action = \"mask\", patterns = ['\\d{4}-\\d{4}-\\d{4}-\\d{4}'] }]";
+        /// Matches of content rules in one content. One with more is refused.
+        content_matches_max: u64, "matches" = Chat::default().content_matches_max as u64;
+        /// Bytes that patterns may go through to mask one content, counted anew for each match. One
+        /// that needs more is refused.
+        content_mask_work_bytes_max: u64, "bytes" = Chat::default().content_mask_work_bytes_max as u64;
+        /// Contents that rules about repeats remember at a time. Beyond it the oldest are forgotten
+        /// early.
+        flood_contents_max: u64, "contents" = Chat::default().flood_contents_max as u64;
+        /// Reports of one user that may be open at a time, and messages of one user that rules have
+        /// flagged.
+        reports_open_per_user_max: u64, "reports" = Chat::default().reports_open_per_user_max as u64;
+        /// Longest comment, note, warning or reason of a suspension.
+        text_bytes_max: u64, "bytes" = Chat::default().moderation_text_bytes_max as u64;
+        /// Reports, or entries of the audit log, that may be asked for at once.
+        page_max: u64, "entries" = Chat::default().moderation_page_max as u64;
+        /// Notices kept for one user until they are confirmed. Beyond it the oldest goes.
+        notices_per_user_max: u64, "notices" = Chat::default().notices_per_user_max as u64;
+        /// The app's hook, which is asked about each message: `https`, or `http` on the machine's own
+        /// loopback.
+        hook_url: Option<String>, "URL" = None, example "\"https://app.example/parlor/moderate\"";
+        /// The secret of at least 32 bytes that questions are signed with. Better given by the
+        /// environment or a file than here.
+        hook_secret: Option<Secret>, "text" = None, example "\"at least thirty-two bytes, kept secret\"";
+        /// A file that holds that secret. Line ends at its end are not part of it.
+        hook_secret_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-hook\"";
+        /// How long the hook may take to answer.
+        hook_timeout_ms: u64, "milliseconds" = 2_000;
+        /// What becomes of a message about which the hook gives no good answer in time: `allow` keeps
+        /// it, `refuse` refuses it as `unavailable`, so that its sender tries again.
+        hook_on_failure: HookFailure, "\"allow\" or \"refuse\"" = HookFailure::Refuse;
+        /// Questions that may be under way at once. Above it messages are refused as `overloaded`.
+        hook_in_flight_max: u64, "questions" = 1_024;
     }
 
     /// Encryption at rest. With a master key, the content of new messages is sealed on disk and in

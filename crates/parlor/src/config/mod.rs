@@ -6,6 +6,7 @@
 
 mod api_key;
 mod checks;
+mod content_rules;
 mod environment;
 mod fields;
 mod master_keys;
@@ -20,8 +21,10 @@ use figment::value::{Dict, Map};
 use figment::{Figment, Metadata, Profile, Provider};
 
 pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
-pub(crate) use checks::{refuse, secret};
-pub(crate) use fields::{Config, Fsync, Identity, JwtAlgorithm, Log, LogFormat, Secret};
+pub(crate) use checks::{hook_secret, refuse, secret};
+pub(crate) use fields::{
+    Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
+};
 pub(crate) use master_keys::keyring;
 pub(crate) use render::default_toml;
 

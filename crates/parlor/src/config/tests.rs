@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use super::fields::Moderation;
 use super::*;
 
 fn with_variables(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -301,4 +302,85 @@ fn every_scope_is_known_by_its_word() {
         let keys = with_variables(&[("PARLOR_API__KEYS", &value)]).unwrap().api.keys;
         assert_eq!(keys[0].scopes, [scope]);
     }
+}
+
+#[test]
+fn content_rules_are_read_from_tables_and_a_wrong_one_is_named() {
+    let config = with_file(
+        r#"
+        [[moderation.rules]]
+        id = "words"
+        action = "mask"
+        words = ["bad"]
+        whole_words = false
+        [[moderation.rules]]
+        id = "links"
+        action = "refuse"
+        links_except = []
+        [[moderation.rules]]
+        id = "repeats"
+        action = "flag"
+        repeats_max = 3
+        repeats_window_ms = 60_000
+        "#,
+    );
+    let rules = config.unwrap().moderation.rules.compile().unwrap();
+    let ids: Vec<&str> = rules.all().iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["words", "links", "repeats"]);
+
+    let fault = |rule: &str| {
+        let text = format!("[[moderation.rules]]\nid = \"r1\"\n{rule}\n");
+        match with_file(&text) {
+            Err(error) => error.to_string(),
+            Ok(config) => refusal(|working| working.moderation = config.moderation),
+        }
+    };
+    for (rule, said) in [
+        ("action = \"shadow\"\nwords = [\"x\"]", "`r1` must have the action"),
+        ("action = \"mask\"", "`r1` must have one of"),
+        ("action = \"mask\"\nwords = [\"x\"]\npatterns = [\"y\"]", "`r1` must have one of"),
+        ("action = \"flag\"\nrepeats_max = 3", "`r1` must have both"),
+        ("action = \"mask\"\nwhole_words = true\npatterns = [\"y\"]", "`r1` has `whole_words`"),
+        ("action = \"mask\"\npatterns = [\"(\"]", "`r1` has a pattern"),
+        ("words = [\"x\"]", "action"),
+        ("action = \"mask\"\nwords = [\"x\"]\nwrods = 1", "wrods"),
+    ] {
+        assert!(fault(rule).contains(said), "{rule}: {}", fault(rule));
+    }
+}
+
+#[test]
+fn a_hook_needs_a_safe_url_and_a_secret() {
+    let url = |url: &str| {
+        let url = url.to_owned();
+        refusal(|config| {
+            config.moderation.hook_url = Some(url);
+            config.moderation.hook_secret = Some(Secret::new("s".repeat(32)));
+        })
+    };
+    assert!(url("http://app.example/x").contains("moderation.hook_url"));
+    let alone = refusal(|config| config.moderation.hook_url = Some("https://a.example".into()));
+    assert!(alone.contains("moderation.hook_secret_file"), "{alone}");
+    let short =
+        Moderation { hook_secret: Some(Secret::new("short".into())), ..Moderation::default() };
+    assert!(hook_secret(&short).unwrap_err().to_string().contains("moderation.hook_secret has 5"));
+    let mut config = working();
+    config.moderation.hook_url = Some("http://127.0.0.1:9/x".into());
+    config.moderation.hook_secret = Some(Secret::new("s".repeat(32)));
+    assert!(refuse(&config, false).is_ok());
+}
+
+#[test]
+fn bounds_of_moderation_are_checked_and_dev_moderators_are_for_dev() {
+    let out = refusal(|config| {
+        config.moderation.hook_timeout_ms = 9;
+        config.moderation.page_max = 0;
+    });
+    assert!(out.contains("moderation.hook_timeout_ms") && out.contains("moderation.page_max"));
+    let mut config = working();
+    config.moderation.dev_moderators = vec!["mo".into()];
+    assert!(refuse(&config, false).unwrap_err().to_string().contains("dev_moderators"));
+    assert!(refuse(&config, true).is_ok());
+    config.moderation.dev_moderators = vec![String::new()];
+    assert!(refuse(&config, true).unwrap_err().to_string().contains("dev_moderators"));
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use parlor_chat::store::Store;
 use parlor_gateway::CloseReason;
+use parlor_service::ModerationStats;
 use parlor_store::sqlite::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -97,6 +98,45 @@ impl Page<'_> {
         let encoder = self.0.encode_descriptor(name, help, None, metric.metric_type())?;
         metric.encode(encoder)
     }
+}
+
+fn write_moderation(page: &mut Page<'_>, stats: &ModerationStats) -> fmt::Result {
+    let counters = [
+        (
+            "moderation_messages_refused",
+            "Messages kept out by a content rule or the app's hook",
+            stats.refused_by_rule,
+        ),
+        (
+            "moderation_messages_masked",
+            "Messages of which something was masked or replaced",
+            stats.masked,
+        ),
+        (
+            "moderation_messages_flagged",
+            "Messages brought before the moderators by a rule or the hook",
+            stats.flagged,
+        ),
+        ("moderation_reports", "Reports filed", stats.reports),
+        ("moderation_warnings", "Warnings given", stats.warnings),
+        ("moderation_suspensions", "Users suspended", stats.suspensions),
+        ("moderation_hook_questions", "Messages the hook was asked about", stats.hook_asked),
+        (
+            "moderation_hook_failures",
+            "Questions without a good answer, time-outs included",
+            stats.hook_failed,
+        ),
+        ("moderation_hook_timeouts", "Questions not answered in time", stats.hook_timed_out),
+        (
+            "moderation_hook_overloads",
+            "Messages refused since too many questions were under way",
+            stats.hook_turned_away,
+        ),
+    ];
+    for (name, help, value) in counters {
+        page.counter(name, help, value)?;
+    }
+    Ok(())
 }
 
 impl App {
@@ -235,7 +275,8 @@ impl App {
         for (name, help, value) in counters {
             page.counter(name, help, value)?;
         }
-        page.counters("service_refusals", "Refusals, by code", "code", stats.refused)
+        page.counters("service_refusals", "Refusals, by code", "code", stats.refused)?;
+        write_moderation(page, &stats.moderation)
     }
 
     fn write_store(&self, page: &mut Page<'_>) -> fmt::Result {

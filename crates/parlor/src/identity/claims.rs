@@ -2,6 +2,7 @@
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
+use parlor_chat::moderation::Role;
 use parlor_service::Identity;
 use serde::Deserialize;
 use serde_json::Number;
@@ -18,6 +19,9 @@ pub(crate) struct Claims {
     iss: Option<serde_json::Value>,
     aud: Option<serde_json::Value>,
     name: Option<serde_json::Value>,
+    /// All others.
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What claims must hold.
@@ -31,6 +35,8 @@ pub(crate) struct Rules {
     pub(crate) leeway_ms: u64,
     /// Whether `exp` must be there.
     pub(crate) expiry_required: bool,
+    /// The claim that says what else the user may do; empty for none.
+    pub(crate) role_claim: String,
 }
 
 impl Rules {
@@ -68,7 +74,19 @@ impl Rules {
         };
         // Not what a token is accepted by: one that is no text is as good as none.
         let name = claims.name.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
-        Ok(Identity { user, name, issued, expires })
+        Ok(Identity { user, name, issued, expires, role: self.role(claims) })
+    }
+
+    /// The highest role that the claim names, alone or among others.
+    fn role(&self, claims: &Claims) -> Role {
+        let named = |value: &serde_json::Value| value.as_str().map_or(Role::User, Role::of);
+        match claims.others.get(&self.role_claim).filter(|_| !self.role_claim.is_empty()) {
+            Some(serde_json::Value::Array(names)) => {
+                names.iter().map(named).max().unwrap_or_default()
+            }
+            Some(name) => named(name),
+            None => Role::User,
+        }
     }
 
     fn audience_fits(&self, audience: Option<&serde_json::Value>) -> bool {
@@ -136,6 +154,32 @@ mod tests {
         for none in [json!(null), json!(7), json!(["Ada"])] {
             assert_eq!(with(none), None);
         }
+    }
+
+    #[test]
+    fn only_the_configured_claim_gives_a_role() {
+        let rules = Rules { role_claim: "chat_role".into(), ..rules() };
+        let role = |claims: serde_json::Value| {
+            let mut claims = claims;
+            claims["sub"] = json!("a");
+            claims["exp"] = json!(NOW_S + 9);
+            check(&rules, claims).unwrap().role
+        };
+        assert_eq!(role(json!({"chat_role": "moderator"})), Role::Moderator);
+        assert_eq!(role(json!({"chat_role": ["user", "admin", "moderator"]})), Role::Admin);
+        for none in [
+            json!({}),
+            json!({"role": "admin"}),
+            json!({"chat_role": "Admin"}),
+            json!({"chat_role": null}),
+            json!({"chat_role": {"admin": true}}),
+            json!({"chat_role": [["admin"]]}),
+        ] {
+            assert_eq!(role(none), Role::User);
+        }
+        let off = Rules { role_claim: String::new(), ..rules.clone() };
+        let named = json!({"sub": "a", "exp": NOW_S + 9, "": "admin", "role": "admin"});
+        assert_eq!(check(&off, named).unwrap().role, Role::User);
     }
 
     #[test]

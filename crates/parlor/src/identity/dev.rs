@@ -1,12 +1,16 @@
 //! With `--dev`, a token is the bare user name.
 
 use parlor_chat::ids::UserId;
+use parlor_chat::moderation::Role;
 use parlor_service::Identity;
 
 use super::Refusal;
 
 /// Believes everyone. It is only ever used on loopback.
-pub(crate) struct DevAuthenticator;
+pub(crate) struct DevAuthenticator {
+    /// Users who are moderators.
+    pub(crate) moderators: Vec<UserId>,
+}
 
 impl DevAuthenticator {
     /// Takes the token for the user's name.
@@ -15,6 +19,10 @@ impl DevAuthenticator {
     /// [`Refusal::BadSubject`] when it is no user id.
     pub(crate) fn check(&self, token: &str) -> Result<Identity, Refusal> {
         let user = UserId::parse(token).map_err(|_| Refusal::BadSubject)?;
-        Ok(Identity { user, name: None, issued: None, expires: None })
+        let role = match self.moderators.contains(&user) {
+            true => Role::Moderator,
+            false => Role::User,
+        };
+        Ok(Identity { user, name: None, issued: None, expires: None, role })
     }
 }

@@ -57,8 +57,15 @@ impl JwtAuthenticator {
                 issuer: config.issuer.clone(),
                 leeway_ms: config.leeway_ms,
                 expiry_required: config.expiry_required,
+                role_claim: String::new(),
             },
         }
+    }
+
+    /// Takes what else a user may do from that claim.
+    pub(crate) fn with_role_claim(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.rules.role_claim);
+        self
     }
 
     /// Verifies a token at a moment. Does not block; an unknown key asks for the key set to be

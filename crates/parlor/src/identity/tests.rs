@@ -14,6 +14,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use parking_lot::Mutex;
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
+use parlor_chat::moderation::Role;
 use parlor_service::Authenticator;
 use serde_json::{Value, json};
 
@@ -352,9 +353,12 @@ async fn tokens_are_refused_until_keys_are_loaded() {
 
 #[test]
 fn bare_name_is_a_token_with_dev_alone() {
-    assert_eq!(DevAuthenticator.check("alice").unwrap().user.as_str(), "alice");
-    assert_eq!(DevAuthenticator.check(""), Err(Refusal::BadSubject));
-    assert_eq!(DevAuthenticator.check("a\u{7}"), Err(Refusal::BadSubject));
+    let auth = DevAuthenticator { moderators: vec![UserId::parse("mo").unwrap()] };
+    assert_eq!(auth.check("alice").unwrap().user.as_str(), "alice");
+    assert_eq!(auth.check("alice").unwrap().role, Role::User);
+    assert_eq!(auth.check("mo").unwrap().role, Role::Moderator);
+    assert_eq!(auth.check(""), Err(Refusal::BadSubject));
+    assert_eq!(auth.check("a\u{7}"), Err(Refusal::BadSubject));
     assert_eq!(by_secret().check("alice", NOW), Err(Refusal::Malformed));
 }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parlor_chat::ids::UserId;
 use parlor_chat::store::Store;
 use parlor_gateway::{Gateway, Listener, Running};
 use parlor_service::{Authenticator, Delivery, Service};
@@ -72,12 +73,13 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let mut signals =
         EndSignals::listen().map_err(|error| failed("cannot listen for signals", &error))?;
 
+    let chat = settings::service(config, dev)?;
     let data = locate(&config.server.data)?;
     let delivery = Delivery::new(settings::limits(config));
     let store = open(&data, config, delivery.clone())?;
     let port: Arc<dyn Store> = store.clone();
     let groups = store.clone();
-    let service = Service::new(settings::service(config, dev), port, groups, auth, delivery);
+    let service = Service::new(chat, port, groups, auth, delivery);
     let app = Arc::new(App::new(Arc::clone(&store), ring, started));
 
     let tls = certificate.as_ref().map(Certificate::server_config);
@@ -161,9 +163,12 @@ type Verifier = (Arc<dyn Authenticator>, Option<Arc<KeyRing>>);
 /// Who verifies tokens, with keys that are kept fresh.
 async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
     if dev {
-        return Ok((Arc::new(DevAuthenticator), None));
+        let names = config.moderation.dev_moderators.iter();
+        let moderators = names.filter_map(|name| UserId::parse(name).ok()).collect();
+        return Ok((Arc::new(DevAuthenticator { moderators }), None));
     }
     let identity = &config.identity;
+    let role_claim = &config.moderation.role_claim;
     let secret = config::secret(identity)?;
     let timeout = Duration::from_millis(identity.jwks_timeout_ms);
     let source =
@@ -175,7 +180,8 @@ async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
             (None, None) => None,
         };
     let Some(source) = source else {
-        return Ok((Arc::new(JwtAuthenticator::new(identity, secret.as_ref(), None)), None));
+        let auth = JwtAuthenticator::new(identity, secret.as_ref(), None);
+        return Ok((Arc::new(auth.with_role_claim(role_claim)), None));
     };
     let ring = Arc::new(KeyRing::new(Pace {
         interval: Duration::from_millis(identity.jwks_refresh_ms),
@@ -191,7 +197,7 @@ async fn identity(config: &Config, dev: bool) -> Result<Verifier, Failure> {
     let keeper = Arc::clone(&ring);
     tokio::spawn(async move { keeper.keep_fresh(source).await });
     let auth = JwtAuthenticator::new(identity, secret.as_ref(), Some(Arc::clone(&ring)));
-    Ok((Arc::new(auth), Some(ring)))
+    Ok((Arc::new(auth.with_role_claim(role_claim)), Some(ring)))
 }
 
 /// Prints to standard output; a closed one is nobody's loss.

@@ -7,10 +7,13 @@ use std::time::Duration;
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
+use parlor_service::hook::{AppHook, OnFailure};
 use parlor_service::{Mode, Settings};
 use parlor_store::sqlite::{self, Durability, Keyring};
 
-use crate::config::{Config, Fsync};
+use crate::config::{self, Config, Fsync, HookFailure};
+use crate::exit::{Code, Failure};
+use crate::hook::HttpHook;
 
 /// The chat's bounds.
 pub(super) fn limits(config: &Config) -> Limits {
@@ -77,16 +80,45 @@ pub(super) fn limits(config: &Config) -> Limits {
         typing_expires_ms: limits.typing_expires_ms,
         api_rate_burst: count(limits.api_rate_burst),
         api_rate_per_second: count(limits.api_rate_per_second),
+        reports_open_per_user_max: size(config.moderation.reports_open_per_user_max),
+        moderation_text_bytes_max: size(config.moderation.text_bytes_max),
+        moderation_page_max: size(config.moderation.page_max),
+        notices_per_user_max: size(config.moderation.notices_per_user_max),
+        content_matches_max: size(config.moderation.content_matches_max),
+        content_mask_work_bytes_max: size(config.moderation.content_mask_work_bytes_max),
+        flood_contents_max: size(config.moderation.flood_contents_max),
     }
 }
 
 /// The service's settings. `--dev` lifts every rate and every bound on connections.
-pub(super) fn service(config: &Config, dev: bool) -> Settings {
+///
+/// # Errors
+/// A [`Failure`] when a content rule or the hook cannot be used.
+pub(super) fn service(config: &Config, dev: bool) -> Result<Settings, Failure> {
     let mode = if dev { Mode::Development } else { Mode::Production };
     let system_user = config.api.system_user.as_deref();
     // It was checked before anything was opened.
     let system_user = system_user.and_then(|user| UserId::parse(user).ok());
-    Settings { limits: limits(config), mode, system_user }
+    let usage = |text: String| Failure::new(Code::Usage, text);
+    let rules = config.moderation.rules.compile();
+    let rules = rules.map_err(|error| usage(format!("moderation.rules: {error}")))?;
+    Ok(Settings { limits: limits(config), mode, system_user, rules, hook: hook(config)? })
+}
+
+fn hook(config: &Config) -> Result<Option<AppHook>, Failure> {
+    let moderation = &config.moderation;
+    let (Some(url), Some(secret)) = (&moderation.hook_url, config::hook_secret(moderation)?) else {
+        return Ok(None);
+    };
+    let timeout = Duration::from_millis(moderation.hook_timeout_ms);
+    let hook = HttpHook::new(url, &secret, timeout, size(config.limits.content_bytes_max))
+        .map_err(|error| Failure::new(Code::Usage, format!("moderation.hook_url: {error}")))?;
+    let on_failure = match moderation.hook_on_failure {
+        HookFailure::Allow => OnFailure::Allow,
+        HookFailure::Refuse => OnFailure::Refuse,
+    };
+    let in_flight_max = size(moderation.hook_in_flight_max);
+    Ok(Some(AppHook { hook: Arc::new(hook), on_failure, in_flight_max }))
 }
 
 /// The gateway's settings.
@@ -182,7 +214,7 @@ mod tests {
     fn defaults_reach_the_parts_unchanged() {
         let config = Config::default();
         assert_eq!(limits(&config), Limits::default());
-        assert_eq!(service(&config, false), Settings::default());
+        assert_eq!(service(&config, false).expect("it works"), Settings::default());
         let gateway = gateway(&config, false);
         let expected = parlor_gateway::Config::default();
         assert_eq!(gateway.path, expected.path);
@@ -235,7 +267,7 @@ mod tests {
     #[test]
     fn dev_lifts_bounds_on_connections_and_keeps_sizes() {
         let config = Config::default();
-        assert_eq!(service(&config, true).mode, Mode::Development);
+        assert_eq!(service(&config, true).expect("it works").mode, Mode::Development);
         let dev = gateway(&config, true);
         assert_eq!(dev.connections_per_address_max, None);
         assert_eq!(dev.max_payload, 1_000_000);

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::moderation::Moderation;
 use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
 use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
 use parlor_chat::privacy::Regard;
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -123,6 +125,10 @@ impl Store for Faulty {
             return fails(StoreError::Overloaded);
         }
         self.store.append(append)
+    }
+
+    fn append_screened(&self, append: Append, screening: Screening) -> Pending<Appended> {
+        self.store.append_screened(append, screening)
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
@@ -309,6 +315,10 @@ impl Store for Faulty {
 
     fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
         self.store.revoke_tokens(user, not_before)
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
+        self.store.moderation()
     }
 
     fn seal_key(&self) -> SealKey {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
+use parlor_chat::moderation::Role;
 use parlor_chat::store::{CommitSink, Store};
 use parlor_gateway::{Config, Gateway, Listener, Running};
 use parlor_service::{AuthError, Authenticator, Delivery, Identity, Service, Settings};
@@ -18,7 +19,7 @@ use parlor_store::sqlite::SqliteStore;
 
 pub(crate) use client::Client;
 
-/// Takes `user`, or `user;exp=MS;iat=MS;name=TEXT`, for the user's token.
+/// Takes `user`, or `user;exp=MS;iat=MS;name=TEXT;role=NAME`, for the user's token.
 pub(crate) struct PlainTokens;
 
 impl Authenticator for PlainTokens {
@@ -26,10 +27,14 @@ impl Authenticator for PlainTokens {
         let mut parts = token.split(';');
         let user = parts.next().and_then(|user| UserId::parse(user).ok());
         let user = user.ok_or_else(|| AuthError::untrusted("no user"))?;
-        let (mut issued, mut expires, mut name) = (None, None, None);
+        let (mut issued, mut expires, mut name, mut role) = (None, None, None, Role::User);
         for part in parts {
             if let Some(text) = part.strip_prefix("name=") {
                 name = Some(text.to_owned());
+                continue;
+            }
+            if let Some(name) = part.strip_prefix("role=") {
+                role = Role::of(name);
                 continue;
             }
             match part.split_once('=').map(|(name, ms)| (name, ms.parse().map(Millis))) {
@@ -41,7 +46,7 @@ impl Authenticator for PlainTokens {
         if expires.is_some_and(|at| at <= now) {
             return Err(AuthError::expired());
         }
-        Ok(Identity { user, name, issued, expires })
+        Ok(Identity { user, name, issued, expires, role })
     }
 }
 

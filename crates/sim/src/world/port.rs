@@ -6,9 +6,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::moderation::{
+    Act, Acted, AuditPage, AuditQuery, Filed, Moderation, NewReport, Notice, NoticeId, Report,
+    ReportsPage, ReportsQuery, Suspension, TakeReport,
+};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
 use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
 use parlor_chat::privacy::Regard;
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink, Committed,
     ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
@@ -51,6 +56,11 @@ impl Store for MemoryStore {
         });
         drop(ledger);
         ready(done)
+    }
+
+    /// The simulated world has no content rules.
+    fn append_screened(&self, append: Append, _: Screening) -> Pending<Appended> {
+        self.append(append)
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
@@ -196,11 +206,60 @@ impl Store for MemoryStore {
         ready(Ok(self.ledger.lock().revoke_tokens(&user, not_before)))
     }
 
+    fn moderation(&self) -> &dyn Moderation {
+        &Unmoderated
+    }
+
     fn seal_key(&self) -> SealKey {
         SealKey([7; 32])
     }
 
     fn health(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+/// The simulated world has no moderators.
+struct Unmoderated;
+
+fn unmoderated<T: Send + 'static>() -> Pending<T> {
+    ready(Err(StoreError::Unavailable { reason: "nobody moderates here".into() }))
+}
+
+impl Moderation for Unmoderated {
+    fn report(&self, _: NewReport) -> Pending<Filed> {
+        unmoderated()
+    }
+
+    fn reports(&self, _: ReportsQuery) -> Pending<ReportsPage> {
+        unmoderated()
+    }
+
+    fn flagged(&self, _: ConversationId, _: Seq) -> Pending<Option<Arc<Report>>> {
+        ready(Ok(None))
+    }
+
+    fn take_report(&self, _: TakeReport) -> Pending<Arc<Report>> {
+        unmoderated()
+    }
+
+    fn act(&self, _: Act) -> Pending<Acted> {
+        unmoderated()
+    }
+
+    fn suspension(&self, _: UserId, _: Millis) -> Pending<Option<Suspension>> {
+        ready(Ok(None))
+    }
+
+    fn notices(&self, _: UserId) -> Pending<Vec<Notice>> {
+        ready(Ok(Vec::new()))
+    }
+
+    fn confirm_notices(&self, _: UserId, _: NoticeId) -> Pending<()> {
+        ready(Ok(()))
+    }
+
+    fn audit(&self, _: AuditQuery) -> Pending<AuditPage> {
+        unmoderated()
     }
 }

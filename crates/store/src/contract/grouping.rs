@@ -10,6 +10,7 @@ use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged, Groups, MembersQ
 use parlor_chat::group::{Change, GroupName, PastShown, SettingsPatch};
 use parlor_chat::ids::{ConversationId, GroupId, Seq};
 use parlor_chat::limits::Limits;
+use parlor_chat::moderation::{Act, Cause, Deed, Role};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
     Append, Appended, HistoryQuery, HistoryRange, MarkKind, Origin, Pending, Recipient, StoreError,
@@ -298,4 +299,27 @@ async fn compare(f: &Grouped, name: &str, names: &[String], log: &Log, past: Pas
             Err(_) => assert!(!log.inside[who]),
         }
     }
+}
+
+pub(super) async fn a_suspended_member_neither_says_nor_changes_anything(f: &Grouped) {
+    f.made("a", "owls", PastShown::FromJoin, &["b"]).await;
+    f.said("b", "owls", "before").await.expect("it is kept");
+    let suspend = Deed::Suspend { until: None, reason: "spam".into() };
+    let act = Act {
+        by: user("m"),
+        role: Role::Moderator,
+        cause: Cause::User(user("b")),
+        deed: suspend,
+        note: None,
+        client_id: None,
+        now: NOW,
+        notices_max: 1,
+    };
+    f.store.store.moderation().act(act).await.expect("it is done");
+    let said = f.said("b", "owls", "after").await;
+    assert!(matches!(said, Err(StoreError::Suspended { until: None })), "{said:?}");
+    let made = f.wish("b", "mice", create(PastShown::FromJoin, &[])).await;
+    assert!(matches!(made, Err(StoreError::Suspended { until: None })), "{made:?}");
+    f.said("a", "owls", "others go on").await.expect("it is kept");
+    assert_eq!(f.history("a", "owls", true).await, Some(vec![1, 2, 3]));
 }

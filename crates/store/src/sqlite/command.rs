@@ -8,22 +8,25 @@ use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnWish};
 use parlor_chat::people::{ProfileChange, ProfileChanged};
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, Marked, Revoked, StoreError,
 };
 use tokio::sync::oneshot;
 
 use super::Shared;
+use super::moderation;
 use super::rows::Subject;
 
 /// A write, and where its outcome goes.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Append(Append, Reply<Appended>),
+    Append(Append, Option<Box<Screening>>, Reply<Appended>),
     Mark(Marks, Reply<Vec<Marked>>),
     Attach(AttachDevice, Reply<()>),
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
+    Moderate(moderation::Write),
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
     Own(OwnChange, Reply<OwnChanged>),
     Profile(ProfileChange, Reply<ProfileChanged>),
@@ -65,7 +68,7 @@ impl<T> Reply<T> {
         self.outcome = Some(outcome);
     }
 
-    fn answer(self, shared: &Shared) {
+    pub(crate) fn answer(self, shared: &Shared) {
         let outcome = self.outcome.unwrap_or_else(|| Err(super::closed()));
         if let Err(StoreError::Corrupt { what }) = &outcome {
             shared.met_damage(what);
@@ -74,7 +77,7 @@ impl<T> Reply<T> {
         drop(self.waiting.send(outcome));
     }
 
-    fn fail(self, error: StoreError) {
+    pub(crate) fn fail(self, error: StoreError) {
         drop(self.waiting.send(Err(error)));
     }
 }
@@ -83,7 +86,11 @@ impl Command {
     /// About how much memory it holds on to.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Self::Append(append, _) => 256 + append.content.0.len(),
+            Self::Append(append, screening, _) => {
+                let original = screening.as_ref().and_then(|it| it.original.as_ref());
+                256 + append.content.0.len() + original.map_or(0, |it| it.0.len())
+            }
+            Self::Moderate(write) => write.weight(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) | Self::RevokeTokens(..) => 256,
             Self::Group(change, _) => 1_024 + change.wish.weight(),
@@ -98,7 +105,8 @@ impl Command {
     /// What it is about.
     pub(crate) fn subject(&self) -> Subject {
         match self {
-            Self::Append(append, _) => Subject::Conversation(append.conversation()),
+            Self::Moderate(write) => write.subject(),
+            Self::Append(append, ..) => Subject::Conversation(append.conversation()),
             Self::Group(change, _) => Subject::Conversation(ConversationId::group(&change.group)),
             Self::Mark(..) => Subject::Watermarks,
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
@@ -128,7 +136,8 @@ impl Command {
     /// Notes that it cannot be carried out.
     pub(crate) fn refuse(&mut self, error: StoreError) {
         match self {
-            Self::Append(_, reply) => reply.decide(Err(error)),
+            Self::Append(_, _, reply) => reply.decide(Err(error)),
+            Self::Moderate(write) => write.refuse(error),
             Self::Mark(_, reply) => reply.decide(Err(error)),
             Self::Attach(_, reply) => reply.decide(Err(error)),
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
@@ -143,7 +152,8 @@ impl Command {
     /// Tells what was decided.
     pub(crate) fn answer(self, shared: &Shared) {
         match self {
-            Self::Append(_, reply) => reply.answer(shared),
+            Self::Append(_, _, reply) => reply.answer(shared),
+            Self::Moderate(write) => write.answer(shared),
             Self::Mark(_, reply) => reply.answer(shared),
             Self::Attach(_, reply) => reply.answer(shared),
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
@@ -158,7 +168,8 @@ impl Command {
     /// Tells that it failed, whatever was decided.
     pub(crate) fn fail(self, error: StoreError) {
         match self {
-            Self::Append(_, reply) => reply.fail(error),
+            Self::Append(_, _, reply) => reply.fail(error),
+            Self::Moderate(write) => write.fail(error),
             Self::Mark(_, reply) => reply.fail(error),
             Self::Attach(_, reply) => reply.fail(error),
             Self::Revoke(_, _, _, reply) => reply.fail(error),

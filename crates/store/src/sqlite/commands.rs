@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Body, Entry, Millis};
+use parlor_chat::entry::{Body, Content, Entry, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
+use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, Recipient, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
@@ -22,8 +23,10 @@ use super::life::Life;
 use super::names::{Checked, Names, entry_columns};
 use super::own;
 use super::regard;
+use super::reports;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
+use super::suspensions;
 use super::visible;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
@@ -52,6 +55,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) life: &'a Life,
     /// A head up to this position is too old, and goes with the append that succeeds it.
     pub(crate) superseded: i64,
+    /// Whether anybody may be suspended.
+    pub(crate) moderated: bool,
 }
 
 /// An append's answer, and the entry if it is new.
@@ -62,7 +67,7 @@ pub(crate) struct AppendDone {
 
 impl Executor {
     pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
-        let (names, keys) = (Names::new(None), Keys::new(keyring));
+        let (names, keys) = (Names::new(keyring.clone()), Keys::new(keyring));
         Self { threads: HashMap::new(), names, keys }
     }
 
@@ -73,15 +78,24 @@ impl Executor {
         self.keys.forget();
     }
 
+    /// What else reads and seals entries inside the transaction.
+    pub(crate) fn names_and_keys(&mut self) -> (&mut Names, &mut Keys) {
+        (&mut self.names, &mut self.keys)
+    }
+
     pub(crate) fn append(
         &mut self,
         conn: &Connection,
         turn: &Turn<'_>,
         append: &Append,
+        screening: Option<&Screening>,
     ) -> Result<AppendDone, Failure> {
         let conversation = append.conversation();
+        // A retry is known by what its sender wrote, whatever a rule makes of it.
+        let original = screening.and_then(|screening| screening.original.as_ref());
+        let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
-        let refused = match (&append.to, &known) {
+        let barred = match (&append.to, &known) {
             (Recipient::User(to), thread) => {
                 let from = (rows::user_id(conn, &append.from)?, &append.from);
                 match rows::user_id(conn, to)? {
@@ -92,7 +106,11 @@ impl Executor {
             (Recipient::Group(_), Some(thread)) => groups::may_post(conn, thread, append)?.err(),
             (Recipient::Group(_), None) => Some(StoreError::NotFound),
         };
-        if let Some(why) = refused
+        let barred = match suspended(conn, turn, append)? {
+            Some(suspended) => Some(suspended),
+            None => barred.or_else(|| refused_by_rule(screening)),
+        };
+        if let Some(why) = barred
             && !is_retry(conn, append, known.as_deref())?
         {
             return Err(why.into());
@@ -105,7 +123,7 @@ impl Executor {
         let (head, old) = self.sound_head(conn, &thread, sender)?;
         let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
-            let digest = digest(&append.content.0, keys.as_deref());
+            let digest = digest(&written.0, keys.as_deref());
             let sql = "INSERT INTO idempotency (client_id, sender, conversation, seq, digest) \
                        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
             let noted = conn.prepare_cached(sql)?.execute((
@@ -116,7 +134,7 @@ impl Executor {
                 &digest[..],
             ))?;
             if noted == 0 {
-                let appended = self.repeated(conn, &thread, sender, append, &digest)?;
+                let appended = self.repeated(conn, &thread, sender, append, written, &digest)?;
                 return Ok(AppendDone { appended, entry: None });
             }
         }
@@ -137,6 +155,9 @@ impl Executor {
             ts: entry.ts,
             repeated: false,
         };
+        if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
+            reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
+        }
         Ok(AppendDone { appended, entry: Some(entry) })
     }
 
@@ -299,6 +320,7 @@ impl Executor {
         thread: &Thread,
         sender: i64,
         append: &Append,
+        written: &Content,
         digest: &[u8; 16],
     ) -> Result<Appended, Failure> {
         let client_id = append.client_id.as_ref().map(|id| id.as_str());
@@ -309,7 +331,7 @@ impl Executor {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
         // A key from before content was sealed has the digest of that time.
-        if known != digest && known != self::digest(&append.content.0, None) {
+        if known != digest && known != self::digest(&written.0, None) {
             return Err(StoreError::ClientIdConflict.into());
         }
         let sql = concat!(
@@ -345,6 +367,27 @@ pub(crate) struct OldHead {
     pub(crate) position: i64,
     sender: i64,
     client_id: Option<String>,
+}
+
+/// Why a suspended user may not send.
+fn suspended(
+    conn: &Connection,
+    turn: &Turn<'_>,
+    append: &Append,
+) -> Result<Option<StoreError>, Failure> {
+    let from = match turn.moderated {
+        true => rows::user_id(conn, &append.from)?,
+        false => None,
+    };
+    let Some(from) = from else { return Ok(None) };
+    let suspension = suspensions::find(conn, from, append.now)?;
+    Ok(suspension.map(|suspension| StoreError::Suspended { until: suspension.until }))
+}
+
+/// Why a content rule keeps an append out.
+fn refused_by_rule(screening: Option<&Screening>) -> Option<StoreError> {
+    let Refused { rule, reason } = screening?.refused.as_ref()?;
+    Some(StoreError::ContentRefused { rule: rule.clone(), reason: reason.clone() })
 }
 
 impl OldHead {

@@ -18,7 +18,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
@@ -80,7 +80,14 @@ mod own;
 mod regard;
 
 mod people;
+mod reports;
 mod tokens;
+
+mod suspensions;
+
+mod audit;
+
+mod moderation;
 
 mod sweep;
 
@@ -147,6 +154,8 @@ pub(crate) struct Shared {
     gate: RwLock<()>,
     /// The last durable entry.
     position: AtomicU64,
+    /// Whether anybody was ever suspended, or told something.
+    moderated: AtomicBool,
     sidecar: Sidecar,
 }
 
@@ -208,6 +217,7 @@ impl SqliteStore {
             counters: Counters::default(),
             gate: RwLock::new(()),
             position: AtomicU64::new(u64::try_from(head).unwrap_or(0)),
+            moderated: AtomicBool::new(suspensions::any(&conn)?),
             sidecar,
             config,
         });

@@ -242,6 +242,20 @@ impl Names {
         decoded(&text)
     }
 
+    /// Opens what was sealed by a conversation's keys to another context than an entry's; `None` if
+    /// it cannot be opened.
+    pub(crate) fn open(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Arc<str>>, Failure> {
+        let Some(keys) = self.keys.find(conn, thread)? else { return Ok(None) };
+        let opened = keys.content.open(context, sealed).ok();
+        Ok(opened.and_then(|opened| String::from_utf8(opened).ok()).map(Into::into))
+    }
+
     /// Checks the entry in a row of [`entry_columns`] as far as that needs no key.
     pub(crate) fn check(&mut self, conn: &Connection, row: &Row<'_>) -> Result<IsSealed, Failure> {
         let thread = match row.get(1) {

@@ -1,6 +1,7 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::group::port::{
@@ -8,9 +9,11 @@ use parlor_chat::group::port::{
     MembersPage, MembersQuery, Memberships, ReceiptsPage, ReceiptsQuery, Request,
 };
 use parlor_chat::ids::{ConversationId, DeviceId, GroupId, Seq, UserId};
+use parlor_chat::moderation::Moderation;
 use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
 use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
 use parlor_chat::privacy::Regard;
+use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -27,7 +30,11 @@ impl Store for SqliteStore {
     }
 
     fn append(&self, append: Append) -> Pending<Appended> {
-        self.write(|reply| Command::Append(append, reply))
+        self.write(|reply| Command::Append(append, None, reply))
+    }
+
+    fn append_screened(&self, append: Append, screening: Screening) -> Pending<Appended> {
+        self.write(|reply| Command::Append(append, Some(Box::new(screening)), reply))
     }
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
@@ -37,14 +44,12 @@ impl Store for SqliteStore {
     /// A device that is known and was seen lately, or is shared, is only read; another takes its
     /// place among the writes when that read is done.
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
-        if attach.device.is_shared() {
-            let subject = Subject::User(attach.user.clone());
-            return self.read(subject, move |reader| reader.shared_device(&attach));
-        }
         let shared = self.shared.clone();
+        let moderated = shared.moderated.load(Ordering::Acquire);
         let asked = attach.clone();
-        let known = self
-            .read(Subject::User(asked.user.clone()), move |reader| reader.device_is_known(&asked));
+        let known = self.read(Subject::User(asked.user.clone()), move |reader| {
+            reader.device_is_known(&asked, moderated)
+        });
         Box::pin(async move {
             if known.await? {
                 return Ok(());
@@ -163,6 +168,10 @@ impl Store for SqliteStore {
 
     fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
         self.write(|reply| Command::RevokeTokens(user, not_before, reply))
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
+        self
     }
 
     fn seal_key(&self) -> SealKey {

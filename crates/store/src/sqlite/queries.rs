@@ -20,6 +20,7 @@ use super::own;
 use super::readers::Reader;
 use super::regard;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
+use super::suspensions;
 use super::tokens;
 use super::visible::{self, before_heard, heard};
 
@@ -32,9 +33,21 @@ const ENTRY_BYTES: usize = 512;
 
 impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
-    pub(crate) fn device_is_known(&mut self, attach: &AttachDevice) -> Result<bool, Failure> {
-        let Some(user) = rows::user_id(&self.conn, &attach.user)? else { return Ok(false) };
+    pub(crate) fn device_is_known(
+        &mut self,
+        attach: &AttachDevice,
+        moderated: bool,
+    ) -> Result<bool, Failure> {
+        if moderated {
+            suspensions::refuse(&self.conn, &attach.user, attach.now)?;
+        }
+        let Some(user) = rows::user_id(&self.conn, &attach.user)? else {
+            return Ok(attach.device.is_shared());
+        };
         tokens::check(&self.conn, user, attach.token_issued)?;
+        if attach.device.is_shared() {
+            return Ok(true);
+        }
         let Some(known) = devices::device_row(&self.conn, user, &attach.device)? else {
             return Ok(false);
         };

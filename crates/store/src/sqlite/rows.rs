@@ -42,6 +42,7 @@ pub(crate) enum Subject {
     User(UserId),
     Conversation(ConversationId),
     Watermarks,
+    Audit,
 }
 
 impl std::fmt::Display for Subject {
@@ -52,6 +53,7 @@ impl std::fmt::Display for Subject {
                 write!(f, "something of conversation {conversation}")
             }
             Self::Watermarks => f.write_str("some watermarks"),
+            Self::Audit => f.write_str("the audit log"),
         }
     }
 }

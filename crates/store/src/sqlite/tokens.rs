@@ -4,12 +4,11 @@
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
-use parlor_chat::store::{AttachDevice, StoreError};
+use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::commands::user_or_new;
-use super::readers::Reader;
-use super::rows::{self, Failure, bound, nat};
+use super::rows::{Failure, bound, nat};
 
 /// Raises a user's floor inside the writer's transaction; gives the one that holds from now on.
 pub(crate) fn revoke(
@@ -40,15 +39,5 @@ pub(crate) fn check(
             Err(StoreError::DeviceRevoked.into())
         }
         _ => Ok(()),
-    }
-}
-
-impl Reader {
-    /// Refuses the shared device to a token that was revoked.
-    pub(crate) fn shared_device(&mut self, attach: &AttachDevice) -> Result<(), Failure> {
-        match rows::user_id(&self.conn, &attach.user)? {
-            Some(user) => check(&self.conn, user, attach.token_issued),
-            None => Ok(()),
-        }
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::names::{IsSealed, Names, entry_columns};
 use super::progress::{Progress, Report};
 use super::rows::Failure;
-use super::{DATABASE_FILE, OpenError, health, rows, schema};
+use super::{DATABASE_FILE, OpenError, audit, health, rows, schema};
 
 /// Findings told at most.
 pub const FINDINGS_MAX: usize = 1_000;
@@ -186,7 +186,7 @@ pub fn verify_file(path: &Path, report: Report<'_>) -> Result<Verified, OpenErro
     schema::check(&conn)?;
     conn.execute_batch("BEGIN")?;
     let mut verified = Verified::default();
-    let steps = RULES.len() as u64 + 1;
+    let steps = RULES.len() as u64 + 2;
     report(Progress { step: "checking pages", done: 0, total: None });
     let pages = integrity(&conn, &mut verified);
     verified.note("pages", pages)?;
@@ -195,7 +195,9 @@ pub fn verify_file(path: &Path, report: Report<'_>) -> Result<Verified, OpenErro
     report(Progress { step: "checking rules", done: 0, total: Some(steps) });
     let walked = entry_walk(&conn, &mut verified);
     verified.note("the order of entries", walked)?;
-    for (done, (rule, sql)) in (1..).zip(RULES) {
+    let audited = audit::verify(&conn, &mut verified);
+    verified.note("the audit log", audited)?;
+    for (done, (rule, sql)) in (2..).zip(RULES) {
         report(Progress { step: "checking rules", done, total: Some(steps) });
         let kept = keeps(&conn, &mut verified, rule, sql);
         verified.note(rule, kept)?;
@@ -216,7 +218,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
 }
 
 impl Verified {
-    fn add(&mut self, rule: &'static str, what: String) {
+    pub(crate) fn add(&mut self, rule: &'static str, what: String) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(Finding { rule, what });
         }

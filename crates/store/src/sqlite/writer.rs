@@ -32,6 +32,7 @@ use super::own;
 use super::people;
 use super::queue::Taken;
 use super::rows::Failure;
+use super::suspensions;
 use super::sweep::Sweep;
 use super::tokens;
 use super::upkeep::Upkeep;
@@ -230,11 +231,13 @@ impl Writer {
         let (conn, executor) = (&self.conn, &mut self.executor);
         let life = &self.life;
         match command {
-            Command::Append(append, reply) => {
+            Command::Append(append, screening, reply) => {
                 work.now = work.now.max(append.now);
                 let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
-                let turn = Turn { life, superseded };
-                let outcome = told(executor.append(conn, &turn, append)).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let outcome = executor.append(conn, &turn, append, screening.as_deref());
+                let outcome = told(outcome).map_err(stopped)?;
                 reply.decide(outcome.map(|done| {
                     let origin = append.origin;
                     match done.entry {
@@ -270,17 +273,30 @@ impl Writer {
                 reply.decide(Ok(marked));
             }
             Command::Attach(attach, reply) => {
-                reply.decide(told(devices::attach(conn, attach)).map_err(stopped)?);
+                let outcome = match self.shared.moderated.load(Ordering::Acquire) {
+                    true => suspensions::refuse(conn, &attach.user, attach.now),
+                    false => Ok(()),
+                };
+                let outcome = outcome.and_then(|()| devices::attach(conn, attach));
+                reply.decide(told(outcome).map_err(stopped)?);
             }
             Command::Revoke(user, device, now, reply) => {
                 let outcome = devices::revoke(conn, user, device, *now);
                 reply.decide(told(outcome).map_err(stopped)?);
             }
+            Command::Moderate(write) => {
+                write.carry_out(conn, executor, &self.shared).map_err(stopped)?;
+            }
             Command::Group(change, reply) => {
                 work.now = work.now.max(change.now);
                 let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
-                let turn = Turn { life, superseded };
-                let outcome = told(executor.change_group(conn, &turn, change)).map_err(stopped)?;
+                let turn = Turn { life, superseded, moderated: false };
+                let allowed = match self.shared.moderated.load(Ordering::Acquire) {
+                    true => suspensions::refuse(conn, &change.by, change.now),
+                    false => Ok(()),
+                };
+                let outcome = allowed.and_then(|()| executor.change_group(conn, &turn, change));
+                let outcome = told(outcome).map_err(stopped)?;
                 reply.decide(outcome.map(|done| {
                     work.committed.extend(done.committed);
                     done.changed
@@ -370,7 +386,9 @@ impl Writer {
 }
 
 /// Parts what this command is told from what fails the batch.
-fn told<T>(outcome: Result<T, Failure>) -> Result<Result<T, StoreError>, rusqlite::Error> {
+pub(crate) fn told<T>(
+    outcome: Result<T, Failure>,
+) -> Result<Result<T, StoreError>, rusqlite::Error> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
         Err(Failure::Refused(error)) => Ok(Err(error)),

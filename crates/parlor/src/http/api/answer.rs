@@ -73,15 +73,22 @@ pub(super) fn respond(status: StatusCode, json: String) -> Response<Body> {
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal.code() {
         Code::Unauthorized | Code::TokenExpired => StatusCode::UNAUTHORIZED,
-        Code::MissingScope | Code::NotAMember | Code::Blocked | Code::DeviceRevoked => {
-            StatusCode::FORBIDDEN
-        }
+        Code::MissingScope
+        | Code::NotAMember
+        | Code::NotAllowed
+        | Code::NotAccepted
+        | Code::Muted
+        | Code::Banned
+        | Code::Suspended
+        | Code::Forbidden
+        | Code::Blocked
+        | Code::DeviceRevoked => StatusCode::FORBIDDEN,
         Code::NotFound | Code::UnknownEvent => StatusCode::NOT_FOUND,
         Code::Conflict | Code::StaleClientId | Code::TooManyBlocks | Code::TooManyDevices => {
             StatusCode::CONFLICT
         }
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::RateLimited | Code::SlowMode => StatusCode::TOO_MANY_REQUESTS,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         code if code.documented().retryable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,

@@ -55,7 +55,8 @@ async fn carry_out(
     params(Idempotency),
     request_body = SendMessage,
     responses(
-        (status = 200, description = "It is kept.", body = Sent), InTheWay, TooLarge, Refused,
+        (status = 200, description = "It is kept.", body = Sent), Unknown, InTheWay, TooLarge,
+        Refused,
     ),
     security(("key" = ["messages:write"])),
 )]

@@ -1,0 +1,55 @@
+//! What content rules said of a message, on its way through the store and back.
+//!
+//! A refused content whose sender gave a key still goes to the store: if it was kept before under
+//! that key, the sender gets the first answer. Without a key nobody can know it again, and it is
+//! refused at once. A flagged message is brought before the moderators in its own commit; those who
+//! are here hear of it once that is done.
+
+use std::sync::Arc;
+
+use parlor_chat::rules::{Refused, Screening};
+use parlor_chat::store::{Append, Appended, Pending, StoreError};
+
+use crate::moderation;
+use crate::service::Service;
+
+/// Hands a message to the store; the call takes its place in the order.
+pub(crate) fn append(
+    service: &Arc<Service>,
+    append: Append,
+    screening: Screening,
+) -> Pending<Appended> {
+    if let (Some(Refused { rule, reason }), None) = (&screening.refused, &append.client_id) {
+        let (rule, reason) = (rule.clone(), reason.clone());
+        return Box::pin(std::future::ready(Err(StoreError::ContentRefused { rule, reason })));
+    }
+    match screening.is_nothing() {
+        true => service.store.append(append),
+        false => service.store.append_screened(append, screening),
+    }
+}
+
+/// What is to be told of a message that was kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outcome {
+    /// Whether what was kept is something else than what was sent.
+    pub(crate) masked: bool,
+    flagged: bool,
+}
+
+impl Outcome {
+    pub(crate) fn of(screening: &Screening) -> Self {
+        Self { masked: screening.original.is_some(), flagged: screening.flagged.is_some() }
+    }
+
+    /// Counts a message that was kept now, and tells moderators of it.
+    pub(crate) async fn tell(self, service: &Service, appended: &Appended) {
+        let counters = &service.counters().moderation;
+        counters.masked.add(u64::from(self.masked));
+        counters.flagged.add(u64::from(self.flagged));
+        if self.flagged {
+            moderation::announce_flagged(service, appended.conversation.clone(), appended.seq)
+                .await;
+        }
+    }
+}
