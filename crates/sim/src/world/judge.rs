@@ -41,17 +41,19 @@ impl World<'_> {
     pub(super) fn judge(&mut self) -> Verdict {
         let history = &mut self.out.history;
         history.log.clear();
-        history.changes.clear();
+        history.groups.clear();
         history.summaries.clear();
         let ledger = self.out.disk.ledger();
         for (conversation, log) in ledger.logs() {
             let messages: Vec<_> = log.iter().map(|entry| device::message(entry)).collect();
             if is_group(conversation) {
                 let change = |message: &history::Message| {
-                    Some((message.seq, changed(change_of(&message.content)?)))
+                    Some((message.seq, vec![changed(change_of(&message.content)?)]))
                 };
                 let changes = messages.iter().filter_map(change).collect();
-                history.changes.insert(conversation.to_string(), changes);
+                // Here a change is written as something that is said.
+                let log = history::GroupLog { changes, counts_changes: true, ..Default::default() };
+                history.groups.insert(conversation.to_string(), log);
             }
             history.log.insert(conversation.to_string(), messages);
         }
