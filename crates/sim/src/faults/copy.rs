@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rusqlite::Connection;
 
+use super::group_log;
 use super::lives::{Heads, Logs};
 use crate::history::Message;
 
@@ -101,8 +102,11 @@ impl Copy {
         let db = Connection::open(scratch.path().join(DATABASE[0]))?;
         let mut rows = db.prepare(
             "SELECT conversation, seq, sender, content, \
-             (SELECT ts FROM entry WHERE pos = position) FROM messages \
-             WHERE conversation LIKE 'dm:user%' ORDER BY conversation, seq",
+             (SELECT ts FROM entry WHERE pos = position), 0 FROM messages \
+             WHERE conversation LIKE 'dm:user%' \
+             UNION ALL SELECT 'group:' || g.name, e.seq, u.name, e.content, e.ts, e.kind \
+             FROM chat_group g JOIN entry e ON e.conversation = g.conversation \
+             JOIN user u ON u.id = e.sender ORDER BY 1, 2",
         )?;
         let mut logs = Logs::new();
         let mut rows = rows.query(())?;
@@ -110,13 +114,18 @@ impl Copy {
             let (conversation, content): (String, String) = (row.get(0)?, row.get(3)?);
             let (seq, ts): (i64, i64) = (row.get(1)?, row.get(4)?);
             let (seq, ts) = (u64::try_from(seq)?, u64::try_from(ts)?);
-            let content: serde_json::Value = serde_json::from_str(&content)?;
+            let content = if row.get::<_, i64>(5)? == 0 {
+                let said: serde_json::Value = serde_json::from_str(&content)?;
+                said.as_str().context("a content that is no text")?.to_owned()
+            } else {
+                group_log::stored(&content)?
+            };
             logs.entry(conversation.clone()).or_default().push(Message {
                 id: format!("{conversation}:{seq}"),
                 conversation,
                 seq,
                 from: row.get(2)?,
-                content: content.as_str().context("a content that is no text")?.to_owned(),
+                content,
                 ts,
             });
         }
