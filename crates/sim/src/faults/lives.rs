@@ -79,7 +79,7 @@ impl Lives {
 
     fn index(&mut self, epoch: &str) -> usize {
         let known = self.lives.iter().position(|life| life.epoch == epoch);
-        let index = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             if let Some(Life { epoch: before, ended: None, .. }) = self.lives.last() {
                 let what = format!("the epoch went from {before} to {epoch} without a restore");
                 self.findings.push(what);
@@ -87,8 +87,7 @@ impl Lives {
             let (observed, told) = (History::default(), HashMap::new());
             self.lives.push(Life { epoch: epoch.to_owned(), observed, told, ended: None });
             self.lives.len() - 1
-        });
-        index
+        })
     }
 
     /// Notes a receipt that a device was told in that epoch, unless one that goes further was.
@@ -262,109 +261,4 @@ impl Lives {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::history::{Acked, Seen};
-
-    const CONVERSATION: &str = "dm:a:b";
-
-    fn device(user: &str) -> DeviceName {
-        DeviceName { user: user.into(), device: "d".into() }
-    }
-
-    fn message(seq: u64, text: &str) -> Message {
-        Message {
-            id: format!("{CONVERSATION}:{seq}"),
-            conversation: CONVERSATION.into(),
-            seq,
-            from: "a".into(),
-            content: text.into(),
-            ts: 1000 + seq,
-        }
-    }
-
-    fn sees(lives: &mut Lives, epoch: &str, connection: u32, message: Message) {
-        lives.of(epoch).seen.push(Seen { by: device("b"), connection, message });
-    }
-
-    fn acks(lives: &mut Lives, epoch: &str, seq: u64, text: &str) {
-        let id = format!("{CONVERSATION}:{seq}");
-        lives.of(epoch).acked.push(Acked { client_id: text.into(), id, seq, ts: 1000 + seq });
-    }
-
-    /// Three messages in a first life, of which a copy has one; two others in a second life.
-    fn restored() -> (Lives, Logs) {
-        let mut lives = Lives { devices: vec![device("a"), device("b")], ..Lives::default() };
-        for text in ["one", "two", "three", "four", "five"] {
-            lives.sent.push(Sent {
-                by: device("a"),
-                client_id: text.into(),
-                conversation: CONVERSATION.into(),
-                content: text.into(),
-            });
-        }
-        for (seq, text) in [(1, "one"), (2, "two"), (3, "three")] {
-            acks(&mut lives, "x", seq, text);
-        }
-        sees(&mut lives, "x", 1, message(1, "one"));
-        sees(&mut lives, "x", 1, message(2, "two"));
-        let old = vec![message(1, "one"), message(2, "two"), message(3, "three")];
-        lives.end([(CONVERSATION.into(), old)].into(), [(CONVERSATION.into(), 1)].into());
-        for (seq, text) in [(2, "four"), (3, "five")] {
-            acks(&mut lives, "y", seq, text);
-            sees(&mut lives, "y", 2, message(seq, text));
-        }
-        let new = vec![message(1, "one"), message(2, "four"), message(3, "five")];
-        (lives, [(CONVERSATION.into(), new)].into())
-    }
-
-    fn told(logs: &Logs) -> Told {
-        Told { logs: logs.clone(), ..Told::default() }
-    }
-
-    #[test]
-    fn what_the_copy_lacks_is_not_lost() {
-        let (lives, logs) = restored();
-        let findings: Vec<_> = lives.check(&told(&logs)).wrong;
-        assert_eq!(findings, [""; 0]);
-        assert!(lives.check(&told(&logs)).is_kept());
-    }
-
-    #[test]
-    fn acked_message_that_the_copy_holds_must_stay() {
-        let (lives, mut logs) = restored();
-        logs.get_mut(CONVERSATION).unwrap()[0] = message(1, "other");
-        assert!(!lives.check(&told(&logs)).lost.is_empty());
-    }
-
-    #[test]
-    fn message_of_the_old_life_pushed_in_the_new_one_is_wrong() {
-        let (mut lives, logs) = restored();
-        sees(&mut lives, "y", 2, message(3, "three"));
-        assert!(!lives.check(&told(&logs)).wrong.is_empty());
-    }
-
-    #[test]
-    fn message_that_took_another_ones_seq_and_was_not_pushed_is_lost() {
-        let (mut lives, logs) = restored();
-        lives.of("y").seen.pop();
-        assert!(!lives.check(&told(&logs)).lost.is_empty());
-    }
-
-    #[test]
-    fn reading_anew_in_each_life_is_no_repeat() {
-        let (mut lives, logs) = restored();
-        sees(&mut lives, "x", 0, message(1, "one"));
-        sees(&mut lives, "y", 0, message(1, "one"));
-        assert!(lives.check(&told(&logs)).is_kept());
-        sees(&mut lives, "y", 2, message(2, "four"));
-        assert!(!lives.check(&told(&logs)).doubled.is_empty());
-    }
-
-    #[test]
-    fn new_epoch_without_a_restore_is_wrong() {
-        let (mut lives, logs) = restored();
-        lives.of("z");
-        assert!(!lives.check(&told(&logs)).wrong.is_empty());
-    }
-}
+mod tests;
