@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::checker::Verdict;
@@ -205,6 +205,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),
         denied: AtomicU64::new(0),
+        wished: Notify::new(),
+        repeated: AtomicU64::new(0),
         refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
         resumes: AtomicU64::new(0),
@@ -275,6 +277,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     }
     let lives = shared.lives.lock();
     tally.add("sends whose refusal came late: no order asked", lives.unordered.len() as u64);
+    let repeated = shared.repeated.load(Ordering::Relaxed);
+    tally.add("changes of groups of which only the answer was lost", repeated);
     tally.add("changes of groups wished", lives.wished.len() as u64);
     let sends = lives.sent.len() - lives.refused.len();
     if !verdict.is_kept() {

@@ -125,13 +125,14 @@ impl Owner {
         };
         let connection = self.connection.as_mut().context("it is there")?;
         wish.said += 1;
+        let id = connection.emit_with_ack(wish.event, &wish.payload).await?;
+        self.shared.wished.notify_waiters();
         if self.rng.random_ratio(1, CUT_ONE_IN) {
-            connection.emit_with_ack(wish.event, &wish.payload).await?;
             sleep(Duration::from_millis(self.rng.random_range(0..10))).await;
             self.shared.count_cut();
             bail!("cut before the answer");
         }
-        let answer = connection.ask(wish.event, &wish.payload).await?;
+        let answer = connection.answer(id).await?;
         let is_done = if answer["status"] == "ok" {
             answer["unchanged"] == true
         } else if answer["code"] == "not_found" && wish.event == "group_kick" {
@@ -145,6 +146,7 @@ impl Owner {
         if is_done && wish.said == 1 {
             self.find(format!("{}: {} was so already: {answer}", wish.key, wish.payload));
         }
+        self.shared.repeated.fetch_add(u64::from(is_done), Ordering::Relaxed);
         if !is_done {
             let changed = changed(wish.key.clone(), &answer)?;
             self.shared.lives.lock().of(&self.epoch).changed.push(changed);

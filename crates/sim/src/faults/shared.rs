@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rand::Rng;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
 
 use super::grouping::Group;
 use super::lives::Lives;
@@ -46,6 +47,10 @@ pub(super) struct Shared {
     pub(super) unacked: AtomicU64,
     /// Sends that were refused for good: to a group that their sender was not in.
     pub(super) denied: AtomicU64,
+    /// Told whenever an owner has wished for a change of a group and waits for the answer.
+    pub(super) wished: Notify,
+    /// Wishes that had been carried out when they were said again: only the answer was lost.
+    pub(super) repeated: AtomicU64,
     /// How often the server began or ceased to refuse sends: odd while it may.
     pub(super) refusals: AtomicU64,
     /// Connections that were cut: by devices, and by the proxy.
