@@ -1,5 +1,5 @@
 //! The owner of a group, who brings in and puts out members all through a run: one wish after the
-//! other, each said again until it is acknowledged, over whatever happens to the server.
+//! other, each said again until it is acknowledged, over whatever happens to the server but a restore.
 //!
 //! Only the owner changes the group, so a wish that changes nothing when it is said for the first
 //! time is a finding; said again, it may have been carried out before. After a restore the members
@@ -52,6 +52,8 @@ struct Wish {
     payload: Value,
     /// How often it was said.
     said: u32,
+    /// The life of the log for which it was thought of.
+    epoch: String,
 }
 
 impl Owner {
@@ -114,7 +116,8 @@ impl Owner {
         }
     }
 
-    /// Says a wish, which is thought of once the members are known; true when it is done with.
+    /// Says a wish, which is thought of once the members are known; true when it is done with. One
+    /// that a restore came over is given up: in the copy it may be so in part.
     async fn say(&mut self, wish: &mut Option<Wish>) -> Result<bool> {
         if self.connection.is_none() {
             self.connect().await?;
@@ -123,6 +126,9 @@ impl Owner {
             Some(wish) => wish,
             None => wish.insert(self.think()),
         };
+        if wish.epoch != self.epoch {
+            return Ok(true);
+        }
         let connection = self.connection.as_mut().context("it is there")?;
         wish.said += 1;
         let id = connection.emit_with_ack(wish.event, &wish.payload).await?;
@@ -211,7 +217,7 @@ impl Owner {
             conversation: conversation.clone(),
             content: group_log::content(&entry),
         });
-        Wish { key, event, payload, said: 0 }
+        Wish { key, event, payload, said: 0, epoch: self.epoch.clone() }
     }
 
     fn find(&self, what: String) {
