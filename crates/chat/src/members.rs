@@ -11,24 +11,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::group::{Change, Gone};
 use crate::ids::{Seq, UserId};
 use crate::refusal::Refusal;
-
-/// An entry that changes who belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// They are in from this entry on.
-    Joined(UserId),
-    /// They are out after this entry, by themselves or by somebody else.
-    Left(UserId),
-}
 
 /// A wish whose precondition is who belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// To say something.
     Say,
-    /// To change who belongs.
+    /// To change the group.
     Change(Change),
 }
 
@@ -37,6 +29,15 @@ pub enum Wish {
 struct Span {
     from: Seq,
     to: Option<Seq>,
+}
+
+impl Span {
+    /// Ends it if it is open; whether it was.
+    fn end(&mut self, at: Seq) -> bool {
+        let was_open = self.to.is_none();
+        self.to = self.to.or(Some(at));
+        was_open
+    }
 }
 
 /// Everybody who belongs or belonged, up to some entry.
@@ -48,23 +49,27 @@ pub struct Members {
 }
 
 impl Members {
-    /// Takes the change at `seq`; changes must come in the order of the log. One that changes
-    /// nothing is passed over.
-    pub fn apply(&mut self, seq: Seq, change: &Change) {
-        match change {
-            Change::Joined(user) => {
-                let spans = self.spans.entry(user.clone()).or_default();
-                if spans.last().is_none_or(|last| last.to.is_some()) {
-                    spans.push(Span { from: seq, to: None });
-                    self.here += 1;
-                }
+    /// Takes the change that `by` made at `seq`; changes must come in the order of the log. Who is
+    /// in already does not come in again, and who is out does not go again.
+    pub fn apply(&mut self, seq: Seq, by: &UserId, change: &Change) {
+        for user in change.joined(by) {
+            let spans = self.spans.entry(user.clone()).or_default();
+            if spans.last().is_none_or(|last| last.to.is_some()) {
+                spans.push(Span { from: seq, to: None });
+                self.here += 1;
             }
-            Change::Left(user) => {
-                let open = self.spans.get_mut(user).and_then(|spans| spans.last_mut());
-                if let Some(last) = open.filter(|last| last.to.is_none()) {
-                    last.to = Some(seq);
-                    self.here -= 1;
+        }
+        match change.left(by) {
+            Gone::Nobody => {}
+            Gone::One(user) => {
+                let last = self.spans.get_mut(user).and_then(|spans| spans.last_mut());
+                self.here -= usize::from(last.is_some_and(|last| last.end(seq)));
+            }
+            Gone::Everybody => {
+                for last in self.spans.values_mut().filter_map(|spans| spans.last_mut()) {
+                    last.end(seq);
                 }
+                self.here = 0;
             }
         }
     }
@@ -92,14 +97,21 @@ impl Members {
     /// [`Refusal::NotAMember`] if it is not theirs to wish, [`Refusal::NotFound`] if it would
     /// change nothing.
     pub fn admit(&self, by: &UserId, wish: &Wish) -> Result<(), Refusal> {
-        let founds = matches!(wish, Wish::Change(Change::Joined(user)) if user == by);
-        if !(self.has(by) || (self.here == 0 && founds)) {
+        let joins = |change: &Change| change.joined(by).any(|user| user == by);
+        let founds = self.here == 0 && matches!(wish, Wish::Change(change) if joins(change));
+        if !(self.has(by) || founds) {
             return Err(Refusal::NotAMember);
         }
         let changes = match wish {
             Wish::Say => true,
-            Wish::Change(Change::Joined(user)) => !self.has(user),
-            Wish::Change(Change::Left(user)) => self.has(user),
+            Wish::Change(change) => match change.left(by) {
+                Gone::One(user) => self.has(user),
+                Gone::Everybody => true,
+                Gone::Nobody => {
+                    let mut joined = change.joined(by).peekable();
+                    joined.peek().is_none() || joined.any(|user| !self.has(user))
+                }
+            },
         };
         if changes { Ok(()) } else { Err(Refusal::NotFound) }
     }
@@ -114,24 +126,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::group::{FOREVER, Role};
 
     fn user(n: usize) -> UserId {
         UserId::parse(&format!("u{n}")).expect("shape")
     }
 
     fn joined(n: usize) -> Change {
-        Change::Joined(user(n))
+        Change::Added(vec![user(n)])
     }
 
     fn left(n: usize) -> Change {
-        Change::Left(user(n))
+        Change::Kicked(user(n))
     }
 
     #[test]
     fn a_member_sees_from_joining_to_leaving_and_nothing_of_the_time_away() {
         let mut members = Members::default();
         for (seq, change) in [(2, joined(1)), (5, left(1)), (9, joined(1))] {
-            members.apply(Seq(seq), &change);
+            members.apply(Seq(seq), &user(0), &change);
         }
         let seen: Vec<u64> = (1..=12).filter(|seq| members.may_see(&user(1), Seq(*seq))).collect();
         assert_eq!(seen, [2, 3, 4, 5, 9, 10, 11, 12]);
@@ -145,16 +158,38 @@ mod tests {
         let by_another = Wish::Change(joined(2));
         assert_eq!(members.admit(&user(1), &by_another), Err(Refusal::NotAMember));
         assert_eq!(members.admit(&user(1), &Wish::Change(joined(1))), Ok(()));
-        members.apply(Seq(1), &joined(1));
+        members.apply(Seq(1), &user(1), &Change::Added(vec![user(1)]));
         assert_eq!(members.admit(&user(1), &Wish::Say), Ok(()));
         assert_eq!(members.admit(&user(2), &Wish::Say), Err(Refusal::NotAMember));
         assert_eq!(members.admit(&user(2), &Wish::Change(joined(2))), Err(Refusal::NotAMember));
         assert_eq!(members.admit(&user(2), &Wish::Change(left(1))), Err(Refusal::NotAMember));
         assert_eq!(members.admit(&user(1), &Wish::Change(joined(1))), Err(Refusal::NotFound));
         assert_eq!(members.admit(&user(1), &Wish::Change(left(2))), Err(Refusal::NotFound));
-        members.apply(Seq(2), &left(1));
+        members.apply(Seq(2), &user(1), &Change::Left);
         assert_eq!(members.admit(&user(1), &Wish::Say), Err(Refusal::NotAMember));
         assert_eq!(members.admit(&user(2), &Wish::Change(joined(2))), Ok(()), "nobody is left");
+    }
+
+    #[test]
+    fn every_change_of_a_group_brings_in_and_puts_out_whom_it_names() {
+        let mut members = Members::default();
+        let here = |members: &Members| -> Vec<usize> {
+            (1..=4).filter(|n| members.has(&user(*n))).collect()
+        };
+        let by = user(1);
+        for (seq, change, expected) in [
+            (1, Change::Added(vec![by.clone(), user(2), user(3)]), vec![1, 2, 3]),
+            (2, Change::RoleSet(user(2), Role::Admin), vec![1, 2, 3]),
+            (3, Change::Banned(user(3), FOREVER), vec![1, 2]),
+            (4, Change::Unbanned(user(3)), vec![1, 2]),
+            (5, Change::Left, vec![2]),
+            (6, Change::Joined, vec![1, 2]),
+            (7, Change::Deleted, vec![]),
+        ] {
+            members.apply(Seq(seq), &by, &change);
+            assert_eq!(here(&members), expected, "{change:?}");
+        }
+        assert!(members.may_see(&user(2), Seq(7)) && !members.may_see(&user(3), Seq(4)));
     }
 
     proptest! {
@@ -169,7 +204,7 @@ mod tests {
                 let seq = Seq(seen.len() as u64 + 1);
                 let was = here;
                 if !says {
-                    members.apply(seq, &if joins { joined(n) } else { left(n) });
+                    members.apply(seq, &user(0), &if joins { joined(n) } else { left(n) });
                     here[n] = joins;
                 }
                 seen.push(std::array::from_fn(|n| was[n] || here[n]));

@@ -5,16 +5,17 @@
 //! Disordered: a log that is not dense, an answer that changed, a first sighting out of order, one
 //! device's sends in another order than it sent them. Wrong: a body, author or count that differs,
 //! a watermark beyond what its user's devices saw or said, or a receipt beyond the watermark; a
-//! message seen, or said, by somebody who might not. A receipt that was acked and is not in the
-//! watermark is lost, and so is what a device waits for in vain.
+//! message said by somebody who might not. Leaked: something seen by somebody who might not. A
+//! receipt that was acked and is not in the watermark is lost, and so is what a device waits for in
+//! vain. Of changes of groups the same is asked as of what is said.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::history::{Acked, DeviceName, History, Message, Seen};
-use crate::membership::{self, may_see};
-use crate::receipts;
+use crate::membership::{self, Views};
+use crate::{groups, receipts};
 
-/// What the checker found; a kept promise is four empty lists.
+/// What the checker found; a kept promise is five empty lists.
 #[derive(Debug, Default)]
 pub struct Verdict {
     /// Acked and gone, or never seen by a device that should have.
@@ -25,6 +26,8 @@ pub struct Verdict {
     pub disordered: Vec<String>,
     /// Present, in order, and not what was said.
     pub wrong: Vec<String>,
+    /// Seen by somebody who might not see it.
+    pub leaked: Vec<String>,
 }
 
 impl Verdict {
@@ -40,6 +43,7 @@ impl Verdict {
             ("doubled", &self.doubled),
             ("disordered", &self.disordered),
             ("wrong", &self.wrong),
+            ("leaked", &self.leaked),
         ]
         .into_iter()
         .flat_map(|(kind, list)| list.iter().map(move |text| (kind, text.as_str())))
@@ -74,11 +78,13 @@ pub fn check_until(history: &History, until: Until, claims: Claims) -> Verdict {
     let mut verdict = Verdict::default();
     check_log(history, &mut verdict);
     check_sends(history, &mut verdict);
-    check_devices(history, until, &mut verdict);
-    check_summaries(history, &mut verdict);
-    receipts::check(history, claims, &mut verdict);
+    let views = Views::of(history);
+    check_devices(history, &views, until, &mut verdict);
+    check_summaries(history, &views, &mut verdict);
+    receipts::check(history, &views, claims, &mut verdict);
     membership::check_barred(history, &mut verdict);
     membership::check_groups(history, &mut verdict);
+    groups::check(history, &views, &mut verdict);
     verdict.lost.extend(history.pending.iter().cloned());
     verdict
 }
@@ -152,7 +158,9 @@ fn check_sends(history: &History, verdict: &mut Verdict) {
         }
         *last = message.seq;
     }
-    let known: HashSet<&str> = history.sent.iter().map(|sent| sent.content.as_str()).collect();
+    let sent = history.sent.iter().map(|sent| sent.content.as_str());
+    let wished = history.wished.iter().map(|wished| wished.content.as_str());
+    let known: HashSet<&str> = sent.chain(wished).collect();
     for message in history.log.values().flatten() {
         if !known.contains(message.content.as_str()) {
             verdict.wrong.push(format!("{}: nobody sent this", message.id));
@@ -161,7 +169,7 @@ fn check_sends(history: &History, verdict: &mut Verdict) {
 }
 
 /// Did each device see all that others said to it, first sightings in order, repeats only later?
-fn check_devices(history: &History, until: Until, verdict: &mut Verdict) {
+fn check_devices(history: &History, views: &Views<'_>, until: Until, verdict: &mut Verdict) {
     let mut seen: BTreeMap<&DeviceName, BTreeMap<&str, Vec<&Seen>>> = BTreeMap::new();
     for device in &history.devices {
         seen.entry(device).or_default();
@@ -171,22 +179,27 @@ fn check_devices(history: &History, until: Until, verdict: &mut Verdict) {
         conversations.entry(&push.message.conversation).or_default().push(push);
     }
     for (device, conversations) in &seen {
+        let DeviceName { user, device: name } = device;
         for (conversation, log) in &history.log {
-            let due = |message: &Message| {
-                message.from != device.user
-                    && may_see(history, &device.user, conversation, message.seq)
-            };
             let pushes = conversations.get(conversation.as_str()).map_or(&[][..], Vec::as_slice);
+            if pushes.is_empty() && !views.knows(user, conversation) {
+                continue;
+            }
+            let due = |message: &Message| {
+                message.from != *user && views.is_pushed(user, conversation, message.seq)
+            };
             let first = check_device(device, log, &due, pushes, verdict);
             let unseen = log.iter().filter(|m| !first.contains_key(&m.seq) && due(m));
             for message in unseen.filter(|_| until == Until::Settled) {
-                let DeviceName { user, device } = device;
-                verdict.lost.push(format!("{user}/{device} never saw {}", message.id));
+                verdict.lost.push(format!("{user}/{name} never saw {}", message.id));
             }
         }
         for push in conversations.values().flatten() {
-            if !may_see(history, &device.user, &push.message.conversation, push.message.seq) {
-                verdict.wrong.push(format!("{device:?} was pushed {}", push.message.id));
+            let Message { id, conversation, seq, .. } = &push.message;
+            if !views.may_see(user, conversation, *seq) {
+                verdict.leaked.push(format!("{user}/{name} saw {id}"));
+            } else if push.connection > 0 && !views.is_pushed(user, conversation, *seq) {
+                verdict.wrong.push(format!("{user}/{name} was pushed {id} of the time before"));
             }
         }
     }
@@ -217,6 +230,10 @@ fn check_device(
             continue;
         }
         first.insert(message.seq, push.connection);
+        // What was before one joined can be read at any time.
+        if message.from != device.user && !due(message) {
+            continue;
+        }
         // One's own are no sightings: the connection that sent one is not told of it.
         if message.seq < highest && message.from != device.user {
             verdict.disordered.push(format!("{who}: {} after {highest}", message.id));
@@ -235,13 +252,15 @@ fn check_device(
 }
 
 /// Do the counts that the server tells equal what the log implies?
-fn check_summaries(history: &History, verdict: &mut Verdict) {
+fn check_summaries(history: &History, views: &Views<'_>, verdict: &mut Verdict) {
     for summary in &history.summaries {
         let log = history.log.get(&summary.conversation).map_or(&[][..], Vec::as_slice);
-        let seen = |message: &&Message| {
-            may_see(history, &summary.user, &summary.conversation, message.seq)
+        let seen =
+            |message: &&Message| views.may_see(&summary.user, &summary.conversation, message.seq);
+        let by_others = |message: &&Message| {
+            let counts = views.counts(&summary.conversation, message.seq);
+            message.from != summary.user && counts && seen(message)
         };
-        let by_others = |message: &&Message| message.from != summary.user && seen(message);
         let unread = log.iter().filter(|m| m.seq > summary.read).filter(by_others).count() as u64;
         let head = log.iter().rev().find(seen).map_or(0, |message| message.seq);
         let name = format!("{} in {}", summary.user, summary.conversation);
@@ -432,11 +451,11 @@ mod tests {
     }
 
     #[test]
-    fn push_to_a_stranger_is_wrong() {
+    fn push_to_a_stranger_is_leaked() {
         let spoil = |h: &mut History| {
             h.seen.push(Seen { by: device("c"), connection: 1, message: message(1, "a") });
         };
-        assert_eq!(kinds(spoil), ["wrong"]);
+        assert_eq!(kinds(spoil), ["leaked"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Records are appended in the order in which the observer learned of them; for one device that is
 //! the order in which they happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One device of one user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +127,74 @@ pub enum Change {
     Left(String),
 }
 
+/// What a group's log says of the group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupLog {
+    /// Its entries that are no messages, and whom each brings in or puts out.
+    pub changes: BTreeMap<u64, Vec<Change>>,
+    /// Whether who joins may read what was before.
+    pub shows_past: bool,
+    /// Whether those entries count as unread, as what is said does.
+    pub counts_changes: bool,
+}
+
+/// A change of a group that somebody wishes; asking again does not make another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wished {
+    /// What it is known by in the run.
+    pub key: String,
+    /// Who wishes it.
+    pub by: String,
+    /// Of which group's conversation.
+    pub conversation: String,
+    /// What the entry says that it becomes.
+    pub content: String,
+}
+
+/// An answer that names the entry which a wish became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Which wish.
+    pub key: String,
+    /// The entry's id.
+    pub id: String,
+    /// Its seq.
+    pub seq: u64,
+    /// Its time.
+    pub ts: u64,
+}
+
+/// Who is in a group at the end, as it tells its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    /// The group's conversation.
+    pub conversation: String,
+    /// Who is in it.
+    pub members: BTreeSet<String>,
+}
+
+/// What `history` gives one user of a group's log at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBack {
+    /// Who reads.
+    pub user: String,
+    /// Of which conversation.
+    pub conversation: String,
+    /// The entries given.
+    pub seqs: BTreeSet<u64>,
+}
+
+/// Which members have an entry of a group's log at the end, as `receipts` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Having {
+    /// The conversation.
+    pub conversation: String,
+    /// Which entry.
+    pub seq: u64,
+    /// Who has it, and whether they have read it.
+    pub members: BTreeMap<String, bool>,
+}
+
 /// A time in which a user was kept out of a direct conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Barred {
@@ -161,9 +229,18 @@ pub struct History {
     pub log: BTreeMap<String, Vec<Message>>,
     /// What `conversations` says at the end.
     pub summaries: Vec<Summary>,
-    /// Per group, which of its log's entries change who is in it. A conversation that is not here
-    /// is a direct one.
-    pub changes: BTreeMap<String, BTreeMap<u64, Change>>,
+    /// What each group's log says of it. A conversation that is not here is a direct one.
+    pub groups: BTreeMap<String, GroupLog>,
+    /// Each change of a group that somebody wished.
+    pub wished: Vec<Wished>,
+    /// Each answer that named the entry which a wish became.
+    pub changed: Vec<Changed>,
+    /// Who is in each group at the end.
+    pub rosters: Vec<Roster>,
+    /// What some users read of groups at the end.
+    pub read_back: Vec<ReadBack>,
+    /// Who has some entries at the end.
+    pub having: Vec<Having>,
     /// Who was kept out of what.
     pub barred: Vec<Barred>,
     /// Sends that were refused for good, whether or not their sender heard of it. One that is sent

@@ -9,6 +9,8 @@ pub mod history;
 
 mod membership;
 
+mod groups;
+
 mod receipts;
 
 pub mod checker;

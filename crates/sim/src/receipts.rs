@@ -2,14 +2,14 @@
 //! devices saw (`delivered`) or said (`read`), none may be behind what was acknowledged, and nobody
 //! may be told more than it says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::checker::{Claims, Verdict};
 use crate::history::{History, Mark, Receipt, Watermark};
-use crate::membership::may_see;
+use crate::membership::Views;
 
 /// Does each watermark equal what its user's devices saw and said?
-pub(crate) fn check(history: &History, claims: Claims, verdict: &mut Verdict) {
+pub(crate) fn check(history: &History, views: &Views<'_>, claims: Claims, verdict: &mut Verdict) {
     let mut marks: HashMap<(&str, &str), &Watermark> = HashMap::new();
     for summary in &history.summaries {
         for mark in &summary.watermarks {
@@ -34,13 +34,16 @@ pub(crate) fn check(history: &History, claims: Claims, verdict: &mut Verdict) {
         let seq = read.entry((&mark.user, &mark.conversation)).or_default();
         *seq = mark.seq.max(*seq);
     }
-    for (place, mark) in &marks {
-        let at = |of: &HashMap<(&str, &str), u64>| of.get(place).copied().unwrap_or(0);
+    let observed: HashSet<&str> = history.devices.iter().map(|name| name.user.as_str()).collect();
+    for (place, mark) in marks.iter().filter(|(place, _)| observed.contains(place.0)) {
+        // Who joins has nothing to confirm, or to read, of what was before.
+        let least = views.before_joining(place.0, place.1);
+        let at = |of: &HashMap<(&str, &str), u64>| of.get(place).copied().unwrap_or(0).max(least);
         let (seen, read) = (at(&seen), at(&read));
         let name = format!("{} in {}", place.0, place.1);
         // A device that says how far it is confirms its own messages with what it saw.
         let log = history.log.get(place.1).map_or(&[][..], Vec::as_slice);
-        let is_due = |seq, from: &str| from != place.0 && may_see(history, place.0, place.1, seq);
+        let is_due = |seq, from: &str| from != place.0 && views.is_pushed(place.0, place.1, seq);
         let after = log.iter().skip(seen as usize);
         let own = after.take_while(|message| !is_due(message.seq, &message.from));
         let seen = own.last().map_or(seen, |last| last.seq.max(seen));

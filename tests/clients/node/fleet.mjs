@@ -2,7 +2,7 @@
 // see as JSON lines on standard output, and judge nothing.
 //
 // The first line of standard input says what to run: { url, seed, pauseMs, clients: [{ user,
-// device, peers, transports, recovery }] }, and then each line a phase: `send`, `finish`. The end of the
+// device, peers, groups, transports, recovery }] }, and then each line a phase: `send`, `finish`. The end of the
 // input is the end of the process. Clients are set up as their users would set them up: `retries`
 // and `ackTimeout`, and reconnection by itself.
 import { createInterface } from "node:readline";
@@ -11,6 +11,11 @@ import { io } from "socket.io-client";
 
 const ACK_TIMEOUT_MS = 5_000;
 const RETRIES_MAX = 1_000_000;
+// How much of what is sent goes to a group, and of what is heard there may be confirmed.
+const GROUP_SHARE = 1 / 8;
+const GROUP_CONFIRMED_SHARE = 1 / 10;
+// What pushes entries of logs.
+const PUSHES = ["private_message", "group_message", "entry"];
 
 let phase = "gather";
 const report = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -37,6 +42,8 @@ class Client {
   #rebuilding = false;
   #read = new Set();
   #sends = 0;
+  // How far each mark was told to be: less is not worth a line.
+  #told = new Map();
 
   constructor(index, { url, seed, pauseMs, clients }) {
     Object.assign(this, clients[index], { index, pauseMs });
@@ -53,7 +60,7 @@ class Client {
     });
     this.socket.io.on("open", () => (this.#connection += 1));
     this.socket.io.on("packet", ({ data }) => {
-      if (data?.[0] === "private_message") this.#arrivals.set(data[1], this.#connection);
+      if (PUSHES.includes(data?.[0])) this.#arrivals.set(data[1], this.#connection);
     });
     this.socket.on("connect", () => {
       // What a recovered socket missed was heard before this.
@@ -77,9 +84,12 @@ class Client {
       report({ kind: "rebuilt", index });
       if (!this.#rebuilding) this.#rebuild();
     });
-    this.socket.on("private_message", (message) => this.#take(message));
+    for (const push of PUSHES) this.socket.on(push, (message) => this.#take(message));
     for (const receipt of ["delivered", "read"]) {
       this.socket.on(receipt, ({ conversationId, userId, seq }) => {
+        const place = `${this.#epoch} ${receipt} ${conversationId} ${userId}`;
+        if ((this.#told.get(place) ?? 0) >= seq) return;
+        this.#told.set(place, seq);
         report({ kind: "told", index, epoch: this.#epoch, receipt, conversationId, userId, seq });
       });
     }
@@ -96,13 +106,17 @@ class Client {
   }
 
   async #send() {
-    const toUserId = this.peers[Math.floor(this.chance() * this.peers.length)];
+    const one = (list) => list[Math.floor(this.chance() * list.length)];
+    const toGroup = this.groups.length > 0 && this.chance() < GROUP_SHARE;
+    const to = toGroup ? { groupId: one(this.groups) } : { toUserId: one(this.peers) };
     const clientId = `${this.user}/${this.device}/${(this.#sends += 1)}`;
-    const content = `${clientId} to ${toUserId} ${"·".repeat(this.chance() * 200)}`;
-    report({ kind: "sent", index: this.index, clientId, toUserId, content });
+    const padding = toGroup ? "" : "·".repeat(this.chance() * 200);
+    const content = `${clientId} to ${to.groupId ?? to.toUserId} ${padding}`;
+    const event = toGroup ? "group_message" : "private_message";
+    report({ kind: "sent", index: this.index, clientId, ...to, content });
     for (;;) {
       const answer = await new Promise((resolve) => {
-        this.socket.emit("private_message", { toUserId, content, clientId }, (error, answer) => {
+        this.socket.emit(event, { ...to, content, clientId }, (error, answer) => {
           if (error) this.#complain(`emit: ${error.message}`);
           resolve(error ? { status: "error" } : answer);
         });
@@ -110,6 +124,10 @@ class Client {
       if (answer.status === "sent") {
         const { id, seq, ts } = answer;
         report({ kind: "acked", index: this.index, epoch: this.#epoch, clientId, id, seq, ts });
+        return;
+      }
+      if (toGroup && answer.code === "not_a_member") {
+        report({ kind: "denied", index: this.index, clientId });
         return;
       }
       await delay(answer.retryAfterMs ?? 200);
@@ -157,8 +175,9 @@ class Client {
       for (const { conversationId } of page.conversations) {
         for (let after = 0, more = true; more; ) {
           const part = await this.#ask("history", { conversationId, after, limit: 200 });
-          read.push(...part.messages.filter(({ from }) => from !== this.user));
-          after = part.messages.at(-1)?.seq ?? after;
+          const all = [...part.messages, ...(part.entries ?? [])].sort((a, b) => a.seq - b.seq);
+          read.push(...all.filter(({ from }) => from !== this.user));
+          after = all.at(-1)?.seq ?? after;
           more = part.more;
         }
       }
@@ -184,7 +203,7 @@ class Client {
     if (epoch !== this.#epoch) return;
     const { conversationId, seq } = message;
     const about = { index, epoch, conversationId, userId: this.user, seq };
-    const chance = this.chance();
+    const chance = this.chance() / (message.groupId ? GROUP_CONFIRMED_SHARE : 1);
     // Volatile: a receipt that is kept and sent on a later connection could be about a log that a
     // restore has replaced.
     if (chance < 0.5) {

@@ -138,6 +138,14 @@ impl Connection {
     /// When the connection is gone, or there is no answer within 20 seconds.
     pub(super) async fn ask(&mut self, event: &str, payload: &Value) -> Result<Value> {
         let id = self.emit_with_ack(event, payload).await?;
+        self.answer(id).await.with_context(|| format!("no answer to {event}"))
+    }
+
+    /// Waits for the answer to the emit with this ack id; events that come meanwhile are dropped.
+    ///
+    /// # Errors
+    /// When the connection is gone, or there is no answer within 20 seconds.
+    pub(super) async fn answer(&mut self, id: u64) -> Result<Value> {
         let answer = timeout(REQUEST_TIMEOUT, async {
             loop {
                 match self.next().await? {
@@ -146,7 +154,7 @@ impl Connection {
                 }
             }
         });
-        answer.await.with_context(|| format!("no answer to {event}"))?
+        answer.await.context("no answer")?
     }
 
     /// The next event or ack; pings are answered on the way. Cancel safe.

@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Connection, Hello};
 use super::copy::{Copy, Way, heads};
@@ -31,6 +31,9 @@ use super::tally::Tally;
 const INSTANT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a checkpoint is waited for before one is made by ending the server.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(2);
+/// A kill comes at most so long after an owner has wished for a change of a group, in microseconds:
+/// before, in and after the commit.
+const CHANGE_TAKES_US: u64 = 6_000;
 /// At least so long after a restore comes the next: each makes a life that is checked by itself.
 const RESTORE_SPACING: Duration = Duration::from_secs(60);
 
@@ -41,6 +44,7 @@ mod illness;
 enum Fault {
     Kill,
     KillInCommit,
+    KillInChange,
     KillInCheckpoint,
     Drain,
     PowerLoss,
@@ -50,9 +54,10 @@ enum Fault {
 }
 
 /// Each deck is dealt whole before the next is shuffled.
-const DECK: [(Fault, usize); 8] = [
+const DECK: [(Fault, usize); 9] = [
     (Fault::Kill, 4),
     (Fault::KillInCommit, 4),
+    (Fault::KillInChange, 3),
     (Fault::KillInCheckpoint, 2),
     (Fault::Drain, 2),
     (Fault::PowerLoss, 4),
@@ -159,6 +164,15 @@ impl<'a> Conductor<'a> {
             }
             Fault::KillInCommit => {
                 self.die_in_commit().await?;
+                self.start_again().await
+            }
+            Fault::KillInChange => {
+                let wished = timeout(INSTANT_PATIENCE, self.shared.wished.notified());
+                wished.await.context("no owner wished for anything")?;
+                let pause = self.rng.random_range(0..CHANGE_TAKES_US);
+                sleep(Duration::from_micros(pause)).await;
+                self.kill().await?;
+                self.tally.one("kills while a group was changed");
                 self.start_again().await
             }
             Fault::KillInCheckpoint => {

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
+use super::group_log;
 use super::lives::{Heads, Logs};
 use crate::history::Message;
 
@@ -14,6 +15,15 @@ use crate::history::Message;
 const DATABASE: [&str; 2] = ["parlor.db", "parlor.db-wal"];
 /// The file beside them that says whether they are a copy.
 const SIDECAR: &str = "parlor.life";
+
+/// What was said between two users of a run, each log in order.
+const DIRECT: &str = "SELECT conversation, seq, sender, content, \
+    (SELECT ts FROM entry WHERE pos = position), 0 FROM messages \
+    WHERE conversation LIKE 'dm:user%' ORDER BY conversation, seq";
+/// What was said and changed in groups, each log in order.
+const GROUPS: &str = "SELECT 'group:' || g.name, e.seq, u.name, e.content, e.ts, e.kind \
+    FROM chat_group g JOIN entry e ON e.conversation = g.conversation \
+    JOIN user u ON u.id = e.sender ORDER BY g.name, e.seq";
 
 /// How a copy is put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,29 +109,35 @@ impl Copy {
         let scratch = tempfile::tempdir()?;
         Self::take(&self.folder, scratch.path())?;
         let db = Connection::open(scratch.path().join(DATABASE[0]))?;
-        let mut rows = db.prepare(
-            "SELECT conversation, seq, sender, content, \
-             (SELECT ts FROM entry WHERE pos = position) FROM messages \
-             WHERE conversation LIKE 'dm:user%' ORDER BY conversation, seq",
-        )?;
         let mut logs = Logs::new();
-        let mut rows = rows.query(())?;
-        while let Some(row) = rows.next()? {
-            let (conversation, content): (String, String) = (row.get(0)?, row.get(3)?);
-            let (seq, ts): (i64, i64) = (row.get(1)?, row.get(4)?);
-            let (seq, ts) = (u64::try_from(seq)?, u64::try_from(ts)?);
-            let content: serde_json::Value = serde_json::from_str(&content)?;
-            logs.entry(conversation.clone()).or_default().push(Message {
-                id: format!("{conversation}:{seq}"),
-                conversation,
-                seq,
-                from: row.get(2)?,
-                content: content.as_str().context("a content that is no text")?.to_owned(),
-                ts,
-            });
+        let tables = "SELECT 1 FROM sqlite_schema WHERE name = 'chat_group'";
+        // Earlier versions know no groups.
+        let has_groups = db.prepare(tables)?.exists(())?;
+        for sql in [DIRECT].into_iter().chain(has_groups.then_some(GROUPS)) {
+            let mut statement = db.prepare(sql)?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                let message = entry(row)?;
+                logs.entry(message.conversation.clone()).or_default().push(message);
+            }
         }
         Ok(logs)
     }
+}
+
+/// Reads a row of [`DIRECT`] or [`GROUPS`].
+fn entry(row: &Row<'_>) -> Result<Message> {
+    let (conversation, content): (String, String) = (row.get(0)?, row.get(3)?);
+    let (seq, ts, kind): (i64, i64, i64) = (row.get(1)?, row.get(4)?, row.get(5)?);
+    let (seq, ts) = (u64::try_from(seq)?, u64::try_from(ts)?);
+    let content = if kind == 0 {
+        let said: serde_json::Value = serde_json::from_str(&content)?;
+        said.as_str().context("a content that is no text")?.to_owned()
+    } else {
+        group_log::stored(&content)?
+    };
+    let id = format!("{conversation}:{seq}");
+    Ok(Message { id, conversation, seq, from: row.get(2)?, content, ts })
 }
 
 /// How far each log goes.

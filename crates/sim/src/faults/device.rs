@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::client::{Connection, Hello, Incoming};
+use super::group_log::{self, is_group};
 use super::outbox::{Answered, Outbox};
 use super::position::Position;
 use super::shared::{Phase, Shared, conversation};
@@ -31,6 +33,11 @@ const RESEND_PAUSE: Duration = Duration::from_millis(5);
 /// One connection in so many is deaf: what is pushed to it gets as far as this machine and is never
 /// read, so it must not count as delivered.
 const DEAF_ONE_IN: u32 = 4;
+
+/// One send in so many goes to a group, if its user is ever in one.
+const GROUP_ONE_IN: u32 = 8;
+/// One push to a group in so many may be confirmed: each is told to all members.
+const GROUP_CONFIRMED_ONE_IN: u32 = 10;
 
 /// One device in so many keeps its position.
 const POSITION_ONE_IN: u32 = 3;
@@ -152,6 +159,9 @@ impl Device {
 
     fn compose(&mut self) {
         self.sends += 1;
+        if self.rng.random_ratio(1, GROUP_ONE_IN) && self.compose_to_group() {
+            return;
+        }
         let DeviceName { user, device } = &self.name;
         let to = self.shared.peer(user, &mut self.rng).to_owned();
         let client_id = format!("{user}/{device}/{}", self.sends);
@@ -164,7 +174,25 @@ impl Device {
             content,
         });
         self.shared.unacked.fetch_add(1, Ordering::Relaxed);
-        self.outbox.push(client_id, payload);
+        self.outbox.push(client_id, "private_message", payload);
+    }
+
+    /// Says something in one of the groups that its user is in now and then; false if there is none.
+    fn compose_to_group(&mut self) -> bool {
+        let DeviceName { user, device } = &self.name;
+        let Some(group) = self.shared.groups_of(user).choose(&mut self.rng) else { return false };
+        let client_id = format!("{user}/{device}/{}", self.sends);
+        let content = format!("{client_id} to {}", group.conversation);
+        let payload = json!({ "groupId": group.id, "content": content, "clientId": client_id });
+        self.shared.lives.lock().sent.push(Sent {
+            by: self.name.clone(),
+            client_id: client_id.clone(),
+            conversation: group.conversation.clone(),
+            content,
+        });
+        self.shared.unacked.fetch_add(1, Ordering::Relaxed);
+        self.outbox.push(client_id, "group_message", payload);
+        true
     }
 
     /// Takes what the server sent; true asks to wait before the next send.
@@ -174,8 +202,10 @@ impl Device {
                 let epoch = payload["epoch"].as_str().context("a ready without epoch")?;
                 self.epoch = Some(epoch.to_owned());
             }
-            Incoming::Event(name, payload) if name == "private_message" => {
-                self.take_message(connection, message(&payload)?).await?;
+            Incoming::Event(name, payload)
+                if ["private_message", "group_message", "entry"].contains(&name.as_str()) =>
+            {
+                self.take_message(connection, pushed(&payload)?).await?;
                 self.position.iter_mut().for_each(|position| position.heard(&payload));
             }
             Incoming::Event(name, payload) if name == "caught_up" => {
@@ -194,7 +224,8 @@ impl Device {
                     _ => return Ok(false),
                 };
                 let told = told(receipt, &payload)?;
-                self.observe(|observed| observed.told.push(told))?;
+                self.observe(|_| ())?;
+                self.shared.lives.lock().tell(self.epoch.as_deref().unwrap_or_default(), told);
             }
             Incoming::Ack(id, answer) if self.receipts.contains_key(&id) => {
                 let mark = self.receipts.remove(&id).context("it was just found")?;
@@ -211,6 +242,7 @@ impl Device {
                     self.note_late();
                     return Ok(true);
                 }
+                Answered::Denied(client_id) => self.shared.deny(client_id),
                 Answered::Nothing => {}
             },
         }
@@ -225,10 +257,14 @@ impl Device {
         }
         let (user, seq) = (self.name.user.clone(), message.seq);
         let conversation = message.conversation.clone();
+        let in_group = is_group(&conversation);
         let mark = |receipt| Mark { receipt, user, conversation, seq };
         let about = json!({ "messageId": message.id });
         let seen = Seen { by: self.name.clone(), connection: self.connections, message };
         self.observe(|observed| observed.seen.push(seen))?;
+        if in_group && !self.rng.random_ratio(1, GROUP_CONFIRMED_ONE_IN) {
+            return Ok(());
+        }
         match self.rng.random_range(0..10) {
             0..5 => {
                 let mark = mark(Receipt::Delivered);
@@ -274,11 +310,19 @@ fn told(receipt: Receipt, payload: &Value) -> Result<Mark> {
     })
 }
 
+/// Reads a message or another entry of a log as clients get it.
+///
+/// # Errors
+/// When a field is missing.
+pub(super) fn pushed(value: &Value) -> Result<Message> {
+    if value["kind"].is_string() { group_log::entry(value) } else { message(value) }
+}
+
 /// Reads a message as clients get it.
 ///
 /// # Errors
 /// When a field is missing.
-pub(super) fn message(value: &Value) -> Result<Message> {
+fn message(value: &Value) -> Result<Message> {
     let text = |field: &str| {
         let found = value[field].as_str().map(str::to_owned);
         found.with_context(|| format!("a message without {field}: {value}"))

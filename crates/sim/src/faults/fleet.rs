@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::device::message;
+use super::device::pushed;
 use super::shared::{Shared, conversation};
 use crate::history::{Acked, DeviceName, Mark, Receipt, Seen, Sent};
 
@@ -58,6 +58,7 @@ impl Fleet {
                 "user": name.user,
                 "device": name.device,
                 "peers": shared.peers(&name.user),
+                "groups": shared.groups_of(&name.user).map(|group| &group.id).collect::<Vec<_>>(),
                 "transports": TRANSPORTS[index % TRANSPORTS.len()],
                 "recovery": index / TRANSPORTS.len() % 2 == 1,
             })
@@ -149,7 +150,10 @@ impl Listener {
             "sent" => {
                 self.shared.unacked.fetch_add(1, Ordering::Relaxed);
                 lives.sent.push(Sent {
-                    conversation: conversation(&by.user, &text("toUserId")?),
+                    conversation: match line["groupId"].as_str() {
+                        Some(group) => format!("group:{group}"),
+                        None => conversation(&by.user, &text("toUserId")?),
+                    },
                     by,
                     client_id: text("clientId")?,
                     content: text("content")?,
@@ -166,12 +170,16 @@ impl Listener {
             }
             "seen" => {
                 let connection = u32::try_from(number("connection")?)?;
-                let message = message(&line["message"])?;
+                let message = pushed(&line["message"])?;
                 lives.of(&text("epoch")?).seen.push(Seen { by, connection, message });
             }
             "gave" => lives.of(&text("epoch")?).given.push(mark()?),
             "kept" => lives.of(&text("epoch")?).kept.push(mark()?),
-            "told" => lives.of(&text("epoch")?).told.push(mark()?),
+            "told" => lives.tell(&text("epoch")?, mark()?),
+            "denied" => {
+                drop(lives);
+                self.shared.deny(text("clientId")?);
+            }
             "recovered" => {
                 self.tally.recovered.fetch_add(1, Ordering::Relaxed);
             }

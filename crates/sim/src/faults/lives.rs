@@ -5,18 +5,36 @@
 //! what the old log was and how far the copy goes. Each life is then asked the checker's questions
 //! by itself: an earlier life's acks and pushes count in a later one as far as the copy goes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use super::group_log::{self, is_group};
 use crate::checker::{Claims, Until, Verdict, check_until};
-use crate::history::{DeviceName, History, Message, Sent, Summary};
+use crate::history::{
+    DeviceName, Having, History, Mark, Message, ReadBack, Receipt, Roster, Sent, Summary, Wished,
+};
 
 /// Logs by conversation, oldest entry first.
 pub(super) type Logs = BTreeMap<String, Vec<Message>>;
 /// How far each conversation goes.
 pub(super) type Heads = BTreeMap<String, u64>;
+
+/// What the server says when it is asked at the end.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Every log.
+    pub(super) logs: Logs,
+    /// Every user's conversations.
+    pub(super) summaries: Vec<Summary>,
+    /// Who is in each group.
+    pub(super) rosters: Vec<Roster>,
+    /// What some users read of groups.
+    pub(super) read_back: Vec<ReadBack>,
+    /// Who has some entries of groups.
+    pub(super) having: Vec<Having>,
+}
 
 /// Everything observed in a run.
 #[derive(Debug, Default)]
@@ -27,6 +45,10 @@ pub(super) struct Lives {
     pub(super) sent: Vec<Sent>,
     /// Keys of sends that later ones of the same device may have overtaken.
     pub(super) unordered: HashSet<String>,
+    /// Keys of sends that were refused for good.
+    pub(super) refused: Vec<String>,
+    /// Each change of a group that was wished.
+    pub(super) wished: Vec<Wished>,
     lives: Vec<Life>,
     /// What is wrong with the lives themselves, or was found on the way.
     pub(super) findings: Vec<String>,
@@ -37,6 +59,8 @@ struct Life {
     epoch: String,
     /// Without devices, sends and logs.
     observed: History,
+    /// The furthest that each mark was told to be: what was told before says less.
+    told: HashMap<(bool, String, String), u64>,
     ended: Option<End>,
 }
 
@@ -49,17 +73,34 @@ struct End {
 impl Lives {
     /// Where observations of a connection in that epoch belong.
     pub(super) fn of(&mut self, epoch: &str) -> &mut History {
+        let index = self.index(epoch);
+        &mut self.lives[index].observed
+    }
+
+    fn index(&mut self, epoch: &str) -> usize {
         let known = self.lives.iter().position(|life| life.epoch == epoch);
-        let index = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             if let Some(Life { epoch: before, ended: None, .. }) = self.lives.last() {
                 let what = format!("the epoch went from {before} to {epoch} without a restore");
                 self.findings.push(what);
             }
-            let observed = History::default();
-            self.lives.push(Life { epoch: epoch.to_owned(), observed, ended: None });
+            let (observed, told) = (History::default(), HashMap::new());
+            self.lives.push(Life { epoch: epoch.to_owned(), observed, told, ended: None });
             self.lives.len() - 1
-        });
-        &mut self.lives[index].observed
+        })
+    }
+
+    /// Notes a receipt that a device was told in that epoch, unless one that goes further was.
+    pub(super) fn tell(&mut self, epoch: &str, mark: Mark) {
+        let index = self.index(epoch);
+        let life = &mut self.lives[index];
+        let is_read = mark.receipt == Receipt::Read;
+        let place = (is_read, mark.user.clone(), mark.conversation.clone());
+        let furthest = life.told.entry(place).or_default();
+        if mark.seq > *furthest {
+            *furthest = mark.seq;
+            life.observed.told.push(mark);
+        }
     }
 
     /// The newest life's epoch.
@@ -79,24 +120,25 @@ impl Lives {
         self.lives.iter().map(|life| life.observed.seen.len()).sum()
     }
 
-    /// Asks the checker about the newest life, whose log and summaries are given.
-    pub(super) fn check_newest(&self, logs: &Logs, summaries: &[Summary]) -> Verdict {
+    /// Asks the checker about the newest life, of which the server was asked.
+    pub(super) fn check_newest(&self, told: &Told) -> Verdict {
         let Some(newest) = self.lives.len().checked_sub(1) else { return Verdict::default() };
-        check_until(&self.history(newest, logs, summaries), Until::Settled, Claims::ByPosition)
+        check_until(&self.history(newest, told), Until::Settled, Claims::ByPosition)
     }
 
     /// Asks the checker about each life.
-    pub(super) fn check(&self, logs: &Logs, summaries: &[Summary]) -> Verdict {
-        let mut verdict = self.check_newest(logs, summaries);
+    pub(super) fn check(&self, told: &Told) -> Verdict {
+        let mut verdict = self.check_newest(told);
         verdict.wrong.splice(..0, self.findings.iter().cloned());
         for index in 0..self.lives.len().saturating_sub(1) {
-            let history = self.history(index, logs, summaries);
+            let history = self.history(index, told);
             let found = check_until(&history, Until::Interrupted, Claims::ByPosition);
             verdict.lost.extend(found.lost);
             verdict.doubled.extend(found.doubled);
             verdict.disordered.extend(found.disordered);
             verdict.wrong.extend(found.wrong);
-            self.check_copy(index, logs, &mut verdict);
+            verdict.leaked.extend(found.leaked);
+            self.check_copy(index, &told.logs, &mut verdict);
         }
         verdict
     }
@@ -110,9 +152,11 @@ impl Lives {
         for sent in &self.sent {
             writeln!(out, "{sent:?}")?;
         }
+        self.wished.iter().try_for_each(|wished| writeln!(out, "{wished:?}"))?;
         for life in &self.lives {
             writeln!(out, "epoch {}", life.epoch)?;
             let observed = &life.observed;
+            observed.changed.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
             observed.acked.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
             observed.seen.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
             observed.given.iter().try_for_each(|record| writeln!(out, "given {record:?}"))?;
@@ -126,12 +170,17 @@ impl Lives {
     }
 
     /// The history of one life as the checker takes it.
-    fn history(&self, index: usize, logs: &Logs, summaries: &[Summary]) -> History {
+    fn history(&self, index: usize, told: &Told) -> History {
         let life = &self.lives[index];
+        let logs = life.ended.as_ref().map_or(&told.logs, |end| &end.logs);
+        let groups = logs.iter().filter(|(conversation, _)| is_group(conversation));
         let mut history = History {
             devices: self.devices.clone(),
             sent: self.sent.iter().map(|sent| self.in_its_order(sent)).collect(),
-            log: life.ended.as_ref().map_or(logs, |end| &end.logs).clone(),
+            log: logs.clone(),
+            groups: groups.map(|(name, log)| (name.clone(), group_log::group_log(log))).collect(),
+            wished: self.wished.clone(),
+            refused: self.refused.clone(),
             ..History::default()
         };
         for (before, earlier) in self.lives[..index].iter().enumerate() {
@@ -148,6 +197,12 @@ impl Lives {
                     .filter(|ack| conversation(&ack.id).is_some_and(|it| is_carried(&it, ack.seq)))
                     .cloned(),
             );
+            let changed = observed.changed.iter();
+            history.changed.extend(
+                changed
+                    .filter(|ack| conversation(&ack.id).is_some_and(|it| is_carried(&it, ack.seq)))
+                    .cloned(),
+            );
             let seen = observed.seen.iter();
             history.seen.extend(
                 seen.filter(|seen| is_carried(&seen.message.conversation, seen.message.seq))
@@ -159,6 +214,7 @@ impl Lives {
                 .extend(given.filter(|mark| is_carried(&mark.conversation, mark.seq)).cloned());
         }
         history.acked.extend_from_slice(&life.observed.acked);
+        history.changed.extend_from_slice(&life.observed.changed);
         history.seen.extend_from_slice(&life.observed.seen);
         // A device reads everything anew in each life, and what lives share once for each.
         let mut read = HashSet::new();
@@ -170,7 +226,10 @@ impl Lives {
             history.given.extend_from_slice(&life.observed.given);
             history.kept.clone_from(&life.observed.kept);
             history.told.clone_from(&life.observed.told);
-            history.summaries = summaries.to_vec();
+            history.summaries.clone_from(&told.summaries);
+            history.rosters.clone_from(&told.rosters);
+            history.read_back.clone_from(&told.read_back);
+            history.having.clone_from(&told.having);
         }
         history
     }
@@ -202,105 +261,4 @@ impl Lives {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::history::{Acked, Seen};
-
-    const CONVERSATION: &str = "dm:a:b";
-
-    fn device(user: &str) -> DeviceName {
-        DeviceName { user: user.into(), device: "d".into() }
-    }
-
-    fn message(seq: u64, text: &str) -> Message {
-        Message {
-            id: format!("{CONVERSATION}:{seq}"),
-            conversation: CONVERSATION.into(),
-            seq,
-            from: "a".into(),
-            content: text.into(),
-            ts: 1000 + seq,
-        }
-    }
-
-    fn sees(lives: &mut Lives, epoch: &str, connection: u32, message: Message) {
-        lives.of(epoch).seen.push(Seen { by: device("b"), connection, message });
-    }
-
-    fn acks(lives: &mut Lives, epoch: &str, seq: u64, text: &str) {
-        let id = format!("{CONVERSATION}:{seq}");
-        lives.of(epoch).acked.push(Acked { client_id: text.into(), id, seq, ts: 1000 + seq });
-    }
-
-    /// Three messages in a first life, of which a copy has one; two others in a second life.
-    fn restored() -> (Lives, Logs) {
-        let mut lives = Lives { devices: vec![device("a"), device("b")], ..Lives::default() };
-        for text in ["one", "two", "three", "four", "five"] {
-            lives.sent.push(Sent {
-                by: device("a"),
-                client_id: text.into(),
-                conversation: CONVERSATION.into(),
-                content: text.into(),
-            });
-        }
-        for (seq, text) in [(1, "one"), (2, "two"), (3, "three")] {
-            acks(&mut lives, "x", seq, text);
-        }
-        sees(&mut lives, "x", 1, message(1, "one"));
-        sees(&mut lives, "x", 1, message(2, "two"));
-        let old = vec![message(1, "one"), message(2, "two"), message(3, "three")];
-        lives.end([(CONVERSATION.into(), old)].into(), [(CONVERSATION.into(), 1)].into());
-        for (seq, text) in [(2, "four"), (3, "five")] {
-            acks(&mut lives, "y", seq, text);
-            sees(&mut lives, "y", 2, message(seq, text));
-        }
-        let new = vec![message(1, "one"), message(2, "four"), message(3, "five")];
-        (lives, [(CONVERSATION.into(), new)].into())
-    }
-
-    #[test]
-    fn what_the_copy_lacks_is_not_lost() {
-        let (lives, logs) = restored();
-        let findings: Vec<_> = lives.check(&logs, &[]).wrong;
-        assert_eq!(findings, [""; 0]);
-        assert!(lives.check(&logs, &[]).is_kept());
-    }
-
-    #[test]
-    fn acked_message_that_the_copy_holds_must_stay() {
-        let (lives, mut logs) = restored();
-        logs.get_mut(CONVERSATION).unwrap()[0] = message(1, "other");
-        assert!(!lives.check(&logs, &[]).lost.is_empty());
-    }
-
-    #[test]
-    fn message_of_the_old_life_pushed_in_the_new_one_is_wrong() {
-        let (mut lives, logs) = restored();
-        sees(&mut lives, "y", 2, message(3, "three"));
-        assert!(!lives.check(&logs, &[]).wrong.is_empty());
-    }
-
-    #[test]
-    fn message_that_took_another_ones_seq_and_was_not_pushed_is_lost() {
-        let (mut lives, logs) = restored();
-        lives.of("y").seen.pop();
-        assert!(!lives.check(&logs, &[]).lost.is_empty());
-    }
-
-    #[test]
-    fn reading_anew_in_each_life_is_no_repeat() {
-        let (mut lives, logs) = restored();
-        sees(&mut lives, "x", 0, message(1, "one"));
-        sees(&mut lives, "y", 0, message(1, "one"));
-        assert!(lives.check(&logs, &[]).is_kept());
-        sees(&mut lives, "y", 2, message(2, "four"));
-        assert!(!lives.check(&logs, &[]).doubled.is_empty());
-    }
-
-    #[test]
-    fn new_epoch_without_a_restore_is_wrong() {
-        let (mut lives, logs) = restored();
-        lives.of("z");
-        assert!(!lives.check(&logs, &[]).wrong.is_empty());
-    }
-}
+mod tests;

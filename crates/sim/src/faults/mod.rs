@@ -6,7 +6,8 @@
 //! `durability.fsync = "relaxed"`, where losing power must lose messages: a harness that cannot
 //! fail proves nothing.
 //!
-//! Devices (`device`, and Node's in `fleet`) reach the server (`server`) by a proxy
+//! Some of what is said goes to groups (`grouping`), whose owners (`owner`) bring in and put out
+//! members all the while. Devices (`device`, and Node's in `fleet`) reach the server (`server`) by a proxy
 //! (`proxy`); the server lies on a disk that fails on order (`disk`, `power`); a
 //! `conductor` deals the faults. What all observe goes into `lives`.
 
@@ -18,7 +19,7 @@ use std::time::Duration;
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::checker::Verdict;
@@ -29,6 +30,12 @@ mod shared;
 mod client;
 
 mod outbox;
+
+mod group_log;
+
+mod grouping;
+
+mod owner;
 
 mod position;
 
@@ -68,6 +75,7 @@ use conductor::{Conductor, HANDLER_PANICS, KILLS};
 use device::Device;
 use disk::Disk;
 use fleet::Fleet;
+use owner::Owner;
 use proxy::Clients;
 use server::Server;
 use settle::{SETTLE_TIMEOUT, check_store, settle, until};
@@ -117,7 +125,7 @@ pub struct Outcome {
     pub kills: u64,
     /// How often a connection was cut.
     pub cuts: u64,
-    /// How many distinct messages were sent.
+    /// How many distinct messages were sent, but for those refused for good.
     pub sends: usize,
     /// How many of them were acknowledged.
     pub acked: usize,
@@ -179,6 +187,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         .await?;
 
     let mut server = Server::start(&plan.binary, disk.clone(), &log, &SETTINGS).await?;
+    let groups = grouping::make(server.addr(), &users, &mut rng, &mut lives).await?;
     let (phase, watcher) = watch::channel(Phase::Gather);
     let proxied = Arc::new(proxy::Counts::default());
     let through = |clients, seed| {
@@ -191,9 +200,13 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         addr,
         pause: Duration::from_secs_f64(devices as f64 / plan.sends_per_second),
         users,
+        groups,
         lives: lives.into(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),
+        denied: AtomicU64::new(0),
+        wished: Notify::new(),
+        repeated: AtomicU64::new(0),
         refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
         resumes: AtomicU64::new(0),
@@ -205,6 +218,11 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     for (index, name) in rust.into_iter().enumerate() {
         let device = Device::new(name, shared.clone(), watcher.clone(), seed(index));
         tasks.spawn(device.run());
+    }
+    for (number, group) in shared.groups.iter().enumerate() {
+        let seed = seed(3 * devices + HOSTILE_CLIENTS + number);
+        let owner = Owner::new(group.clone(), shared.clone(), watcher.clone(), seed);
+        tasks.spawn(owner.run());
     }
     let reports = Arc::new(fleet::Tally::default());
     let mut fleets = Vec::new();
@@ -250,6 +268,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         ("connections to which the server said snapshot", &shared.snapshots),
         ("connections of Node clients recovered", &reports.recovered),
         ("Node clients that read all anew after a snapshot", &reports.rebuilt),
+        ("sends refused, to groups that their sender was not in", &shared.denied),
     ] {
         tally.add(what, counter.load(Ordering::Relaxed));
     }
@@ -258,6 +277,10 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     }
     let lives = shared.lives.lock();
     tally.add("sends whose refusal came late: no order asked", lives.unordered.len() as u64);
+    let repeated = shared.repeated.load(Ordering::Relaxed);
+    tally.add("changes of groups of which only the answer was lost", repeated);
+    tally.add("changes of groups wished", lives.wished.len() as u64);
+    let sends = lives.sent.len() - lives.refused.len();
     if !verdict.is_kept() {
         lives.write(&folder.join("history"))?;
     }
@@ -265,8 +288,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         kills: tally.of(KILLS) + tally.of(migration::KILLS),
         tally,
         cuts: shared.cuts.load(Ordering::Relaxed) + proxied.cuts.load(Ordering::Relaxed),
-        sends: lives.sent.len(),
-        acked: lives.sent.len() - shared.unacked.load(Ordering::Relaxed) as usize,
+        sends,
+        acked: sends - shared.unacked.load(Ordering::Relaxed) as usize,
         verdict,
         kept: None,
         relaxed_lost: 0,

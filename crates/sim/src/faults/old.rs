@@ -43,7 +43,7 @@ pub(super) fn write(
     tx.execute("INSERT INTO life (epoch, began_after) VALUES (?1, 0)", [EPOCH])?;
     tx.execute("INSERT INTO meta (key, value) VALUES ('token', ?1)", [TOKEN])?;
     for (id, user) in users.iter().enumerate() {
-        tx.execute("INSERT INTO user (id, name) VALUES (?1, ?2)", (int(id as u64)?, user))?;
+        tx.execute("INSERT INTO user (id, name) VALUES (?1, ?2)", (user_id(id)?, user))?;
     }
     // Known devices: a new one would begin with what its user has not confirmed.
     for DeviceName { user, device } in devices {
@@ -63,10 +63,10 @@ pub(super) fn write(
         *seq += 1;
         *low_count += u64::from(from == low);
         if *seq == 1 {
-            let row = (*id, int(low as u64)?, int(high as u64)?);
+            let row = (*id, user_id(low)?, user_id(high)?);
             tx.execute("INSERT INTO conversation (id, low, high) VALUES (?1, ?2, ?3)", row)?;
             for user in [low, high] {
-                let row = (int(user as u64)?, *id);
+                let row = (user_id(user)?, *id);
                 tx.execute("INSERT INTO member (user, conversation) VALUES (?1, ?2)", row)?;
             }
         }
@@ -80,7 +80,7 @@ pub(super) fn write(
                 *id,
                 int(*seq)?,
                 int(ts)?,
-                int(from as u64)?,
+                user_id(from)?,
                 int(*low_count)?,
                 &client_id,
                 format!("{content:?}"),
@@ -101,6 +101,11 @@ pub(super) fn write(
     let inode = fs::metadata(&path)?.ino();
     let text = format!("token {TOKEN}\ninode {inode}\nposition {messages}\n");
     Ok(fs::write(data.join("parlor.life"), text)?)
+}
+
+/// The integer name of a user of the list; the store gives them from 1 on.
+fn user_id(index: usize) -> Result<i64> {
+    int(index as u64 + 1)
 }
 
 fn int(value: u64) -> Result<i64> {

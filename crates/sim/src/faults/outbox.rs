@@ -18,6 +18,8 @@ use crate::history::Acked;
 const UNACKED_MAX: usize = 8;
 /// The shortest `retryAfterMs` that a refusal which never arrived may have had.
 const RETRY_AFTER_MS_MIN: u64 = 1_000;
+/// What a send to a group is refused as for good.
+pub(super) const NOT_A_MEMBER: &str = "not_a_member";
 /// No `retryAfterMs` is that long: what went out while the server refused nothing is in order.
 const NEVER_MS: u64 = u64::MAX;
 
@@ -36,6 +38,7 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 struct Outgoing {
     client_id: String,
+    event: &'static str,
     payload: Value,
     ack_id: u64,
     answered: bool,
@@ -51,6 +54,8 @@ pub(super) enum Answered {
     Sent(Acked),
     /// It was refused, and all may go again after a while.
     Refused,
+    /// It was refused for good, since its sender is not in that group.
+    Denied(String),
     /// Others are awaited, or it is not one of these.
     Nothing,
 }
@@ -97,9 +102,10 @@ impl Outbox {
         !self.rewind && self.queue.len() < UNACKED_MAX
     }
 
-    pub(super) fn push(&mut self, client_id: String, payload: Value) {
+    pub(super) fn push(&mut self, client_id: String, event: &'static str, payload: Value) {
         self.queue.push_back(Outgoing {
             client_id,
+            event,
             payload,
             ack_id: 0,
             answered: false,
@@ -123,8 +129,7 @@ impl Outbox {
             outgoing.went_out = Instant::now();
             outgoing.retry_after_ms = RETRY_AFTER_MS_MIN;
             outgoing.refusals = refusals;
-            outgoing.ack_id =
-                connection.emit_with_ack("private_message", &outgoing.payload).await?;
+            outgoing.ack_id = connection.emit_with_ack(outgoing.event, &outgoing.payload).await?;
             self.in_flight += 1;
         }
         Ok(())
@@ -145,6 +150,12 @@ impl Outbox {
             self.in_flight -= 1;
             self.rewound();
             return Ok(Answered::Sent(acked));
+        }
+        if answer["code"] == NOT_A_MEMBER && self.queue[index].event == "group_message" {
+            let denied = self.queue.remove(index).map(|send| send.client_id);
+            self.in_flight -= 1;
+            self.rewound();
+            return Ok(denied.map_or(Answered::Nothing, Answered::Denied));
         }
         self.queue[index].answered = true;
         self.queue[index].retry_after_ms = answer["retryAfterMs"].as_u64().unwrap_or(0);

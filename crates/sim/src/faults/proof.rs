@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -44,9 +44,13 @@ pub(super) async fn relaxed_loses(plan: &Plan, folder: &Path) -> Result<usize> {
         addr: server.addr(),
         pause: Duration::from_millis(50),
         users: users.clone(),
+        groups: Vec::new(),
         lives: Default::default(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),
+        denied: AtomicU64::new(0),
+        wished: Notify::new(),
+        repeated: AtomicU64::new(0),
         refusals: AtomicU64::new(0),
         cuts: AtomicU64::new(0),
         resumes: AtomicU64::new(0),

@@ -13,11 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::client::{Connection, Hello};
-use super::device::message;
-use super::lives::Logs;
+use super::device::pushed;
+use super::grouping::Group;
+use super::lives::Told;
+use super::owner;
 use super::shared::Shared;
 use crate::checker::Verdict;
-use crate::history::{Message, Summary, Watermark};
+use crate::history::{Having, Message, ReadBack, Roster, Summary, Watermark};
 
 /// How long acknowledging and catching up may take after the last fault.
 pub(super) const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -35,13 +37,13 @@ pub(super) async fn settle(
 ) -> Result<Verdict> {
     let deadline = Instant::now() + patience;
     loop {
-        let (logs, summaries) = read_back(&shared.users, server).await?;
+        let told = read_back(shared, server).await?;
         {
             // Held over both: what is observed in between was not there when the logs were read.
             let lives = shared.lives.lock();
-            let verdict = lives.check_newest(&logs, &summaries);
+            let verdict = lives.check_newest(&told);
             if (verdict.lost.is_empty() && verdict.wrong.is_empty()) || Instant::now() > deadline {
-                return Ok(lives.check(&logs, &summaries));
+                return Ok(lives.check(&told));
             }
         }
         sleep(Duration::from_millis(500)).await;
@@ -49,26 +51,32 @@ pub(super) async fn settle(
 }
 
 /// Every conversation as its members are told it.
-async fn read_back(users: &[String], server: SocketAddr) -> Result<(Logs, Vec<Summary>)> {
+async fn read_back(shared: &Arc<Shared>, server: SocketAddr) -> Result<Told> {
     let mut readers = JoinSet::new();
-    let mut waiting = users.iter().cloned();
-    let (mut logs, mut summaries) = (Logs::new(), Vec::new());
+    let mut waiting = shared.users.iter().cloned();
+    let mut all = Told::default();
     loop {
         while readers.len() < READERS_MAX
             && let Some(user) = waiting.next()
         {
-            readers.spawn(read_user(server, user));
+            readers.spawn(read_user(server, shared.clone(), user));
         }
-        let Some(read) = readers.join_next().await else { return Ok((logs, summaries)) };
-        let (log, summary) = read??;
-        logs.extend(log);
-        summaries.extend(summary);
+        let Some(read) = readers.join_next().await else { break };
+        let told = read??;
+        all.logs.extend(told.logs);
+        all.summaries.extend(told.summaries);
+        all.read_back.extend(told.read_back);
     }
+    for group in &shared.groups {
+        read_group(server, group, &mut all).await?;
+    }
+    Ok(all)
 }
 
-/// What one user is told. Of a conversation of two, the log is read by the first in byte order.
-async fn read_user(server: SocketAddr, user: String) -> Result<(Logs, Vec<Summary>)> {
-    let (mut logs, mut summaries) = (Logs::new(), Vec::new());
+/// What one user is told. Of a conversation of two, the log is read by the first in byte order; of a
+/// group, by its owner, and by some who may be in it.
+async fn read_user(server: SocketAddr, shared: Arc<Shared>, user: String) -> Result<Told> {
+    let mut told = Told::default();
     let mut connection = Connection::open(server, &Hello::new(&user, "reader")).await?;
     let mut cursor = Value::Null;
     loop {
@@ -79,15 +87,21 @@ async fn read_user(server: SocketAddr, user: String) -> Result<(Logs, Vec<Summar
         let page = connection.request("conversations", &query).await?;
         for line in page["conversations"].as_array().context("no conversations")? {
             let conversation = line["conversationId"].as_str().context("no id")?.to_owned();
+            let group = shared.groups.iter().find(|group| group.conversation == conversation);
             if conversation.starts_with(&format!("dm:{user}:")) {
                 let log = read_log(&mut connection, &conversation).await?;
-                logs.insert(conversation.clone(), log);
+                told.logs.insert(conversation.clone(), log);
+            } else if group.is_some_and(|group| group.is_reader(&user)) {
+                let log = read_log(&mut connection, &conversation).await?;
+                let (user, conversation) = (user.clone(), conversation.clone());
+                let seqs = log.iter().map(|entry| entry.seq).collect();
+                told.read_back.push(ReadBack { user, conversation, seqs });
             }
             let watermarks = line["watermarks"].as_array().context("no watermarks")?;
             let watermarks =
                 watermarks.iter().map(watermark).collect::<Result<Vec<Watermark>>>()?;
             let mine = watermarks.iter().find(|mark| mark.user == user);
-            summaries.push(Summary {
+            told.summaries.push(Summary {
                 user: user.clone(),
                 conversation,
                 head: line["head"].as_u64().context("no head")?,
@@ -98,9 +112,37 @@ async fn read_user(server: SocketAddr, user: String) -> Result<(Logs, Vec<Summar
         }
         cursor = page["cursor"].clone();
         if cursor.is_null() {
-            return Ok((logs, summaries));
+            return Ok(told);
         }
     }
+}
+
+/// What a group's owner is told of it: the whole log, who is in, and who has some of the entries.
+async fn read_group(server: SocketAddr, group: &Group, told: &mut Told) -> Result<()> {
+    let Group { conversation, owner, .. } = group;
+    let mut connection = Connection::open(server, &Hello::new(owner, "reader")).await?;
+    let log = read_log(&mut connection, conversation).await?;
+    let members = owner::members(&mut connection, group).await?;
+    told.rosters.push(Roster { conversation: conversation.clone(), members });
+    let head = log.len() as u64;
+    for seq in [1, 2, 4, 20, 100].map(|back| head.saturating_sub(back) + 1) {
+        let mut query = json!({ "conversationId": conversation, "seq": seq, "limit": 20 });
+        let mut having = Having { conversation: conversation.clone(), seq, members: [].into() };
+        loop {
+            let page = connection.request("receipts", &query).await?;
+            for line in page["receipts"].as_array().context("no receipts")? {
+                let user = line["userId"].as_str().context("a receipt without userId")?;
+                having.members.insert(user.to_owned(), line["read"] == true);
+            }
+            if page["cursor"].is_null() {
+                break;
+            }
+            query["cursor"] = page["cursor"].clone();
+        }
+        told.having.push(having);
+    }
+    told.logs.insert(conversation.clone(), log);
+    Ok(())
 }
 
 fn watermark(value: &Value) -> Result<Watermark> {
@@ -117,9 +159,12 @@ async fn read_log(connection: &mut Connection, conversation: &str) -> Result<Vec
         let after = log.last().map_or(0, |message| message.seq);
         let query = json!({ "conversationId": conversation, "after": after, "limit": 200 });
         let page = connection.request("history", &query).await?;
-        for value in page["messages"].as_array().context("no messages")? {
-            log.push(message(value)?);
+        let messages = page["messages"].as_array().context("no messages")?;
+        let entries = page["entries"].as_array().into_iter().flatten();
+        for value in messages.iter().chain(entries) {
+            log.push(pushed(value)?);
         }
+        log.sort_by_key(|entry| entry.seq);
         if page["more"] != true {
             return Ok(log);
         }

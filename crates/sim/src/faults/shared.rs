@@ -8,7 +8,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rand::Rng;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
 
+use super::grouping::Group;
 use super::lives::Lives;
 
 /// How many users on each side in the ring a user talks to: few enough that logs grow long.
@@ -33,6 +35,8 @@ pub(super) struct Shared {
     pub(super) addr: SocketAddr,
     /// The users, in a ring.
     pub(super) users: Vec<String>,
+    /// Their groups.
+    pub(super) groups: Vec<Group>,
     /// How long a device waits between two sends, on average.
     pub(super) pause: Duration,
     /// What was observed.
@@ -41,6 +45,12 @@ pub(super) struct Shared {
     pub(super) connected: AtomicU64,
     /// Sends that were begun and are not acknowledged.
     pub(super) unacked: AtomicU64,
+    /// Sends that were refused for good: to a group that their sender was not in.
+    pub(super) denied: AtomicU64,
+    /// Told whenever an owner has wished for a change of a group and waits for the answer.
+    pub(super) wished: Notify,
+    /// Wishes that had been carried out when they were said again: only the answer was lost.
+    pub(super) repeated: AtomicU64,
     /// How often the server began or ceased to refuse sends: odd while it may.
     pub(super) refusals: AtomicU64,
     /// Connections that were cut: by devices, and by the proxy.
@@ -66,6 +76,18 @@ impl Shared {
     pub(super) fn peer(&self, user: &str, rng: &mut StdRng) -> &str {
         let peers = self.peers(user);
         peers[rng.random_range(0..peers.len())]
+    }
+
+    /// The groups that a user is in now and then.
+    pub(super) fn groups_of(&self, user: &str) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(move |group| group.pool.iter().any(|other| other == user))
+    }
+
+    /// Takes note that a send was refused for good.
+    pub(super) fn deny(&self, client_id: String) {
+        self.lives.lock().refused.push(client_id);
+        self.denied.fetch_add(1, Ordering::Relaxed);
+        self.unacked.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Somewhere about the usual pause.

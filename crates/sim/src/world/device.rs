@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use parlor_chat::entry::{Content, Entry, Epoch};
+use parlor_chat::group::Change;
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::{Change, Wish};
+use parlor_chat::members::Wish;
 use parlor_chat::resume::Cursor;
 
 use super::chance::{Chance, Source};
@@ -145,8 +146,9 @@ impl Device {
 
     /// Wishes something for a group's log: a change, or to say something.
     pub(crate) fn group(&mut self, out: &mut Outside, group: usize, change: Option<Change>) {
+        let by = self.user.clone();
         let text = |key: &str| match &change {
-            Some(change) => (written(change, key), Some(change.clone())),
+            Some(change) => (written(change, &by, key), Some(change.clone())),
             None => (format!("to group {group} {key}"), None),
         };
         self.send(out, group_id(group), text, |key, content, change| {

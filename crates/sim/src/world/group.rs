@@ -7,8 +7,8 @@
 //! anything else for what is said.
 
 use parlor_chat::entry::Entry;
+use parlor_chat::group::{Change, Gone};
 use parlor_chat::ids::{ConversationId, UserId};
-use parlor_chat::members::Change;
 
 /// What a group's user id begins with.
 const MARK: &str = "~group";
@@ -34,11 +34,12 @@ pub(crate) fn text_of(entry: &Entry) -> &str {
     entry.body.said().map_or("", |content| &content.0)
 }
 
-/// The content of an entry that changes who belongs; `key` makes it unique.
-pub(crate) fn written(change: &Change, key: &str) -> String {
-    match change {
-        Change::Joined(user) => format!("+{user} {key}"),
-        Change::Left(user) => format!("-{user} {key}"),
+/// The content of an entry by which somebody brings one in or puts one out; `key` makes it unique.
+pub(crate) fn written(change: &Change, by: &UserId, key: &str) -> String {
+    match (change.joined(by).next(), change.left(by)) {
+        (Some(user), _) => format!("+{user} {key}"),
+        (None, Gone::One(user)) => format!("-{user} {key}"),
+        (None, Gone::Nobody | Gone::Everybody) => key.to_owned(),
     }
 }
 
@@ -46,9 +47,9 @@ pub(crate) fn written(change: &Change, key: &str) -> String {
 pub(crate) fn change_of(content: &str) -> Option<Change> {
     let user = |rest: &str| UserId::parse(rest.split(' ').next()?).ok();
     if let Some(rest) = content.strip_prefix('+') {
-        user(rest).map(Change::Joined)
+        user(rest).map(|user| Change::Added(vec![user]))
     } else if let Some(rest) = content.strip_prefix('-') {
-        user(rest).map(Change::Left)
+        user(rest).map(Change::Kicked)
     } else {
         None
     }

@@ -1,11 +1,12 @@
 //! The end of a simulation: what the store holds is written into the history, and the checker of
 //! the fault runs is asked. And what a restore does to the history.
 
-use parlor_chat::members::Change;
+use parlor_chat::entry::Entry;
+use parlor_chat::group::Gone;
 use parlor_chat::store::Watermarks;
 
 use super::device::{self, Device};
-use super::group::{change_of, is_group};
+use super::group::{change_of, is_group, text_of};
 use super::{World, ledger};
 use crate::checker::{self, Verdict};
 use crate::history::{self, Barred, Summary, Watermark};
@@ -41,17 +42,16 @@ impl World<'_> {
     pub(super) fn judge(&mut self) -> Verdict {
         let history = &mut self.out.history;
         history.log.clear();
-        history.changes.clear();
+        history.groups.clear();
         history.summaries.clear();
         let ledger = self.out.disk.ledger();
         for (conversation, log) in ledger.logs() {
             let messages: Vec<_> = log.iter().map(|entry| device::message(entry)).collect();
             if is_group(conversation) {
-                let change = |message: &history::Message| {
-                    Some((message.seq, changed(change_of(&message.content)?)))
-                };
-                let changes = messages.iter().filter_map(change).collect();
-                history.changes.insert(conversation.to_string(), changes);
+                let changes = log.iter().filter_map(|entry| changed(entry)).collect();
+                // Here a change is written as something that is said.
+                let log = history::GroupLog { changes, counts_changes: true, ..Default::default() };
+                history.groups.insert(conversation.to_string(), log);
             }
             history.log.insert(conversation.to_string(), messages);
         }
@@ -87,9 +87,13 @@ impl World<'_> {
     }
 }
 
-fn changed(change: Change) -> history::Change {
-    match change {
-        Change::Joined(user) => history::Change::Joined(user.to_string()),
-        Change::Left(user) => history::Change::Left(user.to_string()),
+/// The seq of an entry that changes who is in a group, and whom.
+fn changed(entry: &Entry) -> Option<(u64, Vec<history::Change>)> {
+    let change = change_of(text_of(entry))?;
+    let joined = change.joined(&entry.from).map(|user| history::Change::Joined(user.to_string()));
+    let mut changes: Vec<_> = joined.collect();
+    if let Gone::One(user) = change.left(&entry.from) {
+        changes.push(history::Change::Left(user.to_string()));
     }
+    Some((entry.seq.0, changes))
 }

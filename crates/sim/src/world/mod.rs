@@ -12,9 +12,10 @@
 //! at a clock, at an address, or at the order of a hash map.
 
 use parlor_chat::entry::{Content, Millis};
+use parlor_chat::group::Change;
 use parlor_chat::ids::{ClientId, DeviceId, UserId};
 use parlor_chat::limits::Limits;
-use parlor_chat::members::{Change, Wish};
+use parlor_chat::members::Wish;
 use parlor_chat::store::{AttachDevice, Origin};
 
 use crate::checker::Verdict;
@@ -141,8 +142,8 @@ impl<'a> World<'a> {
         for group in 0..self.plan.groups {
             for (number, user) in self.users.iter().enumerate() {
                 let key = format!("setup/{group}/{number}");
-                let change = Change::Joined(user.clone());
-                let content = written(&change, &key);
+                let change = Change::Added(vec![user.clone()]);
+                let content = written(&change, &self.users[0], &key);
                 self.out.history.sent.push(Sent {
                     by: self.devices[0].label(),
                     client_id: key.clone(),
@@ -280,11 +281,11 @@ impl<'a> World<'a> {
                 self.does(device, |device, out| device.group(out, group, None));
             }
             Step::Invite { device, group, user } => {
-                let change = Some(Change::Joined(self.user(user)));
+                let change = Some(Change::Added(vec![self.user(user)]));
                 self.does(device, |device, out| device.group(out, group, change));
             }
             Step::Kick { device, group, user } => {
-                let change = Some(Change::Left(self.user(user)));
+                let change = Some(Change::Kicked(self.user(user)));
                 self.does(device, |device, out| device.group(out, group, change));
             }
             Step::Block { device, other } => {

@@ -28,6 +28,7 @@ pub struct Sum {
     doubled: usize,
     disordered: usize,
     wrong: usize,
+    leaked: usize,
 }
 
 impl Sum {
@@ -43,11 +44,12 @@ impl Sum {
         self.doubled += outcome.verdict.doubled.len();
         self.disordered += outcome.verdict.disordered.len();
         self.wrong += outcome.verdict.wrong.len();
+        self.leaked += outcome.verdict.leaked.len();
     }
 
     /// Whether the promise was kept in all of them.
     pub fn is_kept(&self) -> bool {
-        self.lost + self.doubled + self.disordered + self.wrong == 0
+        self.lost + self.doubled + self.disordered + self.wrong + self.leaked == 0
     }
 
     /// The line every run of faults ends with.

@@ -351,7 +351,7 @@ impl Ledger {
         {
             for entry in talk.entries.iter().take_while(|entry| entry.seq <= seq) {
                 if let Some(change) = change_of(text_of(entry)) {
-                    members.apply(entry.seq, &change);
+                    members.apply(entry.seq, &entry.from, &change);
                 }
             }
         }

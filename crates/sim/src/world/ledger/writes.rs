@@ -123,7 +123,7 @@ impl Ledger {
         if let Who::Group(members) = &mut talk.who
             && let Some(change) = change_of(text_of(&entry))
         {
-            members.apply(entry.seq, &change);
+            members.apply(entry.seq, &entry.from, &change);
         }
         let users = match &talk.who {
             Who::Direct(low, high) => vec![low.clone(), high.clone()],

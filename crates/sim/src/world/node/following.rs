@@ -117,7 +117,7 @@ impl Node {
             if let Some(members) = &mut followed.members
                 && let Some(change) = change_of(text_of(entry)).filter(|_| !skips)
             {
-                members.apply(entry.seq, &change);
+                members.apply(entry.seq, &entry.from, &change);
             }
             members = followed.members.clone();
         }
