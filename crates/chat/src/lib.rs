@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`store`] (the port that keeps
-//! it all), [`group`] (conversations of many, and their part of the port); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
+//! it all), [`group`] (conversations of many, and their part of the port), [`around`] (what is done to
+//! messages, likewise); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
 //! [`receipts`] (what it confirms); then what several nodes need: [`follow`] (a log by hints that
@@ -20,6 +21,8 @@ pub mod limits;
 pub mod refusal;
 
 pub mod group;
+
+pub mod around;
 
 pub mod store;
 
