@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::around::{Act, Envelope};
+use crate::around::{Act, Deed, Envelope};
 use crate::group::Change;
 use crate::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 
@@ -79,6 +79,14 @@ impl Body {
     /// Whether it is a message, its content deleted or not.
     pub fn is_message(&self) -> bool {
         matches!(self, Self::Said(_) | Self::Gone)
+    }
+
+    /// The new content, if it is an edit whose message was not deleted.
+    pub fn edit(&self) -> Option<&Content> {
+        match self {
+            Self::Acted(Act { deed: Deed::Edited(content), .. }) => content.as_ref(),
+            Self::Said(_) | Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
+        }
     }
 
     /// What was changed, if it is a change.

@@ -32,7 +32,12 @@ mod retaining;
 
 mod writing;
 
+mod around;
+
+mod around_model;
+
 use grouping::Grouped;
+pub use around::{MadeWhole, run_around};
 pub use retaining::{RETAINED_MS, clock};
 
 /// An empty store and whatever must live as long as it does.

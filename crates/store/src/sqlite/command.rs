@@ -3,6 +3,7 @@
 //! The writer decides each command inside the batch's transaction, perhaps twice, and answers all
 //! of them once the batch is durable. What was not decided by then has failed.
 
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, Say};
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Revoke(UserId, DeviceId, Millis, Reply<Revoked>),
     Block(Block, Reply<Blocked>),
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
+    Say(Box<Say>, Reply<Appended>),
+    Message(Box<ChangeMessage>, Reply<MessageChanged>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -82,6 +85,8 @@ impl Command {
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
             Self::Group(change, _) => 1_024 + change.wish.weight(),
+            Self::Say(say, _) => 1_024 + say.append.content.0.len(),
+            Self::Message(change, _) => 1_024 + change.wish.weight(),
         }
     }
 
@@ -90,6 +95,8 @@ impl Command {
         match self {
             Self::Append(append, _) => Subject::Conversation(append.conversation()),
             Self::Group(change, _) => Subject::Conversation(ConversationId::group(&change.group)),
+            Self::Say(say, _) => Subject::Conversation(say.append.conversation()),
+            Self::Message(change, _) => Subject::Conversation(change.conversation.clone()),
             Self::Mark(..) => Subject::Watermarks,
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
@@ -121,6 +128,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
             Self::Block(_, reply) => reply.decide(Err(error)),
             Self::Group(_, reply) => reply.decide(Err(error)),
+            Self::Say(_, reply) => reply.decide(Err(error)),
+            Self::Message(_, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -133,6 +142,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
             Self::Block(_, reply) => reply.answer(shared),
             Self::Group(_, reply) => reply.answer(shared),
+            Self::Say(_, reply) => reply.answer(shared),
+            Self::Message(_, reply) => reply.answer(shared),
         }
     }
 
@@ -145,6 +156,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.fail(error),
             Self::Block(_, reply) => reply.fail(error),
             Self::Group(_, reply) => reply.fail(error),
+            Self::Say(_, reply) => reply.fail(error),
+            Self::Message(_, reply) => reply.fail(error),
         }
     }
 }

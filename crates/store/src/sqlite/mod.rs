@@ -67,6 +67,16 @@ mod visible;
 
 mod groups;
 
+mod envelope;
+
+mod message_state;
+
+mod acts;
+
+mod says;
+
+mod message_reads;
+
 mod group_reads;
 
 mod devices;

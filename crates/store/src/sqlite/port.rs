@@ -1,5 +1,6 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
+use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Pin, Say};
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
@@ -180,6 +181,21 @@ impl Groups for SqliteStore {
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {
         self.read(of_group(&query.group), move |reader| reader.group_receipts(&query))
+    }
+}
+
+impl Around for SqliteStore {
+    fn change_message(&self, change: ChangeMessage) -> Pending<MessageChanged> {
+        self.write(|reply| Command::Message(Box::new(change), reply))
+    }
+
+    fn say(&self, say: Say) -> Pending<Appended> {
+        self.write(|reply| Command::Say(Box::new(say), reply))
+    }
+
+    fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>> {
+        let subject = Subject::Conversation(conversation.clone());
+        self.read(subject, move |reader| reader.pins(&user, &conversation))
     }
 }
 

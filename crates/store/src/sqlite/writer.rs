@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parlor_chat::entry::Millis;
-use parlor_chat::store::{CommitSink, Committed, Marked, StoreError};
+use parlor_chat::store::{Appended, CommitSink, Committed, Marked, Origin, StoreError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
@@ -23,7 +23,7 @@ use super::Shared;
 use super::blocks;
 use super::checkpoint::Wake;
 use super::command::Command;
-use super::commands::{Executor, Turn};
+use super::commands::{AppendDone, Executor, Turn};
 use super::devices;
 use super::health::{self, Lasting};
 use super::life::Life;
@@ -55,6 +55,17 @@ struct Work {
     now: Millis,
     committed: Vec<Committed>,
     repeats: u64,
+}
+
+impl Work {
+    /// Notes an append that was carried out; gives its answer.
+    fn appended(&mut self, done: AppendDone, origin: Origin) -> Appended {
+        match done.entry {
+            Some(entry) => self.committed.push(Committed { entry, origin }),
+            None => self.repeats += 1,
+        }
+        done.appended
+    }
 }
 
 /// Where a transaction could not go on.
@@ -226,14 +237,26 @@ impl Writer {
                 work.now = work.now.max(append.now);
                 let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
                 let turn = Turn { life, superseded };
-                let outcome = told(executor.append(conn, &turn, append)).map_err(stopped)?;
-                reply.decide(outcome.map(|done| {
-                    let origin = append.origin;
-                    match done.entry {
-                        Some(entry) => work.committed.push(Committed { entry, origin }),
-                        None => work.repeats += 1,
-                    }
-                    done.appended
+                let outcome = told(executor.append(conn, &turn, append, None)).map_err(stopped)?;
+                reply.decide(outcome.map(|done| work.appended(done, append.origin)));
+            }
+            Command::Say(say, reply) => {
+                let append = &say.append;
+                work.now = work.now.max(append.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let turn = Turn { life, superseded };
+                let outcome = executor.append(conn, &turn, append, Some(say));
+                let outcome = told(outcome).map_err(stopped)?;
+                reply.decide(outcome.map(|done| work.appended(done, append.origin)));
+            }
+            Command::Message(change, reply) => {
+                work.now = work.now.max(change.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let turn = Turn { life, superseded };
+                let outcome = executor.change_message(conn, &turn, change);
+                reply.decide(told(outcome).map_err(stopped)?.map(|done| {
+                    work.committed.extend(done.committed);
+                    done.changed
                 }));
             }
             Command::Mark(marks, reply) => {
