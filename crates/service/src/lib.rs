@@ -23,6 +23,8 @@ mod session;
 mod sessions;
 mod tails;
 
+mod around;
+mod around_commands;
 mod blocks;
 mod commands;
 pub mod content;
@@ -41,6 +43,7 @@ mod recovery;
 mod resume;
 mod turns;
 
+mod around_records;
 mod clock;
 mod group_records;
 mod jitter;

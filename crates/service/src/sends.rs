@@ -21,7 +21,7 @@ use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session};
 
-/// `private_message {toUserId, content, clientId?}`.
+/// `private_message {toUserId, content, clientId?, replyTo?, forwardOf?}`.
 pub(crate) fn private_message(
     service: &Arc<Service>,
     caller: &Caller<'_>,
@@ -56,11 +56,12 @@ pub(crate) fn submit(
     if send.client_id.as_ref().is_some_and(stale) {
         return Err(Refusal::StaleClientId);
     }
-    let Send { to, client_id, content, echo } = send;
+    let Send { to, client_id, content, echo, outside } = send;
     // Nobody's connection is left out of the broadcast if its sender wants to hear it.
     let origin = if echo { Origin::default() } else { Origin(caller.socket.key().get()) };
     let append = Append { from: user.clone(), to, client_id, content, now, origin };
     let conversation = append.conversation();
+    outside.fits(&conversation)?;
     let (send_key, order) = (append.client_id.clone(), service.next_order());
     let failed = Failed { service: Arc::clone(service), send_key, order, conversation };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
@@ -68,7 +69,10 @@ pub(crate) fn submit(
         return Err(refusal);
     }
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
-    let committed = service.store.append(append);
+    let committed = match outside.is_blank() {
+        true => service.store.append(append),
+        false => service.around.say(outside.around(append, limits)),
+    };
     let socket = caller.socket.clone();
     Ok(Work::Later(Box::pin(async move {
         match committed.await {

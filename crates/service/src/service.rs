@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parlor_chat::aborts::Order;
+use parlor_chat::around::port::Around;
 use parlor_chat::entry::Position;
 use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{DeviceId, UserId};
@@ -34,7 +35,9 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
-use crate::{blocks, clock, connect, groups, jitter, queries, records, resume, sends, tutorial};
+use crate::{
+    around, blocks, clock, connect, groups, jitter, queries, records, resume, sends, tutorial,
+};
 
 /// Beyond every position that a store gives out, which is below 2^53.
 const END_OF_LOG: Position = Position((1 << 53) - 1);
@@ -44,6 +47,7 @@ pub struct Service {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) groups: Arc<dyn Groups>,
+    pub(crate) around: Arc<dyn Around>,
     pub(crate) auth: Arc<dyn Authenticator>,
     delivery: Arc<Delivery>,
     pub(crate) receipts: Receipts,
@@ -81,11 +85,12 @@ impl std::fmt::Debug for Service {
 
 impl Service {
     /// A service that is not open yet. `delivery` must be the one that `store` was opened with, and
-    /// `groups` the same backend.
+    /// `groups` and `around` the same backend.
     pub fn new(
         settings: Settings,
         store: Arc<dyn Store>,
         groups: Arc<dyn Groups>,
+        around: Arc<dyn Around>,
         auth: Arc<dyn Authenticator>,
         delivery: Arc<Delivery>,
     ) -> Arc<Self> {
@@ -107,6 +112,7 @@ impl Service {
             settings,
             store,
             groups,
+            around,
             auth,
             delivery,
         })
@@ -119,7 +125,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 35] = [
+        let commands: [(&str, Command); 42] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -155,6 +161,13 @@ impl Service {
             ("group_deny", groups::deny),
             ("groups", groups::groups),
             ("receipts", groups::receipts),
+            ("edit", around::edit),
+            ("delete", around::delete),
+            ("react", around::react),
+            ("unreact", around::unreact),
+            ("pin", around::pin),
+            ("unpin", around::unpin),
+            ("pins", around::pins),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {

@@ -35,12 +35,22 @@ pub(crate) struct Counters {
     pub(crate) marks_confirmed: Count,
     pub(crate) replaced: Count,
     pub(crate) expired: Count,
-    refused: [Count; CODES.len()],
+    refused: Refused,
+}
+
+/// Refusals by code.
+#[derive(Debug)]
+struct Refused([Count; CODES.len()]);
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self(CODES.map(|_| Count::default()))
+    }
 }
 
 impl Counters {
     pub(crate) fn refused(&self, code: Code) {
-        self.refused[code as usize].add(1);
+        self.refused.0[code as usize].add(1);
     }
 
     pub(crate) fn snapshot(&self, sessions: u64, users: u64, resumes_waiting: u64) -> Stats {
@@ -62,7 +72,7 @@ impl Counters {
             marks_confirmed: self.marks_confirmed.get(),
             replaced: self.replaced.get(),
             expired: self.expired.get(),
-            refused: CODES.map(|code| (code.name(), self.refused[code as usize].get())),
+            refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
     }
 }
