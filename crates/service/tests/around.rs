@@ -1,0 +1,529 @@
+//! What is done to messages, over sockets: who hears of it, what is read of it later, who may do it,
+//! and what is said of bad wishes.
+
+mod support;
+
+use std::time::Duration;
+
+use parlor_chat::limits::Limits;
+use parlor_service::{Mode, Settings};
+use serde_json::{Value, json};
+use support::{Client, House, Plan};
+
+/// Limits that no test client runs into.
+fn generous() -> Limits {
+    Limits {
+        user_rate_burst: 1_000_000,
+        user_rate_per_second: 1_000_000,
+        connection_rate_burst: 1_000_000,
+        connection_rate_per_second: 1_000_000,
+        ..Limits::default()
+    }
+}
+
+fn plan(limits: Limits) -> Plan {
+    Plan { settings: Settings { limits, ..Settings::default() }, ..Plan::default() }
+}
+
+async fn house() -> House {
+    House::new(plan(generous())).await
+}
+
+/// Sends to a user, or to a group; the message's id.
+async fn said(who: &Client, to: &str, content: &str) -> String {
+    let (event, field) = match to.strip_prefix("group:") {
+        Some(_) => ("group_message", "groupId"),
+        None => ("private_message", "toUserId"),
+    };
+    let to = to.strip_prefix("group:").unwrap_or(to);
+    let answer = who.call(event, json!({field: to, "content": content})).await;
+    assert_eq!(answer["status"], "sent", "{answer}");
+    answer["id"].as_str().expect("an id").to_owned()
+}
+
+/// Makes a group; its conversation's id.
+async fn made(owner: &Client, members: &[&str]) -> String {
+    let payload = json!({"name": "Owls", "members": members});
+    let answer = owner.call("group_create", payload).await;
+    answer["conversationId"].as_str().expect("an id").to_owned()
+}
+
+/// A command's outcome in a word: the seq of its entry, `unchanged`, or the code of the refusal.
+async fn outcome(who: &Client, event: &str, payload: Value) -> String {
+    let answer = who.call(event, payload).await;
+    match (answer["status"].as_str(), answer["seq"].as_u64()) {
+        (Some("error"), _) => answer["code"].as_str().expect("a code").to_owned(),
+        (Some("ok"), Some(seq)) => seq.to_string(),
+        (Some("ok"), None) if answer["unchanged"] == true => "unchanged".to_owned(),
+        _ => panic!("{answer}"),
+    }
+}
+
+async fn history(who: &Client, conversation: &str) -> Value {
+    who.call("history", json!({"conversationId": conversation, "after": 0})).await
+}
+
+/// The shape of an entry without what differs between runs.
+fn shape(mut entry: Value) -> Value {
+    let object = entry.as_object_mut().expect("an object");
+    for name in ["ts", "pos", "id", "conversationId", "groupId"] {
+        object.remove(name);
+    }
+    if let Some(at) = object.get_mut("editedAt") {
+        assert!(at.as_u64().is_some_and(|at| at > 1_700_000_000_000));
+        *at = json!("then");
+    }
+    entry
+}
+
+/// Does everything once to a message of alice's and checks who hears what.
+async fn each_deed_is_heard(to: &str, event: &str) {
+    let house = house().await;
+    let (phone, laptop) =
+        (house.device("alice", "phone").await, house.device("alice", "laptop").await);
+    let bob = house.device("bob", "b").await;
+    let conversation = match to {
+        "group" => made(&phone, &["bob"]).await,
+        _ => "dm:alice:bob".to_owned(),
+    };
+    let target = if to == "group" { conversation.as_str() } else { "bob" };
+    let id = said(&phone, target, "one").await;
+    bob.event(event, 0).await;
+    let skip = bob.now("entry").len();
+    let first: u64 = id.rsplit(':').next().and_then(|seq| seq.parse().ok()).expect("a seq");
+    let deeds = [
+        (&phone, "edit", json!({"content": "two"}), "message_edited"),
+        (&phone, "react", json!({"emoji": "👍"}), "reaction_added"),
+        (&phone, "unreact", json!({"emoji": "👍"}), "reaction_removed"),
+        (&phone, "pin", json!({}), "message_pinned"),
+        (&phone, "unpin", json!({}), "message_unpinned"),
+        (&phone, "delete", json!({}), "message_deleted"),
+    ];
+    for (n, (who, event, extra, kind)) in deeds.into_iter().enumerate() {
+        let mut payload = extra.clone();
+        payload["messageId"] = json!(id);
+        let answer = who.call(event, payload.clone()).await;
+        assert_eq!((&answer["status"], &answer["messageId"]), (&json!("ok"), &json!(id)));
+        assert_eq!(answer["seq"], json!(first + 1 + n as u64));
+        assert_eq!(outcome(who, event, payload).await, "unchanged");
+        for hears in [&laptop, &bob] {
+            let heard = hears.event("entry", skip + n).await;
+            assert_eq!((&heard["seq"], &heard["ts"]), (&answer["seq"], &answer["ts"]));
+            assert_eq!(heard["id"], answer["id"]);
+            assert_eq!(heard["conversationId"], json!(conversation));
+            let mut expected = extra.clone();
+            expected["kind"] = json!(kind);
+            expected["messageId"] = json!(id);
+            expected["by"] = json!("alice");
+            expected["seq"] = answer["seq"].clone();
+            assert_eq!(shape(heard), expected);
+        }
+    }
+    phone.settle().await;
+    assert!(phone.now("entry").is_empty(), "who did it has the answer");
+    assert_eq!(bob.now(event).len(), 1, "none of it is a message");
+    assert_eq!(bob.now("entry").len(), skip + 6);
+}
+
+#[tokio::test]
+async fn each_deed_is_heard_by_all_others_of_a_direct_conversation() {
+    each_deed_is_heard("bob", "private_message").await;
+}
+
+#[tokio::test]
+async fn each_deed_is_heard_by_all_others_of_a_group() {
+    each_deed_is_heard("group", "group_message").await;
+}
+
+#[tokio::test]
+async fn history_shows_what_has_become_of_each_message_also_after_a_restart() {
+    let data = tempfile::tempdir().expect("a directory");
+    let house = House::on(data.path(), plan(generous())).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let edited = said(&alice, "bob", "one").await;
+    let deleted = said(&alice, "bob", "secret").await;
+    said(&bob, "alice", "plain").await;
+    for content in ["two", "three"] {
+        outcome(&alice, "edit", json!({"messageId": edited, "content": content})).await;
+    }
+    for (who, emoji) in [(&bob, "👍"), (&alice, "👍"), (&bob, "🎉")] {
+        outcome(who, "react", json!({"messageId": edited, "emoji": emoji})).await;
+    }
+    outcome(&bob, "pin", json!({"messageId": edited})).await;
+    outcome(&alice, "delete", json!({"messageId": deleted})).await;
+    let check = async |who: &Client, mine: [bool; 2]| {
+        let page = history(who, "dm:alice:bob").await;
+        let messages: Vec<_> =
+            page["messages"].as_array().expect("a list").iter().cloned().map(shape).collect();
+        let reactions = json!([
+            {"emoji": "👍", "count": 2, "mine": mine[0]},
+            {"emoji": "🎉", "count": 1, "mine": mine[1]},
+        ]);
+        let expected = [
+            json!({"seq": 1, "from": "alice", "to": "bob", "content": "three", "editedAt": "then",
+                "reactions": reactions, "pinned": true}),
+            json!({"seq": 2, "from": "alice", "to": "bob", "deleted": true}),
+            json!({"seq": 3, "from": "bob", "to": "alice", "content": "plain"}),
+        ];
+        assert_eq!(messages, expected);
+        let kinds: Vec<_> = page["entries"].as_array().expect("a list").iter().collect();
+        assert_eq!(kinds.len(), 7);
+        assert_eq!(kinds[0]["content"], "two", "each edit stays while the message does");
+        assert!(!page.to_string().contains("secret"));
+        let pins = who.call("pins", json!({"conversationId": "dm:alice:bob"})).await;
+        assert_eq!(pins["pins"].as_array().map(Vec::len), Some(1));
+        let pin = &pins["pins"][0];
+        assert_eq!((&pin["by"], &pin["message"]["content"]), (&json!("bob"), &json!("three")));
+        assert!(pin["at"].is_u64());
+        let list = who.call("conversations", json!({})).await;
+        let line = &list["conversations"][0];
+        assert_eq!((&line["head"], &line["last"]["kind"]), (&json!(10), &json!("message_deleted")));
+        assert_eq!(line["message"]["content"], "plain");
+        assert_eq!(line.get("mentions"), None, "a direct conversation has none");
+    };
+    check(&alice, [true, false]).await;
+    check(&bob, [true, true]).await;
+    let unread = alice.call("conversations", json!({})).await;
+    assert_eq!(unread["conversations"][0]["unread"], 1, "deeds are not unread");
+    drop((alice, bob));
+    house.end().await;
+    let house = House::on(data.path(), plan(generous())).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    check(&alice, [true, false]).await;
+    check(&bob, [true, true]).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn who_was_away_hears_what_was_done_and_nothing_of_what_is_gone() {
+    let house = house().await;
+    let alice = house.device("alice", "a").await;
+    let bob = house.device("bob", "b").await;
+    let group = made(&alice, &["bob"]).await;
+    said(&alice, "bob", "here").await;
+    let live = bob.event("private_message", 0).await;
+    bob.call("delivered", json!({"messageId": live["id"]})).await;
+    drop(bob);
+    let direct = said(&alice, "bob", "secret").await;
+    let in_group = said(&alice, &group, "secret").await;
+    for id in [&direct, &in_group] {
+        outcome(&alice, "edit", json!({"messageId": id, "content": "secret too"})).await;
+        outcome(&alice, "delete", json!({"messageId": id})).await;
+    }
+    let first = live["id"].as_str().expect("an id");
+    outcome(&alice, "react", json!({"messageId": first, "emoji": "👍"})).await;
+    for auth in [
+        json!({"token": "bob", "deviceId": "b"}),
+        json!({"token": "bob", "deviceId": "c", "resume": {"pos": live["pos"], "epoch": epoch(&alice).await}}),
+    ] {
+        let bob = Client::connect(house.address, auth).await;
+        let gone = bob.now("private_message").into_iter().next_back().expect("it was pushed");
+        let expected = json!({"seq": 2, "from": "alice", "to": "bob", "deleted": true});
+        assert_eq!(shape(gone), expected);
+        let gone = bob.now("group_message").into_iter().next().expect("it was pushed");
+        assert_eq!(shape(gone), json!({"seq": 2, "from": "alice", "deleted": true}));
+        let kinds: Vec<_> = bob
+            .now("entry")
+            .iter()
+            .map(|entry| entry["kind"].as_str().map(str::to_owned))
+            .collect();
+        let count = |kind: &str| kinds.iter().flatten().filter(|of| *of == kind).count();
+        assert_eq!((count("message_edited"), count("message_deleted")), (2, 2));
+        assert_eq!(count("reaction_added"), 1);
+        assert!(!format!("{:?}", bob.heard()).contains("secret"));
+    }
+}
+
+async fn epoch(who: &Client) -> Value {
+    who.event("caught_up", 0).await["epoch"].clone()
+}
+
+#[tokio::test]
+async fn an_edit_is_done_once_under_its_key_and_shows_the_key_to_its_author() {
+    let house = house().await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let id = said(&alice, "bob", "one").await;
+    let edit = |content: &str| json!({"messageId": id, "content": content, "clientId": "k"});
+    assert_eq!(outcome(&alice, "edit", edit("two")).await, "2");
+    assert_eq!(outcome(&alice, "edit", edit("two")).await, "2");
+    assert_eq!(outcome(&alice, "edit", edit("three")).await, "conflict");
+    assert_eq!(bob.event("entry", 0).await.get("clientId"), None);
+    bob.settle().await;
+    assert_eq!(bob.now("entry").len(), 1);
+    assert_eq!(history(&alice, "dm:alice:bob").await["entries"][0]["clientId"], "k");
+    let old = "00000000-0001-7000-8000-000000000000";
+    let stale = json!({"messageId": id, "content": "x", "clientId": old});
+    assert_eq!(outcome(&alice, "edit", stale).await, "stale_client_id");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_wish_is_named() {
+    let limits = Limits { content_bytes_max: 10, ..generous() };
+    let house = House::new(plan(limits)).await;
+    let (alice, _bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let id = said(&alice, "bob", "one").await;
+    let deed = outcome(&alice, "react", json!({"messageId": id, "emoji": "👍"})).await;
+    assert_eq!(deed, "2");
+    let with = |mut extra: Value| {
+        extra["messageId"] = json!(id);
+        extra
+    };
+    for (event, payload, code, named) in [
+        ("edit", json!({}), "invalid_argument", "messageId is required"),
+        ("edit", with(json!({})), "invalid_argument", "content is required"),
+        ("edit", with(json!({"content": "123456789"})), "too_large", "10 bytes"),
+        ("edit", with(json!({"content": 1, "clientId": ""})), "invalid_argument", "clientId"),
+        ("delete", json!({"messageId": 7}), "invalid_argument", "messageId must be a string"),
+        ("delete", json!({"messageId": "7"}), "invalid_argument", "messageId must be an id"),
+        ("delete", json!({"messageId": "dm:alice:bob:2"}), "not_found", "no such"),
+        ("delete", json!({"messageId": "dm:alice:bob:9"}), "not_found", "no such"),
+        ("delete", json!({"messageId": "dm:bob:carol:1"}), "not_a_member", "not a member"),
+        ("delete", json!({"messageId": "group:none:1"}), "not_found", "no such"),
+        ("react", with(json!({})), "invalid_argument", "emoji is required"),
+        ("react", with(json!({"emoji": ""})), "invalid_argument", "emoji must be 1 to 32"),
+        ("react", with(json!({"emoji": "x".repeat(33)})), "invalid_argument", "emoji must be"),
+        ("unreact", with(json!({"emoji": 1})), "invalid_argument", "emoji must be a string"),
+        ("pin", json!("x"), "invalid_argument", "payload must be an object"),
+        ("unpin", json!({}), "invalid_argument", "messageId is required"),
+        ("pins", json!({}), "invalid_argument", "conversationId is required"),
+        ("pins", json!({"conversationId": "dm:bob:carol"}), "not_a_member", "not a member"),
+        ("pins", json!({"conversationId": "dm:alice:zoe"}), "not_found", "no such"),
+    ] {
+        let answer = alice.call(event, payload.clone()).await;
+        assert_eq!(
+            (&answer["status"], &answer["code"]),
+            (&json!("error"), &json!(code)),
+            "{payload}"
+        );
+        let error = answer["error"].as_str().expect("a text");
+        assert!(error.contains(named), "{event} {payload}: {error}");
+    }
+    assert_eq!(outcome(&alice, "react", with(json!({"emoji": "x".repeat(32)}))).await, "3");
+    assert_eq!(outcome(&alice, "edit", with(json!({"content": "12345678"}))).await, "4");
+}
+
+#[tokio::test]
+async fn limits_hold_at_their_edges() {
+    let limits = Limits {
+        reactions_per_user_max: 2,
+        reactions_per_message_max: 3,
+        pins_max: 1,
+        edits_per_message_max: 2,
+        mentions_max: 2,
+        ..generous()
+    };
+    let house = House::new(plan(limits)).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let (one, two) = (said(&alice, "bob", "one").await, said(&alice, "bob", "two").await);
+    let react = |emoji: &str| json!({"messageId": one, "emoji": emoji});
+    assert_eq!(outcome(&alice, "react", react("1")).await, "3");
+    assert_eq!(outcome(&alice, "react", react("2")).await, "4");
+    assert_eq!(outcome(&alice, "react", react("3")).await, "too_many_reactions");
+    assert_eq!(outcome(&bob, "react", react("3")).await, "5");
+    assert_eq!(outcome(&bob, "react", react("4")).await, "too_many_reactions");
+    assert_eq!(outcome(&bob, "react", react("1")).await, "6");
+    assert_eq!(outcome(&alice, "pin", json!({"messageId": one})).await, "7");
+    assert_eq!(outcome(&bob, "pin", json!({"messageId": two})).await, "too_many_pins");
+    assert_eq!(outcome(&bob, "unpin", json!({"messageId": one})).await, "8");
+    assert_eq!(outcome(&bob, "pin", json!({"messageId": two})).await, "9");
+    for (content, expected) in [("a", "10"), ("b", "11"), ("c", "too_many_edits")] {
+        let edit = json!({"messageId": one, "content": content});
+        assert_eq!(outcome(&alice, "edit", edit).await, expected);
+    }
+    let group = made(&alice, &["bob", "carol"]).await;
+    let group = group.trim_start_matches("group:");
+    let mention = |users: &[&str]| json!({"groupId": group, "content": 1, "mentions": users});
+    let sent = alice.call("group_message", mention(&["bob", "carol"])).await;
+    assert_eq!(sent["status"], "sent");
+    let refused = alice.call("group_message", mention(&["bob", "carol", "@all"])).await;
+    assert_eq!(refused["error"], "mentions must be at most 2 user ids");
+}
+
+#[tokio::test]
+async fn time_runs_out_for_edits_and_deletions() {
+    let limits = Limits { edit_window_ms: 0, delete_window_ms: 0, ..generous() };
+    let house = House::new(plan(limits)).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let group = made(&alice, &["bob"]).await;
+    let (direct, in_group) = (said(&bob, "alice", "x").await, said(&bob, &group, "x").await);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    for id in [&direct, &in_group] {
+        let edit = json!({"messageId": id, "content": "y"});
+        assert_eq!(outcome(&bob, "edit", edit).await, "too_late");
+        assert_eq!(outcome(&bob, "delete", json!({"messageId": id})).await, "too_late");
+    }
+    assert_eq!(outcome(&alice, "delete", json!({"messageId": direct})).await, "not_allowed");
+    assert_eq!(outcome(&alice, "delete", json!({"messageId": in_group})).await, "3");
+}
+
+#[tokio::test]
+async fn who_is_blocked_may_only_take_back() {
+    let house = house().await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let id = said(&alice, "bob", "x").await;
+    bob.call("block", json!({"userId": "alice"})).await;
+    for (event, payload) in [
+        ("edit", json!({"messageId": id, "content": "y"})),
+        ("react", json!({"messageId": id, "emoji": "👍"})),
+        ("unreact", json!({"messageId": id, "emoji": "👍"})),
+        ("pin", json!({"messageId": id})),
+        ("unpin", json!({"messageId": id})),
+    ] {
+        assert_eq!(outcome(&alice, event, payload).await, "blocked", "{event}");
+    }
+    assert_eq!(outcome(&bob, "react", json!({"messageId": id, "emoji": "👍"})).await, "2");
+    assert_eq!(outcome(&alice, "delete", json!({"messageId": id})).await, "3");
+    assert_eq!(bob.event("entry", 0).await["kind"], "message_deleted");
+}
+
+#[tokio::test]
+async fn in_a_group_rights_are_those_of_the_role_and_none_of_who_is_out() {
+    let house = house().await;
+    let owner = house.device("owner", "o").await;
+    let (moderator, member) = (house.device("mod", "m").await, house.device("member", "e").await);
+    let conversation = made(&owner, &["mod", "member"]).await;
+    let group = conversation.trim_start_matches("group:");
+    let role = json!({"groupId": group, "userId": "mod", "role": "moderator"});
+    owner.call("group_role", role).await;
+    let by_owner = said(&owner, &conversation, "o").await;
+    let by_mod = said(&moderator, &conversation, "m").await;
+    let by_member = said(&member, &conversation, "e").await;
+    let delete = |id: &str| json!({"messageId": id});
+    for (who, event, id, expected) in [
+        (&member, "delete", &by_owner, "not_allowed"),
+        (&member, "delete", &by_mod, "not_allowed"),
+        (&member, "pin", &by_member, "not_allowed"),
+        (&member, "unpin", &by_member, "not_allowed"),
+        (&moderator, "delete", &by_owner, "not_allowed"),
+        (&moderator, "pin", &by_owner, "6"),
+        (&owner, "unpin", &by_owner, "7"),
+        (&moderator, "delete", &by_member, "8"),
+        (&member, "delete", &by_member, "unchanged"),
+        (&owner, "delete", &by_mod, "9"),
+    ] {
+        assert_eq!(outcome(who, event, delete(id)).await, expected, "{event} {id}");
+    }
+    let edit = json!({"messageId": by_owner, "content": "forged"});
+    assert_eq!(outcome(&moderator, "edit", edit).await, "not_allowed");
+    let last = said(&member, &conversation, "last").await;
+    moderator.call("group_mute", json!({"groupId": group, "userId": "member"})).await;
+    let react = json!({"messageId": by_owner, "emoji": "👍"});
+    assert_eq!(outcome(&member, "react", react.clone()).await, "muted");
+    assert_eq!(outcome(&member, "delete", delete(&last)).await, "12");
+    moderator.call("group_kick", json!({"groupId": group, "userId": "member"})).await;
+    assert_eq!(outcome(&member, "react", react.clone()).await, "not_a_member");
+    assert_eq!(outcome(&member, "delete", delete(&by_member)).await, "not_a_member");
+    let stranger = house.device("stranger", "s").await;
+    assert_eq!(outcome(&stranger, "react", react.clone()).await, "not_found");
+    assert_eq!(outcome(&owner, "react", react).await, "14");
+    member.settle().await;
+    let heard = member.now("entry");
+    assert_eq!(heard.last().map(|entry| entry["kind"].clone()), Some(json!("member_kicked")));
+}
+
+#[tokio::test]
+async fn a_reply_and_a_forward_say_what_they_are() {
+    let house = house().await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let carol = house.device("carol", "c").await;
+    let id = said(&alice, "bob", "question").await;
+    let reply = json!({"toUserId": "alice", "content": "answer", "replyTo": id, "clientId": "k"});
+    let sent = bob.call("private_message", reply.clone()).await;
+    assert_eq!(sent["status"], "sent", "{sent}");
+    let again = bob.call("private_message", reply).await;
+    assert_eq!((&again["id"], &again["ts"]), (&sent["id"], &sent["ts"]));
+    let heard = alice.event("private_message", 0).await;
+    let expected = json!({"messageId": id, "seq": 1, "from": "alice"});
+    assert_eq!(heard["replyTo"], expected);
+    assert_eq!(history(&bob, "dm:alice:bob").await["messages"][1]["replyTo"], expected);
+    let forward = |of: &str| json!({"toUserId": "carol", "content": "question", "forwardOf": of});
+    assert_eq!(bob.call("private_message", forward(&id)).await["status"], "sent");
+    let heard = carol.event("private_message", 0).await;
+    assert_eq!(heard["forwarded"], true);
+    assert!(!heard.to_string().contains("dm:alice:bob"), "where it is from is not told");
+    let group = made(&alice, &["bob"]).await;
+    let in_group = said(&alice, &group, "hidden").await;
+    for (who, payload, expected) in [
+        (&carol, forward(&id), "forwardOf must be a message that the user may see"),
+        (&carol, forward(&in_group), "forwardOf must be a message that the user may see"),
+        (
+            &bob,
+            json!({"toUserId": "carol", "content": 1, "replyTo": id}),
+            "replyTo must be a message of this conversation",
+        ),
+        (
+            &bob,
+            json!({"toUserId": "alice", "content": 1, "replyTo": "dm:alice:bob:7"}),
+            "replyTo must be a message of this conversation",
+        ),
+        (
+            &bob,
+            json!({"toUserId": "alice", "content": 1, "replyTo": 7}),
+            "replyTo must be a string",
+        ),
+    ] {
+        let answer = who.call("private_message", payload).await;
+        assert_eq!(
+            (&answer["code"], &answer["error"]),
+            (&json!("invalid_argument"), &json!(expected))
+        );
+    }
+    outcome(&alice, "delete", json!({"messageId": id})).await;
+    let late = json!({"toUserId": "alice", "content": "answer", "replyTo": id});
+    assert_eq!(bob.call("private_message", late).await["code"], "message_deleted");
+}
+
+#[tokio::test]
+async fn mentions_are_told_and_counted_until_they_are_read() {
+    let limits = Limits { mention_all_members_max: 2, ..generous() };
+    let house = House::new(plan(limits)).await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let carol = house.device("carol", "c").await;
+    let conversation = made(&alice, &["bob", "carol"]).await;
+    let group = conversation.trim_start_matches("group:");
+    let mention = |users: Value| json!({"groupId": group, "content": 1, "mentions": users});
+    let counts = async |who: &Client| {
+        let list = who.call("conversations", json!({})).await;
+        let line = &list["conversations"][0];
+        (line["unread"].as_u64(), line["mentions"].as_u64())
+    };
+    assert_eq!(alice.call("group_message", mention(json!(["bob"]))).await["status"], "sent");
+    assert_eq!(bob.event("group_message", 0).await["mentions"], json!(["bob"]));
+    assert_eq!(alice.call("group_message", mention(json!(["@all"]))).await["status"], "sent");
+    assert_eq!(carol.event("group_message", 1).await["mentions"], json!(["@all"]));
+    said(&alice, &conversation, "nobody").await;
+    assert_eq!(counts(&bob).await, (Some(3), Some(2)));
+    assert_eq!(counts(&carol).await, (Some(3), Some(1)));
+    assert_eq!(counts(&alice).await, (Some(0), Some(0)));
+    bob.call("read", json!({"conversationId": conversation, "seq": 2})).await;
+    assert_eq!(counts(&bob).await, (Some(2), Some(1)));
+    bob.call("read", json!({"conversationId": conversation, "seq": 4})).await;
+    assert_eq!(counts(&bob).await, (Some(0), Some(0)));
+    let refused = async |who: &Client, users: Value| {
+        let answer = who.call("group_message", mention(users)).await;
+        (answer["code"].clone(), answer["error"].clone())
+    };
+    assert_eq!(refused(&bob, json!(["@all"])).await.0, "not_allowed");
+    let (code, error) = refused(&bob, json!(["zoe"])).await;
+    assert_eq!(
+        (code, error),
+        (json!("invalid_argument"), json!("mentions must be members of the group"))
+    );
+    assert_eq!(refused(&bob, json!("carol")).await.0, "invalid_argument");
+}
+
+#[tokio::test]
+async fn the_simplest_tutorials_sockets_hear_only_what_is_said() {
+    let settings = Settings { limits: generous(), mode: Mode::Development };
+    let house = House::new(Plan { settings, ..Plan::default() }).await;
+    let simple = Client::open(house.address, json!({})).await;
+    simple.answered().await;
+    simple.call("register", json!("bob")).await;
+    let alice = house.device("alice", "a").await;
+    let id = said(&alice, "bob", "one").await;
+    outcome(&alice, "edit", json!({"messageId": id, "content": "two"})).await;
+    said(&alice, "bob", "three").await;
+    let heard = simple.events("private message", 2).await;
+    assert_eq!((&heard[0]["message"], &heard[1]["message"]), (&json!("one"), &json!("three")));
+    assert!(simple.now("entry").is_empty());
+}
