@@ -36,8 +36,8 @@ mod around;
 
 mod around_model;
 
-use grouping::Grouped;
 pub use around::{MadeWhole, run_around};
+use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
 
 /// An empty store and whatever must live as long as it does.

@@ -229,11 +229,12 @@ fn empty(conn: &Connection, emptied: &[Emptied], gone: i64) -> Result<(), Failur
         return Ok(());
     }
     let sql = "UPDATE entry SET content = ?1, sealed = NULL, gone = ?2, sum = ?3 WHERE pos = ?4";
+    // Pages that it frees are to be overwritten as well.
     conn.pragma_update(None, "secure_delete", true)?;
     for Emptied { position, sum } in emptied {
         conn.prepare_cached(sql)?.execute((body::NOTHING, gone, sum, position))?;
     }
-    conn.pragma_update(None, "secure_delete", false)?;
+    conn.pragma_update(None, "secure_delete", "FAST")?;
     Ok(())
 }
 
