@@ -34,6 +34,10 @@ mod writing;
 
 mod around;
 
+mod around_rights;
+
+mod around_outside;
+
 mod around_model;
 
 pub use around::{MadeWhole, run_around};

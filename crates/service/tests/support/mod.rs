@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod client;
+pub(crate) mod deeds;
 pub(crate) mod faulty;
 
 use std::net::SocketAddr;

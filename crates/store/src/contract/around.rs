@@ -4,20 +4,22 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Say, Wish};
-use parlor_chat::around::{Act, Deed, Emoji, MessageState, Reply};
-use parlor_chat::entry::{Body, Content, Entry, Millis, Position};
+use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::{Act, Deed, Emoji, MessageState};
+use parlor_chat::entry::{Body, Entry, Millis, Position};
 use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::group::port::{ChangeGroup, Groups};
-use parlor_chat::group::{FOREVER, GroupName, OpenTo, Role, SettingsPatch};
+use parlor_chat::group::{GroupName, SettingsPatch};
 use parlor_chat::ids::{ClientId, ConversationId, GroupId, Seq};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{
-    Append, Block, CommitSink, HistoryQuery, HistoryRange, Origin, Recipient, Store, Whose,
+    Append, CommitSink, HistoryQuery, HistoryRange, Origin, Recipient, Store, Whose,
 };
 
-use super::{Fixture, NOW, Sink, around_model, dm, is_not_found, said, text, user, wish};
+use super::{
+    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, text, user, wish,
+};
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
 pub struct MadeWhole<G> {
@@ -49,16 +51,16 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around::a_retry_of_a_deleted_message_is_answered_like_the_first,
     around::deeds_are_not_unread_and_the_list_shows_the_last_message,
     around::a_device_that_was_away_hears_deeds_alone,
-    around::reactions_are_counted_and_bounded,
-    around::pins_are_listed_newest_first_and_bounded,
-    around::windows_end_at_their_edges,
-    around::who_is_blocked_or_a_stranger_does_nothing,
-    around::in_a_group_roles_decide,
-    around::who_left_sees_what_was_in_their_time,
-    around::a_page_of_large_edits_is_cut_and_loses_nothing,
-    around::a_reply_names_what_it_answers,
-    around::mentions_are_of_members_and_counted_until_read,
-    around::a_forward_is_of_what_the_sender_may_see,
+    around_rights::reactions_are_counted_and_bounded,
+    around_rights::pins_are_listed_newest_first_and_bounded,
+    around_rights::windows_end_at_their_edges,
+    around_rights::who_is_blocked_or_a_stranger_does_nothing,
+    around_rights::in_a_group_roles_decide,
+    around_rights::who_left_sees_what_was_in_their_time,
+    around_rights::a_page_of_large_edits_is_cut_and_loses_nothing,
+    around_outside::a_reply_names_what_it_answers,
+    around_outside::mentions_are_of_members_and_counted_until_read,
+    around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,
 ];
 
@@ -89,15 +91,15 @@ pub(super) fn emoji(text: &str) -> Emoji {
     Emoji::parse(text).expect("a good emoji")
 }
 
-fn edit(to: &str) -> Wish {
+pub(super) fn edit(to: &str) -> Wish {
     Wish::Edit(text(to))
 }
 
-fn react(with: &str) -> Wish {
+pub(super) fn react(with: &str) -> Wish {
     Wish::React(emoji(with))
 }
 
-fn unreact(with: &str) -> Wish {
+pub(super) fn unreact(with: &str) -> Wish {
     Wish::Unreact(emoji(with))
 }
 
@@ -124,7 +126,7 @@ impl House {
         }
     }
 
-    async fn done(&self, by: &str, of: &ConversationId, seq: u64, wish: Wish) -> u64 {
+    pub(super) async fn done(&self, by: &str, of: &ConversationId, seq: u64, wish: Wish) -> u64 {
         let done = self.does(about(by, of, seq, wish)).await.expect("it may be");
         done.expect("it was not so before")
     }
@@ -139,7 +141,12 @@ impl House {
         self.base.store.history(query).await.expect("a page is read")
     }
 
-    async fn state(&self, who: &str, of: &ConversationId, seq: u64) -> Option<MessageState> {
+    pub(super) async fn state(
+        &self,
+        who: &str,
+        of: &ConversationId,
+        seq: u64,
+    ) -> Option<MessageState> {
         self.page(who, of).await.states.remove(&Seq(seq))
     }
 
@@ -154,7 +161,7 @@ impl House {
         ConversationId::group(&group)
     }
 
-    async fn change_group(&self, name: &str, by: &str, wish: GroupWish) {
+    pub(super) async fn change_group(&self, name: &str, by: &str, wish: GroupWish) {
         let change = ChangeGroup {
             by: user(by),
             group: GroupId::parse(name).expect("a good id"),
@@ -344,262 +351,4 @@ async fn a_device_that_was_away_hears_deeds_alone(h: &House) {
     let head = h.base.head_position().await;
     let received = h.base.store.received(user("a"), super::device(""), head, 9).await;
     assert_eq!(received.expect("it is read"), [(of, Seq(3))]);
-}
-
-async fn reactions_are_counted_and_bounded(h: &House) {
-    let of = h.group("g", "a", &["b", "c"]).await;
-    let seq = h.says("a", &of, "x").await;
-    let limits =
-        Limits { reactions_per_user_max: 2, reactions_per_message_max: 3, ..Limits::default() };
-    let reacts = async |by: &str, wish: Wish| {
-        h.does(ChangeMessage { limits: limits.clone(), ..about(by, &of, seq, wish) }).await
-    };
-    for (by, with) in [("a", "1"), ("a", "2"), ("b", "2"), ("b", "3")] {
-        assert!(matches!(reacts(by, react(with)).await, Ok(Some(_))));
-        assert_eq!(reacts(by, react(with)).await, Ok(None));
-    }
-    assert_eq!(reacts("a", react("3")).await, Err(Refusal::TooManyReactions));
-    assert_eq!(reacts("c", react("4")).await, Err(Refusal::TooManyReactions));
-    assert!(reacts("c", react("2")).await.is_ok(), "one that is there has room");
-    let shown = async |who: &str| {
-        let state = h.state(who, &of, seq).await.expect("something was done to it");
-        let each = state.reactions.into_iter();
-        each.map(|r| format!("{}{}{}", r.emoji.as_str(), "x".repeat(r.count as usize), r.mine))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(shown("a").await, ["1xtrue", "2xxxtrue", "3xfalse"]);
-    assert_eq!(shown("c").await, ["1xfalse", "2xxxtrue", "3xfalse"]);
-    for (by, with) in [("a", "1"), ("b", "2")] {
-        assert!(matches!(reacts(by, unreact(with)).await, Ok(Some(_))));
-        assert_eq!(reacts(by, unreact(with)).await, Ok(None));
-    }
-    assert_eq!(shown("a").await, ["2xxtrue", "3xfalse"]);
-    assert!(matches!(reacts("c", react("4")).await, Ok(Some(_))));
-    assert_eq!(shown("c").await, ["2xxtrue", "3xfalse", "4xtrue"]);
-}
-
-async fn pins_are_listed_newest_first_and_bounded(h: &House) {
-    let of = dm("a", "b");
-    for n in 1..=4 {
-        h.base.sent("a", "b", &n.to_string()).await;
-    }
-    let limits = Limits { pins_max: 3, ..Limits::default() };
-    let pins = async |seq, wish| {
-        h.does(ChangeMessage { limits: limits.clone(), ..about("b", &of, seq, wish) }).await
-    };
-    for seq in [2, 1, 3] {
-        assert!(matches!(pins(seq, Wish::Pin).await, Ok(Some(_))));
-    }
-    assert_eq!(pins(4, Wish::Pin).await, Err(Refusal::TooManyPins));
-    assert_eq!(pins(2, Wish::Pin).await, Ok(None));
-    h.done("a", &of, 1, edit("new")).await;
-    let listed = h.around.pins(user("a"), of.clone()).await.expect("pins are read");
-    let seqs: Vec<_> = listed.iter().map(|pin| pin.message.seq.0).collect();
-    assert_eq!(seqs, [3, 1, 2]);
-    assert_eq!((listed[1].by.as_str(), listed[1].at), ("b", NOW));
-    assert_eq!(listed[1].state.edited, Some((text("new"), NOW)));
-    assert!(listed[1].state.pinned);
-    assert!(is_not_found(h.around.pins(user("c"), of.clone()).await));
-    assert!(matches!(pins(3, Wish::Unpin).await, Ok(Some(_))));
-    assert_eq!(pins(3, Wish::Unpin).await, Ok(None));
-    assert!(matches!(pins(4, Wish::Pin).await, Ok(Some(_))), "there is room again");
-    assert!(h.state("a", &of, 4).await.is_some_and(|state| state.pinned));
-    assert!(h.state("a", &of, 3).await.is_some_and(|state| !state.pinned));
-}
-
-async fn windows_end_at_their_edges(h: &House) {
-    let of = dm("a", "b");
-    h.base.sent("a", "b", "x").await;
-    let limits = Limits { edit_window_ms: 10, delete_window_ms: 20, ..Limits::default() };
-    let later = async |ms: u64, wish| {
-        let (now, limits) = (Millis(NOW.0 + ms), limits.clone());
-        h.does(ChangeMessage { now, limits, ..about("a", &of, 1, wish) }).await
-    };
-    assert_eq!(later(11, edit("y")).await, Err(Refusal::TooLate));
-    assert_eq!(later(10, edit("y")).await, Ok(Some(2)));
-    assert_eq!(later(21, Wish::Delete).await, Err(Refusal::TooLate));
-    assert_eq!(later(20, Wish::Delete).await, Ok(Some(3)));
-    assert_eq!(later(99, Wish::Delete).await, Ok(None));
-}
-
-async fn who_is_blocked_or_a_stranger_does_nothing(h: &House) {
-    let of = dm("a", "b");
-    h.base.sent("a", "b", "x").await;
-    h.base.sent("b", "a", "y").await;
-    for wish in [edit("z"), react("👍"), Wish::Pin, Wish::Delete] {
-        assert_eq!(h.does(about("c", &of, 1, wish)).await, Err(Refusal::NotFound));
-    }
-    let block = Block { user: user("b"), other: user("a"), blocked: true, now: NOW, blocks_max: 9 };
-    h.base.store.block(block).await.expect("it is kept");
-    for wish in [edit("z"), react("👍"), unreact("👍"), Wish::Pin, Wish::Unpin] {
-        assert_eq!(h.does(about("a", &of, 1, wish)).await, Err(Refusal::Blocked));
-    }
-    h.done("b", &of, 1, react("👍")).await;
-    h.done("a", &of, 1, Wish::Delete).await;
-    assert_eq!(h.does(about("a", &of, 2, Wish::Delete)).await, Err(Refusal::NotAllowed));
-}
-
-async fn in_a_group_roles_decide(h: &House) {
-    let of = h.group("g", "own", &["adm", "mod", "mem", "out"]).await;
-    let role = |user_name: &str, role| GroupWish::SetRole(user(user_name), role);
-    h.change_group("g", "own", role("adm", Role::Admin)).await;
-    h.change_group("g", "own", role("mod", Role::Moderator)).await;
-    let by_out = h.says("out", &of, "bye").await;
-    let by_mem = h.says("mem", &of, "hi").await;
-    let by_adm = h.says("adm", &of, "hello").await;
-    let refused = async |by: &str, seq, wish| h.does(about(by, &of, seq, wish)).await.err();
-    assert_eq!(refused("mem", by_mem, Wish::Pin).await, Some(Refusal::NotAllowed));
-    assert_eq!(refused("mem", by_out, Wish::Delete).await, Some(Refusal::NotAllowed));
-    assert_eq!(refused("mod", by_adm, Wish::Delete).await, Some(Refusal::NotAllowed));
-    assert_eq!(refused("adm", by_mem, edit("x")).await, Some(Refusal::NotAllowed));
-    h.done("mod", &of, by_mem, Wish::Pin).await;
-    h.change_group("g", "mod", GroupWish::Mute(user("mem"), FOREVER)).await;
-    let muted = Some(Refusal::Muted { until: FOREVER });
-    assert_eq!(refused("mem", by_mem, react("👍")).await, muted);
-    h.done("mem", &of, by_mem, Wish::Delete).await;
-    h.change_group("g", "mod", GroupWish::Kick(user("out"))).await;
-    for wish in [edit("x"), react("👍"), Wish::Delete] {
-        assert_eq!(refused("out", by_out, wish).await, Some(Refusal::NotAMember));
-    }
-    assert_eq!(refused("never", by_out, Wish::Delete).await, Some(Refusal::NotFound));
-    h.done("mod", &of, by_out, Wish::Delete).await;
-    let closed = SettingsPatch { post: Some(OpenTo::Admins), ..SettingsPatch::default() };
-    h.change_group("g", "own", GroupWish::Update { name: None, settings: closed }).await;
-    assert_eq!(refused("mod", by_adm, react("👍")).await, Some(Refusal::NotAllowed));
-    h.done("mod", &of, by_adm, Wish::Pin).await;
-    h.change_group("g", "own", GroupWish::Add(vec![user("new")])).await;
-    assert_eq!(refused("new", by_adm, react("👍")).await, Some(Refusal::NotFound), "unseen");
-    h.change_group("g", "own", GroupWish::Delete).await;
-    assert_eq!(refused("own", by_adm, Wish::Delete).await, Some(Refusal::NotFound));
-}
-
-async fn who_left_sees_what_was_in_their_time(h: &House) {
-    let of = h.group("g", "a", &["b"]).await;
-    let seq = h.says("a", &of, "x").await;
-    h.done("a", &of, seq, edit("y")).await;
-    h.change_group("g", "b", GroupWish::Leave).await;
-    h.done("a", &of, seq, edit("z")).await;
-    let edited = async |who: &str| {
-        h.state(who, &of, seq).await.and_then(|state| state.edited).map(|(content, _)| content)
-    };
-    assert_eq!((edited("a").await, edited("b").await), (Some(text("z")), Some(text("y"))));
-    h.done("a", &of, seq, Wish::Delete).await;
-    let page = h.page("b", &of).await;
-    assert!(page.entries.iter().all(|entry| entry.body.said().is_none()), "gone is gone");
-}
-
-async fn a_page_of_large_edits_is_cut_and_loses_nothing(h: &House) {
-    let of = dm("a", "b");
-    let large = Content(format!("\"{}\"", "x".repeat(40_000)).into());
-    for n in 1..=20 {
-        h.base.sent("a", "b", &n.to_string()).await;
-    }
-    for n in 1..=20 {
-        h.done("a", &of, n, Wish::Edit(large.clone())).await;
-    }
-    let (mut after, mut pages, mut edited) = (0, 0, 0);
-    loop {
-        let range = HistoryRange::After(Seq(after), Some(Seq(21)));
-        let query = HistoryQuery { user: user("b"), conversation: of.clone(), range, limit: 200 };
-        let page = h.base.store.history(query).await.expect("a page is read");
-        let bytes: usize =
-            page.states.values().filter_map(|s| s.edited.as_ref()).map(|(c, _)| c.0.len()).sum();
-        assert!(bytes <= 256 * 1024 + 40_002, "{bytes}");
-        let last = page.entries.last().expect("a page holds something").seq.0;
-        assert_eq!(page.covers, Some((Seq(after + 1), Seq(if page.more { last } else { 20 }))));
-        edited += page.states.len();
-        (after, pages) = (last, pages + 1);
-        if !page.more {
-            break;
-        }
-    }
-    assert_eq!(edited, 20);
-    assert!(pages > 2);
-}
-
-fn say(append: Append) -> Say {
-    Say::plain(append)
-}
-
-async fn a_reply_names_what_it_answers(h: &House) {
-    h.base.sent("a", "b", "x").await;
-    h.base.sent("a", "c", "elsewhere").await;
-    let reply = |to: u64, key| Say { reply_to: Some(Seq(to)), ..say(wish("b", "a", "y", key)) };
-    let sent = h.around.say(reply(1, Some("k"))).await.expect("it is kept");
-    assert_eq!(sent.seq, Seq(2));
-    let page = h.page("a", &dm("a", "b")).await;
-    let envelope = page.entries[1].envelope.as_ref().expect("it has something outside");
-    assert_eq!(envelope.reply_to, Some(Reply { seq: Seq(1), from: user("a") }));
-    assert_eq!(
-        h.base.sink.heard.lock().last().map(|c| c.entry.clone()),
-        Some(page.entries[1].clone())
-    );
-    let refused = async |say| h.around.say(say).await.map_err(|error| of_store(&error)).err();
-    let missing = Some(Refusal::invalid("replyTo", "must be a message of this conversation"));
-    assert_eq!(refused(reply(3, None)).await, missing);
-    let first = Say { reply_to: Some(Seq(1)), ..say(wish("b", "z", "y", None)) };
-    assert_eq!(refused(first).await, missing, "nothing was said there yet");
-    assert_eq!(refused(reply(1, Some("k"))).await, None, "a retry is answered like the first");
-    assert_eq!(refused(reply(2, Some("k"))).await, Some(Refusal::Conflict));
-    assert_eq!(refused(say(wish("b", "a", "y", Some("k")))).await, Some(Refusal::Conflict));
-    h.done("a", &dm("a", "b"), 1, Wish::Delete).await;
-    assert_eq!(refused(reply(1, None)).await, Some(Refusal::MessageDeleted));
-    assert_eq!(refused(reply(1, Some("k"))).await, None);
-    assert!(h.page("a", &dm("a", "b")).await.entries[1].envelope.is_some());
-}
-
-async fn mentions_are_of_members_and_counted_until_read(h: &House) {
-    let of = h.group("g", "a", &["b", "c"]).await;
-    let to = |by: &str| {
-        let group = GroupId::parse("g").expect("a good id");
-        Append { to: Recipient::Group(group), ..wish(by, by, "x", None) }
-    };
-    let mention = |by: &str, names: &[&str]| Say {
-        mentions: names.iter().map(|name| user(name)).collect(),
-        ..say(to(by))
-    };
-    let all =
-        |by: &str, max| Say { mentions_all: true, mention_all_members_max: max, ..say(to(by)) };
-    let outcome = async |say| h.around.say(say).await.map_err(|error| of_store(&error)).err();
-    let count = async |who: &str| {
-        let page = h.base.store.conversations(user(who), None, 9).await.expect("a page is read");
-        page.conversations[0].mentions
-    };
-    assert_eq!(outcome(mention("b", &["a", "c", "b"])).await, None);
-    assert_eq!((count("a").await, count("b").await, count("c").await), (1, 0, 1));
-    let strangers = Some(Refusal::invalid("mentions", "must be members of the group"));
-    assert_eq!(outcome(mention("b", &["a", "z"])).await, strangers);
-    assert_eq!(outcome(all("b", 2)).await, Some(Refusal::NotAllowed));
-    assert_eq!(outcome(all("b", 3)).await, None);
-    assert_eq!(outcome(all("a", 0)).await, None, "who keeps order may");
-    assert_eq!((count("a").await, count("b").await, count("c").await), (2, 1, 3));
-    h.base.read("c", of.clone(), 2).await;
-    assert_eq!(count("c").await, 2);
-    h.done("a", &of, 4, Wish::Delete).await;
-    assert_eq!((count("b").await, count("c").await), (0, 1));
-    let direct = Say { mentions: vec![user("b")], ..say(wish("a", "b", "x", None)) };
-    assert_eq!(outcome(direct).await, Some(Refusal::invalid("mentions", "are for groups")));
-}
-
-async fn a_forward_is_of_what_the_sender_may_see(h: &House) {
-    h.base.sent("a", "b", "x").await;
-    let of = h.group("g", "c", &[]).await;
-    let hidden = h.says("c", &of, "secret").await;
-    let forward = |by: &str, of: ConversationId, seq| Say {
-        forward_of: Some((of, Seq(seq))),
-        ..say(wish(by, "d", "x", None))
-    };
-    let sent = h.around.say(forward("b", dm("a", "b"), 1)).await.expect("it is kept");
-    let page = h.page("d", &sent.conversation).await;
-    assert!(page.entries[0].envelope.as_ref().is_some_and(|outside| outside.forwarded));
-    let unseen = Err(Refusal::invalid("forwardOf", "must be a message that the user may see"));
-    for (by, of, seq) in [
-        ("c", dm("a", "b"), 1),
-        ("b", dm("a", "b"), 2),
-        ("b", of.clone(), hidden),
-        ("c", of.clone(), 1),
-    ] {
-        let said = h.around.say(forward(by, of, seq)).await;
-        assert_eq!(said.map(|_| ()).map_err(|error| of_store(&error)), unseen);
-    }
 }

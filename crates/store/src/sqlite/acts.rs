@@ -68,7 +68,7 @@ impl Executor {
         let head = self.sound_head(conn, &thread, user)?;
         let seq = head.0.seq + 1;
         let emptied = match &change.wish {
-            Wish::Delete => self.to_be_emptied(conn, &thread, at, seq)?,
+            Wish::Delete => self.contents_of(conn, &thread, at, seq)?,
             _ => Vec::new(),
         };
         if let Some((key, digest)) = &digest {
@@ -191,7 +191,7 @@ impl Executor {
     }
 
     /// The message and its edits, as far as they have contents that are to go.
-    fn to_be_emptied(
+    fn contents_of(
         &mut self,
         conn: &Connection,
         thread: &Thread,
