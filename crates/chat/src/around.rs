@@ -87,6 +87,8 @@ impl Deed {
 pub struct Envelope {
     /// Which earlier message it answers.
     pub reply_to: Option<Reply>,
+    /// The message whose thread it is in.
+    pub thread: Option<Seq>,
     /// Who is to notice it, members all of them.
     pub mentions: Vec<UserId>,
     /// Whether all members are to notice it.
@@ -127,6 +129,8 @@ pub struct MessageState {
     pub reactions: Vec<Reaction>,
     /// Whether it is pinned.
     pub pinned: bool,
+    /// How many messages are in its thread, deleted ones too.
+    pub replies: u64,
 }
 
 /// One kind of reaction to a message.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use parlor_chat::around::port::{ChangeMessage, Wish};
+use parlor_chat::around::port::{ChangeMessage, ThreadQuery, Wish};
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::Origin;
@@ -84,6 +84,24 @@ pub(crate) fn pins(
     let user = caller.user.clone();
     let pins = service.around.pins(user.clone(), conversation);
     Ok(Work::Later(Box::pin(async move { Ok(records::pins(&pins.await.map_err(failed)?, &user)) })))
+}
+
+/// `thread {messageId, cursor?, limit?}`.
+pub(crate) fn thread(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let part = read::thread(payload, &service.settings.limits)?;
+    let read::ThreadPart { root: (conversation, root), after, limit } = part;
+    is_a_member(caller.user, &conversation)?;
+    caller.charge(service)?;
+    let user = caller.user.clone();
+    let query = ThreadQuery { user: user.clone(), conversation, root, after, limit };
+    let page = service.around.thread(query);
+    Ok(Work::Later(Box::pin(
+        async move { Ok(records::thread(&page.await.map_err(failed)?, &user)) },
+    )))
 }
 
 fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<Work, Refusal> {

@@ -8,7 +8,7 @@ use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::Append;
 
-use crate::commands::{Payload, checked};
+use crate::commands::{Payload, checked, limit};
 use crate::fields::{Fields, required};
 
 /// Stands for all members among those whom a message mentions.
@@ -57,6 +57,27 @@ pub(crate) fn conversation(payload: Payload<'_>) -> Result<ConversationId, Refus
     required("conversationId", fields.id("conversationId", ConversationId::parse)?)
 }
 
+/// A part of a thread.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ThreadPart {
+    pub(crate) root: Message,
+    pub(crate) after: Seq,
+    pub(crate) limit: usize,
+}
+
+/// Reads `{messageId, cursor?, limit?}`.
+pub(crate) fn thread(payload: Payload<'_>, limits: &Limits) -> Result<ThreadPart, Refusal> {
+    let fields = Fields::parse(payload, ["messageId", "cursor", "limit"])?;
+    let after = match fields.text("cursor")? {
+        None => Seq(0),
+        Some(text) => Seq(text
+            .parse()
+            .map_err(|_| Refusal::invalid("cursor", "must be one that the server gave"))?),
+    };
+    let limit = limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
+    Ok(ThreadPart { root: message(&fields)?, after, limit })
+}
+
 fn message<const N: usize>(fields: &Fields<'_, N>) -> Result<Message, Refusal> {
     required("messageId", fields.id("messageId", MessageId::parse)?)
 }
@@ -65,16 +86,18 @@ fn message<const N: usize>(fields: &Fields<'_, N>) -> Result<Message, Refusal> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outside {
     reply_to: Option<Message>,
+    thread: Option<Message>,
     forward_of: Option<Message>,
     mentions: Vec<UserId>,
     mentions_all: bool,
 }
 
-/// Reads `replyTo?` and `forwardOf?` among the fields of a message.
+/// Reads `replyTo?`, `thread?` and `forwardOf?` among the fields of a message.
 pub(crate) fn outside<const N: usize>(fields: &Fields<'_, N>) -> Result<Outside, Refusal> {
     let reply_to = fields.id("replyTo", MessageId::parse)?;
+    let thread = fields.id("thread", MessageId::parse)?;
     let forward_of = fields.id("forwardOf", MessageId::parse)?;
-    Ok(Outside { reply_to, forward_of, ..Outside::default() })
+    Ok(Outside { reply_to, thread, forward_of, ..Outside::default() })
 }
 
 /// Reads `mentions?` among the fields of a message to a group.
@@ -102,14 +125,14 @@ impl Outside {
         *self == Self::default()
     }
 
-    /// Refuses a reply to what was said elsewhere.
+    /// Refuses a reply to what was said elsewhere, and a thread of it.
     pub(crate) fn fits(&self, conversation: &ConversationId) -> Result<(), Refusal> {
-        match &self.reply_to {
-            Some((of, _)) if of != conversation => {
-                Err(Refusal::invalid("replyTo", "must be a message of this conversation"))
+        for (field, message) in [("replyTo", &self.reply_to), ("thread", &self.thread)] {
+            if message.as_ref().is_some_and(|(of, _)| of != conversation) {
+                return Err(Refusal::invalid(field, "must be a message of this conversation"));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// The message with this around it.
@@ -117,6 +140,7 @@ impl Outside {
         Say {
             append,
             reply_to: self.reply_to.map(|(_, seq)| seq),
+            thread: self.thread.map(|(_, seq)| seq),
             mentions: self.mentions,
             mentions_all: self.mentions_all,
             forward_of: self.forward_of,
@@ -166,10 +190,11 @@ mod tests {
             assert_eq!(got, expected);
         }
         let read = |json| {
-            let fields = Fields::parse(raw(json), ["replyTo", "forwardOf", "mentions"])?;
+            let fields = Fields::parse(raw(json), ["replyTo", "thread", "forwardOf", "mentions"])?;
             mentions(outside(&fields)?, &fields, &limits)
         };
         assert_eq!(said(read(r#"{"replyTo":7}"#)), "replyTo must be a string");
+        assert_eq!(said(read(r#"{"thread":"x"}"#)), format!("thread {id}"));
         assert_eq!(said(read(r#"{"forwardOf":"x"}"#)), format!("forwardOf {id}"));
         let many = said(read(r#"{"mentions":["a","b","c"]}"#));
         assert_eq!(many, "mentions must be at most 2 user ids");

@@ -1,6 +1,6 @@
 //! What clients see of what was done to messages, and of what is on their outside, as JSON text.
 
-use parlor_chat::around::port::{MessageChanged, Pin};
+use parlor_chat::around::port::{MessageChanged, Pin, ThreadPage};
 use parlor_chat::around::{Act, Deed, Envelope, MessageState};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 
@@ -40,6 +40,10 @@ pub(crate) fn envelope(
         }
         None => object,
     };
+    let object = match envelope.thread {
+        Some(root) => object.text("thread", MessageId::new(conversation, root).as_str()),
+        None => object,
+    };
     let mut all = String::new();
     push_text(&mut all, ALL);
     let all = envelope.mentions_all.then_some(all);
@@ -67,10 +71,11 @@ pub(crate) fn state(object: Object, state: &MessageState) -> Object {
         true => object,
         false => object.list("reactions", reactions),
     };
-    match state.pinned {
+    let object = match state.pinned {
         true => object.flag("pinned", true),
         false => object,
-    }
+    };
+    object.number_if("threadCount", Some(state.replies).filter(|replies| *replies > 0))
 }
 
 /// About how many bytes of JSON that is.
@@ -104,4 +109,17 @@ pub(crate) fn pins(pins: &[Pin], viewer: &UserId) -> String {
             .end()
     });
     ok_with().list("pins", lines).end()
+}
+
+/// The answer to `thread`.
+pub(crate) fn thread(page: &ThreadPage, viewer: &UserId) -> String {
+    let messages = page
+        .messages
+        .iter()
+        .map(|message| entry_now(message, Some(viewer), page.states.get(&message.seq)));
+    let object = ok_with().list("messages", messages);
+    match page.next {
+        Some(next) => object.text("cursor", &next.0.to_string()).end(),
+        None => object.raw("cursor", "null").end(),
+    }
 }

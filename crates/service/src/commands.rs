@@ -32,10 +32,12 @@ pub(crate) struct Send {
     pub(crate) outside: Outside,
 }
 
-/// Reads `{toUserId, content, clientId?, replyTo?, forwardOf?}`.
+/// Reads `{toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
 pub(crate) fn send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
-    let fields =
-        Fields::parse(payload, ["toUserId", "content", "clientId", "replyTo", "forwardOf"])?;
+    let fields = Fields::parse(
+        payload,
+        ["toUserId", "content", "clientId", "replyTo", "thread", "forwardOf"],
+    )?;
     let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
     let client_id = fields.id("clientId", ClientId::parse)?;
     let content = checked("content", required("content", fields.raw("content"))?, limits)?;
@@ -43,9 +45,10 @@ pub(crate) fn send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusa
     Ok(Send { to: Recipient::User(to), client_id, content, echo: false, outside })
 }
 
-/// Reads `group_message`'s `{groupId, content, clientId?, echo?, replyTo?, forwardOf?, mentions?}`.
+/// Reads `group_message`'s `{groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?}`.
 pub(crate) fn group_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
-    let names = ["groupId", "content", "clientId", "echo", "replyTo", "forwardOf", "mentions"];
+    let names =
+        ["groupId", "content", "clientId", "echo", "replyTo", "thread", "forwardOf", "mentions"];
     let fields = Fields::parse(payload, names)?;
     let to = Recipient::Group(required("groupId", fields.id("groupId", GroupId::parse)?)?);
     let client_id = fields.id("clientId", ClientId::parse)?;

@@ -21,7 +21,7 @@ use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session};
 
-/// `private_message {toUserId, content, clientId?, replyTo?, forwardOf?}`.
+/// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
 pub(crate) fn private_message(
     service: &Arc<Service>,
     caller: &Caller<'_>,

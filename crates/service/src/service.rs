@@ -125,7 +125,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 42] = [
+        let commands: [(&str, Command); 43] = [
             ("private_message", sends::private_message),
             ("typing", sends::typing),
             ("delivered", receipts::delivered),
@@ -168,6 +168,7 @@ impl Service {
             ("pin", around::pin),
             ("unpin", around::unpin),
             ("pins", around::pins),
+            ("thread", around::thread),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {

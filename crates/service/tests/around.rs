@@ -258,6 +258,50 @@ async fn a_reply_and_a_forward_say_what_they_are() {
 }
 
 #[tokio::test]
+async fn a_thread_hangs_on_its_first_message() {
+    let house = house().await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let root = said(&alice, "bob", "root").await;
+    for n in 0..3 {
+        let reply = json!({"toUserId": "alice", "content": n, "thread": root});
+        assert_eq!(bob.call("private_message", reply).await["status"], "sent");
+    }
+    assert_eq!(alice.event("private_message", 2).await["thread"], json!(root));
+    assert_eq!(history(&alice, "dm:alice:bob").await["messages"][0]["threadCount"], 3);
+    let page = alice.call("thread", json!({"messageId": root, "limit": 2})).await;
+    let contents = |page: &Value| {
+        let messages = page["messages"].as_array().expect("a list").iter();
+        messages.map(|message| message["content"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(contents(&page), [json!(0), json!(1)]);
+    let rest = json!({"messageId": root, "limit": 2, "cursor": page["cursor"]});
+    let rest = alice.call("thread", rest).await;
+    assert_eq!((contents(&rest), &rest["cursor"]), (vec![json!(2)], &Value::Null));
+    for (event, payload, code, error) in [
+        ("thread", json!({}), "invalid_argument", "messageId is required"),
+        ("thread", json!({"messageId": root, "cursor": "x"}), "invalid_argument", "cursor must be"),
+        ("thread", json!({"messageId": root, "limit": 0}), "invalid_argument", "limit must be"),
+        ("thread", json!({"messageId": "dm:alice:bob:9"}), "not_found", "no such"),
+        (
+            "private_message",
+            json!({"toUserId": "bob", "content": 1, "thread": "dm:alice:zoe:1"}),
+            "invalid_argument",
+            "thread must be a message of this conversation",
+        ),
+        (
+            "private_message",
+            json!({"toUserId": "bob", "content": 1, "thread": "dm:alice:bob:2"}),
+            "invalid_argument",
+            "thread must be a message that is in no thread",
+        ),
+    ] {
+        let answer = alice.call(event, payload).await;
+        assert_eq!(answer["code"], code, "{answer}");
+        assert!(answer["error"].as_str().is_some_and(|text| text.contains(error)), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn mentions_are_told_and_counted_until_they_are_read() {
     let limits = Limits { mention_all_members_max: 2, ..generous() };
     let house = House::new(plan(limits)).await;

@@ -199,7 +199,7 @@ async fn the_check_finds_what_contradicts_the_log() {
         ("state_is_what_was_done", "UPDATE message_state SET edits = edits + 1"),
         ("state_is_what_was_done", "UPDATE message_state SET pinned = 3 WHERE pinned > 0"),
         ("state_is_what_was_done", "UPDATE message_state SET seq = 9"),
-        ("edit_is_counted", "DELETE FROM message_state"),
+        ("edit_or_reply_is_counted", "DELETE FROM message_state"),
         ("reactions_are_counted", "UPDATE reaction_count SET users = 2"),
         ("reactions_are_counted", "DELETE FROM reaction_count"),
         ("reactions_are_counted", "DELETE FROM reaction"),

@@ -13,6 +13,7 @@ use crate::store::{Append, Appended, Origin, Pending};
 
 use super::{Emoji, MessageState};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Keeps what is done to messages.
@@ -27,6 +28,10 @@ pub trait Around: Send + Sync + 'static {
     /// The messages of a conversation that are pinned and that a member of it may see, the one that
     /// was pinned last first.
     fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>>;
+
+    /// The messages in the thread of one, oldest first, a page at a time, for a member who may see
+    /// that one; those that they may see.
+    fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage>;
 }
 
 /// What somebody wants to be done to a message.
@@ -99,6 +104,9 @@ pub struct Say {
     pub append: Append,
     /// What it answers: a message of the same conversation that the sender may see.
     pub reply_to: Option<Seq>,
+    /// In whose thread it is: a message of the same conversation that the sender may see, and that is
+    /// in no thread itself.
+    pub thread: Option<Seq>,
     /// Who is to notice it, members all of them.
     pub mentions: Vec<UserId>,
     /// Whether all members are to notice it.
@@ -115,6 +123,7 @@ impl Say {
         Self {
             append,
             reply_to: None,
+            thread: None,
             mentions: Vec::new(),
             mentions_all: false,
             forward_of: None,
@@ -134,4 +143,30 @@ pub struct Pin {
     pub by: UserId,
     /// When.
     pub at: Millis,
+}
+
+/// Which part of a thread to read.
+#[derive(Debug, Clone)]
+pub struct ThreadQuery {
+    /// Who asks.
+    pub user: UserId,
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// The message whose thread it is.
+    pub root: Seq,
+    /// After which message of it: [`ThreadPage::next`] of the page before.
+    pub after: Seq,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A page of a thread.
+#[derive(Debug, Clone)]
+pub struct ThreadPage {
+    /// Messages, oldest first.
+    pub messages: Vec<Arc<Entry>>,
+    /// What has become of those to which something was done.
+    pub states: HashMap<Seq, MessageState>,
+    /// Where to go on, or `None` at the end.
+    pub next: Option<Seq>,
 }

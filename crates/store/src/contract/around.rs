@@ -59,6 +59,8 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_rights::who_left_sees_what_was_in_their_time,
     around_rights::a_page_of_large_edits_is_cut_and_loses_nothing,
     around_outside::a_reply_names_what_it_answers,
+    around_outside::a_thread_is_read_in_pages_and_counted,
+    around_outside::a_thread_in_a_group_ends_with_the_membership,
     around_outside::mentions_are_of_members_and_counted_until_read,
     around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,

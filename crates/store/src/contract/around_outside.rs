@@ -1,12 +1,13 @@
 //! What is written on the outside of messages: replies, mentions and forwards.
 
 use parlor_chat::around::Reply;
-use parlor_chat::around::port::{Say, Wish};
+use parlor_chat::around::port::{Say, ThreadQuery, Wish};
+use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::ids::{ConversationId, GroupId, Seq};
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{Append, Recipient};
 
-use super::around::House;
+use super::around::{House, about};
 use super::{dm, user, wish};
 
 fn say(append: Append) -> Say {
@@ -38,6 +39,64 @@ pub(super) async fn a_reply_names_what_it_answers(h: &House) {
     assert_eq!(refused(reply(1, None)).await, Some(Refusal::MessageDeleted));
     assert_eq!(refused(reply(1, Some("k"))).await, None);
     assert!(h.page("a", &dm("a", "b")).await.entries[1].envelope.is_some());
+}
+
+pub(super) async fn a_thread_is_read_in_pages_and_counted(h: &House) {
+    let of = dm("a", "b");
+    h.base.sent("a", "b", "root").await;
+    h.base.sent("a", "b", "other").await;
+    let reply = |by: &str, to: &str, root: u64| Say {
+        thread: Some(Seq(root)),
+        ..say(wish(by, to, "x", None))
+    };
+    for n in 3..=7 {
+        let sent = h.around.say(reply("b", "a", 1)).await.expect("it is kept");
+        assert_eq!(sent.seq, Seq(n));
+    }
+    let refused = async |say| h.around.say(say).await.map_err(|error| of_store(&error)).err();
+    let nested = Refusal::invalid("thread", "must be a message that is in no thread");
+    assert_eq!(refused(reply("a", "b", 3)).await, Some(nested));
+    let missing = Refusal::invalid("thread", "must be a message of this conversation");
+    assert_eq!(refused(reply("a", "b", 99)).await, Some(missing));
+    let read = async |who: &str, root, after, limit| {
+        let (user, conversation) = (user(who), of.clone());
+        let query = ThreadQuery { user, conversation, root: Seq(root), after, limit };
+        h.around.thread(query).await.map_err(|error| of_store(&error)).map(|page| {
+            let seqs: Vec<_> = page.messages.iter().map(|message| message.seq.0).collect();
+            (seqs, page.next)
+        })
+    };
+    assert_eq!(read("a", 1, Seq(0), 3).await, Ok((vec![3, 4, 5], Some(Seq(5)))));
+    assert_eq!(read("a", 1, Seq(5), 3).await, Ok((vec![6, 7], None)));
+    assert_eq!(read("a", 2, Seq(0), 3).await, Ok((vec![], None)));
+    assert_eq!(read("a", 99, Seq(0), 3).await, Err(Refusal::NotFound));
+    assert_eq!(read("c", 1, Seq(0), 3).await, Err(Refusal::NotFound));
+    let replies = async |seq| h.page("a", &of).await.states.get(&Seq(seq)).map(|s| s.replies);
+    assert_eq!((replies(1).await, replies(2).await), (Some(5), None));
+    assert!(h.does(about("b", &of, 4, Wish::Delete)).await.is_ok());
+    assert!(h.does(about("a", &of, 1, Wish::Delete)).await.is_ok());
+    assert_eq!(replies(1).await, Some(5), "a thread outlives what began it");
+    assert_eq!(read("b", 1, Seq(6), 3).await, Ok((vec![7], None)));
+    assert_eq!(refused(reply("a", "b", 1)).await, Some(Refusal::MessageDeleted));
+}
+
+pub(super) async fn a_thread_in_a_group_ends_with_the_membership(h: &House) {
+    let of = h.group("g", "a", &["b"]).await;
+    let root = h.says("a", &of, "root").await;
+    let reply = |by: &str| {
+        let group = GroupId::parse("g").expect("a good id");
+        let append = Append { to: Recipient::Group(group), ..wish(by, by, "x", None) };
+        Say { thread: Some(Seq(root)), ..say(append) }
+    };
+    h.around.say(reply("b")).await.expect("it is kept");
+    h.change_group("g", "b", GroupWish::Leave).await;
+    h.around.say(reply("a")).await.expect("it is kept");
+    for (who, expected) in [("a", 2), ("b", 1)] {
+        let (user, conversation) = (user(who), of.clone());
+        let query = ThreadQuery { user, conversation, root: Seq(root), after: Seq(0), limit: 9 };
+        let page = h.around.thread(query).await.expect("it is read");
+        assert_eq!(page.messages.len(), expected, "{who}");
+    }
 }
 
 pub(super) async fn mentions_are_of_members_and_counted_until_read(h: &House) {

@@ -138,7 +138,7 @@ impl Executor {
             groups::note_said(conn, &thread, sender, entry.ts)?;
         }
         if let Some(envelope) = &envelope {
-            says::note_mentions(conn, &thread, rows::int(entry.seq.0), envelope)?;
+            says::note(conn, &thread, rows::int(entry.seq.0), envelope)?;
         }
         let appended = Appended {
             conversation: entry.conversation.clone(),

@@ -64,7 +64,7 @@ impl Executor {
             kind,
             said: Some(said),
             sender: thread.is_group().then(|| from.clone()),
-            about: body::about(&body),
+            about: body::about(&body).or(envelope::thread(envelope.as_deref())),
             envelope: outside.as_deref(),
             gone: None,
         };

@@ -6,12 +6,17 @@ use parlor_chat::around::{Envelope, Reply};
 use parlor_chat::ids::{Seq, UserId};
 use serde_json::{Map, Value, json};
 
+use super::rows;
+
 /// The text that an envelope is kept as.
 pub(crate) fn encode(envelope: &Envelope) -> String {
-    let Envelope { reply_to, mentions, mentions_all, forwarded } = envelope;
+    let Envelope { reply_to, thread, mentions, mentions_all, forwarded } = envelope;
     let mut json = Map::new();
     if let Some(reply) = reply_to {
         json.insert("reply".into(), json!({ "seq": reply.seq.0, "from": reply.from.as_str() }));
+    }
+    if let Some(thread) = thread {
+        json.insert("thread".into(), json!(thread.0));
     }
     if !mentions.is_empty() {
         let names: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
@@ -35,12 +40,27 @@ pub(crate) fn decode(text: &str) -> Option<Envelope> {
         }
         None => None,
     };
+    let thread = match json.get("thread") {
+        Some(seq) => Some(Seq(seq.as_u64()?)),
+        None => None,
+    };
     let mentions = match json.get("mentions") {
         Some(users) => users.as_array()?.iter().map(user).collect::<Option<_>>()?,
         None => Vec::new(),
     };
     let flag = |name: &str| json.get(name).is_some_and(|value| value == &Value::Bool(true));
-    Some(Envelope { reply_to, mentions, mentions_all: flag("all"), forwarded: flag("forwarded") })
+    Some(Envelope {
+        reply_to,
+        thread,
+        mentions,
+        mentions_all: flag("all"),
+        forwarded: flag("forwarded"),
+    })
+}
+
+/// The seq of the message whose thread a message is in, as its row keeps it.
+pub(crate) fn thread(envelope: Option<&Envelope>) -> Option<i64> {
+    envelope.and_then(|envelope| envelope.thread).map(|seq| rows::int(seq.0))
 }
 
 #[cfg(test)]
@@ -54,6 +74,7 @@ mod tests {
         for envelope in [
             Envelope::default(),
             Envelope { reply_to: Some(reply), ..Envelope::default() },
+            Envelope { thread: Some(Seq(9)), ..Envelope::default() },
             Envelope { mentions: vec![user("a"), user("b")], ..Envelope::default() },
             Envelope { mentions_all: true, forwarded: true, ..Envelope::default() },
         ] {

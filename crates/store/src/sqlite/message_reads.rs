@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_chat::around::port::Pin;
+use parlor_chat::around::port::{Pin, ThreadPage, ThreadQuery};
 use parlor_chat::around::{Emoji, MessageState, Reaction};
 use parlor_chat::entry::{Content, Entry, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
@@ -41,8 +41,7 @@ impl Reader {
             }
             let entry = &entries[at];
             bytes += entry.body.weight() + ENTRY_BYTES;
-            let Some(state) = touched.get(&entry.seq).filter(|_| entry.body.said().is_some())
-            else {
+            let Some(state) = touched.get(&entry.seq).filter(|_| entry.body.is_message()) else {
                 continue;
             };
             let state = self.state_of(thread, user, entry.seq, *state)?;
@@ -60,7 +59,7 @@ impl Reader {
         thread: &Thread,
         entries: &[Arc<Entry>],
     ) -> Result<HashMap<Seq, State>, Failure> {
-        let sql = "SELECT seq, edits, pinned FROM message_state \
+        let sql = "SELECT seq, edits, pinned, replies FROM message_state \
                    WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut touched = HashMap::new();
@@ -69,7 +68,8 @@ impl Reader {
             let (low, high) = (first.seq.min(last.seq), first.seq.max(last.seq));
             let mut rows = statement.query([thread.id, bound(low.0), bound(high.0)])?;
             while let Some(row) = rows.next()? {
-                let state = State { edits: nat(row.get(1)?)?, pinned: row.get(2)? };
+                let (edits, pinned) = (nat(row.get(1)?)?, row.get(2)?);
+                let state = State { edits, pinned, replies: nat(row.get(3)?)? };
                 touched.insert(Seq(nat(row.get(0)?)?), state);
             }
         }
@@ -92,6 +92,7 @@ impl Reader {
             },
             reactions: self.reactions(at, user, thread)?,
             pinned: state.pinned.is_some(),
+            replies: state.replies,
         })
     }
 
@@ -233,5 +234,41 @@ impl Reader {
             pins.push(Pin { message, state, by: by.from.clone(), at: by.ts });
         }
         Ok(pins)
+    }
+
+    /// A page of the thread of a message.
+    pub(crate) fn thread_of(&mut self, query: &ThreadQuery) -> Result<ThreadPage, Failure> {
+        let thread = rows::find_thread(&self.conn, &query.conversation)?;
+        let thread = thread.ok_or(StoreError::NotFound)?;
+        let user = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
+        let root = bound(query.root.0);
+        let is_seen = !thread.is_group() || visible::may_see(&self.conn, thread.id, user, root)?;
+        let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2 AND kind = 0";
+        if !is_seen || !self.conn.prepare_cached(sql)?.exists([thread.id, root])? {
+            return Err(StoreError::NotFound.into());
+        }
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.conversation = ?1 AND e.about = ?2 AND e.kind = 0 \
+             AND e.about IS NOT NULL AND e.seq > ?3 AND e.seq < ?4 ORDER BY e.seq"
+        );
+        let mut room = Room::default();
+        let mut messages = Vec::new();
+        let wanted = query.limit.saturating_add(1);
+        for span in visible::spans(&self.conn, &thread, user)? {
+            if messages.len() >= wanted || room.is_full {
+                break;
+            }
+            let after = bound(query.after.0).max(span.from - 1);
+            let params = (thread.id, root, after, span.to.saturating_add(1));
+            let wanted = Wanted { others_than: None, entries: wanted - messages.len() };
+            messages.append(&mut self.entries(sql, params, wanted, &mut room)?);
+        }
+        let more = messages.len() > query.limit || room.is_full;
+        messages.truncate(query.limit);
+        let (states, was_cut) = self.states(&thread, user, &mut messages)?;
+        let last = messages.last().map(|last| last.seq);
+        Ok(ThreadPage { messages, states, next: last.filter(|_| more || was_cut) })
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct State {
     pub(crate) edits: u64,
     /// The seq of the entry that pinned it.
     pub(crate) pinned: Option<i64>,
+    /// How many messages are in its thread.
+    pub(crate) replies: u64,
 }
 
 /// A message, by its place.
@@ -27,13 +29,14 @@ pub(crate) struct At {
 
 /// What the row of a message says; nothing was done to one that has none.
 pub(crate) fn state(conn: &Connection, at: At) -> Result<State, Failure> {
-    let sql = "SELECT edits, pinned FROM message_state WHERE conversation = ?1 AND seq = ?2";
-    let found: Option<(i64, Option<i64>)> = conn
+    let sql = "SELECT edits, pinned, replies FROM message_state \
+               WHERE conversation = ?1 AND seq = ?2";
+    let found: Option<(i64, Option<i64>, i64)> = conn
         .prepare_cached(sql)?
-        .query_row([at.conversation, at.seq], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([at.conversation, at.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((edits, pinned)) = found else { return Ok(State::default()) };
-    Ok(State { edits: nat(edits)?, pinned })
+    let Some((edits, pinned, replies)) = found else { return Ok(State::default()) };
+    Ok(State { edits: nat(edits)?, pinned, replies: nat(replies)? })
 }
 
 /// How many messages of a conversation are pinned.
@@ -80,7 +83,7 @@ pub(crate) fn follow(
     seq: i64,
 ) -> Result<(), rusqlite::Error> {
     if *deed == Deed::Deleted {
-        return forget(conn, at.conversation, at.seq);
+        return delete(conn, at);
     }
     let sql = "INSERT INTO message_state (conversation, seq) VALUES (?1, ?2) \
                ON CONFLICT DO NOTHING";
@@ -139,7 +142,31 @@ pub(crate) fn mention(
     Ok(())
 }
 
-/// Removes what is kept about a message that is gone.
+/// Notes that a message is in the thread of another, if that is still there.
+pub(crate) fn replied(conn: &Connection, root: At) -> Result<(), rusqlite::Error> {
+    let sql = "INSERT INTO message_state (conversation, seq, replies) \
+               SELECT conversation, seq, 1 FROM entry WHERE conversation = ?1 AND seq = ?2 \
+               ON CONFLICT DO UPDATE SET replies = replies + 1";
+    conn.prepare_cached(sql)?.execute([root.conversation, root.seq])?;
+    Ok(())
+}
+
+/// Removes what was done to a message that is deleted; its thread stays.
+fn delete(conn: &Connection, at: At) -> Result<(), rusqlite::Error> {
+    let sql = "SELECT replies FROM message_state WHERE conversation = ?1 AND seq = ?2";
+    let replies: Option<i64> = conn
+        .prepare_cached(sql)?
+        .query_row([at.conversation, at.seq], |row| row.get(0))
+        .optional()?;
+    forget(conn, at.conversation, at.seq)?;
+    if let Some(replies) = replies.filter(|replies| *replies > 0) {
+        let sql = "INSERT INTO message_state (conversation, seq, replies) VALUES (?1, ?2, ?3)";
+        conn.prepare_cached(sql)?.execute([at.conversation, at.seq, replies])?;
+    }
+    Ok(())
+}
+
+/// Removes all that is kept about a message beside its entry.
 pub(crate) fn forget(
     conn: &Connection,
     conversation: i64,

@@ -1,6 +1,8 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
-use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Pin, Say};
+use parlor_chat::around::port::{
+    Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
+};
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
@@ -196,6 +198,11 @@ impl Around for SqliteStore {
     fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>> {
         let subject = Subject::Conversation(conversation.clone());
         self.read(subject, move |reader| reader.pins(&user, &conversation))
+    }
+
+    fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage> {
+        let subject = Subject::Conversation(query.conversation.clone());
+        self.read(subject, move |reader| reader.thread_of(&query))
     }
 }
 

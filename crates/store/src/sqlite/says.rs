@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parlor_chat::around::port::Say;
 use parlor_chat::around::{Envelope, Reply};
+use parlor_chat::entry::Entry;
 use parlor_chat::group::rights::{Action, may};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
@@ -15,7 +16,7 @@ use super::acts::refused;
 use super::commands::Executor;
 use super::message_state::{self, At};
 use super::rows::{self, Failure, Thread};
-use super::{groups, visible};
+use super::{envelope, groups, visible};
 
 impl Executor {
     /// What is to be written on the outside of a message; the inner error is why it may not be.
@@ -44,10 +45,20 @@ impl Executor {
             (None, _) => None,
             (Some(_), None) => return Err(no_message("replyTo").into()),
             (Some(seq), Some((conversation, _))) => {
-                let from = self.seen(conn, say, (&conversation, seq), "replyTo")?;
+                let to = self.seen(conn, say, (&conversation, seq), "replyTo")?;
+                let from = to.from.clone();
                 Some(Reply { seq, from })
             }
         };
+        if let Some(seq) = say.thread {
+            let root = thread.map(|thread| thread.conversation.clone());
+            let root = root.ok_or_else(|| no_message("thread"))?;
+            let root = self.seen(conn, say, (&root, seq), "thread")?;
+            if root.envelope.as_ref().is_some_and(|envelope| envelope.thread.is_some()) {
+                let rule = "must be a message that is in no thread";
+                return Err(refused(Refusal::invalid("thread", rule)).into());
+            }
+        }
         if let Some((conversation, seq)) = &say.forward_of {
             self.seen(conn, say, (conversation, *seq), "forwardOf")?;
         }
@@ -56,26 +67,27 @@ impl Executor {
         }
         Ok(Envelope {
             reply_to,
+            thread: say.thread,
             mentions: say.mentions.clone(),
             mentions_all: say.mentions_all,
             forwarded: say.forward_of.is_some(),
         })
     }
 
-    /// Who said a message that the sender of another one may see, and whose content is there.
+    /// A message that the sender of another one may see, and whose content is there.
     fn seen(
         &mut self,
         conn: &Connection,
         say: &Say,
         (conversation, seq): (&ConversationId, Seq),
         field: &'static str,
-    ) -> Result<UserId, Failure> {
+    ) -> Result<Arc<Entry>, Failure> {
         let missing = || Failure::from(no_message(field));
         let thread = self.thread(conn, conversation)?.ok_or_else(missing)?;
         let user = thread.member(conn, &say.append.from)?.ok_or_else(missing)?;
         let at = At { conversation: thread.id, seq: rows::bound(seq.0) };
         match self.message(conn, &thread, user, at) {
-            Ok(entry) if entry.body.said().is_some() => Ok(entry.from.clone()),
+            Ok(entry) if entry.body.said().is_some() => Ok(entry),
             Ok(_) => Err(refused(Refusal::MessageDeleted).into()),
             Err(Failure::Refused(StoreError::NotFound)) => Err(missing()),
             Err(failure) => Err(failure),
@@ -85,7 +97,7 @@ impl Executor {
 
 fn no_message(field: &'static str) -> StoreError {
     let rule = match field {
-        "replyTo" => "must be a message of this conversation",
+        "replyTo" | "thread" => "must be a message of this conversation",
         _ => "must be a message that the user may see",
     };
     refused(Refusal::invalid(field, rule))
@@ -119,14 +131,17 @@ fn may_mention(conn: &Connection, thread: Option<&Thread>, say: &Say) -> Result<
     Ok(())
 }
 
-/// Notes whom a message that was just committed mentions.
-pub(crate) fn note_mentions(
+/// Notes whom a message that was just committed mentions, and in whose thread it is.
+pub(crate) fn note(
     conn: &Connection,
     thread: &Thread,
     seq: i64,
     envelope: &Envelope,
 ) -> Result<(), Failure> {
     let at = At { conversation: thread.id, seq };
+    if let Some(root) = envelope::thread(Some(envelope)) {
+        message_state::replied(conn, At { conversation: thread.id, seq: root })?;
+    }
     if envelope.mentions_all {
         return Ok(message_state::mention(conn, at, [0])?);
     }
@@ -160,14 +175,16 @@ pub(crate) fn mentions_after(
 /// What was wished to be outside of a message, as a text that no content ends with; nothing for
 /// nothing. Files hold digests of it.
 pub(crate) fn wished_outside(say: &Say) -> Option<String> {
-    let Say { reply_to, mentions, mentions_all, forward_of, .. } = say;
-    if reply_to.is_none() && mentions.is_empty() && !mentions_all && forward_of.is_none() {
+    let Say { reply_to, thread, mentions, mentions_all, forward_of, .. } = say;
+    let is_linked = reply_to.is_some() || thread.is_some();
+    if !is_linked && mentions.is_empty() && !mentions_all && forward_of.is_none() {
         return None;
     }
     let mentions: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
     let forward_of = forward_of.as_ref().map(|(of, seq)| MessageId::new(of, *seq));
     let outside = serde_json::json!({
         "reply": reply_to.map(|seq| seq.0),
+        "thread": thread.map(|seq| seq.0),
         "mentions": mentions,
         "all": mentions_all,
         "forward": forward_of.as_ref().map(MessageId::as_str),

@@ -1,5 +1,5 @@
 -- What is done to messages, and what is written on their outside.
--- Of an entry about an earlier one: the seq of that; see body.rs for its kinds.
+-- Of an entry about an earlier one, or a message in the thread of an earlier one: the seq of that.
 ALTER TABLE entry ADD COLUMN about INTEGER;
 -- What is written on the outside of a message, as JSON: see body.rs.
 ALTER TABLE entry ADD COLUMN envelope TEXT;
@@ -7,6 +7,7 @@ ALTER TABLE entry ADD COLUMN envelope TEXT;
 -- `null` and `sealed` is NULL.
 ALTER TABLE entry ADD COLUMN gone INTEGER;
 CREATE INDEX entry_edits ON entry (conversation, about, seq) WHERE kind = 2;
+CREATE INDEX entry_thread ON entry (conversation, about, seq) WHERE kind = 0 AND about IS NOT NULL;
 
 -- Messages to which something was done. What is not here is as it was said.
 CREATE TABLE message_state (
@@ -14,6 +15,7 @@ CREATE TABLE message_state (
     seq          INTEGER NOT NULL,
     edits        INTEGER NOT NULL DEFAULT 0, -- how many; none of one that is gone
     pinned       INTEGER, -- the seq of the entry that pinned it
+    replies      INTEGER NOT NULL DEFAULT 0, -- messages in its thread
     PRIMARY KEY (conversation, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_pins ON message_state (conversation, pinned) WHERE pinned IS NOT NULL;

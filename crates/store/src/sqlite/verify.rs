@@ -143,18 +143,21 @@ const RULES: [(&str, &str); 20] = [
         "state_is_what_was_done",
         "SELECT 'the state of message ' || s.seq || ' of conversation ' || s.conversation \
          || ' is not what was done to it' FROM message_state s LEFT JOIN entry e \
-         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind = 0 AND e.gone IS NULL \
+         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind = 0 \
          LEFT JOIN entry p ON p.conversation = s.conversation AND p.seq = s.pinned \
          AND p.kind = 6 AND p.about = s.seq WHERE e.pos IS NULL \
-         OR s.edits <> (SELECT count(*) FROM entry d WHERE d.conversation = s.conversation \
-         AND d.about = s.seq AND d.kind = 2) OR s.pinned IS NOT NULL AND p.pos IS NULL",
+         OR s.edits <> CASE WHEN e.gone IS NULL THEN (SELECT count(*) FROM entry d \
+         WHERE d.conversation = s.conversation AND d.about = s.seq AND d.kind = 2) ELSE 0 END \
+         OR s.pinned IS NOT NULL AND (p.pos IS NULL OR e.gone IS NOT NULL) \
+         OR s.replies <> (SELECT count(*) FROM entry r WHERE r.conversation = s.conversation \
+         AND r.about = s.seq AND r.kind = 0 AND r.about IS NOT NULL)",
     ),
     (
-        "edit_is_counted",
-        "SELECT 'entry ' || d.pos || ' is an edit that its message does not know' FROM entry d \
+        "edit_or_reply_is_counted",
+        "SELECT 'entry ' || d.pos || ' is about a message that does not know it' FROM entry d \
          JOIN entry e ON e.conversation = d.conversation AND e.seq = d.about \
          LEFT JOIN message_state s ON s.conversation = d.conversation AND s.seq = d.about \
-         WHERE d.kind = 2 AND e.gone IS NULL AND s.seq IS NULL",
+         WHERE (d.kind = 2 AND e.gone IS NULL OR d.kind = 0) AND s.seq IS NULL",
     ),
     (
         "reactions_are_counted",
