@@ -24,11 +24,20 @@ pub(crate) enum Bench {
     Stalled,
     /// Everyone is cut off at once and comes back at once
     Storm,
+    /// Presence packets when everyone is cut off at once
+    Presence,
 }
 
 impl Bench {
-    const ALL: [Self; 6] =
-        [Self::Idle, Self::Fanout, Self::Groups, Self::Direct, Self::Stalled, Self::Storm];
+    const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Fanout,
+        Self::Groups,
+        Self::Direct,
+        Self::Stalled,
+        Self::Storm,
+        Self::Presence,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -38,6 +47,7 @@ impl Bench {
             Self::Direct => "direct",
             Self::Stalled => "stalled",
             Self::Storm => "storm",
+            Self::Presence => "presence",
         }
     }
 }

@@ -27,6 +27,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
         debian: &["nodejs"],
     },
+    SystemNeed {
+        what: "curl (the commands of docs/http-api.md)",
+        probe: &["curl", "--version"],
+        debian: &["curl"],
+    },
     SystemNeed { what: "npm", probe: &["npm", "--version"], debian: &["npm"] },
     SystemNeed {
         what: "a C compiler (shims that make disks fail)",
@@ -68,7 +73,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
 }
 
 /// How many of them the quick checks need, from the first on.
-const SYSTEM_NEEDS_QUICK: usize = 4;
+const SYSTEM_NEEDS_QUICK: usize = 5;
 
 /// What fault runs need.
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {

@@ -1,5 +1,5 @@
-//! The benchmarks: `parlor-bench idle | fanout | groups | direct | stalled | storm`, each printing a
-//! table.
+//! The benchmarks: `parlor-bench idle | fanout | groups | direct | stalled | storm | presence`, each
+//! printing a table.
 //!
 //! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
 //! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are
@@ -8,6 +8,7 @@
 //!
 //! - `idle`, `fanout`, `groups`, `direct`: the benchmarks
 //! - `stalled`, `storm`: what the server does when its clients make trouble
+//! - `presence`: what is told when everyone comes and goes
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
 //! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `latency`, `stats`, `table`, `report`: what comes out
@@ -21,6 +22,7 @@ mod latency;
 mod load;
 mod pin;
 mod place;
+mod presence;
 mod process;
 mod protocol;
 mod report;
@@ -133,6 +135,20 @@ enum Command {
         /// Messages a second of the 200 others
         #[arg(long)]
         rate: Option<f64>,
+    },
+    /// Presence packets when everyone is cut off at once
+    Presence {
+        #[command(flatten)]
+        common: Common,
+        /// Users that are cut off
+        #[arg(long)]
+        users: Option<u32>,
+        /// Connections that are told of them
+        #[arg(long)]
+        watchers: Option<u32>,
+        /// Users that each of those subscribes to, at most 500
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
+        each: Option<u32>,
     },
     /// A load process, driven by its parent
     #[command(hide = true)]
@@ -315,6 +331,28 @@ fn main() -> anyhow::Result<()> {
                 table: Table::new("storm", &storm::METRICS),
             };
             common.measure(benchmark, |run, kind, table| storm::round(run, kind, sizes, table))
+        }
+        Command::Presence { common, users, watchers, each } => {
+            let (users_default, watchers_default, each_default) =
+                if common.quick { (200, 50, 8) } else { (10_000, 1_000, 100) };
+            let sizes = presence::Sizes {
+                // Processes hold even numbers of connections.
+                users: users.unwrap_or(users_default) & !1,
+                watchers: watchers.unwrap_or(watchers_default) & !1,
+                each: each.unwrap_or(each_default),
+                limits: match common.quick {
+                    true => Limits::HighRatesShortGrace,
+                    false => Limits::HighRates,
+                },
+            };
+            let benchmark = Benchmark {
+                name: "presence",
+                title: "Who is there, when all come and go",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor],
+                table: Table::new("presence", &presence::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| presence::round(run, kind, sizes, table))
         }
     }
 }

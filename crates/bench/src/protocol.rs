@@ -39,6 +39,8 @@ pub(crate) enum Command {
     },
     /// Send messages to users who need not be there, and wait for each ack.
     Feed(Feed),
+    /// Subscribe to the presence of others, and wait for each ack.
+    Subscribe(Subscribe),
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
     Fanout {
         send: bool,
@@ -80,6 +82,16 @@ pub(crate) struct Feed {
     pub(crate) each: u32,
     pub(crate) content_bytes: usize,
     pub(crate) pace: Pace,
+}
+
+/// Who watches whom.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Subscribe {
+    /// The first of those who are watched, and how many there are.
+    pub(crate) first: u32,
+    pub(crate) users: u32,
+    /// Users that each connection watches.
+    pub(crate) each: u32,
 }
 
 /// How much a connection takes without being read.
@@ -161,6 +173,8 @@ pub(crate) enum Reply {
     },
     /// Every message was acknowledged.
     Fed { messages: u64, seconds: f64 },
+    /// Every subscription was answered.
+    Subscribed,
     /// The answer to `Count`.
     Counted { events: u64 },
     /// Something was lost, refused or closed.

@@ -79,6 +79,8 @@ pub(crate) enum Limits {
     HighRates,
     /// The same, and a heartbeat of two seconds.
     HighRatesFastHeartbeat,
+    /// High rates, and a grace period of two seconds before somebody is offline.
+    HighRatesShortGrace,
 }
 
 /// A running server.
@@ -177,6 +179,7 @@ fn parlor(
         Limits::HighRatesFastHeartbeat => {
             rates.concat() + "ping_interval_ms = 1000\nping_timeout_ms = 1000\n"
         }
+        Limits::HighRatesShortGrace => rates.concat() + "presence_grace_ms = 2000\n",
     };
     let text = format!(
         "[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"

@@ -16,6 +16,8 @@ pub const DEVICE_ID_BYTES_MAX: usize = 64;
 pub const GROUP_ID_BYTES_MAX: usize = 64;
 /// The longest idempotency key, in bytes.
 pub const CLIENT_ID_BYTES_MAX: usize = 64;
+/// What idempotency keys of the app's own server begin with. Its dot is no ASCII.
+const BACKEND_MARK: &str = "api·";
 
 /// An id that is not of the shape its kind asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +138,28 @@ impl ClientId {
             Ok(Self(Arc::from(text)))
         } else {
             Err(InvalidId { kind: "clientId", rule: "1 to 64 printable ASCII characters" })
+        }
+    }
+
+    /// The key under which the app's own server sends, made of the one it gave. No client can name
+    /// it, since it begins with a character that theirs may not have.
+    pub fn of_backend(key: &Self) -> Self {
+        Self(Arc::from([BACKEND_MARK, key.as_str()].concat()))
+    }
+
+    /// Whether it was made by [`ClientId::of_backend`]: clients are not shown it.
+    pub fn is_of_backend(&self) -> bool {
+        self.0.starts_with(BACKEND_MARK)
+    }
+
+    /// Takes one back from where it was kept.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when it is neither a client's nor one of [`ClientId::of_backend`].
+    pub fn stored(text: &str) -> Result<Self, InvalidId> {
+        match text.strip_prefix(BACKEND_MARK) {
+            Some(key) => Self::parse(key).map(|key| Self::of_backend(&key)),
+            None => Self::parse(text),
         }
     }
 }
@@ -349,6 +373,19 @@ mod tests {
         assert!(ClientId::parse(&" ".repeat(64)).is_ok());
         assert!(ClientId::parse("é").is_err());
         assert!(ClientId::parse("a\tb").is_err());
+    }
+
+    #[test]
+    fn no_client_can_name_a_key_of_the_backend() {
+        let longest = ClientId::parse(&"k".repeat(64)).expect("shape");
+        for key in [ClientId::parse("k").expect("shape"), longest] {
+            let kept = ClientId::of_backend(&key);
+            assert!(kept.is_of_backend() && !key.is_of_backend());
+            assert!(ClientId::parse(kept.as_str()).is_err());
+            assert_eq!(ClientId::stored(kept.as_str()), Ok(kept));
+            assert_eq!(ClientId::stored(key.as_str()), Ok(key));
+        }
+        assert!(ClientId::stored("api·").is_err() && ClientId::stored("é").is_err());
     }
 
     proptest! {

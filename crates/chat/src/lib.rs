@@ -2,14 +2,16 @@
 //! still to hear. Pure: it does no I/O, reads no clock and knows neither JSON, sockets nor SQL.
 //!
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
-//! [`limits`] (every bound), [`refusal`] (why a command can fail), [`store`] (the port that keeps
+//! [`limits`] (every bound), [`refusal`] (why a command can fail), [`own`] (what is private to a
+//! user), [`privacy`] (what others may), [`people`] (who they are), [`store`] (the port that keeps
 //! it all), [`group`] (conversations of many, and their part of the port), [`around`] (what is done to
 //! messages, likewise); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
-//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live) and
-//! [`receipts`] (what it confirms); then what several nodes need: [`follow`] (a log by hints that
-//! may get lost), [`sweep`] (what no hint told) and [`members`] (who may say and see what, as the
-//! log says). A command comes in already parsed into these types; what it decides goes out through
+//! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
+//! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
+//! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
+//! and [`members`] (who may say and see what, as the log says). A command comes in already parsed
+//! into these types; what it decides goes out through
 //! the port.
 
 pub mod ids;
@@ -24,6 +26,12 @@ pub mod group;
 
 pub mod around;
 
+pub mod own;
+
+pub mod privacy;
+
+pub mod people;
+
 pub mod store;
 
 pub mod rate;
@@ -37,6 +45,8 @@ pub mod resume;
 pub mod catch_up;
 
 pub mod receipts;
+
+pub mod presence;
 
 pub mod follow;
 

@@ -104,6 +104,28 @@ pub struct Limits {
     pub mentions_max: usize,
     /// Members up to which anybody in a group may mention all. Default 32.
     pub mention_all_members_max: u64,
+    /// Drafts of one user. Default 500.
+    pub drafts_per_user_max: usize,
+    /// Starred messages of one user. Default 10,000.
+    pub stars_per_user_max: usize,
+    /// Conversations of one user that have a setting, for each of the settings. Default 10,000.
+    pub conversation_settings_per_user_max: usize,
+    /// Messages that one user hides. Default 10,000.
+    pub hidden_per_user_max: usize,
+    /// Contacts of one user. Default 10,000.
+    pub contacts_per_user_max: usize,
+    /// Most records that one `drafts`, `starred`, `contacts` or `users` may ask for. Default 100.
+    pub records_limit_max: usize,
+    /// Records of one of these that names no limit. Default 50.
+    pub records_limit_default: usize,
+    /// Longest name of a user or contact, in bytes. Default 256.
+    pub name_bytes_max: usize,
+    /// Longest address of a picture, in bytes. Default 2,048.
+    pub avatar_url_bytes_max: usize,
+    /// Longest text about a user, in bytes. Default 2,048.
+    pub about_bytes_max: usize,
+    /// Pairs of users of which is remembered how they stand to each other. Default 65,536.
+    pub regards_cached_max: usize,
     /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
     /// are forgotten and will be pushed again after a reconnect. Default 1,024.
     pub unconfirmed_entries_max: usize,
@@ -113,6 +135,31 @@ pub struct Limits {
     pub marks_gather_ms: u64,
     /// Conversations of one connection on which a failed send is remembered. Default 32.
     pub aborted_conversations_max: usize,
+    /// Milliseconds from the end of a user's last session until the user is offline.
+    /// Default 10,000.
+    pub presence_grace_ms: u64,
+    /// Milliseconds for which changes of a user's presence are gathered before the last is told.
+    /// Default 250.
+    pub presence_gather_ms: u64,
+    /// Users whose presence one connection is told. Default 500.
+    pub presence_subscriptions_max: usize,
+    /// Users that one `presence` or `presence_subscribe` may name. Default 100.
+    pub presence_users_max: usize,
+    /// Users whose last session ended and who still count as online; above it those who left first
+    /// are offline. Default 1,000,000.
+    pub presence_in_grace_max: usize,
+    /// Users who left of whom the time is kept in memory; of others the store knows a device's last
+    /// connect. Default 100,000.
+    pub presence_remembered_max: usize,
+    /// Users, and others whom they keep out, of whom it is kept in memory who may see whom.
+    /// Default 100,000.
+    pub visibility_remembered_max: usize,
+    /// Milliseconds after which a `typing` that is not repeated is over. Default 6,000.
+    pub typing_expires_ms: u64,
+    /// Requests that the app's own server may make at once, for each of its keys. Default 500.
+    pub api_rate_burst: u32,
+    /// Requests per second that it may make for long, for each of its keys. Default 100.
+    pub api_rate_per_second: u32,
 }
 
 impl Default for Limits {
@@ -162,10 +209,31 @@ impl Default for Limits {
             pins_max: 50,
             mentions_max: 50,
             mention_all_members_max: 32,
+            drafts_per_user_max: 500,
+            stars_per_user_max: 10_000,
+            conversation_settings_per_user_max: 10_000,
+            hidden_per_user_max: 10_000,
+            contacts_per_user_max: 10_000,
+            records_limit_max: 100,
+            records_limit_default: 50,
+            name_bytes_max: 256,
+            avatar_url_bytes_max: 2_048,
+            about_bytes_max: 2_048,
+            regards_cached_max: 65_536,
             unconfirmed_entries_max: 1_024,
             marks_pending_max: 4_096,
             marks_gather_ms: 20,
             aborted_conversations_max: 32,
+            presence_grace_ms: 10_000,
+            presence_gather_ms: 250,
+            presence_subscriptions_max: 500,
+            presence_users_max: 100,
+            presence_in_grace_max: 1_000_000,
+            presence_remembered_max: 100_000,
+            visibility_remembered_max: 100_000,
+            typing_expires_ms: 6_000,
+            api_rate_burst: 500,
+            api_rate_per_second: 100,
         }
     }
 }
@@ -195,6 +263,8 @@ mod tests {
         assert!(limits.history_limit_default <= limits.history_limit_max);
         assert!(limits.group_members_limit_default <= limits.group_members_limit_max);
         assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
+        assert!(limits.records_limit_default <= limits.records_limit_max);
+        assert!(limits.presence_users_max <= limits.presence_subscriptions_max);
         assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
     }
 }

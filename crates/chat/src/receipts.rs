@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 
 use crate::entry::Position;
-use crate::ids::{ConversationId, Seq, UserId};
+use crate::ids::{ConversationId, DeviceId, Seq, UserId};
 use crate::store::{Mark, MarkKind};
 
 /// Marks that wait to be stored, each with those who wait for it (`W`, such as an ack).
@@ -47,6 +47,13 @@ impl<W> Gathered<W> {
             self.lower.sort_unstable();
             self.lower.remove(0);
         }
+    }
+
+    /// The mark that its receipt alone would be, for which nobody waits.
+    pub fn delivered(&self, device: DeviceId) -> Self {
+        let kind = MarkKind::Delivered(device);
+        let mark = Mark { kind, ..self.mark.clone() };
+        Self { mark, waiting: Vec::new(), lower: self.lower.clone() }
     }
 
     /// Whether marks of different places were merged into it.

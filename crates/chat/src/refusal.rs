@@ -73,12 +73,19 @@ pub enum Refusal {
     TooManyConnections,
     /// The user has as many devices as allowed, all in use lately.
     TooManyDevices,
-    /// The device was revoked after this token was issued.
+    /// The device, or all tokens of the user, were revoked after this token was issued.
     DeviceRevoked,
+    /// The key of the app's own server does not allow this (HTTP only).
+    MissingScope {
+        /// What it would have to allow.
+        scope: &'static str,
+    },
     /// The recipient takes no messages from this user.
     Blocked,
     /// The user keeps out as many others as allowed.
     TooManyBlocks,
+    /// The connection is told of the presence of as many users as allowed.
+    TooManySubscriptions,
     /// The user's role in the group does not allow it.
     NotAllowed,
     /// The user may not post in the group for now.
@@ -114,6 +121,10 @@ pub enum Refusal {
     TooManyReactions,
     /// The conversation has as many pinned messages as allowed.
     TooManyPins,
+    /// The recipient takes messages only from others than this user.
+    NotAccepted,
+    /// The user keeps as many records of that kind as allowed.
+    TooManyRecords,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -143,8 +154,10 @@ pub enum Code {
     TooManyConnections,
     TooManyDevices,
     DeviceRevoked,
+    MissingScope,
     Blocked,
     TooManyBlocks,
+    TooManySubscriptions,
     NotAllowed,
     Muted,
     Banned,
@@ -158,6 +171,8 @@ pub enum Code {
     TooManyEdits,
     TooManyReactions,
     TooManyPins,
+    NotAccepted,
+    TooManyRecords,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -229,8 +244,10 @@ impl Refusal {
             Self::TooManyConnections => Code::TooManyConnections,
             Self::TooManyDevices => Code::TooManyDevices,
             Self::DeviceRevoked => Code::DeviceRevoked,
+            Self::MissingScope { .. } => Code::MissingScope,
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
+            Self::TooManySubscriptions => Code::TooManySubscriptions,
             Self::NotAllowed => Code::NotAllowed,
             Self::Muted { .. } => Code::Muted,
             Self::Banned { .. } => Code::Banned,
@@ -244,6 +261,8 @@ impl Refusal {
             Self::TooManyEdits => Code::TooManyEdits,
             Self::TooManyReactions => Code::TooManyReactions,
             Self::TooManyPins => Code::TooManyPins,
+            Self::NotAccepted => Code::NotAccepted,
+            Self::TooManyRecords => Code::TooManyRecords,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -290,6 +309,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Unauthorized { reason } => write!(f, "not authorized: {reason}"),
             Self::InvalidArgument { field, reason } => write!(f, "{field} {reason}"),
+            Self::MissingScope { scope } => write!(f, "the API key lacks the scope {scope}"),
             Self::TooLarge { limit } => write!(f, "the content is larger than {limit} bytes"),
             _ => f.write_str(self.code().documented().happened),
         }
@@ -310,6 +330,8 @@ pub fn of_store(error: &StoreError) -> Refusal {
         StoreError::Blocked => Refusal::Blocked,
         StoreError::TooManyBlocks => Refusal::TooManyBlocks,
         StoreError::Refused(refusal) => (**refusal).clone(),
+        StoreError::NotAccepted => Refusal::NotAccepted,
+        StoreError::TooManyRecords => Refusal::TooManyRecords,
         StoreError::Corrupt { .. } => Refusal::Internal,
     }
 }
@@ -394,7 +416,7 @@ impl Code {
             Self::RateLimited => after(
                 RATE_LIMITED_RETRY_AFTER_MS,
                 "rate_limited",
-                "the user or the connection sends faster than allowed",
+                "the user, the connection or the API key sends faster than allowed",
                 "Send the same again after `retryAfterMs`.",
             ),
             Self::Overloaded => after(
@@ -436,8 +458,13 @@ impl Code {
             ),
             Self::DeviceRevoked => never(
                 "device_revoked",
-                "the device was revoked after this token was issued",
+                "the device, or all of the user's tokens, were revoked after this token was issued",
                 "Sign in again: a token issued after the revocation opens the device anew.",
+            ),
+            Self::MissingScope => never(
+                "missing_scope",
+                "the API key lacks a scope (HTTP only)",
+                "Use a key that has the scope that the text names.",
             ),
             Self::Blocked => never(
                 "blocked",
@@ -448,6 +475,11 @@ impl Code {
                 "too_many_blocks",
                 "the user has blocked as many others as allowed",
                 "`unblock` somebody first.",
+            ),
+            Self::TooManySubscriptions => never(
+                "too_many_subscriptions",
+                "the connection subscribes to the presence of as many users as allowed",
+                "`presence_unsubscribe` first; `presence` asks once, without a subscription.",
             ),
             Self::NotAllowed => never(
                 "not_allowed",
@@ -513,6 +545,16 @@ impl Code {
                 "the conversation has as many pinned messages as allowed",
                 "`unpin` one first.",
             ),
+            Self::NotAccepted => never(
+                "not_accepted",
+                "the recipient does not take messages from this user",
+                "Do not send again; nothing was kept. The recipient may add the user as a contact.",
+            ),
+            Self::TooManyRecords => never(
+                "too_many_records",
+                "the user keeps as many of these as allowed",
+                "Remove one first (`draft_set`, `unstar`, `unhide`, `conversation_set`, `contact_remove`).",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -534,7 +576,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 35] = [
+pub const CODES: [Code; 39] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -552,8 +594,10 @@ pub const CODES: [Code; 35] = [
     Code::TooManyConnections,
     Code::TooManyDevices,
     Code::DeviceRevoked,
+    Code::MissingScope,
     Code::Blocked,
     Code::TooManyBlocks,
+    Code::TooManySubscriptions,
     Code::NotAllowed,
     Code::Muted,
     Code::Banned,
@@ -567,6 +611,8 @@ pub const CODES: [Code; 35] = [
     Code::TooManyEdits,
     Code::TooManyReactions,
     Code::TooManyPins,
+    Code::NotAccepted,
+    Code::TooManyRecords,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

@@ -23,6 +23,11 @@ use crate::around::MessageState;
 use crate::entry::{Content, Entry, Epoch, Millis, Position};
 use crate::group::{GroupName, Role};
 use crate::ids::{ClientId, ConversationId, DeviceId, GroupId, Seq, UserId};
+use crate::own::{
+    OwnChange, OwnChanged, OwnCommitted, OwnKey, OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord,
+};
+use crate::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
+use crate::privacy::Regard;
 use crate::refusal::Refusal;
 
 /// The result of a store operation, ready once it is durable (writes) or read (reads).
@@ -40,11 +45,16 @@ pub trait Store: Send + Sync + 'static {
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>>;
 
     /// Notes that a device is here, creating it if it is new: a new device starts where its user
-    /// has confirmed on any device.
+    /// has confirmed on any device. Of the shared one nothing is noted; but it, too, is refused to
+    /// a token that was revoked ([`Store::revoke_tokens`]).
     fn attach_device(&self, attach: AttachDevice) -> Pending<()>;
 
     /// A user's devices, most recently seen first.
     fn devices(&self, user: UserId) -> Pending<Vec<Device>>;
+
+    /// When a user was last seen: the latest [`Device::last_seen`] of a named device, also of one that
+    /// is gone, unless many went later. `None` if there is none.
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>>;
 
     /// Ends a device: its watermarks go, and tokens issued at or before `now` no longer open it.
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked>;
@@ -79,7 +89,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Pending<Behind>;
 
     /// Which of the user's conversations have an entry after `after`, or a watermark that moved
-    /// since, in no order; and whom the user keeps out, if that changed since. Both count as moved
+    /// since, in no order; whom the user keeps out, if that changed since; and which of the user's own
+    /// records did. All count as moved
     /// for [`MOVED_TOLD_WITHIN_MS`] longer: they may be told twice.
     fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage>;
 
@@ -93,7 +104,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<Vec<(ConversationId, Seq)>>;
 
-    /// A piece of one conversation's log, for a member of it.
+    /// A piece of one conversation's log, for a member of it, without what the member hides.
     fn history(&self, query: HistoryQuery) -> Pending<HistoryPage>;
 
     /// A user's conversations, most recently moved first.
@@ -111,8 +122,44 @@ pub trait Store: Send + Sync + 'static {
     /// Whom a user keeps from writing to them, in the order of their ids.
     fn blocks(&self, user: UserId) -> Pending<Blocks>;
 
+    /// Puts or removes some of a user's own records, all or none. A read mark that commits removes
+    /// the user's [`crate::own::OwnKind::Unread`] of that conversation, and counts as such a change.
+    fn change_own(&self, change: OwnChange) -> Pending<OwnChanged>;
+
+    /// A user's own records of one kind, last changed first.
+    fn own(&self, query: OwnQuery) -> Pending<OwnPage>;
+
+    /// Those of a user's own records that are there, in the order they are asked for.
+    fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>>;
+
+    /// How a user stands to another. What it says of messages and of receipts the store minds
+    /// itself: the one in every append, the other in every answer that has watermarks.
+    fn regard(&self, user: UserId, other: UserId) -> Pending<Regard>;
+
+    /// The entries at some places, in that order, `None` for one that is not there for this user.
+    /// Perhaps fewer than asked for, but not none: the others are to be asked for again.
+    fn entries_at(
+        &self,
+        user: UserId,
+        places: Vec<(ConversationId, Seq)>,
+    ) -> Pending<Vec<Option<Arc<Entry>>>>;
+
+    /// Changes a user's profile, field by field.
+    fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged>;
+
+    /// A user's profile; a blank one of whom nothing was said.
+    fn profile(&self, user: UserId) -> Pending<Profile>;
+
+    /// People by the beginnings of words.
+    fn users(&self, query: UsersQuery) -> Pending<UsersPage>;
+
     /// The secret that was made with the log and is kept with it.
     fn seal_key(&self) -> SealKey;
+
+    /// Ends all of a user's tokens that were issued before a time, and those that do not say when:
+    /// they attach no device any more, the shared one included. It only grows: an earlier time than
+    /// one that holds changes nothing. Gives the time that holds from now on.
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis>;
 
     /// Whether writes can be acknowledged now; the reason if not.
     fn health(&self) -> Result<(), StoreError>;
@@ -122,6 +169,12 @@ pub trait Store: Send + Sync + 'static {
 pub trait CommitSink: Send + Sync + 'static {
     /// Entries of one durable commit, in commit order.
     fn committed(&self, batch: &[Committed]);
+
+    /// Users' own records that changed in one durable commit, in commit order; after the entries of
+    /// that commit, and before the futures of its batch are resolved.
+    fn own_changed(&self, changes: &[OwnCommitted]) {
+        let _ = changes;
+    }
 }
 
 /// An entry with what its sender's connection is called, so that it gets no echo.
@@ -343,6 +396,8 @@ pub struct MovedPage {
     pub more: bool,
     /// Whom the user keeps out, if that changed.
     pub blocks: Option<Blocks>,
+    /// What changed among the user's own records.
+    pub own: OwnMoved,
     /// Everything committed up to here was visible to this read.
     pub as_of: Position,
 }
@@ -480,7 +535,8 @@ pub struct Watermarks {
     pub user: UserId,
     /// Up to here at least one of its devices has it; 0 for nothing.
     pub delivered: Seq,
-    /// Up to here the user has read it; 0 for nothing.
+    /// Up to here the user has read it; 0 for nothing, and of another than the reader if one of the
+    /// two has no read receipts.
     pub read: Seq,
 }
 
@@ -505,8 +561,8 @@ pub enum StoreError {
     /// The user has as many devices as allowed, all in use lately.
     #[error("the user has too many devices")]
     TooManyDevices,
-    /// The device was revoked after the token was issued.
-    #[error("the device was revoked")]
+    /// The device, or the token, was revoked after the token was issued.
+    #[error("the device or the token was revoked")]
     DeviceRevoked,
     /// The recipient keeps this sender out.
     #[error("the recipient has blocked the sender")]
@@ -517,6 +573,12 @@ pub enum StoreError {
     /// The rules of the domain, asked inside the commit, refuse it.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
+    /// The recipient takes messages from others than this sender.
+    #[error("the recipient does not take messages from the sender")]
+    NotAccepted,
+    /// The user has as many own records of that kind as allowed.
+    #[error("the user has too many records of that kind")]
+    TooManyRecords,
     /// What is stored contradicts itself; it is not served.
     #[error("stored data is corrupt: {what}")]
     Corrupt {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Scope;
+
 /// A self-hosted chat server that any Socket.IO client can talk to.
 ///
 /// To try it out on this machine: `parlor serve --dev`, then open the address it prints.
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     /// It is signed by HS256 with the configured secret and goes where a client's `auth.token`
     /// goes. In production your own backend makes tokens.
     Token(Token),
+    /// Make a key for the HTTP API.
+    ApiKey(ApiKey),
     /// Print the configuration file with every setting, its meaning, unit and default.
     Config,
     /// Verify what is stored.
@@ -115,6 +119,36 @@ pub(crate) struct Token {
     pub(crate) expires: Duration,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor api-key`.
+#[derive(Debug, Args)]
+pub(crate) struct ApiKey {
+    #[command(subcommand)]
+    pub(crate) command: ApiKeyCommand,
+}
+
+/// What to do about keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKeyCommand {
+    /// Print a fresh key, once, and the line that lets it in.
+    ///
+    /// The key is for your own server, as `Authorization: Bearer`. The line has only its digest,
+    /// and goes into `keys` of the section `[api]`, or into PARLOR_API__KEYS. Nothing is stored
+    /// here.
+    New(NewApiKey),
+}
+
+/// Arguments of `parlor api-key new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewApiKey {
+    /// What logs call it: 1 to 64 letters, digits, `.`, `_` or `-`.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it allows: messages:write, messages:read, users:read, users:write or tokens:revoke; may
+    /// be given several times.
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = parse_scope)]
+    pub(crate) scopes: Vec<Scope>,
 }
 
 /// Arguments of `parlor check`.
@@ -188,6 +222,13 @@ pub(crate) struct ConfigFile {
     /// The configuration file, in TOML.
     #[arg(long = "config", value_name = "FILE", env = "PARLOR_CONFIG")]
     pub(crate) file: Option<PathBuf>,
+}
+
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    Scope::ALL.into_iter().find(|scope| scope.word() == text).ok_or_else(|| {
+        let words = Scope::ALL.map(Scope::word);
+        format!("there are {}", words.join(", "))
+    })
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

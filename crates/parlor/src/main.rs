@@ -3,6 +3,7 @@
 //! The command line picks what to do; `serve` wires configuration, store, service
 //! and gateway together. This crate knows everything and decides nothing.
 
+mod api_key;
 mod backup;
 mod check;
 mod cli;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Token(arguments) => token(&arguments),
+        Command::ApiKey(arguments) => api_key::run(&arguments),
         Command::Config => {
             print!("{}", config::default_toml());
             Ok(())

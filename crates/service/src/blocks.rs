@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use parlor_chat::ids::UserId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{Block, Blocked};
 
@@ -54,9 +55,10 @@ fn change(
         now,
         blocks_max,
     });
-    let socket = caller.socket.clone();
+    let (socket, service) = (caller.socket.clone(), Arc::clone(service));
     Ok(Work::Later(Box::pin(async move {
         if changed.await.map_err(|error| of_store(&error))? == Blocked::Changed {
+            changed_by(&service, &user);
             let said = records::alone(&records::blocked(&other, blocked));
             let devices = socket.to(room(Kind::Standard, &user));
             if let Err(error) = devices.emit_raw("blocked", &said) {
@@ -79,4 +81,11 @@ pub(crate) fn blocked(
         let blocks = blocks.await.map_err(|error| of_store(&error))?;
         Ok(records::blocks(&blocks))
     })))
+}
+
+/// Lets what a user has decided take effect at once, wherever it is remembered.
+pub(crate) fn changed_by(service: &Service, user: &UserId) {
+    service.delivery().regards.forget(user);
+    service.visibility().changed(user);
+    service.presence.look_again(user);
 }

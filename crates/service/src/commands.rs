@@ -68,6 +68,7 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false, outside })
 }
 
+/// The content of a field, if it may be kept as it is.
 pub(crate) fn checked(
     name: &'static str,
     raw: &RawValue,
@@ -136,12 +137,17 @@ pub(crate) fn history(payload: Payload<'_>, limits: &Limits) -> Result<History, 
     let fields = Fields::parse(payload, ["conversationId", "before", "after", "limit"])?;
     let conversation = fields.id("conversationId", ConversationId::parse)?;
     let conversation = required("conversationId", conversation)?;
-    let range = match (fields.number("before", 1)?, fields.number("after", 0)?) {
-        (before, None) => HistoryRange::Before(before.map(Seq)),
-        (before, Some(after)) => HistoryRange::After(Seq(after), before.map(Seq)),
-    };
+    let range = range(&fields)?;
     let limit = limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
     Ok(History { conversation, range, limit })
+}
+
+/// Reads `{before?, after?}`.
+pub(crate) fn range<const N: usize>(fields: &Fields<'_, N>) -> Result<HistoryRange, Refusal> {
+    Ok(match (fields.number("before", 1)?, fields.number("after", 0)?) {
+        (before, None) => HistoryRange::Before(before.map(Seq)),
+        (before, Some(after)) => HistoryRange::After(Seq(after), before.map(Seq)),
+    })
 }
 
 /// `conversations`.
@@ -169,6 +175,7 @@ pub(crate) fn conversations(
     Ok(Conversations { cursor, limit })
 }
 
+/// How many lines a page is to have.
 pub(crate) fn limit<const N: usize>(
     fields: &Fields<'_, N>,
     default: usize,

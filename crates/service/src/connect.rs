@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use parlor_chat::entry::Millis;
 use parlor_chat::ids::DeviceId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::AttachDevice;
@@ -22,7 +23,7 @@ use crate::identity::AuthError;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
-use crate::{catch_up, identity::Identity, recovery};
+use crate::{catch_up, identity::Identity, profiles, recovery, typing};
 
 /// A connection that is to come back later.
 struct TurnedAway(Refusal);
@@ -58,17 +59,28 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
             false => Err(Refusal::unauthorized("a token is required")),
         };
     };
-    let identity = service.auth.verify(&token, now).map_err(untrusted)?;
+    let identity = verify(service, &token, now)?;
     attach(service, &identity, &device).await?;
+    profiles::note(service, &identity);
     if let Some(asked) = hello.recovery {
         return recovery::admit(service, identity, device, &asked, hello.resume, now).await;
     }
     let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
-    let session = Session::new(identity.user, device, identity.expires, now).starting(start);
-    Ok(Data::new(session))
+    let session = Session::new(identity.user, device, identity.expires, now);
+    Ok(Data::new(session.issued(identity.issued).starting(start)))
 }
 
-/// Notes in the store that a device is here.
+/// Whose a token is.
+pub(crate) fn verify(service: &Service, token: &str, now: Millis) -> Result<Identity, Refusal> {
+    let identity = service.auth.verify(token, now).map_err(untrusted)?;
+    match service.settings.system_user == Some(identity.user.clone()) {
+        true => Err(Refusal::unauthorized("the user is reserved for the system")),
+        false => Ok(identity),
+    }
+}
+
+/// Notes in the store that a device is here, which checks that neither it nor the token was
+/// revoked.
 pub(crate) async fn attach(
     service: &Service,
     identity: &Identity,
@@ -87,7 +99,7 @@ pub(crate) async fn attach(
 }
 
 /// What a client is told about a token that is not accepted.
-pub(crate) fn untrusted(error: AuthError) -> Refusal {
+fn untrusted(error: AuthError) -> Refusal {
     if error.expired {
         Refusal::TokenExpired
     } else if error.undecided {
@@ -138,11 +150,13 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
     // Before anything is read: an entry that was not broadcast because nobody was listed here is
     // then visible to the catch-up's first read, however late its batch comes to this shard.
     let stalest = service.sessions().add(session, service.settings.connections_per_user_max());
+    service.presence.changed(service.sessions(), user, clock::now());
     if let Some(stalest) = stalest {
         service.counters().replaced.add(1);
         service.end(&stalest, Ending::Replaced);
     }
-    if service.sessions().was_revoked(session) {
+    let sessions = service.sessions();
+    if sessions.was_revoked(session) || sessions.was_token_revoked(session) {
         service.end(session, Ending::Revoked);
         return;
     }
@@ -198,7 +212,9 @@ fn take_over(service: &Service, socket: &Socket, session: &Arc<Session>) -> bool
 /// Forgets a socket that is gone.
 pub(crate) fn disconnected(service: &Service, socket: &Socket, reason: &'static str) {
     let Some(session) = socket.data::<Session>() else { return };
-    service.sessions().remove(session, clock::now());
+    service.unlist(session);
+    service.presence.forget(socket.key());
+    typing::gone(service, socket.key());
     if let Some(user) = session.user() {
         let kind = match session.kind {
             Kind::Standard => "standard",

@@ -14,18 +14,22 @@ use parlor_chat::entry::{Body, Entry, Epoch, Position};
 use parlor_chat::group::Gone;
 use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::limits::Limits;
+use parlor_chat::own::OwnCommitted;
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{CommitSink, Committed, Origin};
 use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::own;
+use crate::privacy::Regards;
 use crate::records;
 use crate::rosters::Change;
 use crate::session::{Kind, Session};
 use crate::sessions::{OfUser, Sessions};
 use crate::stats::Counters;
 use crate::tails::Tails;
+use crate::visibility::Visibility;
 
 /// The namespace that chat lives in.
 pub(crate) const NAMESPACE: &str = "/";
@@ -40,6 +44,8 @@ pub struct Delivery {
     handed_over: watch::Sender<Position>,
     pub(crate) sessions: Sessions,
     pub(crate) tails: Tails,
+    pub(crate) regards: Regards,
+    pub(crate) visibility: Visibility,
     pub(crate) counters: Counters,
 }
 
@@ -47,9 +53,11 @@ impl Delivery {
     /// Delivers nothing yet.
     pub fn new(limits: Limits) -> Arc<Self> {
         let (sessions, counters) = (Sessions::default(), Counters::default());
+        let regards = Regards::new(limits.regards_cached_max);
         let handed_over = watch::Sender::default();
         let (io, tails) = (OnceLock::new(), Tails::default());
-        Arc::new(Self { limits, io, handed_over, sessions, tails, counters })
+        let visibility = Visibility::new(&limits);
+        Arc::new(Self { limits, io, handed_over, sessions, tails, regards, visibility, counters })
     }
 
     /// The gateway, once the service has started.
@@ -184,6 +192,17 @@ impl CommitSink for Delivery {
         tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
         io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
         self.handed_over.send_replace(last.entry.position);
+    }
+
+    fn own_changed(&self, changes: &[OwnCommitted]) {
+        for changed in changes {
+            self.regards.changed(changed);
+            self.visibility.own_changed(changed);
+            let own = self.sessions.of(&changed.user);
+            let Some(io) = self.io().filter(|_| !own.is_empty()) else { continue };
+            let origin = sender(&own, changed.origin).and_then(|sender| sender.key());
+            own::tell(io, changed, origin.map(|key| io.id_of(key)));
+        }
     }
 }
 

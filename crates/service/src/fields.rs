@@ -34,6 +34,14 @@ impl<'a, const N: usize> Fields<'a, N> {
         payload: Option<&'a RawValue>,
         names: [&'static str; N],
     ) -> Result<Self, Refusal> {
+        Self::read(payload, names, Others::PassedOver)
+    }
+
+    fn read(
+        payload: Option<&'a RawValue>,
+        names: [&'static str; N],
+        others: Others,
+    ) -> Result<Self, Refusal> {
         let values = match payload {
             None => [None; N],
             Some(raw) if raw.get() == "null" => [None; N],
@@ -42,11 +50,23 @@ impl<'a, const N: usize> Fields<'a, N> {
                     return Err(must_be("payload", "an object"));
                 }
                 serde_json::Deserializer::from_str(raw.get())
-                    .deserialize_map(Known { names: &names })
+                    .deserialize_map(Known { names: &names, others })
                     .map_err(|error| Refusal::invalid("payload", error_text(&error)))?
             }
         };
         Ok(Self { names, values })
+    }
+
+    /// Reads the object in `payload` like [`Fields::parse`], but refuses fields of other names: who
+    /// writes them has mistaken something.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidArgument`] as there, and naming the first field that is none of `names`.
+    pub(crate) fn exactly(
+        payload: Option<&'a RawValue>,
+        names: [&'static str; N],
+    ) -> Result<Self, Refusal> {
+        Self::read(payload, names, Others::Refused)
     }
 
     fn value(&self, name: &'static str) -> Option<&'a RawValue> {
@@ -84,6 +104,35 @@ impl<'a, const N: usize> Fields<'a, N> {
             None => Ok(None),
             Some(text) => parse(&text).map(Some).map_err(|invalid| must_be(name, invalid.rule)),
         }
+    }
+
+    /// Strings that `parse` accepts, each once and in the order given, if they are there; at most
+    /// `most` of them, and at least one.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidArgument`] when it is something else.
+    pub(crate) fn distinct_ids<T: PartialEq>(
+        &self,
+        name: &'static str,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, InvalidId>,
+    ) -> Result<Option<Vec<T>>, Refusal> {
+        let Some(raw) = self.value(name) else { return Ok(None) };
+        let rule = || must_be(name, &format!("an array of 1 to {most} strings"));
+        let texts: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| rule())?;
+        if texts.is_empty() || texts.len() > most {
+            return Err(rule());
+        }
+        let mut ids = Vec::with_capacity(texts.len());
+        for text in texts {
+            let text = text_of(text).ok_or_else(rule)?;
+            let each = |invalid: InvalidId| must_be(name, &format!("strings of {}", invalid.rule));
+            let id = parse(&text).map_err(each)?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(Some(ids))
     }
 
     /// A whole number from `least` to 2^53 − 1, if it is there.
@@ -162,8 +211,19 @@ fn error_text(error: &serde_json::Error) -> String {
     }
 }
 
+/// What becomes of fields that were not asked for.
+#[derive(Debug, Clone, Copy)]
+enum Others {
+    PassedOver,
+    Refused,
+}
+
+/// Characters of an unknown field's name that are shown.
+const NAME_SHOWN_MAX: usize = 64;
+
 struct Known<'n, const N: usize> {
     names: &'n [&'static str; N],
+    others: Others,
 }
 
 impl<'de, const N: usize> Visitor<'de> for Known<'_, N> {
@@ -175,7 +235,7 @@ impl<'de, const N: usize> Visitor<'de> for Known<'_, N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut values = [None; N];
-        while let Some(known) = map.next_key_seed(Key { names: self.names })? {
+        while let Some(known) = map.next_key_seed(Key { names: self.names, others: self.others })? {
             match known {
                 None => {
                     map.next_value::<IgnoredAny>()?;
@@ -193,6 +253,7 @@ impl<'de, const N: usize> Visitor<'de> for Known<'_, N> {
 /// Compares a key without allocating it.
 struct Key<'n, const N: usize> {
     names: &'n [&'static str; N],
+    others: Others,
 }
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Key<'_, N> {
@@ -211,7 +272,13 @@ impl<const N: usize> Visitor<'_> for Key<'_, N> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.names.iter().position(|name| *name == key))
+        match (self.names.iter().position(|name| *name == key), self.others) {
+            (None, Others::Refused) => {
+                let shown: String = key.chars().take(NAME_SHOWN_MAX).collect();
+                Err(E::custom(format_args!("has the unknown field {shown:?}")))
+            }
+            (known, _) => Ok(known),
+        }
     }
 }
 
@@ -237,6 +304,15 @@ mod tests {
         assert_eq!(fields.text("toUserId"), Ok(Some("bé".to_owned())));
         assert_eq!(fields.number("seq", 1), Ok(Some(5)));
         assert_eq!(fields.flag("typing"), Ok(Some(false)));
+    }
+
+    #[test]
+    fn unknown_fields_are_refused_by_name_where_that_is_asked_for() {
+        let exactly = |json| Fields::exactly(Some(raw(json)), ["a"]).map(drop);
+        let said = |json| exactly(json).expect_err("refused").to_string();
+        assert_eq!(exactly(r#"{"a":1}"#), Ok(()));
+        assert_eq!(said(r#"{"a":1,"b\n":2}"#), r#"payload has the unknown field "b\n""#);
+        assert!(said(&format!("{{\"{}\":1}}", "x".repeat(9_999))).len() < 128);
     }
 
     #[test]
@@ -278,6 +354,28 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_ids_is_held_to_its_bound_and_its_rule() {
+        let read = |json: &str| {
+            let text = format!(r#"{{"userIds":{json}}}"#);
+            let raw: &RawValue = serde_json::from_str(&text).expect("valid JSON in a test");
+            let fields = Fields::parse(Some(raw), ["userIds"]).expect("an object");
+            let ids =
+                fields.distinct_ids("userIds", 3, UserId::parse).map_err(|error| error.to_string());
+            ids.map(|ids| ids.map(|ids| ids.iter().map(UserId::to_string).collect::<String>()))
+        };
+        assert_eq!(read(r#"["a","b","c"]"#), Ok(Some("abc".to_owned())));
+        assert_eq!(read(r#"["b","a","b"]"#), Ok(Some("ba".to_owned())));
+        assert_eq!(read("null"), Ok(None));
+        let rule = Err("userIds must be an array of 1 to 3 strings".to_owned());
+        for json in ["[]", r#"["a","b","c","a"]"#, r#""a""#, "{}", r#"["a",1]"#, "[null]", "7"] {
+            assert_eq!(read(json), rule, "{json}");
+        }
+        let each =
+            "userIds must be strings of 1 to 128 bytes without control characters".to_owned();
+        assert_eq!(read(r#"["a",""]"#), Err(each));
+    }
+
+    #[test]
     fn lone_surrogates_are_no_text() {
         let fields = parse(r#"{"toUserId":"\ud800"}"#).expect("fits");
         assert!(fields.text("toUserId").is_err());
@@ -304,6 +402,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_json_gets_an_answer(text in r#"\{("(seq|toUserId|x|\\u0073eq)":("[^"\\\x00-\x1f]*"|[0-9]{1,3}|null|\[\]|\{\}),?){0,4}\}"#) {
+            if let Ok(raw) = serde_json::from_str::<&RawValue>(&text) {
+                let exactly = Fields::exactly(Some(raw), ["toUserId", "seq", "typing"]);
+                let lenient = Fields::parse(Some(raw), ["toUserId", "seq", "typing"]);
+                prop_assert!(exactly.is_err() || lenient.is_ok());
+            }
             if let Ok(raw) = serde_json::from_str::<&RawValue>(&text)
                 && let Ok(fields) = Fields::parse(Some(raw), ["toUserId", "seq", "typing"])
             {

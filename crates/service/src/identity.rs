@@ -19,6 +19,8 @@ pub trait Authenticator: Send + Sync + 'static {
 pub struct Identity {
     /// The user it was issued to.
     pub user: UserId,
+    /// The name that it says the user has; whoever issued it vouches for that alone.
+    pub name: Option<String>,
     /// When it was issued; a device revoked at or after that stays closed to it.
     pub issued: Option<Millis>,
     /// When it ends, and the connection with it; `None` for never.

@@ -5,11 +5,16 @@
 //! `delivery` and goes out to the `sessions` concerned. `connect` lets devices in,
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
+//! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
+//! `contacts`, `privacy`), who people are through `profiles`.
+//! `presence` tells who is there to whom `visibility` lets see it;
+//! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
 //! need; every event that asks for an answer gets one; content and tokens are never logged.
 
+mod backend;
 mod identity;
 mod service;
 mod settings;
@@ -27,15 +32,27 @@ mod around;
 mod around_commands;
 mod blocks;
 mod commands;
+mod contacts;
 pub mod content;
+mod conversation_settings;
 mod dispatch;
+mod drafts;
 mod fields;
 mod group_commands;
 mod groups;
+mod own;
+mod privacy;
+mod profiles;
 mod queries;
 mod receipts;
 mod sends;
+mod stars;
 mod tutorial;
+
+mod online;
+mod presence;
+mod typing;
+mod visibility;
 
 mod catch_up;
 mod delivery;
@@ -50,6 +67,7 @@ mod jitter;
 mod json;
 mod records;
 
+pub use backend::{Answer, Backend, refusal_json};
 pub use delivery::Delivery;
 pub use identity::{AuthError, Authenticator, Identity};
 pub use service::Service;

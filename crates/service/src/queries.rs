@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{HistoryQuery, Revoked, StoreError};
+use parlor_chat::store::{Device, HistoryQuery, Revoked, StoreError};
 use parlor_gateway::SocketId;
 
 use crate::clock;
 use crate::closing::Ending;
 use crate::commands::{self, Payload};
-use crate::connect::untrusted;
+use crate::connect;
+use crate::conversation_settings;
 use crate::dispatch::{Caller, Work};
 use crate::receipts::is_a_member;
 use crate::records::{self, DeviceLine};
@@ -46,9 +48,11 @@ pub(crate) fn conversations(
     caller.charge(service)?;
     let user = caller.user.clone();
     let page = service.store.conversations(user.clone(), command.cursor, command.limit);
+    let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
         let page = page.await.map_err(failed)?;
-        Ok(records::conversations(&page, &user))
+        let settings = conversation_settings::of_page(&service, &user, &page).await;
+        Ok(records::conversations(&page, &settings.map_err(failed)?, &user))
     })))
 }
 
@@ -64,14 +68,24 @@ pub(crate) fn devices(
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
         let devices = devices.await.map_err(failed)?;
-        let sessions = service.sessions().of(&user);
-        let lines = devices.iter().map(|device| {
-            let here = sessions.iter().filter(|session| session.device() == &device.device);
-            let sessions = here.filter_map(|session| listed(&service, session)).collect();
-            DeviceLine { device, current: device.device == current, sessions }.json()
-        });
-        Ok(records::ok_with().list("devices", lines).end())
+        Ok(device_lines(&service, &user, &devices, Some(&current)))
     })))
+}
+
+/// The answer to `devices`; `current` is the one that asks, if one does.
+pub(crate) fn device_lines(
+    service: &Service,
+    user: &UserId,
+    devices: &[Device],
+    current: Option<&DeviceId>,
+) -> String {
+    let sessions = service.sessions().of(user);
+    let lines = devices.iter().map(|device| {
+        let here = sessions.iter().filter(|session| session.device() == &device.device);
+        let sessions = here.filter_map(|session| listed(service, session)).collect();
+        DeviceLine { device, current: current == Some(&device.device), sessions }.json()
+    });
+    records::ok_with().list("devices", lines).end()
 }
 
 fn listed(service: &Service, session: &Session) -> Option<(SocketId, parlor_chat::entry::Millis)> {
@@ -119,15 +133,26 @@ pub(crate) fn renew(
     if caller.session.kind == Kind::Tutorial {
         return Err(Refusal::unauthorized("a registered connection has no token"));
     }
-    let identity = service.auth.verify(&token, caller.now).map_err(untrusted)?;
+    let identity = connect::verify(service, &token, caller.now)?;
     if identity.user != *caller.user {
         return Err(Refusal::unauthorized("the token is of another user"));
     }
-    caller.session.renew(identity.expires);
-    if let Some(session) = caller.socket.data_arc::<Session>() {
-        service.expiry.note(&session, caller.now);
-    }
-    Ok(Work::Done(records::renewed(identity.expires)))
+    let Some(session) = caller.socket.data_arc::<Session>() else {
+        return Err(Refusal::unavailable());
+    };
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        connect::attach(&service, &identity, session.device()).await?;
+        session.renew(identity.expires);
+        session.reissue(identity.issued);
+        service.expiry.note(&session, clock::now());
+        // Who revoked tokens meanwhile may have seen the old one.
+        if service.sessions().was_token_revoked(&session) {
+            service.end(&session, Ending::Revoked);
+            return Err(Refusal::DeviceRevoked);
+        }
+        Ok(records::renewed(identity.expires))
+    })))
 }
 
 pub(crate) fn failed(error: StoreError) -> Refusal {

@@ -3,7 +3,7 @@
 //! Marks come from `delivered` and `read`, and from clients that proved what they received. They
 //! are merged by max and stored with one write under way at a time: at once if an answer waits,
 //! else after a short gathering. When a user-wide watermark moved, the other member hears of it
-//! on all devices.
+//! on all devices; of what was read only if both have read receipts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,25 +190,80 @@ impl Receipts {
     }
 }
 
+/// A mark on its way, and who hears of it.
+struct Outgoing {
+    gathered: Gathered<Reply>,
+    told: Told,
+}
+
+/// Who hears that a mark moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The other member, and of what was read the reader's own devices.
+    Both,
+    /// The reader's own devices alone.
+    Own,
+    /// To be found out once it moved: the other was not here before.
+    Undecided,
+}
+
+/// Decides who is to hear of what was read. Where the other is not told, what is thereby delivered is
+/// a mark of its own, so that the other hears of that and not of when it was read.
+async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outgoing> {
+    let reads = gathered.iter().map(|gathered| &gathered.mark).filter(|mark| is_read(mark));
+    let pairs: Vec<_> = reads
+        .filter_map(|mark| Some((mark.user.clone(), other_member(mark)?)))
+        .filter(|(_, other)| service.sessions().is_here(other))
+        .collect();
+    service.look_up(&pairs).await;
+    let mut out = Vec::with_capacity(gathered.len());
+    for gathered in gathered {
+        let mark = &gathered.mark;
+        let told = match &mark.kind {
+            MarkKind::Delivered(_) => Told::Both,
+            MarkKind::Read(_) => {
+                // In groups it is always told, as far as anybody is.
+                let other = other_member(mark).unwrap_or_else(|| mark.user.clone());
+                if other == mark.user {
+                    Told::Both
+                } else if !service.sessions().is_here(&other) {
+                    Told::Undecided
+                } else if service.tells_reads(&mark.user, &other).await {
+                    Told::Both
+                } else {
+                    Told::Own
+                }
+            }
+        };
+        if let (MarkKind::Read(device), Told::Own) = (&mark.kind, told) {
+            let gathered = gathered.delivered(device.clone());
+            out.push(Outgoing { gathered, told: Told::Both });
+        }
+        out.push(Outgoing { gathered, told });
+    }
+    out
+}
+
 /// Stores marks and settles them; gives back those that are to be stored one by one.
 async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gathered<Reply>> {
-    let marks: Vec<Mark> = gathered.iter().map(|gathered| gathered.mark.clone()).collect();
+    let out = outgoing(service, gathered).await;
+    let marks: Vec<Mark> = out.iter().map(|out| out.gathered.mark.clone()).collect();
     service.counters().marks_stored.add(marks.len() as u64);
     let mut again = Vec::new();
     match service.store.mark(marks).await {
         Ok(outcomes) => {
-            for (gathered, outcome) in gathered.into_iter().zip(outcomes) {
-                if outcome == Marked::NotFound && gathered.is_merged() {
-                    again.append(&mut gathered.one_by_one());
+            for (out, outcome) in out.into_iter().zip(outcomes) {
+                if outcome == Marked::NotFound && out.gathered.is_merged() {
+                    again.append(&mut out.gathered.one_by_one());
                 } else {
-                    settle(service, gathered, outcome);
+                    settle(service, out, outcome).await;
                 }
             }
         }
         Err(error) => {
-            tracing::warn!(%error, marks = gathered.len(), "commit: watermarks were not stored");
+            tracing::warn!(%error, marks = out.len(), "commit: watermarks were not stored");
             let refusal = of_store(&error);
-            for (_, reply) in gathered.into_iter().flat_map(|gathered| gathered.waiting) {
+            for (_, reply) in out.into_iter().flat_map(|out| out.gathered.waiting) {
                 reply.send(service, &Err(refusal.clone()));
             }
         }
@@ -216,38 +271,49 @@ async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gat
     again
 }
 
-fn settle(service: &Service, gathered: Gathered<Reply>, outcome: Marked) {
+async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
+    let Outgoing { gathered, told } = out;
     let answer = match outcome {
         Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
-    match outcome {
-        Marked::Moved => tell(service, &gathered.mark),
-        Marked::MovedAmongMany => tell_own(service, &gathered.mark),
-        Marked::Unmoved | Marked::NotFound => {}
+    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany) {
+        return;
     }
-}
-
-/// Tells the other members how far this one is; and that something was read, the reader's own
-/// devices too.
-fn tell(service: &Service, mark: &Mark) {
-    match mark.conversation.direct_members() {
-        Some((low, high)) => {
-            let other = if low == mark.user { high } else { low };
-            if other == mark.user {
-                return;
-            }
-            emit(service, mark, room(Kind::Standard, &other), service.sessions().is_here(&other));
-            tell_own(service, mark);
+    let mark = &gathered.mark;
+    let told = match (told, other_member(mark)) {
+        (Told::Both, _) => outcome == Marked::Moved,
+        (Told::Own, _) | (Told::Undecided, None) => false,
+        (Told::Undecided, Some(other)) => {
+            service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await
         }
-        None => emit(service, mark, Arc::from(mark.conversation.as_str()), true),
-    }
+    };
+    tell(service, mark, told);
 }
 
-/// Tells the reader's own devices that something was read.
-fn tell_own(service: &Service, mark: &Mark) {
-    if matches!(mark.kind, MarkKind::Read(_)) {
+fn is_read(mark: &Mark) -> bool {
+    matches!(mark.kind, MarkKind::Read(_))
+}
+
+/// The other member of a direct conversation; nobody for a group's.
+fn other_member(mark: &Mark) -> Option<UserId> {
+    let (low, high) = mark.conversation.direct_members()?;
+    Some(if low == mark.user { high } else { low })
+}
+
+/// Tells the other member, if there is one to be told, or all of a group, how far this one is; and
+/// that something was read, the reader's own devices too.
+fn tell(service: &Service, mark: &Mark, told: bool) {
+    match other_member(mark) {
+        Some(other) if other == mark.user => return,
+        Some(other) if told => {
+            emit(service, mark, room(Kind::Standard, &other), service.sessions().is_here(&other));
+        }
+        None if told => return emit(service, mark, Arc::from(mark.conversation.as_str()), true),
+        Some(_) | None => {}
+    }
+    if is_read(mark) {
         let is_here = service.sessions().is_here(&mark.user);
         emit(service, mark, room(Kind::Standard, &mark.user), is_here);
     }
@@ -255,10 +321,7 @@ fn tell_own(service: &Service, mark: &Mark) {
 
 fn emit(service: &Service, mark: &Mark, room: Arc<str>, is_here: bool) {
     let (Some(io), true) = (service.io(), is_here) else { return };
-    let event = match mark.kind {
-        MarkKind::Delivered(_) => "delivered",
-        MarkKind::Read(_) => "read",
-    };
+    let event = if is_read(mark) { "read" } else { "delivered" };
     let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
     if let Err(error) = io.of(NAMESPACE).to(room).emit_raw(event, &said) {
         tracing::debug!(%error, "publish: a receipt was not told");

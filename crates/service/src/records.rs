@@ -7,6 +7,7 @@ use parlor_chat::around::MessageState;
 use parlor_chat::entry::{Body, Entry, Epoch, Millis};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
+use parlor_chat::own::OwnRecord;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::{Cursor, Reason};
 use parlor_chat::store::{
@@ -17,8 +18,10 @@ use parlor_chat::store::{
 use parlor_gateway::SocketId;
 
 use crate::around_records;
+use crate::conversation_settings;
 use crate::group_records;
 use crate::json::{Object, push_text};
+use crate::own;
 use crate::session::{Session, Start};
 
 /// The version of the event protocol, as given in `ready`.
@@ -84,7 +87,7 @@ pub(crate) fn entry_now(
     };
     let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
-        Some(client_id) if viewer == Some(&entry.from) => {
+        Some(client_id) if viewer == Some(&entry.from) && !client_id.is_of_backend() => {
             object.text("clientId", client_id.as_str()).end()
         }
         _ => object.end(),
@@ -148,7 +151,7 @@ pub(crate) fn reason(refusal: &Refusal) -> String {
 
 /// The `ready` event.
 pub(crate) fn ready(session: &Session, user: &UserId, epoch: Epoch, limits: &Limits) -> String {
-    let bounds = Object::sized(256)
+    let bounds = Object::sized(384)
         .number("contentBytes", limits.content_bytes_max as u64)
         .number("contentDepth", limits.content_depth_max as u64)
         .number("commandsInFlight", limits.commands_in_flight_max as u64)
@@ -156,6 +159,9 @@ pub(crate) fn ready(session: &Session, user: &UserId, epoch: Epoch, limits: &Lim
         .number("conversationsLimit", limits.conversations_limit_max as u64)
         .number("devices", limits.devices_per_user_max as u64)
         .number("clientIdWindowDays", u64::from(limits.client_id_window_days))
+        .number("presenceUsers", limits.presence_users_max as u64)
+        .number("presenceSubscriptions", limits.presence_subscriptions_max as u64)
+        .number("typingExpiresMs", limits.typing_expires_ms)
         .end();
     let object = Object::sized(512).text("userId", user.as_str());
     let device = session.device();
@@ -218,10 +224,11 @@ fn what_moved(object: Object, moved: &MovedPage, viewer: &UserId) -> Object {
             .end()
     });
     let object = object.list("conversations", lines);
-    match &moved.blocks {
+    let object = match &moved.blocks {
         Some(blocks) => object.list("blocked", blocks.users.iter().map(text)),
         None => object,
-    }
+    };
+    own::moved(object, &moved.own)
 }
 
 /// The answer to `blocked`.
@@ -282,8 +289,12 @@ fn covers(covers: Option<(Seq, Seq)>) -> String {
 }
 
 /// The answer to `conversations`. The cursor is text: clients hand it back and look no further.
-pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String {
-    let lines = page.conversations.iter().map(|line| conversation(line, viewer));
+pub(crate) fn conversations(
+    page: &ConversationsPage,
+    settings: &[OwnRecord],
+    viewer: &UserId,
+) -> String {
+    let lines = page.conversations.iter().map(|line| conversation(line, settings, viewer));
     let object = ok_with().list("conversations", lines);
     match page.next {
         Some(cursor) => object.text("cursor", &cursor.0.0.to_string()).end(),
@@ -291,7 +302,7 @@ pub(crate) fn conversations(page: &ConversationsPage, viewer: &UserId) -> String
     }
 }
 
-fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
+fn conversation(line: &ConversationSummary, settings: &[OwnRecord], viewer: &UserId) -> String {
     let object = whose(Object::sized(512), &line.conversation, viewer);
     let object = match &line.group {
         Some(group) => {
@@ -305,13 +316,16 @@ fn conversation(line: &ConversationSummary, viewer: &UserId) -> String {
         }
         None => object,
     };
-    object
+    let object = object
         .number("head", line.head.0)
         .number("unread", line.unread)
         .number_if("mentions", line.group.as_ref().map(|_| line.mentions))
         .raw("last", &entry(&line.last, Some(viewer)))
-        .list("watermarks", line.watermarks.iter().map(watermarks))
-        .end()
+        .list("watermarks", line.watermarks.iter().map(watermarks));
+    match conversation_settings::of_one(settings, &line.conversation) {
+        Some(settings) => object.raw("settings", &settings).end(),
+        None => object.end(),
+    }
 }
 
 /// Names a conversation: a direct one by the other member as well, a group's by the group.
@@ -378,6 +392,7 @@ impl DeviceLine<'_> {
 mod tests {
     use parlor_chat::entry::{Content, Position};
     use parlor_chat::ids::{ClientId, DeviceId};
+    use parlor_chat::own::OwnMoved;
     use parlor_chat::store::Moved;
 
     use super::*;
@@ -416,7 +431,7 @@ mod tests {
     fn a_refusal_is_told_with_its_delay_where_there_is_one() {
         assert_eq!(
             error(&Refusal::RateLimited { retry_after_ms: 40 }),
-            r#"{"status":"error","code":"rate_limited","error":"the user or the connection sends faster than allowed","retryAfterMs":40}"#
+            r#"{"status":"error","code":"rate_limited","error":"the user, the connection or the API key sends faster than allowed","retryAfterMs":40}"#
         );
         assert!(!reason(&Refusal::TokenExpired).contains("retryAfterMs"));
     }
@@ -466,11 +481,12 @@ mod tests {
             }],
             more: false,
             blocks: Some(somebody.clone()),
+            own: OwnMoved::default(),
             as_of: Position(9),
         };
         for text in [
             history(&page, &user("alice")),
-            conversations(&list, &user("alice")),
+            conversations(&list, &[], &user("alice")),
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),
             tutorial_message(&entry()),

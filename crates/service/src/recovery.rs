@@ -105,7 +105,7 @@ pub(crate) async fn admit(
     // What another user or device has heard confirms nothing for this one.
     let offset = asked.offset.as_deref().filter(|_| known.is_some()).and_then(Cursor::parse);
     let session = Session::new(identity.user.clone(), device.clone(), identity.expires, now);
-    let session = session.recoverable();
+    let session = session.issued(identity.issued).recoverable();
     if let (Some((text, pid)), Some(at)) = (known, offset)
         && is_recovered(service, &identity.user, at).await?
     {

@@ -1,4 +1,4 @@
-//! Sends: from `private_message` to a place in the log, and `typing`, which is never kept.
+//! Sends: from `private_message` to a place in the log.
 //!
 //! A send is checked, charged, held against earlier failures on its conversation, and handed to
 //! the store, all within its handler: the call to the store takes its place in the order. The
@@ -12,14 +12,14 @@ use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
 use parlor_chat::ids::ConversationId;
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Append, Origin, Recipient};
+use parlor_chat::store::{Append, Origin};
 
 use crate::commands::{self, Payload, Send};
-use crate::delivery::{group_room, room};
 use crate::dispatch::{Caller, Work};
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session};
+use crate::typing::Target;
 
 /// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
 pub(crate) fn private_message(
@@ -68,6 +68,7 @@ pub(crate) fn submit(
         failed.note(caller.session, now, &refusal);
         return Err(refusal);
     }
+    let (sender, typed) = (user.clone(), Target::from(append.to.clone()));
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
     let committed = match outside.is_blank() {
         true => service.store.append(append),
@@ -82,10 +83,12 @@ pub(crate) fn submit(
                 }
                 let counters = failed.service.counters();
                 if appended.repeated {
-                    counters.sent_again.add(1)
+                    counters.sent_again.add(1);
                 } else {
-                    counters.sent.add(1)
-                };
+                    counters.sent.add(1);
+                    let service = &failed.service;
+                    service.typing.sent(service.sessions(), &sender, &typed);
+                }
                 Ok(records::sent(&appended))
             }
             Err(error) => {
@@ -121,36 +124,4 @@ impl Failed {
             None => session.settled(&self.conversation, key),
         }
     }
-}
-
-/// `typing {toUserId | groupId, typing?}`: told to others' sockets that can be written to at once.
-pub(crate) fn typing(
-    service: &Arc<Service>,
-    caller: &Caller<'_>,
-    payload: Payload<'_>,
-) -> Result<Work, Refusal> {
-    let command = commands::typing(payload)?;
-    caller.charge(service)?;
-    let (conversation, others) = match &command.to {
-        Recipient::User(to) => {
-            let is_told = to != caller.user && service.sessions().is_here(to);
-            let conversation = ConversationId::direct(caller.user, to);
-            (conversation, is_told.then(|| room(Kind::Standard, to)))
-        }
-        Recipient::Group(group) => {
-            if !service.sessions().with_roster(caller.user, |roster| roster.has(group)) {
-                return Err(Refusal::NotAMember);
-            }
-            (ConversationId::group(group), Some(group_room(group)))
-        }
-    };
-    let news = caller.session.typing_is_news(&conversation, command.typing, caller.now);
-    if let Some(others) = others.filter(|_| news) {
-        let said = records::alone(&records::typing(&conversation, caller.user, command.typing));
-        let told = caller.socket.to(others).volatile().emit_raw("typing", &said);
-        if let Err(error) = told {
-            tracing::debug!(%error, "command: typing was not relayed");
-        }
-    }
-    Ok(Work::Done(records::ok()))
 }

@@ -28,6 +28,7 @@ use crate::delivery::{Delivery, NAMESPACE};
 use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
+use crate::presence::Presences;
 use crate::receipts::{self, Receipts};
 use crate::recovery::Pids;
 use crate::session::Session;
@@ -35,8 +36,11 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
+use crate::typing::Typing;
+use crate::visibility::Visibility;
 use crate::{
-    around, blocks, clock, connect, groups, jitter, queries, records, resume, sends, tutorial,
+    around, blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter,
+    presence, privacy, profiles, queries, records, resume, sends, stars, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -54,6 +58,9 @@ pub struct Service {
     pub(crate) expiry: Expiry,
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
+    pub(crate) token_names: profiles::TokenNames,
+    pub(crate) presence: Presences,
+    pub(crate) typing: Typing,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
     pub(crate) shared_device: DeviceId,
@@ -64,7 +71,7 @@ pub struct Service {
     /// The runtime that the service was started in, which is none of the gateway's.
     runtime: OnceLock<Handle>,
     /// Cancelled when nobody is let in any more.
-    closed: CancellationToken,
+    pub(crate) closed: CancellationToken,
     /// Cancelled when nothing more is written.
     pub(crate) draining: CancellationToken,
     pub(crate) ending: CancellationToken,
@@ -99,6 +106,9 @@ impl Service {
             expiry: Expiry::default(),
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),
+            token_names: profiles::TokenNames::default(),
+            presence: Presences::new(&settings.limits),
+            typing: Typing::new(&settings.limits),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
             shared_device: DeviceId::shared(),
@@ -125,9 +135,9 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 43] = [
+        let commands: [(&str, Command); 62] = [
             ("private_message", sends::private_message),
-            ("typing", sends::typing),
+            ("typing", typing::typing),
             ("delivered", receipts::delivered),
             ("read", receipts::read),
             ("history", queries::history),
@@ -139,6 +149,9 @@ impl Service {
             ("block", blocks::block),
             ("unblock", blocks::unblock),
             ("blocked", blocks::blocked),
+            ("presence", presence::presence),
+            ("presence_subscribe", presence::subscribe),
+            ("presence_unsubscribe", presence::unsubscribe),
             ("group_message", groups::message),
             ("group_create", groups::create),
             ("group_update", groups::update),
@@ -169,6 +182,22 @@ impl Service {
             ("unpin", around::unpin),
             ("pins", around::pins),
             ("thread", around::thread),
+            ("draft_set", drafts::set),
+            ("drafts", drafts::list),
+            ("star", stars::star),
+            ("unstar", stars::unstar),
+            ("starred", stars::list),
+            ("hide", stars::hide),
+            ("unhide", stars::unhide),
+            ("conversation_set", conversation_settings::set),
+            ("contact_add", contacts::add),
+            ("contact_remove", contacts::remove),
+            ("contacts", contacts::list),
+            ("privacy_get", privacy::get),
+            ("privacy_set", privacy::set),
+            ("profile_get", profiles::get),
+            ("profile_set", profiles::set),
+            ("users", profiles::search),
         ];
         let mut namespace = Namespace::new();
         for (name, command) in commands {
@@ -220,6 +249,8 @@ impl Service {
         self.own_tasks.spawn(async move { service.sweep().await });
         let service = Arc::clone(self);
         self.own_tasks.spawn(async move { service.tell_positions().await });
+        self.own_tasks.spawn(presence::run(Arc::clone(self)));
+        self.own_tasks.spawn(typing::run(Arc::clone(self)));
         self.own_tasks.close();
         Ok(())
     }
@@ -260,7 +291,9 @@ impl Service {
     pub fn stats(&self) -> Stats {
         let sessions = self.sessions();
         let (sessions, users) = (sessions.len() as u64, sessions.users() as u64);
-        self.counters().snapshot(sessions, users, self.turns.waiting() as u64)
+        let stats = self.counters().snapshot(sessions, users, self.turns.waiting() as u64);
+        let (presence_subscriptions, presence_coalesced) = self.presence.counts();
+        Stats { presence_subscriptions, presence_coalesced, ..stats }
     }
 
     /// Refuses connections before the service is open, and once it is closed.
@@ -299,13 +332,25 @@ impl Service {
         &self.delivery.sessions
     }
 
+    pub(crate) fn visibility(&self) -> &Visibility {
+        &self.delivery.visibility
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         &self.delivery.counters
     }
 
+    /// Takes a session off the list of those that are here.
+    pub(crate) fn unlist(&self, session: &Session) {
+        let now = clock::now();
+        if let (true, Some(user)) = (self.sessions().remove(session, now), session.user()) {
+            self.presence.changed(self.sessions(), user, now);
+        }
+    }
+
     /// Ends a session: tells its client why and closes its connection.
     pub(crate) fn end(&self, session: &Session, ending: Ending) {
-        self.sessions().remove(session, clock::now());
+        self.unlist(session);
         if let (Some(io), Some(key)) = (self.io(), session.key()) {
             tracing::debug!(code = ending.refusal().name(), "connection: ended by the server");
             // The client of one that was taken over has left it.

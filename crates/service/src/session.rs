@@ -20,8 +20,6 @@ use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::Cursor;
 use parlor_gateway::SocketKey;
 
-/// Milliseconds for which the same `typing` is not relayed again.
-const TYPING_REPEAT_MS: u64 = 1_000;
 /// Messages that a session may send while it catches up and not be pushed itself; of more, the
 /// oldest come back to it.
 const SENT_MEANWHILE_MAX: usize = 1_024;
@@ -45,6 +43,8 @@ pub(crate) struct Session {
     /// When it came, before its device was attached.
     pub(crate) since: Millis,
     expires_ms: AtomicU64,
+    /// When its token was issued; 0 if that does not say.
+    issued_ms: AtomicU64,
     heard_ms: AtomicU64,
     pub(crate) kind: Kind,
     /// Whether its client keeps offsets.
@@ -81,7 +81,6 @@ struct Rare {
     aborts: Aborts,
     /// The places in the log of what it sent before it was live.
     sent_meanwhile: VecDeque<Position>,
-    typing: Option<(ConversationId, bool, Millis)>,
     start: Start,
     track: Option<Track>,
 }
@@ -126,6 +125,7 @@ impl Session {
             key: OnceLock::new(),
             since: now,
             expires_ms: AtomicU64::new(NEVER),
+            issued_ms: AtomicU64::new(0),
             heard_ms: AtomicU64::new(now.0),
             kind: Kind::Tutorial,
             recoverable: false,
@@ -136,6 +136,22 @@ impl Session {
     /// Says that its client keeps offsets.
     pub(crate) fn recoverable(self) -> Self {
         Self { recoverable: true, ..self }
+    }
+
+    /// Says when its token was issued.
+    pub(crate) fn issued(self, issued: Option<Millis>) -> Self {
+        self.reissue(issued);
+        self
+    }
+
+    /// From now on it has a token that was issued then.
+    pub(crate) fn reissue(&self, issued: Option<Millis>) {
+        self.issued_ms.store(issued.map_or(0, |at| at.0), Ordering::SeqCst);
+    }
+
+    /// Whether its token was issued before a time, or does not say when.
+    pub(crate) fn is_issued_before(&self, not_before: Millis) -> bool {
+        self.issued_ms.load(Ordering::SeqCst) < not_before.0
     }
 
     /// Says from where it catches up.
@@ -345,24 +361,6 @@ impl Session {
             rare.aborts.settled(conversation, key);
         }
     }
-
-    /// Whether a `typing` tells others something new.
-    pub(crate) fn typing_is_news(
-        &self,
-        conversation: &ConversationId,
-        typing: bool,
-        now: Millis,
-    ) -> bool {
-        let mut flow = self.flow.lock();
-        let last = &mut flow.rare.get_or_insert_default().typing;
-        let repeated = last.as_ref().is_some_and(|(there, said, at)| {
-            there == conversation && *said == typing && now.0 < at.0 + TYPING_REPEAT_MS
-        });
-        if !repeated {
-            *last = Some((conversation.clone(), typing, now));
-        }
-        !repeated
-    }
 }
 
 impl Flow {
@@ -445,16 +443,5 @@ mod tests {
         session.goes_live(Position(2 * max));
         session.sent(Position(2 * max + 2));
         assert_eq!([2, 2 * max + 2].map(has_sent), [false, false]);
-    }
-
-    #[test]
-    fn a_repeated_typing_is_no_news() {
-        let session = session();
-        let chat = ConversationId::parse("dm:a:b").expect("an id in a test");
-        assert!(session.typing_is_news(&chat, true, Millis(1_000)));
-        assert!(!session.typing_is_news(&chat, true, Millis(1_999)));
-        assert!(session.typing_is_news(&chat, false, Millis(1_999)));
-        assert!(session.typing_is_news(&chat, true, Millis(2_000)));
-        assert!(session.typing_is_news(&chat, true, Millis(3_000)));
     }
 }

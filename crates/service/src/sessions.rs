@@ -4,7 +4,7 @@
 //! or when it is the stalest of too many. The delivery thread asks the list who has to be told;
 //! the sweeper goes through it for tokens that end.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ use dashmap::mapref::entry::Entry;
 use parking_lot::Mutex;
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::Memberships;
-use parlor_chat::ids::{DeviceId, UserId};
+use parlor_chat::ids::{DeviceId, GroupId, UserId};
 use parlor_chat::rate::{Bucket, Rate, TooFast};
 use smallvec::SmallVec;
 
@@ -32,6 +32,14 @@ pub(crate) struct Sessions {
     users: DashMap<UserId, Present>,
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
+    tokens_revoked: Mutex<HashMap<UserId, TokensRevoked>>,
+}
+
+/// All of a user's tokens from before a time were revoked.
+#[derive(Debug)]
+struct TokensRevoked {
+    not_before: Millis,
+    at: Millis,
 }
 
 #[derive(Debug, Default)]
@@ -62,10 +70,10 @@ impl Sessions {
         stalest
     }
 
-    /// Takes a session off the list, if it is there.
-    pub(crate) fn remove(&self, session: &Session, now: Millis) {
-        let Some(user) = session.user() else { return };
-        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return };
+    /// Takes a session off the list; whether it was there.
+    pub(crate) fn remove(&self, session: &Session, now: Millis) -> bool {
+        let Some(user) = session.user() else { return false };
+        let Entry::Occupied(mut entry) = self.users.entry(user.clone()) else { return false };
         let present = entry.get_mut();
         let found = present.sessions.iter().position(|other| std::ptr::eq(&**other, session));
         if let Some(at) = found {
@@ -77,6 +85,17 @@ impl Sessions {
         }
         if present.is_forgettable(now) {
             entry.remove();
+        }
+        found.is_some()
+    }
+
+    /// Goes through the users who are here and in a group, in no order. `visit` must not ask this
+    /// list anything.
+    pub(crate) fn each_in_group(&self, group: &GroupId, mut visit: impl FnMut(&UserId)) {
+        for entry in &self.users {
+            if entry.roster.as_ref().is_some_and(|roster| roster.has(group)) {
+                visit(entry.key());
+            }
         }
     }
 
@@ -162,6 +181,24 @@ impl Sessions {
         })
     }
 
+    /// Remembers for a while that a user's older tokens were revoked, and gives the sessions that
+    /// have one.
+    pub(crate) fn revoke_tokens(&self, user: &UserId, not_before: Millis, at: Millis) -> OfUser {
+        let mut revoked = self.tokens_revoked.lock();
+        revoked.retain(|_, old| old.at.0 + REVOCATION_KEPT_MS >= at.0);
+        let known = revoked.get(user).map_or(not_before, |known| known.not_before.max(not_before));
+        revoked.insert(user.clone(), TokensRevoked { not_before: known, at });
+        drop(revoked);
+        self.of(user).into_iter().filter(|session| session.is_issued_before(not_before)).collect()
+    }
+
+    /// Whether the session's token was revoked after it was looked at.
+    pub(crate) fn was_token_revoked(&self, session: &Session) -> bool {
+        let revoked = self.tokens_revoked.lock();
+        let of_user = session.user().and_then(|user| revoked.get(user));
+        of_user.is_some_and(|revoked| session.is_issued_before(revoked.not_before))
+    }
+
     /// Goes through all sessions, and forgets users who are not here and owe nothing.
     pub(crate) fn sweep(&self, now: Millis, mut visit: impl FnMut(&Arc<Session>)) {
         self.users.retain(|_, present| {
@@ -232,5 +269,27 @@ mod tests {
         sessions.add(&before, 9);
         assert_eq!(sessions.revoke(&user("a"), &DeviceId::shared(), Millis(10)).len(), 1);
         assert!(sessions.was_revoked(&before) && !sessions.was_revoked(&after));
+    }
+
+    #[test]
+    fn a_session_that_was_being_opened_hears_that_its_token_was_revoked() {
+        let sessions = Sessions::default();
+        let issued = |at| {
+            let user = user("a");
+            let session = Session::new(user, DeviceId::shared(), None, Millis(5));
+            Arc::new(session.issued(at))
+        };
+        let (none, old, new) = (issued(None), issued(Some(Millis(9))), issued(Some(Millis(10))));
+        for session in [&none, &old, &new] {
+            assert!(sessions.add(session, 9).is_none());
+        }
+        assert_eq!(sessions.revoke_tokens(&user("a"), Millis(10), Millis(20)).len(), 2);
+        let late = [issued(Some(Millis(9))), issued(Some(Millis(10)))];
+        assert_eq!(late.each_ref().map(|one| sessions.was_token_revoked(one)), [true, false]);
+        assert!(!sessions.was_token_revoked(&session("b", 1)));
+        old.reissue(Some(Millis(11)));
+        assert!(!sessions.was_token_revoked(&old));
+        sessions.revoke_tokens(&user("c"), Millis(1), Millis(20 + REVOCATION_KEPT_MS + 1));
+        assert!(!sessions.was_token_revoked(&late[0]), "what is over is forgotten");
     }
 }

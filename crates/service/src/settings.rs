@@ -1,5 +1,6 @@
 //! How the service behaves: what the binary fills from its config.
 
+use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
 use parlor_chat::rate::Rate;
 
@@ -11,6 +12,8 @@ pub struct Settings {
     /// For trying things out: lifts every bound on rates and connections (sizes stay), and lets
     /// in connections without a token that speak the simplest tutorial's events.
     pub mode: Mode,
+    /// In whose name the app's own server speaks when it names nobody. No token opens it.
+    pub system_user: Option<UserId>,
 }
 
 /// For whom a server is there.

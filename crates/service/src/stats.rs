@@ -35,16 +35,17 @@ pub(crate) struct Counters {
     pub(crate) marks_confirmed: Count,
     pub(crate) replaced: Count,
     pub(crate) expired: Count,
+    pub(crate) presence_told: Count,
     refused: Refused,
 }
 
-/// Refusals by code.
+/// A count for each code.
 #[derive(Debug)]
 struct Refused([Count; CODES.len()]);
 
 impl Default for Refused {
     fn default() -> Self {
-        Self(CODES.map(|_| Count::default()))
+        Self(std::array::from_fn(|_| Count::default()))
     }
 }
 
@@ -72,6 +73,9 @@ impl Counters {
             marks_confirmed: self.marks_confirmed.get(),
             replaced: self.replaced.get(),
             expired: self.expired.get(),
+            presence_subscriptions: 0,
+            presence_told: self.presence_told.get(),
+            presence_coalesced: 0,
             refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
     }
@@ -114,6 +118,12 @@ pub struct Stats {
     pub replaced: u64,
     /// Connections closed because their token expired.
     pub expired: u64,
+    /// Subscriptions to the presence of users now.
+    pub presence_subscriptions: u64,
+    /// Presence packets told, one for each socket.
+    pub presence_told: u64,
+    /// Changes of presence that were not told, since a later one took their place.
+    pub presence_coalesced: u64,
     /// Refusals by code.
     pub refused: [(&'static str, u64); CODES.len()],
 }

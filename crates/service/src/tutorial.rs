@@ -26,7 +26,7 @@ pub(crate) fn register(service: &Arc<Service>, socket: &Socket, event: Event) {
         let session = socket.data_arc::<Session>().ok_or(Refusal::Internal)?;
         let (service, socket) = (Arc::clone(service), socket.clone());
         Ok(Work::Later(Box::pin(async move {
-            let identity = Identity { user: user.clone(), issued: None, expires: None };
+            let identity = Identity { user: user.clone(), name: None, issued: None, expires: None };
             match attach(&service, &identity, session.device()).await {
                 Ok(()) => {
                     welcome(&service, &socket, &session);

@@ -342,7 +342,7 @@ async fn mentions_are_told_and_counted_until_they_are_read() {
 
 #[tokio::test]
 async fn the_simplest_tutorials_sockets_hear_only_what_is_said() {
-    let settings = Settings { limits: generous(), mode: Mode::Development };
+    let settings = Settings { limits: generous(), mode: Mode::Development, ..Settings::default() };
     let house = House::new(Plan { settings, ..Plan::default() }).await;
     let simple = Client::open(house.address, json!({})).await;
     simple.answered().await;

@@ -305,7 +305,8 @@ async fn development_lifts_rates_and_keeps_sizes() {
         ..Limits::default()
     };
     let mode = parlor_service::Mode::Development;
-    let house = House::new(Plan { settings: Settings { limits, mode }, ..Plan::default() }).await;
+    let settings = Settings { limits, mode, ..Settings::default() };
+    let house = House::new(Plan { settings, ..Plan::default() }).await;
     let (alice, other) = (house.device("alice", "a1").await, house.device("alice", "a2").await);
     for n in 0..20 {
         alice.send("bob", n).await;

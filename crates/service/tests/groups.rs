@@ -653,6 +653,32 @@ async fn typing_goes_to_the_others_of_a_group() {
     house.end().await;
 }
 
+#[tokio::test]
+async fn a_member_sees_who_of_the_group_is_online() {
+    let house = house().await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let (bob2, eve) = (house.device("bob", "b2").await, house.device("eve", "e").await);
+    let group = made(&alice, &["bob", "carol", "dave"], json!({})).await;
+    let dave = house.device("dave", "d").await;
+    assert_eq!(code(&dave, "privacy_set", json!({"online": "nobody"})).await, "ok");
+    bob2.event("entry", 0).await;
+    let page = alice.call("presence", json!({"groupId": group})).await;
+    assert_eq!((&page["online"], &page["count"]), (&json!(["alice", "bob"]), &json!(3)));
+    let first = alice.call("presence", json!({"groupId": group, "limit": 1})).await;
+    assert_eq!((&first["online"], &first["cursor"]), (&json!(["alice"]), &json!("alice")));
+    let rest = json!({"groupId": group, "cursor": first["cursor"]});
+    assert_eq!(alice.call("presence", rest).await["online"], json!(["bob"]));
+    assert_eq!(code(&eve, "presence", json!({"groupId": group})).await, "not_a_member");
+    drop((bob, bob2));
+    loop {
+        if alice.call("presence", json!({"groupId": group})).await["count"] == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    house.end().await;
+}
+
 /// Messages, kicks and additions race each other on several shards: whoever hears a message was in at
 /// its place in the log, and hears all of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ use parlor_chat::entry::{Content, Entry, Millis, Position};
 use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, UserId};
 use parlor_chat::limits::DAY_MS;
+use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Pending,
     Recipient, Store, StoreError, Whose,
@@ -26,9 +27,15 @@ mod listing;
 
 mod model;
 
+mod owning;
+
+mod people;
+
 mod resuming;
 
 mod retaining;
+
+mod tokens;
 
 mod writing;
 
@@ -109,8 +116,36 @@ const CLAIMS: &[(&str, Claim)] = claims![
     listing::a_revoked_device_comes_back_as_new,
     listing::pages_of_large_messages_are_cut_and_lose_nothing,
     listing::devices_are_listed_by_last_seen,
+    listing::a_user_was_last_seen_on_the_device_that_came_last,
     listing::what_does_not_exist_is_empty_or_not_found,
+    tokens::revoked_tokens_attach_no_device,
+    tokens::a_floor_of_tokens_only_grows_and_is_of_one_user,
+    tokens::tokens_of_a_user_who_never_came_can_be_revoked,
     model::random_commands_agree_with_a_recount,
+    owning::own_records_are_read_last_changed_first_in_pages,
+    owning::what_is_so_already_is_not_changed,
+    owning::the_times_of_a_record_only_grow,
+    owning::what_changes_together_has_one_time,
+    owning::own_records_are_bounded_and_changed_all_or_none,
+    owning::a_record_about_an_entry_needs_that_entry,
+    owning::the_sink_hears_own_changes_before_the_answer,
+    owning::a_device_that_was_away_learns_what_changed_and_what_was_removed,
+    owning::more_changes_than_are_told_have_to_be_read_anew,
+    owning::removed_records_are_remembered_within_a_bound,
+    owning::a_read_mark_ends_that_its_conversation_is_marked_as_unread,
+    owning::a_hidden_message_is_left_out_of_its_hiders_history,
+    owning::random_own_changes_agree_with_a_map,
+    people::messages_are_taken_from_those_whom_the_recipient_names,
+    people::whom_messages_are_taken_from_holds_for_every_later_append,
+    people::a_retry_of_what_was_kept_passes_privacy,
+    people::without_read_receipts_neither_is_told_what_the_other_read,
+    people::that_something_was_read_is_no_news_without_read_receipts,
+    people::a_regard_says_how_one_user_stands_to_another,
+    people::entries_are_found_by_their_places_by_members,
+    people::a_profile_is_changed_field_by_field,
+    people::people_are_found_by_the_beginnings_of_words_in_pages,
+    people::who_keeps_whom_out_finds_neither_the_other,
+    people::many_of_one_word_are_all_found,
 ];
 
 const RETAINING: &[(&str, Claim)] = claims![
@@ -181,11 +216,16 @@ async fn run<G>(claims: &[(&str, Claim)], make: impl Fn(Arc<dyn CommitSink>) -> 
 #[derive(Debug, Default)]
 struct Sink {
     heard: Mutex<Vec<Committed>>,
+    own: Mutex<Vec<OwnCommitted>>,
 }
 
 impl CommitSink for Sink {
     fn committed(&self, batch: &[Committed]) {
         self.heard.lock().extend_from_slice(batch);
+    }
+
+    fn own_changed(&self, changes: &[OwnCommitted]) {
+        self.own.lock().extend_from_slice(changes);
     }
 }
 

@@ -311,7 +311,7 @@ async fn a_file_that_cannot_give_pages_back_can_after_it_was_compacted() {
     assert_eq!(number(dir.path(), "PRAGMA auto_vacuum"), 0);
     let compacted = compact(dir.path(), &mut |_| {}).expect("it is compacted");
     assert!(compacted.bytes_before > 2_000 * LARGE as u64, "{compacted:?}");
-    assert!(compacted.bytes_after < 300_000, "{compacted:?}");
+    assert!(compacted.bytes_after < 500_000, "{compacted:?}");
     assert_eq!(number(dir.path(), "PRAGMA auto_vacuum"), 2);
     assert_eq!(verify(dir.path()).expect("it can be read"), []);
     let store = open(dir.path(), Some(10));

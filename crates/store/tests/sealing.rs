@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnKey, OwnKind, OwnQuery, OwnValue, OwnWish};
 use parlor_chat::store::{
     Append, Appended, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
     StoreError,
@@ -133,6 +134,54 @@ async fn neither_content_nor_its_digest_lies_in_any_file() {
         assert_eq!(verified.findings, []);
         assert_eq!((verified.entries, verified.entries_sealed), (1, u64::from(!in_the_clear)));
     }
+}
+
+async fn keep_draft(store: &SqliteStore, who: &str, text: &str) {
+    let wish = OwnWish {
+        kind: OwnKind::Draft,
+        key: OwnKey::parse("dm:a:b").expect("a good key"),
+        value: Some(OwnValue::of(&format!("\"{text}\""))),
+    };
+    let (now, origin) = (Millis(1_800_000_000_000), Origin(0));
+    let (user, wishes) = (user(who), vec![wish]);
+    let change = OwnChange { user, wishes, about: None, records_max: 9, now, origin };
+    store.change_own(change).await.expect("there is room");
+}
+
+async fn draft(store: &SqliteStore, who: &str) -> Result<Option<String>, StoreError> {
+    let query = OwnQuery { user: user(who), kind: OwnKind::Draft, after: None, limit: 9 };
+    let page = store.own(query).await?;
+    let value = page.records.first().and_then(|record| record.value.clone());
+    Ok(value.map(|value| value.0.to_string()))
+}
+
+#[tokio::test]
+async fn drafts_are_sealed_for_their_user_and_outlive_a_rotation() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (digits, in_the_clear) in [("1", false), ("", true)] {
+        let dir = dir.path().join(format!("data{digits}"));
+        let store = open(&dir, digits);
+        keep_draft(&store, "a", "needle in the hay").await;
+        keep_draft(&store, "b", "another").await;
+        drop(store);
+        assert_eq!(lies_in(&dir, b"needle in the hay"), in_the_clear);
+    }
+    let dir = dir.path().join("data1");
+    assert!(matches!(try_open(&dir, "2"), Err(OpenError::KeyMissing { .. })));
+    let rotated = rotate(&dir, &keyring("21").expect("keys"), &mut |_| {}).expect("it rotates");
+    assert_eq!((rotated.sealed, rotated.whole), (2, true));
+    let store = open(&dir, "2");
+    let needle = "\"needle in the hay\"".to_owned();
+    assert_eq!(draft(&store, "a").await.expect("it is read"), Some(needle.clone()));
+    keep_draft(&store, "a", "later").await;
+    assert_eq!(draft(&store, "a").await.expect("it is read"), Some("\"later\"".into()));
+    drop(store);
+    assert_eq!(verify(&dir).expect("it is read"), []);
+    change(&dir, "UPDATE own SET sealed = (SELECT sealed FROM own WHERE user = 2) WHERE user = 1");
+    let store = open(&dir, "2");
+    let outcome = draft(&store, "a").await;
+    assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "{outcome:?}");
+    assert!(draft(&store, "b").await.expect("it is read").is_some());
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::limits::DAY_MS;
+use parlor_chat::own::{OwnChange, OwnKey, OwnKind, OwnValue, OwnWish};
+use parlor_chat::people::ProfileChange;
 use parlor_chat::store::{
     Append, AttachDevice, CommitSink, Committed, Mark, MarkKind, Origin, Recipient, Store,
 };
@@ -53,6 +55,23 @@ async fn filled(dir: &Path) {
         now: NOW,
     };
     store.mark(vec![mark]).await.expect("it is kept");
+    let wish = OwnWish {
+        kind: OwnKind::Draft,
+        key: OwnKey::parse("dm:a:b").expect("a good key"),
+        value: Some(OwnValue::of("1")),
+    };
+    let (origin, wishes) = (Origin(0), vec![wish]);
+    let change =
+        OwnChange { user: user("a"), wishes, about: None, records_max: 9, now: NOW, origin };
+    store.change_own(change).await.expect("there is room");
+    let profile = ProfileChange {
+        user: user("a"),
+        name: Some(Some("Ada".into())),
+        token_name: None,
+        avatar: None,
+        about: None,
+    };
+    store.change_profile(profile).await.expect("it is kept");
 }
 
 async fn rules_broken_by(damage: &str) -> Vec<&'static str> {
@@ -91,6 +110,11 @@ async fn each_kind_of_damage_is_found_by_its_rule() {
         ("first_entry_is_there", "DELETE FROM entry WHERE pos = 1"),
         ("first_entry_is_there", "UPDATE conversation SET first = 9 WHERE id = 1"),
         ("seq_is_dense", "UPDATE conversation SET first = 2 WHERE id = 1"),
+        ("own_records_are_counted", "UPDATE own_kind SET live = 2"),
+        ("own_records_are_counted", "UPDATE own_kind SET removed = 1"),
+        ("own_records_are_counted", "DELETE FROM own_kind"),
+        ("sealed_record_has_its_key", "UPDATE own SET sealed = x'00'"),
+        ("profile_word_of_profile", "DELETE FROM profile"),
     ] {
         let rules = rules_broken_by(damage).await;
         assert!(rules.contains(&rule), "{damage}: {rules:?}");

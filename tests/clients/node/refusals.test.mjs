@@ -136,7 +136,7 @@ test("a clientId with another payload is a conflict, with the same the first ans
 test("every command is acked, known or not", async (t) => {
   const server = await Server.start(t);
   const alice = await Person.connect(t, server, "alice");
-  const events = ["delivered", "read", "typing", "register", "private message", "history", "conversations", "devices", "device_revoke", "renew", "ready", ""];
+  const events = ["delivered", "read", "typing", "presence", "presence_subscribe", "presence_unsubscribe", "register", "private message", "history", "conversations", "devices", "device_revoke", "renew", "ready", ""];
   for (const event of events) {
     for (const payload of [[], [{}], ["x"], [null, 1]]) {
       const answer = await alice.ask(event, ...payload);

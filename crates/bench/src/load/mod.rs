@@ -14,6 +14,7 @@ mod feed;
 mod frame;
 mod gather;
 mod stall;
+mod subscribe;
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use self::fanout::FanningOut;
 use self::feed::Feeding;
 use self::gather::Gathering;
 use self::stall::Stalling;
+use self::subscribe::Subscribing;
 use crate::protocol::{Command, Reply};
 
 /// Bytes read at a time, shared by all connections.
@@ -61,6 +63,7 @@ enum Work {
     Gather(Gathering),
     Stall(Stalling),
     Return(Returning),
+    Subscribe(Subscribing),
 }
 
 struct Load {
@@ -172,6 +175,7 @@ impl Load {
             Work::Feed(feeding) => feeding.on_packet(packet),
             Work::Gather(gathering) => gathering.on_packet(packet),
             Work::Return(returning) => returning.on_packet(connection, packet),
+            Work::Subscribe(subscribing) => subscribing.on_packet(packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
@@ -196,6 +200,7 @@ impl Load {
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
             Work::Gather(gathering) => gathering.advance(&mut self.connections),
+            Work::Subscribe(subscribing) => subscribing.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -229,6 +234,7 @@ impl Load {
             Work::Gather(gathering) => (gathering.progress(), gathering.reply()),
             Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
             Work::Return(returning) => (returning.progress(), returning.reply()),
+            Work::Subscribe(subscribing) => (subscribing.progress(), subscribing.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
@@ -242,6 +248,7 @@ impl Load {
                 Work::Gather(gathering) => gathering.state(),
                 Work::Stall(stalling) => stalling.state(),
                 Work::Return(returning) => returning.state(),
+                Work::Subscribe(subscribing) => subscribing.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -273,6 +280,10 @@ impl Load {
                 self.work = Work::Return(work);
             }
             Command::Feed(feed) => self.work = Work::Feed(Feeding::new(feed)),
+            Command::Subscribe(subscribe) => {
+                let work = Subscribing::new(subscribe, self.connections.len());
+                self.work = Work::Subscribe(work);
+            }
             Command::Finish => {
                 if let Work::Direct(directing) = &mut self.work {
                     directing.finish();

@@ -21,8 +21,8 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
 }
 
 /// Why a request's body could not be collected.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Uncollected {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncollected {
     /// It is, or says it will be, larger than the limit.
     TooLarge,
     /// It did not arrive whole in time.
@@ -31,11 +31,18 @@ pub(crate) enum Uncollected {
     Broken,
 }
 
-/// Collects a body of at most `limit_bytes` within `timeout`.
+/// Collects a body of at most `limit_bytes` within `timeout`; for the fallback's own requests, too.
 ///
 /// No byte is kept of a body whose declared length is over the limit; one of unknown length is cut
 /// off when it passes the limit.
-pub(crate) async fn collect<B>(
+///
+/// # Errors
+/// [`Uncollected`]; of what is too large, so much is read and thrown away that a client which is
+/// still sending gets to read the answer.
+///
+/// # Cancel safety
+/// What was read is lost.
+pub async fn collect<B>(
     body: B,
     limit_bytes: usize,
     timeout: Duration,

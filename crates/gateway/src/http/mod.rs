@@ -23,6 +23,7 @@ mod upgrade;
 use std::sync::Arc;
 
 pub(crate) use accept::accept;
+pub use body::{Uncollected, collect};
 pub(crate) use fallback::Fallback;
 pub use fallback::Peer;
 

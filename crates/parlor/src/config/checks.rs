@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use parlor_chat::ids::UserId;
+
 use super::fields::{Config, Identity, JwtAlgorithm};
 use super::{ConfigError, fields};
 
@@ -25,6 +27,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
         identity(&config.identity, &mut faults);
     }
     limits(&config.limits, &mut faults);
+    api(&config.api, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -123,6 +126,23 @@ fn identity(identity: &Identity, faults: &mut Vec<String>) {
     }
 }
 
+fn api(api: &fields::Api, faults: &mut Vec<String>) {
+    for (at, key) in api.keys.iter().enumerate() {
+        let others = &api.keys[..at];
+        if others.iter().any(|other| other.name == key.name) {
+            faults.push(format!("api.keys: there are two keys of the name `{}`", key.name));
+        }
+        if others.iter().any(|other| other.sha256 == key.sha256) {
+            faults.push(format!("api.keys: `{}` is the same key as another one", key.name));
+        }
+    }
+    if let Some(user) = &api.system_user
+        && let Err(error) = UserId::parse(user)
+    {
+        faults.push(format!("api.system_user: {error}"));
+    }
+}
+
 fn both(given: bool, names: &str, faults: &mut Vec<String>) {
     if given {
         faults.push(format!("{names} are both set: give one of them"));
@@ -216,6 +236,18 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
         1,
         limits.conversations_limit_max,
     );
+    within("drafts_per_user_max", limits.drafts_per_user_max, 0, 1 << 20);
+    within("stars_per_user_max", limits.stars_per_user_max, 0, 1 << 20);
+    let settings_max = limits.conversation_settings_per_user_max;
+    within("conversation_settings_per_user_max", settings_max, 0, 1 << 20);
+    within("hidden_per_user_max", limits.hidden_per_user_max, 0, 1 << 20);
+    within("contacts_per_user_max", limits.contacts_per_user_max, 0, 1 << 20);
+    within("records_limit_max", limits.records_limit_max, 1, 10_000);
+    within("records_limit_default", limits.records_limit_default, 1, limits.records_limit_max);
+    within("name_bytes_max", limits.name_bytes_max, 1, 4_096);
+    within("avatar_url_bytes_max", limits.avatar_url_bytes_max, 16, 16_384);
+    within("about_bytes_max", limits.about_bytes_max, 1, 65_536);
+    within("regards_cached_max", limits.regards_cached_max, 1, 1 << 24);
     within("catch_up_page_entries", limits.catch_up_page_entries, 1, 10_000);
     within("catch_up_queue_bytes", limits.catch_up_queue_bytes, 1, limits.output_queue_bytes_max);
     within("catch_up_hold_bytes_max", limits.catch_up_hold_bytes_max, 1_024, 1 << 30);
@@ -224,6 +256,16 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("marks_pending_max", limits.marks_pending_max, 1, 1 << 20);
     within("marks_gather_ms", limits.marks_gather_ms, 1, 10_000);
     within("aborted_conversations_max", limits.aborted_conversations_max, 1, 10_000);
+    within("presence_grace_ms", limits.presence_grace_ms, 0, HOUR_MS);
+    within("presence_gather_ms", limits.presence_gather_ms, 0, HOUR_MS);
+    within("presence_subscriptions_max", limits.presence_subscriptions_max, 1, 100_000);
+    within("presence_users_max", limits.presence_users_max, 1, 10_000);
+    within("presence_in_grace_max", limits.presence_in_grace_max, 1, 1 << 24);
+    within("presence_remembered_max", limits.presence_remembered_max, 1, 1 << 24);
+    within("visibility_remembered_max", limits.visibility_remembered_max, 1, 1 << 24);
+    within("typing_expires_ms", limits.typing_expires_ms, 1_000, HOUR_MS);
+    within("api_rate_burst", limits.api_rate_burst, 1, u64::from(u32::MAX));
+    within("api_rate_per_second", limits.api_rate_per_second, 1, u64::from(u32::MAX));
     within("write_queue_commands_max", limits.write_queue_commands_max, 1, 1 << 24);
     within("write_queue_bytes_max", limits.write_queue_bytes_max, 1 << 20, 1 << 36);
     if limits.content_bytes_max.saturating_add(1_024) > limits.packet_bytes_max {

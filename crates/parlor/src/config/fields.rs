@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use parlor_chat::limits::Limits as Chat;
 
+use super::api_key::ApiKey;
 use super::setting::{Field, Kind, Section, Setting, quoted, sections, text_setting, words};
 
 /// A text that is never shown.
@@ -261,6 +262,28 @@ sections! {
         /// Members up to which anybody in a group may mention all. In larger ones it takes a
         /// moderator.
         mention_all_members_max: u64, "members" = Chat::default().mention_all_members_max;
+        /// Drafts that one user keeps.
+        drafts_per_user_max: u64, "drafts" = Chat::default().drafts_per_user_max as u64;
+        /// Messages that one user stars.
+        stars_per_user_max: u64, "messages" = Chat::default().stars_per_user_max as u64;
+        /// Conversations that one user mutes; and as many archived, marked as unread, and pinned ones.
+        conversation_settings_per_user_max: u64, "conversations" = Chat::default().conversation_settings_per_user_max as u64;
+        /// Messages that one user hides.
+        hidden_per_user_max: u64, "messages" = Chat::default().hidden_per_user_max as u64;
+        /// Contacts of one user.
+        contacts_per_user_max: u64, "users" = Chat::default().contacts_per_user_max as u64;
+        /// Records that one `drafts`, `starred`, `contacts` or `users` may ask for.
+        records_limit_max: u64, "records" = Chat::default().records_limit_max as u64;
+        /// Records of one of these that names no limit.
+        records_limit_default: u64, "records" = Chat::default().records_limit_default as u64;
+        /// Longest name of a user or a contact.
+        name_bytes_max: u64, "bytes" = Chat::default().name_bytes_max as u64;
+        /// Longest address of a user's picture.
+        avatar_url_bytes_max: u64, "bytes" = Chat::default().avatar_url_bytes_max as u64;
+        /// Longest text that a user tells about themselves.
+        about_bytes_max: u64, "bytes" = Chat::default().about_bytes_max as u64;
+        /// Pairs of users of which is remembered what the one lets the other see.
+        regards_cached_max: u64, "pairs" = Chat::default().regards_cached_max as u64;
         /// Pushed messages of one connection whose receipt is awaited at once. Beyond it the oldest
         /// are forgotten, and pushed again after a reconnect.
         unconfirmed_entries_max: u64, "messages" = Chat::default().unconfirmed_entries_max as u64;
@@ -271,10 +294,43 @@ sections! {
         /// Conversations of one connection on which a failed send is remembered, so that later ones
         /// do not overtake it.
         aborted_conversations_max: u64, "conversations" = Chat::default().aborted_conversations_max as u64;
+        /// How long a user whose last connection is gone still counts as online. Who comes back within
+        /// it was never away.
+        presence_grace_ms: u64, "milliseconds" = Chat::default().presence_grace_ms;
+        /// How long changes of a user's presence are gathered before the last is told.
+        presence_gather_ms: u64, "milliseconds" = Chat::default().presence_gather_ms;
+        /// Users whose presence one connection can subscribe to.
+        presence_subscriptions_max: u64, "users" = Chat::default().presence_subscriptions_max as u64;
+        /// Users that one `presence` or `presence_subscribe` can name.
+        presence_users_max: u64, "users" = Chat::default().presence_users_max as u64;
+        /// Users whose last connection is gone and who still count as online. Above it those who left
+        /// first are offline.
+        presence_in_grace_max: u64, "users" = Chat::default().presence_in_grace_max as u64;
+        /// Users who left of whom the time is kept in memory. Of others it is known when a device last
+        /// connected.
+        presence_remembered_max: u64, "users" = Chat::default().presence_remembered_max as u64;
+        /// Users, and others whom they block, of whom it is kept in memory who may see whom.
+        visibility_remembered_max: u64, "users" = Chat::default().visibility_remembered_max as u64;
+        /// When a `typing` is over that is neither repeated nor followed by a message.
+        typing_expires_ms: u64, "milliseconds" = Chat::default().typing_expires_ms;
+        /// Requests to `/v1` that may be made at once, for each API key.
+        api_rate_burst: u64, "requests" = u64::from(Chat::default().api_rate_burst);
+        /// Requests to `/v1` that may be made for long, for each API key.
+        api_rate_per_second: u64, "requests per second" = u64::from(Chat::default().api_rate_per_second);
         /// Writes that may wait for the disk. Above it sends are refused as `overloaded`.
         write_queue_commands_max: u64, "writes" = 16_384;
         /// Bytes of writes that may wait for the disk.
         write_queue_bytes_max: u64, "bytes" = 67_108_864;
+    }
+
+    /// The HTTP API under `/v1`, for the app's own server. Without a key there is none.
+    [api] Api {
+        /// Its keys, by their SHA-256: `parlor api-key new` makes one, and prints the line to put
+        /// here. In the variable each is `NAME:SHA256:SCOPE+SCOPE`. One a line:
+        /// `{ name = "shop", sha256 = "64 hexadecimal digits", scopes = ["messages:write"] }`
+        keys: Vec<ApiKey>, "keys" = Vec::new();
+        /// In whose name a message is sent that names no sender. No token opens this user.
+        system_user: Option<String>, "user id" = None, example "\"system\"";
     }
 
     /// What a crash may cost.

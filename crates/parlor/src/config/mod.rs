@@ -4,6 +4,7 @@
 //! from. [`checks::refuse`] then refuses combinations that cannot work. A value read here is
 //! never read from the environment again elsewhere.
 
+mod api_key;
 mod checks;
 mod environment;
 mod fields;
@@ -18,6 +19,7 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map};
 use figment::{Figment, Metadata, Profile, Provider};
 
+pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
 pub(crate) use checks::{refuse, secret};
 pub(crate) use fields::{Config, Fsync, Identity, JwtAlgorithm, Log, LogFormat, Secret};
 pub(crate) use master_keys::keyring;

@@ -240,3 +240,65 @@ fn secret_file_is_read_without_its_line_end() {
     let missing = Identity { hs256_secret_file: Some("/nowhere".into()), ..Identity::default() };
     assert!(secret(&missing).unwrap_err().to_string().contains("/nowhere"));
 }
+
+const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+#[test]
+fn api_keys_come_from_the_file_and_from_the_environment() {
+    let file = format!(
+        "[api]\nkeys = [{{ name = \"shop\", sha256 = \"{DIGEST}\", \
+         scopes = [\"messages:write\", \"users:read\"] }}]\n"
+    );
+    let from_file = with_file(&file).unwrap().api.keys;
+    let variable = format!("shop:{DIGEST}:messages:write+users:read");
+    let from_environment = with_variables(&[("PARLOR_API__KEYS", &variable)]).unwrap().api.keys;
+    assert_eq!(from_file, from_environment);
+    assert_eq!(from_file[0].scopes, [Scope::MessagesWrite, Scope::UsersRead]);
+    let rendered = setting::Setting::render(&from_file).expect("it is set");
+    assert_eq!(with_file(&format!("[api]\nkeys = {rendered}\n")).unwrap().api.keys, from_file);
+}
+
+#[test]
+fn api_keys_that_cannot_work_are_refused() {
+    for (value, said) in [
+        ("shop", "NAME:SHA256:SCOPE"),
+        ("shop:9f86:users:read", "`shop`: its SHA-256 must be 64 hexadecimal digits"),
+        (&format!("a b:{DIGEST}:users:read"), "the name of a key must be"),
+        (&format!("shop:{DIGEST}:users:rule"), "users:rule"),
+        (&format!("shop:{DIGEST}:"), "messages:write"),
+    ] {
+        let fault = faults(with_variables(&[("PARLOR_API__KEYS", value)]));
+        assert!(fault.contains(said), "{value}: {fault}");
+    }
+    for (table, said) in [
+        ("name = \"shop\", sha256 = \"DIGEST\", scopes = []", "has no scope"),
+        ("name = \"shop\", sha256 = \"DIGEST\"", "scopes"),
+        ("name = \"shop\", key = \"x\"", "key"),
+    ] {
+        let file = format!("[api]\nkeys = [{{ {} }}]\n", table.replace("DIGEST", DIGEST));
+        let fault = faults(with_file(&file));
+        assert!(fault.contains(said), "{table}: {fault}");
+    }
+    for (name, fits) in [("n".repeat(64), true), ("n".repeat(65), false), (String::new(), false)] {
+        let value = format!("{name}:{DIGEST}:users:read");
+        assert_eq!(with_variables(&[("PARLOR_API__KEYS", &value)]).is_ok(), fits, "{name}");
+    }
+    let key = |name: &str, byte| ApiKey {
+        name: name.to_owned(),
+        sha256: [byte; 32],
+        scopes: vec![Scope::UsersRead],
+    };
+    assert!(refusal(|c| c.api.keys = vec![key("a", 1), key("a", 2)]).contains("two keys"));
+    assert!(refusal(|c| c.api.keys = vec![key("a", 1), key("b", 1)]).contains("same key"));
+    assert!(refusal(|c| c.api.system_user = Some(String::new())).contains("api.system_user"));
+    assert!(refusal(|c| c.limits.api_rate_burst = 0).contains("limits.api_rate_burst"));
+}
+
+#[test]
+fn every_scope_is_known_by_its_word() {
+    for scope in Scope::ALL {
+        let value = format!("k:{DIGEST}:{}", scope.word());
+        let keys = with_variables(&[("PARLOR_API__KEYS", &value)]).unwrap().api.keys;
+        assert_eq!(keys[0].scopes, [scope]);
+    }
+}

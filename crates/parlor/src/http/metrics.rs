@@ -40,6 +40,7 @@ impl Collector for Reading {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         self.0.write_server(&mut page)?;
+        self.0.write_api(&mut page)?;
         self.0.write_identity(&mut page)?;
         self.0.write_gateway(&mut page)?;
         self.0.write_service(&mut page)?;
@@ -109,6 +110,15 @@ impl App {
         )
     }
 
+    fn write_api(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.counters(
+            "api_requests",
+            "Requests to operations of the HTTP API, by outcome",
+            "outcome",
+            self.answered.counts(),
+        )
+    }
+
     fn write_identity(&self, page: &mut Page<'_>) -> fmt::Result {
         let Some(ring) = &self.ring else { return Ok(()) };
         let (refreshed, failed) = ring.counts();
@@ -171,6 +181,11 @@ impl App {
             "Devices that wait for their turn to catch up",
             stats.resumes_waiting,
         )?;
+        page.gauge(
+            "service_presence_subscriptions",
+            "Subscriptions to the presence of users now",
+            stats.presence_subscriptions,
+        )?;
         let counters = [
             ("service_connects", "Connections that were let in", stats.connects),
             ("service_commands", "Commands received, refused ones included", stats.commands),
@@ -209,6 +224,12 @@ impl App {
                 "service_connections_expired",
                 "Connections closed because their token expired",
                 stats.expired,
+            ),
+            ("service_presence_packets", "Presence packets told", stats.presence_told),
+            (
+                "service_presence_coalesced",
+                "Changes of presence not told, since a later one took their place",
+                stats.presence_coalesced,
             ),
         ];
         for (name, help, value) in counters {

@@ -1,8 +1,9 @@
 //! The server's own pages beside Socket.IO: `/`, `/healthz`, `/readyz` and `/metrics`.
 //!
 //! They are served by the gateway's shards, so they share its listener, TLS and bounds. A page
-//! only reads; nothing here changes anything.
+//! only reads; what changes something is in `api`, under `/v1`, for who has a key.
 
+mod api;
 mod metrics;
 mod page;
 
@@ -20,6 +21,7 @@ use parlor_gateway::Io;
 use parlor_service::Service;
 use parlor_store::sqlite::SqliteStore;
 
+pub(crate) use self::api::{Answered, Api, fresh_key};
 use crate::identity::KeyRing;
 
 /// What the pages tell about.
@@ -36,6 +38,8 @@ pub(crate) struct App {
     pub(crate) started: Millis,
     /// The page at `/`, once the address is known.
     pub(crate) page: OnceLock<String>,
+    /// What became of the requests to the API.
+    pub(crate) answered: Answered,
     /// Whether the server is ending.
     pub(crate) draining: AtomicBool,
 }
@@ -54,6 +58,7 @@ impl App {
             gateway: OnceLock::new(),
             service: OnceLock::new(),
             page: OnceLock::new(),
+            answered: Answered::default(),
             draining: AtomicBool::new(false),
         }
     }
@@ -81,15 +86,19 @@ impl App {
     }
 }
 
-/// Routes the pages.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+/// Routes the pages, and the API if there is one.
+pub(crate) fn router(app: Arc<App>, api: Option<Arc<Api>>) -> Router {
+    let pages = Router::new()
         .route("/", get(home))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .fallback(not_found)
-        .with_state(app)
+        .with_state(app);
+    match api {
+        Some(api) => pages.merge(api::router(api)),
+        None => pages,
+    }
 }
 
 /// Keeps answers that are only true now out of caches.

@@ -17,6 +17,7 @@ pub(crate) struct Claims {
     iat: Option<serde_json::Value>,
     iss: Option<serde_json::Value>,
     aud: Option<serde_json::Value>,
+    name: Option<serde_json::Value>,
 }
 
 /// What claims must hold.
@@ -65,7 +66,9 @@ impl Rules {
             }
             Some(_) => return Err(Refusal::BadSubject),
         };
-        Ok(Identity { user, issued, expires })
+        // Not what a token is accepted by: one that is no text is as good as none.
+        let name = claims.name.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
+        Ok(Identity { user, name, issued, expires })
     }
 
     fn audience_fits(&self, audience: Option<&serde_json::Value>) -> bool {
@@ -121,6 +124,18 @@ mod tests {
         assert_eq!(verified.user.as_str(), "alice");
         assert_eq!(verified.issued, Some(Millis(NOW.0 - 5_000)));
         assert_eq!(verified.expires, Some(Millis(NOW.0 + 60_500 + 30_000)));
+    }
+
+    #[test]
+    fn a_name_is_taken_from_a_text_and_nothing_else() {
+        let with = |name| {
+            let claims = json!({"sub": "a", "exp": NOW_S + 9, "name": name});
+            check(&rules(), claims).unwrap().name
+        };
+        assert_eq!(with(json!("Ada")).as_deref(), Some("Ada"));
+        for none in [json!(null), json!(7), json!(["Ada"])] {
+            assert_eq!(with(none), None);
+        }
     }
 
     #[test]

@@ -15,6 +15,6 @@ impl DevAuthenticator {
     /// [`Refusal::BadSubject`] when it is no user id.
     pub(crate) fn check(&self, token: &str) -> Result<Identity, Refusal> {
         let user = UserId::parse(token).map_err(|_| Refusal::BadSubject)?;
-        Ok(Identity { user, issued: None, expires: None })
+        Ok(Identity { user, name: None, issued: None, expires: None })
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn explain(data: &Path, error: &OpenError) -> Failure {
         ),
         OpenError::NewerSchema { .. }
         | OpenError::KeyUnusable { .. }
+        | OpenError::OwnKeyUnusable { .. }
         | OpenError::OlderSchema { .. }
         | OpenError::RestoreUnfinished { .. }
         | OpenError::NotAStore => {

@@ -28,7 +28,7 @@ use self::greeting::Greeting;
 use self::tls::Certificate;
 use crate::config::{self, Config, Overrides};
 use crate::exit::{Code, Failure};
-use crate::http::App;
+use crate::http::{Api, App};
 use crate::identity::{DevAuthenticator, JwtAuthenticator, KeyRing, Pace, Source};
 use crate::system::{self, EndSignals};
 use crate::{cli, http, now, telemetry};
@@ -88,7 +88,8 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     }
     let mut gateway = Gateway::builder(settings::gateway(config, dev));
     gateway.namespace("/", service.namespace());
-    gateway.fallback(http::router(Arc::clone(&app)));
+    let api = Api::new(Arc::clone(&app), config, dev);
+    gateway.fallback(http::router(Arc::clone(&app), api));
     let shards = settings::shards(config);
     let running = gateway
         .serve(vec![Listener { tcp, tls }], shards)

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor_chat::ids::UserId;
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
 use parlor_service::{Mode, Settings};
@@ -59,17 +60,41 @@ pub(super) fn limits(config: &Config) -> Limits {
         pins_max: limits.pins_max,
         mentions_max: size(limits.mentions_max),
         mention_all_members_max: limits.mention_all_members_max,
+        drafts_per_user_max: size(limits.drafts_per_user_max),
+        stars_per_user_max: size(limits.stars_per_user_max),
+        conversation_settings_per_user_max: size(limits.conversation_settings_per_user_max),
+        hidden_per_user_max: size(limits.hidden_per_user_max),
+        contacts_per_user_max: size(limits.contacts_per_user_max),
+        records_limit_max: size(limits.records_limit_max),
+        records_limit_default: size(limits.records_limit_default),
+        name_bytes_max: size(limits.name_bytes_max),
+        avatar_url_bytes_max: size(limits.avatar_url_bytes_max),
+        about_bytes_max: size(limits.about_bytes_max),
+        regards_cached_max: size(limits.regards_cached_max),
         unconfirmed_entries_max: size(limits.unconfirmed_entries_max),
         marks_pending_max: size(limits.marks_pending_max),
         marks_gather_ms: limits.marks_gather_ms,
         aborted_conversations_max: size(limits.aborted_conversations_max),
+        presence_grace_ms: limits.presence_grace_ms,
+        presence_gather_ms: limits.presence_gather_ms,
+        presence_subscriptions_max: size(limits.presence_subscriptions_max),
+        presence_users_max: size(limits.presence_users_max),
+        presence_in_grace_max: size(limits.presence_in_grace_max),
+        presence_remembered_max: size(limits.presence_remembered_max),
+        visibility_remembered_max: size(limits.visibility_remembered_max),
+        typing_expires_ms: limits.typing_expires_ms,
+        api_rate_burst: count(limits.api_rate_burst),
+        api_rate_per_second: count(limits.api_rate_per_second),
     }
 }
 
 /// The service's settings. `--dev` lifts every rate and every bound on connections.
 pub(super) fn service(config: &Config, dev: bool) -> Settings {
     let mode = if dev { Mode::Development } else { Mode::Production };
-    Settings { limits: limits(config), mode }
+    let system_user = config.api.system_user.as_deref();
+    // It was checked before anything was opened.
+    let system_user = system_user.and_then(|user| UserId::parse(user).ok());
+    Settings { limits: limits(config), mode, system_user }
 }
 
 /// The gateway's settings.

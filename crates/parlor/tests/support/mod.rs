@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod api;
+pub(crate) mod schema;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -64,7 +67,12 @@ impl Server {
 
     /// Starts a server that must come to listen.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        Self::start_logging(command.stderr(Stdio::null()))
+    }
+
+    /// The same, with its log where the command sends it.
+    pub(crate) fn start_logging(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut first_line = String::new();
@@ -168,13 +176,18 @@ pub(crate) struct Client {
 impl Client {
     /// Opens a session and asks to be let into `/` with that token.
     pub(crate) fn connect(addr: SocketAddr, token: &str) -> Self {
+        Self::with_auth(addr, &serde_json::json!({ "token": token }))
+    }
+
+    /// The same, with all of `auth`.
+    pub(crate) fn with_auth(addr: SocketAddr, auth: &serde_json::Value) -> Self {
         let answer =
             request(&mut connect(addr), "GET /socket.io/?EIO=4&transport=polling HTTP/1.1", "");
         let open: serde_json::Value =
             serde_json::from_str(answer.body.trim_start_matches('0')).expect("an open packet");
         let sid = open["sid"].as_str().expect("a sid").to_owned();
         let mut client = Self { addr, sid, packets: Vec::new() };
-        client.post(&format!("40{}", serde_json::json!({ "token": token })));
+        client.post(&format!("40{auth}"));
         client
     }
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
+use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
+use parlor_chat::privacy::Regard;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -75,8 +78,12 @@ pub(crate) struct Faults {
     /// So many appends are refused as overloaded.
     pub(crate) appends: AtomicUsize,
     pub(crate) attaches: AtomicBool,
+    /// That a device was attached is told behind this gate.
+    pub(crate) attached: Gate,
     pub(crate) marks: AtomicBool,
     pub(crate) reads: AtomicBool,
+    /// So many reads of whom a user blocks fail.
+    pub(crate) blocks: AtomicUsize,
     /// What was read of the log since a position is handed over behind this gate.
     pub(crate) since: Gate,
     /// The thread that reads what was committed since is kept busy for a while right after.
@@ -130,11 +137,20 @@ impl Store for Faulty {
         if self.faults.attaches.load(Ordering::SeqCst) {
             return fails(StoreError::Overloaded);
         }
-        self.store.attach_device(attach)
+        let (attached, faults) = (self.store.attach_device(attach), Arc::clone(&self.faults));
+        Box::pin(async move {
+            let attached = attached.await;
+            faults.attached.pass().await;
+            attached
+        })
     }
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
         self.store.devices(user)
+    }
+
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        self.store.last_seen(user)
     }
 
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
@@ -243,12 +259,56 @@ impl Store for Faulty {
         self.store.received(user, device, up_to, limit)
     }
 
+    fn change_own(&self, change: OwnChange) -> Pending<OwnChanged> {
+        self.store.change_own(change)
+    }
+
+    fn own(&self, query: OwnQuery) -> Pending<OwnPage> {
+        self.store.own(query)
+    }
+
+    fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>> {
+        self.store.own_at(user, places)
+    }
+
+    fn regard(&self, user: UserId, other: UserId) -> Pending<Regard> {
+        self.store.regard(user, other)
+    }
+
+    fn entries_at(
+        &self,
+        user: UserId,
+        places: Vec<(ConversationId, Seq)>,
+    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+        self.store.entries_at(user, places)
+    }
+
+    fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {
+        self.store.change_profile(change)
+    }
+
+    fn profile(&self, user: UserId) -> Pending<Profile> {
+        self.store.profile(user)
+    }
+
+    fn users(&self, query: UsersQuery) -> Pending<UsersPage> {
+        self.store.users(query)
+    }
+
     fn block(&self, block: Block) -> Pending<Blocked> {
         self.store.block(block)
     }
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
+        let take = |left: usize| left.checked_sub(1);
+        if self.faults.blocks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
+            return fails(unavailable());
+        }
         self.store.blocks(user)
+    }
+
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        self.store.revoke_tokens(user, not_before)
     }
 
     fn seal_key(&self) -> SealKey {

@@ -19,7 +19,7 @@ use parlor_store::sqlite::SqliteStore;
 
 pub(crate) use client::Client;
 
-/// Takes `user`, or `user;exp=MS;iat=MS`, for the user's token.
+/// Takes `user`, or `user;exp=MS;iat=MS;name=TEXT`, for the user's token.
 pub(crate) struct PlainTokens;
 
 impl Authenticator for PlainTokens {
@@ -27,8 +27,12 @@ impl Authenticator for PlainTokens {
         let mut parts = token.split(';');
         let user = parts.next().and_then(|user| UserId::parse(user).ok());
         let user = user.ok_or_else(|| AuthError::untrusted("no user"))?;
-        let (mut issued, mut expires) = (None, None);
+        let (mut issued, mut expires, mut name) = (None, None, None);
         for part in parts {
+            if let Some(text) = part.strip_prefix("name=") {
+                name = Some(text.to_owned());
+                continue;
+            }
             match part.split_once('=').map(|(name, ms)| (name, ms.parse().map(Millis))) {
                 Some(("exp", Ok(ms))) => expires = Some(ms),
                 Some(("iat", Ok(ms))) => issued = Some(ms),
@@ -38,7 +42,7 @@ impl Authenticator for PlainTokens {
         if expires.is_some_and(|at| at <= now) {
             return Err(AuthError::expired());
         }
-        Ok(Identity { user, issued, expires })
+        Ok(Identity { user, name, issued, expires })
     }
 }
 

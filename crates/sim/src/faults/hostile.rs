@@ -33,10 +33,11 @@ async fn talk(addr: SocketAddr, number: usize, rng: &mut StdRng) -> Result<()> {
     let mut connection = Connection::open(addr, &Hello::new(&user, "device")).await?;
     loop {
         let to = format!("hostile{}", rng.random_range(0..10));
-        let (event, payload) = match rng.random_range(0..6) {
+        let (event, payload) = match rng.random_range(0..7) {
             0 => ("delivered", json!({ "conversationId": format!("dm:{user}:{to}"), "seq": 3 })),
             1 => ("conversations", json!({ "limit": 10 })),
             2 => ("typing", json!({ "toUserId": to })),
+            3 => ("presence_subscribe", json!({ "userIds": [to] })),
             _ => {
                 let content = "x".repeat(rng.random_range(0..2000));
                 ("private_message", json!({ "toUserId": to, "content": content }))

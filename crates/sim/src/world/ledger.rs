@@ -15,6 +15,7 @@ use parlor_chat::members::Members;
 
 use super::planted::Planted;
 
+mod own;
 mod reads;
 mod writes;
 
@@ -33,8 +34,11 @@ pub(crate) struct Ledger {
     talks: BTreeMap<ConversationId, Talk>,
     devices: BTreeMap<(UserId, DeviceId), DeviceRow>,
     blocks: BTreeMap<UserId, BTreeMap<UserId, BlockRow>>,
+    own: BTreeMap<UserId, own::Own>,
+    people: BTreeMap<UserId, own::Person>,
     /// Times in which somebody was kept out, for the checker: heads of the conversation.
     barred: Vec<Barred>,
+    token_floors: BTreeMap<UserId, Millis>,
     planted: Option<Planted>,
 }
 
@@ -77,8 +81,12 @@ struct Key {
 struct UserMark {
     delivered: Seq,
     read: Seq,
+    /// When and after what the delivered one moved.
     moved: Position,
     at: Millis,
+    /// When and after what the read one did.
+    read_moved: Position,
+    read_at: Millis,
 }
 
 #[derive(Debug, Clone)]
@@ -107,7 +115,10 @@ impl Ledger {
             talks: BTreeMap::new(),
             devices: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            own: BTreeMap::new(),
+            people: BTreeMap::new(),
             barred: Vec::new(),
+            token_floors: BTreeMap::new(),
             planted,
         }
     }

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
+use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
+use parlor_chat::privacy::Regard;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink, Committed,
     ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
@@ -52,7 +55,16 @@ impl Store for MemoryStore {
 
     fn mark(&self, marks: Vec<Mark>) -> Pending<Vec<Marked>> {
         let mut ledger = self.ledger.lock();
-        ready(Ok(marks.iter().map(|mark| ledger.mark(mark)).collect()))
+        let mut marked = Vec::new();
+        for mark in &marks {
+            marked.push(ledger.mark(mark));
+            if marked.last() != Some(&Marked::NotFound)
+                && let Some(changed) = ledger.end_unread(mark)
+            {
+                self.sink.own_changed(&[changed]);
+            }
+        }
+        ready(Ok(marked))
     }
 
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
@@ -61,6 +73,10 @@ impl Store for MemoryStore {
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
         ready(Ok(self.ledger.lock().devices(&user)))
+    }
+
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        ready(Ok(self.ledger.lock().last_seen(&user)))
     }
 
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
@@ -130,6 +146,54 @@ impl Store for MemoryStore {
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
         ready(Ok(self.ledger.lock().blocks(&user)))
+    }
+
+    fn change_own(&self, change: OwnChange) -> Pending<OwnChanged> {
+        let mut ledger = self.ledger.lock();
+        let done = ledger.change_own(&change).map(|(done, changed)| {
+            if !changed.records.is_empty() {
+                self.sink.own_changed(&[changed]);
+            }
+            done
+        });
+        drop(ledger);
+        ready(done)
+    }
+
+    fn own(&self, query: OwnQuery) -> Pending<OwnPage> {
+        ready(Ok(self.ledger.lock().own(&query)))
+    }
+
+    fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>> {
+        ready(Ok(self.ledger.lock().own_at(&user, &places)))
+    }
+
+    fn regard(&self, user: UserId, other: UserId) -> Pending<Regard> {
+        ready(Ok(self.ledger.lock().regard(&user, &other)))
+    }
+
+    fn entries_at(
+        &self,
+        user: UserId,
+        places: Vec<(ConversationId, Seq)>,
+    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+        ready(Ok(self.ledger.lock().entries_at(&user, &places)))
+    }
+
+    fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {
+        ready(Ok(self.ledger.lock().change_profile(&change)))
+    }
+
+    fn profile(&self, user: UserId) -> Pending<Profile> {
+        ready(Ok(self.ledger.lock().profile(&user)))
+    }
+
+    fn users(&self, query: UsersQuery) -> Pending<UsersPage> {
+        ready(Ok(self.ledger.lock().users(&query)))
+    }
+
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        ready(Ok(self.ledger.lock().revoke_tokens(&user, not_before)))
     }
 
     fn seal_key(&self) -> SealKey {

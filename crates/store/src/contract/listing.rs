@@ -228,6 +228,22 @@ pub(super) async fn devices_are_listed_by_last_seen(f: &Fixture) {
     assert_eq!(devices[0].created, NOW);
 }
 
+pub(super) async fn a_user_was_last_seen_on_the_device_that_came_last(f: &Fixture) {
+    let seen = async || f.store.last_seen(user("a")).await.expect("an answer");
+    assert_eq!(seen().await, None);
+    f.attached("a", "").await;
+    assert_eq!(seen().await, None, "the shared device is kept nowhere");
+    for (name, minute, expected) in [("d1", 5, 5), ("d2", 0, 5), ("d2", 60, 60), ("d1", 20, 60)] {
+        let at = NOW.0 + minute * 60_000;
+        f.store.attach_device(attach("a", name, at)).await.expect("there is room");
+        assert_eq!(seen().await, Some(Millis(NOW.0 + expected * 60_000)));
+    }
+    f.attached("b", "d1").await;
+    f.store.revoke_device(user("a"), device("d2"), NOW).await.expect("it is there");
+    assert_eq!(seen().await, Some(Millis(NOW.0 + 3_600_000)), "revoked, and yet seen");
+    assert_eq!(f.store.last_seen(user("b")).await.ok(), Some(Some(NOW)));
+}
+
 pub(super) async fn what_does_not_exist_is_empty_or_not_found(f: &Fixture) {
     assert!(f.undelivered("nobody", "", 10).await.0.is_empty());
     assert!(f.undelivered("nobody", "d", 10).await.0.is_empty());

@@ -7,6 +7,8 @@ use parlor_chat::around::port::{ChangeMessage, MessageChanged, Say};
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnWish};
+use parlor_chat::people::{ProfileChange, ProfileChanged};
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, Marked, Revoked, StoreError,
 };
@@ -26,6 +28,9 @@ pub(crate) enum Command {
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
     Say(Box<Say>, Reply<Appended>),
     Message(Box<ChangeMessage>, Reply<MessageChanged>),
+    Own(OwnChange, Reply<OwnChanged>),
+    Profile(ProfileChange, Reply<ProfileChanged>),
+    RevokeTokens(UserId, Millis, Reply<Millis>),
 }
 
 /// Watermarks of one command that may meet damage; at one more all of them are given up, since each
@@ -83,10 +88,15 @@ impl Command {
         match self {
             Self::Append(append, _) => 256 + append.content.0.len(),
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
-            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) => 256,
+            Self::Attach(..) | Self::Revoke(..) | Self::Block(..) | Self::RevokeTokens(..) => 256,
             Self::Group(change, _) => 1_024 + change.wish.weight(),
             Self::Say(say, _) => 1_024 + say.append.content.0.len(),
             Self::Message(change, _) => 1_024 + change.wish.weight(),
+            Self::Own(change, _) => {
+                let value = |wish: &OwnWish| wish.value.as_ref().map_or(0, |value| value.0.len());
+                256 + change.wishes.iter().map(|wish| 256 + value(wish)).sum::<usize>()
+            }
+            Self::Profile(..) => 8_192,
         }
     }
 
@@ -101,6 +111,9 @@ impl Command {
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
             Self::Block(block, _) => Subject::User(block.user.clone()),
+            Self::Own(change, _) => Subject::User(change.user.clone()),
+            Self::Profile(change, _) => Subject::User(change.user.clone()),
+            Self::RevokeTokens(user, ..) => Subject::User(user.clone()),
         }
     }
 
@@ -130,6 +143,9 @@ impl Command {
             Self::Group(_, reply) => reply.decide(Err(error)),
             Self::Say(_, reply) => reply.decide(Err(error)),
             Self::Message(_, reply) => reply.decide(Err(error)),
+            Self::Own(_, reply) => reply.decide(Err(error)),
+            Self::Profile(_, reply) => reply.decide(Err(error)),
+            Self::RevokeTokens(_, _, reply) => reply.decide(Err(error)),
         }
     }
 
@@ -144,6 +160,9 @@ impl Command {
             Self::Group(_, reply) => reply.answer(shared),
             Self::Say(_, reply) => reply.answer(shared),
             Self::Message(_, reply) => reply.answer(shared),
+            Self::Own(_, reply) => reply.answer(shared),
+            Self::Profile(_, reply) => reply.answer(shared),
+            Self::RevokeTokens(_, _, reply) => reply.answer(shared),
         }
     }
 
@@ -158,6 +177,9 @@ impl Command {
             Self::Group(_, reply) => reply.fail(error),
             Self::Say(_, reply) => reply.fail(error),
             Self::Message(_, reply) => reply.fail(error),
+            Self::Own(_, reply) => reply.fail(error),
+            Self::Profile(_, reply) => reply.fail(error),
+            Self::RevokeTokens(_, _, reply) => reply.fail(error),
         }
     }
 }

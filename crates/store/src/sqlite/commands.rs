@@ -10,17 +10,19 @@ use std::sync::Arc;
 use parlor_chat::around::port::Say;
 use parlor_chat::entry::{Body, Entry, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
 use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, Recipient, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-use super::blocks;
 use super::devices;
 use super::entries::Next;
 use super::groups;
 use super::keys::{ConversationKeys, Keyring, Keys};
 use super::life::Life;
 use super::names::{Checked, Names, entry_columns};
+use super::own;
+use super::regard;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
@@ -84,16 +86,17 @@ impl Executor {
         let known = self.thread(conn, &conversation)?;
         let refused = match (&append.to, &known) {
             (Recipient::User(to), thread) => {
-                let ids = (rows::user_id(conn, &append.from)?, rows::user_id(conn, to)?);
-                is_blocked(conn, ids)?.then_some(StoreError::Blocked).map(|why| (why, thread))
+                let from = (rows::user_id(conn, &append.from)?, &append.from);
+                match rows::user_id(conn, to)? {
+                    Some(to) => regard::refuses(conn, thread.as_deref(), from, to)?,
+                    None => None,
+                }
             }
-            (Recipient::Group(_), Some(thread)) => {
-                groups::may_post(conn, thread, append)?.err().map(|why| (why, &known))
-            }
-            (Recipient::Group(_), None) => Some((StoreError::NotFound, &None)),
+            (Recipient::Group(_), Some(thread)) => groups::may_post(conn, thread, append)?.err(),
+            (Recipient::Group(_), None) => Some(StoreError::NotFound),
         };
-        if let Some((why, thread)) = refused
-            && !is_retry(conn, append, thread.as_deref())?
+        if let Some(why) = refused
+            && !is_retry(conn, append, known.as_deref())?
         {
             return Err(why.into());
         }
@@ -199,7 +202,8 @@ impl Executor {
         if reads {
             advance(
                 "UPDATE member SET read = ?1, read_at = ?2, \
-                 moved = (SELECT max(pos) FROM entry) WHERE user = ?3 AND conversation = ?4",
+                 read_moved = (SELECT max(pos) FROM entry) \
+                 WHERE user = ?3 AND conversation = ?4",
                 read,
             )?;
         }
@@ -207,6 +211,14 @@ impl Executor {
             return groups::note_marked(conn, &thread, at);
         }
         Ok(moved)
+    }
+
+    pub(crate) fn change_own(
+        &mut self,
+        conn: &Connection,
+        change: &OwnChange,
+    ) -> Result<(OwnChanged, OwnCommitted), Failure> {
+        own::change(conn, &mut self.keys, change)
     }
 
     pub(crate) fn thread(
@@ -382,12 +394,6 @@ fn highest_watermark(
     let sql = "SELECT coalesce(max(max(delivered, read)), 0) FROM member \
                WHERE user IN (?1, ?2) AND conversation = ?3";
     conn.prepare_cached(sql)?.query_row([one, other, thread.id], |row| row.get(0))
-}
-
-/// Whether the second of two users keeps the first one out.
-fn is_blocked(conn: &Connection, ids: (Option<i64>, Option<i64>)) -> Result<bool, rusqlite::Error> {
-    let (Some(from), Some(to)) = ids else { return Ok(false) };
-    blocks::is_active(conn, to, from)
 }
 
 /// Whether an append is the retry of one that was kept before.

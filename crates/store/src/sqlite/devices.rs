@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::commands::user_or_new;
 use super::rows::{self, Failure, int, nat};
+use super::tokens;
 
 /// `last_seen` of a device is written at most this often, so that most connects only read.
 pub(crate) const LAST_SEEN_STEP_MS: u64 = 10 * 60 * 1_000;
@@ -19,11 +20,15 @@ const TOMBSTONES_MAX: i64 = 64;
 
 /// Notes that a device is here.
 pub(crate) fn attach(conn: &Connection, attach: &AttachDevice) -> Result<(), Failure> {
+    let user = rows::user_id(conn, &attach.user)?;
+    if let Some(user) = user {
+        tokens::check(conn, user, attach.token_issued)?;
+    }
     if attach.device.is_shared() {
         return Ok(());
     }
     let now = rows::bound(attach.now.0);
-    let known = match rows::user_id(conn, &attach.user)? {
+    let known = match user {
         None => None,
         Some(user) => device_row(conn, user, &attach.device)?,
     };
@@ -37,7 +42,7 @@ pub(crate) fn attach(conn: &Connection, attach: &AttachDevice) -> Result<(), Fai
         }
         return Ok(());
     }
-    if let Some(user) = rows::user_id(conn, &attach.user)? {
+    if let Some(user) = user {
         if is_below_floor(conn, user, attach.token_issued)? {
             return Err(StoreError::DeviceRevoked.into());
         }

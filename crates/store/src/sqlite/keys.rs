@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::cipher::{self, CannotOpen, Digester, KeyBytes, Sealer};
 use super::progress::{Progress, Report};
 use super::rows::{Failure, Thread, corrupt};
-use super::{DATABASE_FILE, OpenError, restore, schema};
+use super::{DATABASE_FILE, OpenError, own_keys, restore, schema};
 
 /// A master key.
 #[derive(Debug)]
@@ -71,7 +71,12 @@ impl Keyring {
         Self { current, previous }
     }
 
-    fn get(&self, name: &str) -> Option<&MasterKey> {
+    /// What seals from now on.
+    pub(crate) fn current(&self) -> &MasterKey {
+        &self.current
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&MasterKey> {
         std::iter::once(&self.current).chain(&self.previous).find(|key| key.name == name)
     }
 }
@@ -93,23 +98,25 @@ impl ConversationKeys {
 }
 
 /// Keys of conversations that one thread has looked up, about a KiB each; at the bound all are dropped.
-const KEYS_CACHED_MAX: usize = 16_384;
+pub(crate) const KEYS_CACHED_MAX: usize = 16_384;
 
-/// Looks up the keys of conversations.
+/// Looks up the keys of conversations, and of users' own records.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    keyring: Option<Arc<Keyring>>,
+    pub(super) keyring: Option<Arc<Keyring>>,
     known: HashMap<i64, Arc<ConversationKeys>>,
+    pub(super) own: HashMap<i64, Arc<Sealer>>,
 }
 
 impl Keys {
     pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
-        Self { keyring, known: HashMap::new() }
+        Self { keyring, known: HashMap::new(), own: HashMap::new() }
     }
 
     /// Forgets what a rolled back transaction may have made up.
     pub(crate) fn forget(&mut self) {
         self.known.clear();
+        self.own.clear();
     }
 
     /// The keys of a conversation that has sealed entries.
@@ -170,7 +177,7 @@ impl Keys {
 }
 
 /// The small name of a master key, which it gets with the first key that it seals.
-fn master_id(conn: &Connection, master: &MasterKey) -> Result<i64, rusqlite::Error> {
+pub(crate) fn master_id(conn: &Connection, master: &MasterKey) -> Result<i64, rusqlite::Error> {
     conn.prepare_cached("INSERT INTO master_key (name) VALUES (?1) ON CONFLICT DO NOTHING")?
         .execute([&master.name])?;
     conn.prepare_cached("SELECT id FROM master_key WHERE name = ?1")?
@@ -182,11 +189,15 @@ fn context(conversation: &str) -> Vec<u8> {
     [b"parlor: data key of ", conversation.as_bytes()].concat()
 }
 
-fn seal(master: &MasterKey, conversation: &str, data_key: &KeyBytes) -> Vec<u8> {
+pub(crate) fn seal(master: &MasterKey, conversation: &str, data_key: &KeyBytes) -> Vec<u8> {
     master.sealer.seal(&context(conversation), &data_key[..])
 }
 
-fn open(master: &MasterKey, conversation: &str, sealed: &[u8]) -> Result<KeyBytes, CannotOpen> {
+pub(crate) fn open(
+    master: &MasterKey,
+    conversation: &str,
+    sealed: &[u8],
+) -> Result<KeyBytes, CannotOpen> {
     let opened = Zeroizing::new(master.sealer.open(&context(conversation), sealed)?);
     let data_key = <[u8; 32]>::try_from(&opened[..]).map_err(|_| CannotOpen)?;
     Ok(Zeroizing::new(data_key))
@@ -215,7 +226,7 @@ pub struct Rotated {
 }
 
 /// Data keys sealed anew in one transaction.
-const ROTATED_AT_ONCE: u32 = 256;
+pub(crate) const ROTATED_AT_ONCE: u32 = 256;
 
 /// Seals all data keys by the current master key. A server may be running, if it has the same
 /// keys; one that was interrupted is run again and goes on.
@@ -233,19 +244,24 @@ pub fn rotate(dir: &Path, keyring: &Keyring, report: Report<'_>) -> Result<Rotat
     schema::check(&conn)?;
     check(&conn, Some(keyring))?;
     let total = {
-        let sql = "SELECT count(*) FROM data_key d JOIN master_key m ON m.id = d.master \
-                   WHERE m.name <> ?1";
+        let sql = "SELECT count(*) FROM (SELECT master FROM data_key \
+                   UNION ALL SELECT master FROM own_key) d \
+                   JOIN master_key m ON m.id = d.master WHERE m.name <> ?1";
         conn.query_row(sql, [&keyring.current.name], |row| row.get::<_, i64>(0))?
     };
     let total = u64::try_from(total).unwrap_or(0);
-    let (mut sealed, mut after) = (0, 0);
-    loop {
-        report(Progress { step: "keys sealed anew", done: sealed.min(total), total: Some(total) });
-        let began = Instant::now();
-        let Some((last, some)) = rotate_some(&mut conn, keyring, after)? else { break };
-        (sealed, after) = (sealed + some, last);
-        // As long for the server's own commits.
-        std::thread::park_timeout(began.elapsed());
+    let mut sealed = 0;
+    for rotate_some in [rotate_some, own_keys::rotate_some] {
+        let mut after = 0;
+        loop {
+            let done = sealed.min(total);
+            report(Progress { step: "keys sealed anew", done, total: Some(total) });
+            let began = Instant::now();
+            let Some((last, some)) = rotate_some(&mut conn, keyring, after)? else { break };
+            (sealed, after) = (sealed + some, last);
+            // As long for the server's own commits.
+            std::thread::park_timeout(began.elapsed());
+        }
     }
     let whole = forget_unused(&mut conn, keyring)?;
     Ok(Rotated { sealed, whole })
@@ -299,7 +315,8 @@ fn rotate_some(
 fn forget_unused(conn: &mut Connection, keyring: &Keyring) -> Result<bool, OpenError> {
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let sql = "DELETE FROM master_key WHERE name <> ?1 \
-               AND id NOT IN (SELECT master FROM data_key)";
+               AND id NOT IN (SELECT master FROM data_key) \
+               AND id NOT IN (SELECT master FROM own_key)";
     tx.execute(sql, [&keyring.current.name])?;
     let left: i64 = tx.query_row(
         "SELECT count(*) FROM master_key WHERE name <> ?1",

@@ -113,7 +113,7 @@ impl Reader {
             " FROM entry e WHERE e.conversation = ?1 AND e.about = ?2 AND e.kind = 2 \
              AND e.seq <= ?3 ORDER BY e.seq DESC LIMIT 1"
         );
-        let one = Wanted { others_than: None, entries: 1 };
+        let one = Wanted::any(1);
         let found =
             self.entries(sql, [at.conversation, at.seq, last], one, &mut Room::default())?;
         Ok(found.first().and_then(|edit| Some((edit.body.edit()?.clone(), edit.ts))))
@@ -139,7 +139,8 @@ impl Reader {
         Ok(reactions)
     }
 
-    /// The newest message of a conversation that a user may see, and what has become of it.
+    /// The newest message of a conversation that a user may see, and what has become of it; nothing if
+    /// they hide it.
     pub(crate) fn newest_message(
         &mut self,
         thread: &Thread,
@@ -156,7 +157,7 @@ impl Reader {
             entry_columns!(),
             " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
         );
-        let one = Wanted { others_than: None, entries: 1 };
+        let one = Wanted { hidden_from: Some(user), ..Wanted::any(1) };
         let mut found = self.entries(sql, [thread.id, seq], one, room)?;
         let (mut states, _) = self.states(thread, user, &mut found)?;
         let Some(message) = found.pop() else { return Ok(None) };
@@ -212,7 +213,7 @@ impl Reader {
             entry_columns!(),
             " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
         );
-        let one = Wanted { others_than: None, entries: 1 };
+        let one = Wanted { hidden_from: Some(user), ..Wanted::any(1) };
         let mut room = Room::default();
         let mut pins = Vec::new();
         for (seq, pinned) in found {
@@ -226,7 +227,8 @@ impl Reader {
             if room.is_full {
                 break;
             }
-            let by = self.entries(sql, [thread.id, pinned], one, &mut Room::default())?;
+            let any = Wanted::any(1);
+            let by = self.entries(sql, [thread.id, pinned], any, &mut Room::default())?;
             let (mut states, _) = self.states(&thread, user, &mut message)?;
             let (Some(message), Some(by)) = (message.pop(), by.first()) else { continue };
             let state = states.remove(&message.seq).unwrap_or_default();
@@ -262,7 +264,8 @@ impl Reader {
             }
             let after = bound(query.after.0).max(span.from - 1);
             let params = (thread.id, root, after, span.to.saturating_add(1));
-            let wanted = Wanted { others_than: None, entries: wanted - messages.len() };
+            let left = Wanted::any(wanted - messages.len());
+            let wanted = Wanted { hidden_from: Some(user), ..left };
             messages.append(&mut self.entries(sql, params, wanted, &mut room)?);
         }
         let more = messages.len() > query.limit || room.is_full;

@@ -83,6 +83,15 @@ mod devices;
 
 mod blocks;
 
+mod own_keys;
+
+mod own;
+
+mod regard;
+
+mod people;
+mod tokens;
+
 mod sweep;
 
 mod retention;

@@ -84,6 +84,11 @@ impl Names {
         }
     }
 
+    /// The keys that were looked up.
+    pub(crate) fn keys(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
     /// Forgets what was looked up.
     pub(crate) fn forget(&mut self) {
         self.keys.forget();
@@ -200,7 +205,7 @@ impl Names {
             (Who::Group, Some(sender)) => (sender.clone(), None),
             (Who::Group, None) => return Err(bad(row, Some(&thread), "it has no sender")),
         };
-        let client_id = facts.client_id.map(ClientId::parse).transpose();
+        let client_id = facts.client_id.map(ClientId::stored).transpose();
         Ok(Arc::new(Entry {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(facts.seq)?),

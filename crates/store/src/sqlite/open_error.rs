@@ -42,6 +42,12 @@ pub enum OpenError {
         /// The conversation's number.
         conversation: i64,
     },
+    /// The key of a user's records cannot be opened by the master key that sealed it.
+    #[error("the key of the records of user {user} is damaged")]
+    OwnKeyUnusable {
+        /// The user's number.
+        user: i64,
+    },
     /// A restore was begun here and did not end.
     #[error("a restore of {} did not end: run it again", dir.display())]
     RestoreUnfinished {

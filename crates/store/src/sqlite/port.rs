@@ -1,14 +1,19 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
+use std::sync::Arc;
+
 use parlor_chat::around::port::{
     Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
 };
-use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
     MembersPage, MembersQuery, Memberships, ReceiptsPage, ReceiptsQuery, Request,
 };
 use parlor_chat::ids::{ConversationId, DeviceId, GroupId, Seq, UserId};
+use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
+use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
+use parlor_chat::privacy::Regard;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
@@ -32,11 +37,12 @@ impl Store for SqliteStore {
         self.write(|reply| Command::Mark(Marks::new(marks), reply))
     }
 
-    /// A device that is known and was seen lately is only read; another takes its place among
-    /// the writes when that read is done.
+    /// A device that is known and was seen lately, or is shared, is only read; another takes its
+    /// place among the writes when that read is done.
     fn attach_device(&self, attach: AttachDevice) -> Pending<()> {
         if attach.device.is_shared() {
-            return Box::pin(std::future::ready(Ok(())));
+            let subject = Subject::User(attach.user.clone());
+            return self.read(subject, move |reader| reader.shared_device(&attach));
         }
         let shared = self.shared.clone();
         let asked = attach.clone();
@@ -52,6 +58,10 @@ impl Store for SqliteStore {
 
     fn devices(&self, user: UserId) -> Pending<Vec<Device>> {
         self.read(Subject::User(user.clone()), move |reader| reader.devices(&user))
+    }
+
+    fn last_seen(&self, user: UserId) -> Pending<Option<Millis>> {
+        self.read(Subject::User(user.clone()), move |reader| reader.last_seen(&user))
     }
 
     fn revoke_device(&self, user: UserId, device: DeviceId, now: Millis) -> Pending<Revoked> {
@@ -116,6 +126,46 @@ impl Store for SqliteStore {
 
     fn blocks(&self, user: UserId) -> Pending<Blocks> {
         self.read(Subject::User(user.clone()), move |reader| reader.blocks(&user))
+    }
+
+    fn change_own(&self, change: OwnChange) -> Pending<OwnChanged> {
+        self.write(|reply| Command::Own(change, reply))
+    }
+
+    fn own(&self, query: OwnQuery) -> Pending<OwnPage> {
+        self.read(Subject::User(query.user.clone()), move |reader| reader.own(&query))
+    }
+
+    fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>> {
+        self.read(Subject::User(user.clone()), move |reader| reader.own_at(&user, &places))
+    }
+
+    fn regard(&self, user: UserId, other: UserId) -> Pending<Regard> {
+        self.read(Subject::User(user.clone()), move |reader| reader.regard(&user, &other))
+    }
+
+    fn entries_at(
+        &self,
+        user: UserId,
+        places: Vec<(ConversationId, Seq)>,
+    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+        self.read(Subject::User(user.clone()), move |reader| reader.entries_at(&user, &places))
+    }
+
+    fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {
+        self.write(|reply| Command::Profile(change, reply))
+    }
+
+    fn profile(&self, user: UserId) -> Pending<Profile> {
+        self.read(Subject::User(user.clone()), move |reader| reader.profile(&user))
+    }
+
+    fn users(&self, query: UsersQuery) -> Pending<UsersPage> {
+        self.read(Subject::User(query.asker.clone()), move |reader| reader.users(&query))
+    }
+
+    fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
+        self.write(|reply| Command::RevokeTokens(user, not_before, reply))
     }
 
     fn seal_key(&self) -> SealKey {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
-use parlor_chat::ids::{DeviceId, Seq, UserId};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, ConversationsCursor, ConversationsPage, Device, HistoryPage,
     HistoryQuery, HistoryRange, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
@@ -16,9 +16,12 @@ use rusqlite::{Connection, OptionalExtension, Params};
 use super::devices::{self, LAST_SEEN_STEP_MS};
 use super::group_reads;
 use super::names::entry_columns;
+use super::own;
 use super::readers::Reader;
+use super::regard;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
 use super::says;
+use super::tokens;
 use super::visible::{self, before_heard, heard};
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
@@ -32,6 +35,7 @@ impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
     pub(crate) fn device_is_known(&mut self, attach: &AttachDevice) -> Result<bool, Failure> {
         let Some(user) = rows::user_id(&self.conn, &attach.user)? else { return Ok(false) };
+        tokens::check(&self.conn, user, attach.token_issued)?;
         let Some(known) = devices::device_row(&self.conn, user, &attach.device)? else {
             return Ok(false);
         };
@@ -60,6 +64,14 @@ impl Reader {
             });
         }
         Ok(devices)
+    }
+
+    pub(crate) fn last_seen(&mut self, user: &UserId) -> Result<Option<Millis>, Failure> {
+        let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(None) };
+        let sql = "SELECT max(last_seen) FROM device WHERE user = ?1 AND name <> ''";
+        let seen: Option<i64> =
+            self.conn.prepare_cached(sql)?.query_row([user], |row| row.get(0))?;
+        Ok(seen.map(nat).transpose()?.map(Millis))
     }
 
     pub(crate) fn undelivered(
@@ -111,7 +123,7 @@ impl Reader {
                 heard!(),
                 " ORDER BY e.seq"
             );
-            let wanted = Wanted { others_than: Some(asker), entries: room.saturating_add(1) };
+            let wanted = Wanted { others_than: Some(asker), ..Wanted::any(room.saturating_add(1)) };
             let params = (conversation, had, user);
             let mut entries = self.entries(sql, params, wanted, &mut room_bytes)?;
             let more = entries.len() > room || room_bytes.is_full;
@@ -133,6 +145,8 @@ impl Reader {
         let thread = thread.ok_or(StoreError::NotFound)?;
         let user = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
         let mut spans = visible::spans(&self.conn, &thread, user)?;
+        let hides = own::hides_any(&self.conn, user, &query.conversation)?;
+        let hidden_from = hides.then_some(user);
         let mut room = Room::default();
         let mut entries = Vec::new();
         let wanted = query.limit.saturating_add(1);
@@ -166,7 +180,7 @@ impl Reader {
             let after = after.max(span.from - 1);
             let before = before.map_or(i64::MAX, |before| bound(before.0));
             let before = before.min(span.to.saturating_add(1));
-            let wanted = Wanted { others_than: None, entries: wanted - entries.len() };
+            let wanted = Wanted { hidden_from, ..Wanted::any(wanted - entries.len()) };
             let params = (thread.id, after, before);
             entries.append(&mut self.entries(sql, params, wanted, &mut room)?);
         }
@@ -177,6 +191,33 @@ impl Reader {
         let head = visible::head(&self.conn, &thread, user)?;
         let covers = covers(query.range, &entries, more, head)?;
         Ok(HistoryPage { entries, more, covers, states })
+    }
+
+    pub(crate) fn entries_at(
+        &mut self,
+        user: &UserId,
+        places: &[(ConversationId, Seq)],
+    ) -> Result<Vec<Option<Arc<Entry>>>, Failure> {
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
+        );
+        let (mut found, mut room) = (Vec::with_capacity(places.len()), Room::default());
+        for (conversation, seq) in places {
+            if !visible::is_readable(&self.conn, conversation, user, bound(seq.0))? {
+                found.push(None);
+                continue;
+            }
+            let Some(thread) = rows::find_thread(&self.conn, conversation)? else { continue };
+            let one = Wanted::any(1);
+            let entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?.pop();
+            if room.is_full {
+                break;
+            }
+            found.push(entry);
+        }
+        Ok(found)
     }
 
     pub(crate) fn conversations(
@@ -206,7 +247,7 @@ impl Reader {
         for (conversation, read, last) in &found {
             let thread = self.names.thread(&self.conn, *conversation)?;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-            let one = Wanted { others_than: None, entries: 1 };
+            let one = Wanted::any(1);
             let mut last = self.entries(sql, [*last], one, &mut room)?;
             if room.is_full {
                 more = true;
@@ -322,6 +363,11 @@ impl Reader {
             if wanted.others_than.is_some_and(|user| *user == entry.from) {
                 continue;
             }
+            if let Some(user) = wanted.hidden_from
+                && own::is_hidden(&self.conn, user, &entry.id())?
+            {
+                continue;
+            }
             if !room.has_some() {
                 break;
             }
@@ -360,8 +406,17 @@ fn covers(
 pub(crate) struct Wanted<'a> {
     /// Not those that this user said.
     pub(crate) others_than: Option<&'a UserId>,
+    /// Not those that this user hides.
+    pub(crate) hidden_from: Option<i64>,
     /// At most so many.
     pub(crate) entries: usize,
+}
+
+impl Wanted<'_> {
+    /// Whichever there are.
+    pub(crate) fn any(entries: usize) -> Self {
+        Self { others_than: None, hidden_from: None, entries }
+    }
 }
 
 /// How much of a page is taken.
@@ -385,14 +440,16 @@ impl Room {
     }
 }
 
+/// How far the members of a conversation are, as one of them may see it.
 pub(crate) fn watermarks(
     conn: &Connection,
     thread: &Thread,
-    user: i64,
+    viewer: i64,
 ) -> Result<Vec<Watermarks>, Failure> {
     let Who::Pair { low, high } = &thread.who else {
-        return group_reads::watermarks(conn, thread, user);
+        return group_reads::watermarks(conn, thread, viewer);
     };
+    let tells = regard::has_read_receipts(conn, low.0)? && regard::has_read_receipts(conn, high.0)?;
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
         let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
         let found: Option<(i64, i64)> = conn
@@ -404,7 +461,7 @@ pub(crate) fn watermarks(
         Ok(Watermarks {
             user: user.clone(),
             delivered: Seq(nat(delivered)?),
-            read: Seq(nat(read)?),
+            read: if tells || *id == viewer { Seq(nat(read)?) } else { Seq(0) },
         })
     };
     let mut both = vec![of(low)?];

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::own::OwnMoved;
 use parlor_chat::store::{Behind, MOVED_TOLD_WITHIN_MS, Moved, MovedPage, SincePage, Whose};
 
 use rusqlite::OptionalExtension;
@@ -17,27 +18,36 @@ use super::devices;
 use super::names::entry_columns;
 use super::queries::{self, Room, Wanted};
 use super::readers::Reader;
+use super::regard;
 use super::rows::{self, Failure, bound, nat};
 use super::visible::{self, before_heard, heard};
 
 /// Up to so many newest entries of all users are walked rather than one user's conversations.
 const WALK_ENTRIES_MAX: i64 = 512;
 
-/// A member's conversations, with the position of the newest entry that they may see, and position
-/// and time of the newest move of a watermark: of any member's that they are told of.
+/// A member's conversations, with the position of the newest entry that they may see, and position and
+/// time of the newest move of a watermark: of any member's that they are told of. That the other read
+/// something is none to who has no read receipts (`?5` is whether the member has), or of whom there are
+/// none: 8 is the kind of privacy.
 const MOVED: &str = "\
     SELECT conversation, read, last FROM ( \
-        SELECT m.conversation, m.read, \
-            max(m.moved, coalesce(o.moved, 0), coalesce(g.marked, 0)) AS moved, \
-            max(m.delivered_at, m.read_at, coalesce(o.delivered_at, 0), coalesce(o.read_at, 0), \
-                coalesce(g.marked_at, 0)) AS at, \
-            (SELECT pos FROM entry WHERE conversation = m.conversation \
-             AND (m.left IS NULL OR seq <= m.left) ORDER BY seq DESC LIMIT 1) AS last \
-        FROM member m JOIN conversation c ON c.id = m.conversation \
-        LEFT JOIN member o ON o.conversation = c.id \
-            AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
-        LEFT JOIN chat_group g ON g.conversation = c.id \
-        WHERE m.user = ?1) \
+        SELECT conversation, read, last, \
+            max(moved, iif(tells, others_read, 0)) AS moved, \
+            max(at, iif(tells, others_read_at, 0)) AS at FROM ( \
+            SELECT m.conversation, m.read, \
+                max(m.moved, m.read_moved, coalesce(o.moved, 0), coalesce(g.marked, 0)) AS moved, \
+                max(m.delivered_at, m.read_at, coalesce(o.delivered_at, 0), \
+                    coalesce(g.marked_at, 0)) AS at, \
+                coalesce(o.read_moved, 0) AS others_read, coalesce(o.read_at, 0) AS others_read_at, \
+                ?5 AND NOT EXISTS (SELECT 1 FROM own WHERE user = o.user AND kind = 8 \
+                    AND key = 'readReceipts' AND value = 'false') AS tells, \
+                (SELECT pos FROM entry WHERE conversation = m.conversation \
+                 AND (m.left IS NULL OR seq <= m.left) ORDER BY seq DESC LIMIT 1) AS last \
+            FROM member m JOIN conversation c ON c.id = m.conversation \
+            LEFT JOIN member o ON o.conversation = c.id \
+                AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
+            LEFT JOIN chat_group g ON g.conversation = c.id \
+            WHERE m.user = ?1)) \
     WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)) LIMIT ?4";
 
 impl Reader {
@@ -55,7 +65,7 @@ impl Reader {
             return Ok(page);
         }
         let others_than = (whose == Whose::Others).then_some(user);
-        let wanted = Wanted { others_than, entries: limit.saturating_add(1) };
+        let wanted = Wanted { others_than, ..Wanted::any(limit.saturating_add(1)) };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let mut room = Room::default();
         page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
@@ -129,15 +139,24 @@ impl Reader {
         limit: usize,
     ) -> Result<MovedPage, Failure> {
         let as_of = self.head_position()?;
-        let mut page = MovedPage { conversations: Vec::new(), more: false, blocks: None, as_of };
+        let mut page = MovedPage {
+            conversations: Vec::new(),
+            more: false,
+            blocks: None,
+            own: OwnMoved::default(),
+            as_of,
+        };
+        let name = user;
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let after = bound(after.0);
         let told = self.told_at(after)?;
         page.blocks = self.blocks_if_moved(user, after, told)?;
+        page.own = self.own_moved((user, name), after, told)?;
         let mut found: Vec<(i64, i64, i64)> = {
             let mut statement = self.conn.prepare_cached(MOVED)?;
             let wanted = bound(limit as u64) + 1;
-            let rows = statement.query_map((user, after, told, wanted), |row| {
+            let tells = regard::has_read_receipts(&self.conn, user)?;
+            let rows = statement.query_map((user, after, told, wanted, tells), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
             rows.collect::<Result<_, _>>()?

@@ -33,7 +33,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 20] = [
+const RULES: [(&str, &str); 23] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -170,6 +170,27 @@ const RULES: [(&str, &str); 20] = [
          || ' has a reaction that is not counted' FROM reaction r LEFT JOIN reaction_count c \
          ON c.conversation = r.conversation AND c.seq = r.seq AND c.emoji = r.emoji \
          WHERE c.seq IS NULL",
+    ),
+    (
+        "own_records_are_counted",
+        "SELECT 'user ' || user || ' has not so many records of kind ' || kind FROM ( \
+         SELECT user, kind, live, removed FROM own_kind WHERE live <> 0 OR removed <> 0 EXCEPT \
+         SELECT user, kind, count(value), count(*) - count(value) FROM own GROUP BY user, kind) \
+         UNION SELECT 'user ' || user || ' has uncounted records of kind ' || kind FROM ( \
+         SELECT user, kind, count(value), count(*) - count(value) FROM own GROUP BY user, kind \
+         EXCEPT SELECT user, kind, live, removed FROM own_kind)",
+    ),
+    (
+        "sealed_record_has_its_key",
+        "SELECT 'a record of user ' || o.user || ' is sealed by a key that is not there' \
+         FROM own o LEFT JOIN own_key k ON k.user = o.user \
+         LEFT JOIN master_key m ON m.id = k.master \
+         WHERE o.sealed IS NOT NULL AND (m.id IS NULL OR o.value IS NOT '')",
+    ),
+    (
+        "profile_word_of_profile",
+        "SELECT 'user ' || w.user || ' is found without a profile' FROM profile_word w \
+         LEFT JOIN profile p ON p.user = w.user WHERE p.user IS NULL",
     ),
     (
         // A conversation of which entries were removed still has its newest.

@@ -4,6 +4,7 @@
 //! leaving, both included; and, where the group shows its past to who joins, what was before, which
 //! is read but never pushed. Who left and came back has several such spans.
 
+use parlor_chat::ids::{ConversationId, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::rows::{self, Failure, Place, Thread, corrupt};
@@ -76,6 +77,20 @@ pub(crate) fn may_see(
                UNION ALL SELECT 1 FROM past_member WHERE user = ?1 AND conversation = ?2 \
                AND seen_from <= ?3 AND left >= ?3";
     conn.prepare_cached(sql)?.exists([user, conversation, seq])
+}
+
+/// Whether somebody may read the place of an entry in a conversation, whether or not it is there.
+pub(crate) fn is_readable(
+    conn: &Connection,
+    conversation: &ConversationId,
+    user: &UserId,
+    seq: i64,
+) -> Result<bool, rusqlite::Error> {
+    let Some(thread) = rows::find_thread(conn, conversation)? else { return Ok(false) };
+    match thread.member(conn, user)? {
+        None => Ok(false),
+        Some(user) => Ok(!thread.is_group() || may_see(conn, thread.id, user, seq)?),
+    }
 }
 
 /// The newest entry that somebody may see; all zero where there is none.

@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parlor_chat::entry::Millis;
+use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{Appended, CommitSink, Committed, Marked, Origin, StoreError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
@@ -27,9 +28,12 @@ use super::commands::{AppendDone, Executor, Turn};
 use super::devices;
 use super::health::{self, Lasting};
 use super::life::Life;
+use super::own;
+use super::people;
 use super::queue::Taken;
 use super::rows::Failure;
 use super::sweep::Sweep;
+use super::tokens;
 use super::upkeep::Upkeep;
 
 pub(crate) struct Writer {
@@ -54,6 +58,7 @@ struct Work {
     /// The time of the latest wish.
     now: Millis,
     committed: Vec<Committed>,
+    own: Vec<OwnCommitted>,
     repeats: u64,
 }
 
@@ -201,6 +206,9 @@ impl Writer {
             shared.position.store(last.entry.position.0, Ordering::Release);
             self.sink.committed(&work.committed);
         }
+        if !work.own.is_empty() {
+            self.sink.own_changed(&work.own);
+        }
         batch.into_iter().for_each(|command| command.answer(shared));
         self.note_wal();
     }
@@ -268,7 +276,14 @@ impl Writer {
                     }
                     let stopped = |error| Stopped { at: At::Mark(at, place), error };
                     marked.push(match told(executor.mark(conn, mark)).map_err(stopped)? {
-                        Ok(marked) => marked,
+                        Ok(Marked::NotFound) => Marked::NotFound,
+                        Ok(marked) => {
+                            match told(own::read(conn, mark)).map_err(stopped)? {
+                                Ok(removed) => work.own.extend(removed),
+                                Err(error) => self.shared.met_damage(&error.to_string()),
+                            }
+                            marked
+                        }
                         Err(error) => {
                             self.shared.met_damage(&error.to_string());
                             Marked::NotFound
@@ -296,6 +311,21 @@ impl Writer {
             }
             Command::Block(block, reply) => {
                 reply.decide(told(blocks::change(conn, block)).map_err(stopped)?);
+            }
+            Command::Own(change, reply) => {
+                let outcome = told(executor.change_own(conn, change)).map_err(stopped)?;
+                reply.decide(outcome.map(|(done, changed)| {
+                    if !changed.records.is_empty() {
+                        work.own.push(changed);
+                    }
+                    done
+                }));
+            }
+            Command::Profile(change, reply) => {
+                reply.decide(told(people::change(conn, change)).map_err(stopped)?);
+            }
+            Command::RevokeTokens(user, not_before, reply) => {
+                reply.decide(told(tokens::revoke(conn, user, *not_before)).map_err(stopped)?);
             }
         }
         Ok(())

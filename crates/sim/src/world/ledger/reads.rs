@@ -11,7 +11,7 @@ use parlor_chat::store::{
     StoreError, UndeliveredCursor, UndeliveredPage, Watermarks, Whose,
 };
 
-use super::{ENTRY_BYTES, Ledger, PAGE_BYTES_MAX, Talk, UserMark, Who};
+use super::{ENTRY_BYTES, Ledger, PAGE_BYTES_MAX, Talk, Who};
 use crate::world::group::{change_of, text_of};
 use crate::world::planted::Planted;
 
@@ -50,6 +50,12 @@ impl Ledger {
             last_seen: row.last_seen,
         };
         rows.into_iter().map(device).collect()
+    }
+
+    /// When a user was last seen on any named device.
+    pub(crate) fn last_seen(&self, user: &UserId) -> Option<Millis> {
+        let of_user = self.devices.iter().filter(|(place, _)| place.0 == *user);
+        of_user.map(|(_, row)| row.last_seen).max()
     }
 
     /// Up to where a device has had a conversation; the shared one, and one that is not known, is
@@ -146,15 +152,19 @@ impl Ledger {
         let mut conversations = Vec::new();
         for (conversation, talk) in self.talks_of(user) {
             let position = talk.entries.last().map_or(Position(0), |last| last.position);
-            let news = |mark: &UserMark| mark.moved >= after || mark.at >= told;
-            let marked = after.0 > 0 && talk.marks.values().any(news);
+            let marked = after.0 > 0
+                && talk.marks.iter().any(|(member, mark)| {
+                    let reads = mark.read_moved >= after || mark.read_at >= told;
+                    let is_told = member == user || self.tells_reads(user, member);
+                    mark.moved >= after || mark.at >= told || (reads && is_told)
+                });
             if position > after || marked {
                 conversations.push(Moved {
                     conversation: conversation.clone(),
                     head: talk.head(),
                     position,
                     unread: self.unread(talk, user),
-                    watermarks: talk.watermarks(),
+                    watermarks: self.watermarks_for(user, talk),
                 });
             }
         }
@@ -163,7 +173,8 @@ impl Ledger {
         let rows = self.blocks.get(user).into_iter().flat_map(|rows| rows.values());
         let mut news = rows.filter(|row| row.moved >= after || row.at >= told);
         let blocks = news.next().map(|_| self.blocks(user));
-        MovedPage { conversations, more, blocks, as_of: self.position }
+        let own = self.own_moved(user, after, told);
+        MovedPage { conversations, more, blocks, own, as_of: self.position }
     }
 
     /// What moved at this time or later may be news to who is at a position.
@@ -207,7 +218,9 @@ impl Ledger {
         let talk = self.talks.get(&query.conversation).filter(|talk| talk.knows(&query.user));
         let talk = talk.ok_or(StoreError::NotFound)?;
         let mut page = Page::new(query.limit);
-        let seen = |entry: &&Arc<Entry>| talk.may_see(&query.user, entry.seq);
+        let seen = |entry: &&Arc<Entry>| {
+            talk.may_see(&query.user, entry.seq) && !self.is_hidden(&query.user, entry)
+        };
         match query.range {
             HistoryRange::Before(before) => {
                 let below = |entry: &&Arc<Entry>| before.is_none_or(|before| entry.seq < before);
@@ -258,7 +271,7 @@ impl Ledger {
                 last: last.clone(),
                 message: None,
                 mentions: 0,
-                watermarks: talk.watermarks(),
+                watermarks: self.watermarks_for(user, talk),
                 group: None,
             }
         };
@@ -282,6 +295,34 @@ impl Ledger {
         let talk = self.talks.iter().find(named).map(|(_, talk)| talk);
         let mark = UserId::parse(user).ok().and_then(|user| talk?.marks.get(&user));
         mark.map_or((Seq(0), Seq(0)), |mark| (mark.delivered, mark.read))
+    }
+
+    fn tells_reads(&self, one: &UserId, other: &UserId) -> bool {
+        [one, other].into_iter().all(|user| self.regard(user, user).privacy.read_receipts)
+    }
+
+    /// How far the members are, as one of them may see it.
+    fn watermarks_for(&self, viewer: &UserId, talk: &Talk) -> Vec<Watermarks> {
+        let mut marks = talk.watermarks();
+        let reads = |user: &UserId| self.regard(user, user).privacy.read_receipts;
+        if !marks.iter().all(|mark| reads(&mark.user)) {
+            let others = marks.iter_mut().filter(|mark| mark.user != *viewer);
+            others.for_each(|mark| mark.read = Seq(0));
+        }
+        marks
+    }
+
+    /// The entries at some places.
+    pub(crate) fn entries_at(
+        &self,
+        user: &UserId,
+        places: &[(ConversationId, Seq)],
+    ) -> Vec<Option<Arc<Entry>>> {
+        let find = |(conversation, seq): &(ConversationId, Seq)| {
+            let talk = self.talks.get(conversation).filter(|talk| talk.may_see(user, *seq))?;
+            talk.entries.iter().find(|entry| entry.seq == *seq).cloned()
+        };
+        places.iter().map(find).collect()
     }
 
     /// Whom a user keeps out.

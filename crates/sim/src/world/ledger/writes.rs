@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parlor_chat::entry::{Body, Content, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::{Members, Wish};
+use parlor_chat::privacy::Privacy;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, MarkKind, Marked, Origin, Recipient,
@@ -56,6 +57,15 @@ impl Ledger {
         let blocked = self.is_blocked(to, &append.from);
         if blocked && !self.plants(Planted::BlockOutsideCommit) {
             return Err(StoreError::Blocked);
+        }
+        if append.from != *to {
+            let regard = self.regard(to, &append.from);
+            let said = self.talks.get(&conversation);
+            let written = said.is_some_and(|talk| talk.entries.iter().any(|e| e.from == *to));
+            let messages = regard.privacy.messages;
+            if !Privacy::accepts(messages, regard.is_contact, written) {
+                return Err(StoreError::NotAccepted);
+            }
         }
         let who = || {
             let (low, high) = conversation.direct_members().expect("a direct one");
@@ -185,20 +195,20 @@ impl Ledger {
         let before = talk.mark(&mark.user);
         let mut after = before;
         let mut moved = false;
-        let mut advance = |at: &mut Seq| {
+        let mut advance = |at: &mut Seq, news: (&mut Position, &mut Millis)| {
             if mark.seq > *at {
                 let others = talk.others_after(&mark.user, *at);
                 moved |= others.take_while(|entry| entry.seq <= mark.seq).count() > 0;
                 *at = mark.seq;
-                (after.moved, after.at) = (position, mark.now);
+                (*news.0, *news.1) = (position, mark.now);
             } else if goes_back {
                 *at = mark.seq;
             }
         };
         let (mut delivered, mut read) = (before.delivered, before.read);
-        advance(&mut delivered);
+        advance(&mut delivered, (&mut after.moved, &mut after.at));
         if reads {
-            advance(&mut read);
+            advance(&mut read, (&mut after.read_moved, &mut after.read_at));
         }
         (after.delivered, after.read) = (delivered, read);
         talk.marks.insert(mark.user.clone(), after);
@@ -207,6 +217,11 @@ impl Ledger {
 
     /// Notes that a device is here.
     pub(crate) fn attach_device(&mut self, attach: &AttachDevice) -> Result<(), StoreError> {
+        let floor = self.token_floors.get(&attach.user);
+        let is_below = |floor: &Millis| attach.token_issued.is_none_or(|issued| issued < *floor);
+        if floor.is_some_and(is_below) {
+            return Err(StoreError::DeviceRevoked);
+        }
         if attach.device.is_shared() {
             return Ok(());
         }
@@ -274,6 +289,13 @@ impl Ledger {
         row.revoked = Some(now);
         self.end(&place);
         Revoked::Done
+    }
+
+    /// Raises the time before which a user's tokens are revoked; gives the one that holds.
+    pub(crate) fn revoke_tokens(&mut self, user: &UserId, not_before: Millis) -> Millis {
+        let floor = self.token_floors.entry(user.clone()).or_default();
+        *floor = not_before.max(*floor);
+        *floor
     }
 
     fn end(&mut self, place: &(UserId, DeviceId)) {

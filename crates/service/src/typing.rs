@@ -1,0 +1,265 @@
+//! `typing`: told to the other's sockets that can be written to at once, and never kept.
+//!
+//! A socket types in one place at a time. What it told is over when it says so, types elsewhere, is
+//! silent for too long, or is gone: then the other is told, unless another socket of the same user
+//! still types there. It is over without a word when the user's message goes out, since that says it.
+//! Nothing is told between users of whom one blocks the other.
+//!
+//! There is an entry only for each socket that types now, and one timer for all. Who may be told is
+//! known at once or read first; meanwhile the entry waits, so that what ends it counts all the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::{ConversationId, GroupId, UserId};
+use parlor_chat::limits::Limits;
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::{Recipient, StoreError};
+use parlor_gateway::SocketKey;
+use tokio::sync::Notify;
+
+use crate::clock;
+use crate::commands::{self, Payload};
+use crate::delivery::{NAMESPACE, group_room, room};
+use crate::dispatch::{Caller, Work};
+use crate::records;
+use crate::service::Service;
+use crate::session::Kind;
+use crate::sessions::Sessions;
+
+mod typists;
+
+use typists::{Started, Typist, Typists};
+
+/// Where somebody types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// In the conversation with another user.
+    Direct(UserId),
+    /// In a group.
+    Group(GroupId),
+}
+
+impl From<Recipient> for Target {
+    fn from(recipient: Recipient) -> Self {
+        match recipient {
+            Recipient::User(user) => Self::Direct(user),
+            Recipient::Group(group) => Self::Group(group),
+        }
+    }
+}
+
+/// Who types.
+#[derive(Debug)]
+pub(crate) struct Typing {
+    typists: Mutex<Typists<SocketKey>>,
+    /// Told when somebody starts while nobody types.
+    first: Notify,
+    expires_ms: u64,
+}
+
+/// `typing {toUserId or groupId, typing?}`.
+pub(crate) fn typing(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    let commands::Typing { to, typing } = commands::typing(payload)?;
+    caller.charge(service)?;
+    let (socket, user, target) = (caller.socket.key(), caller.user, Target::from(to));
+    target.is_of(user, service.sessions())?;
+    if !typing {
+        if let Some(ended) = service.typing.stop(socket, Some(&target)) {
+            tell_end(service, &ended);
+        }
+        return Ok(Work::Done(records::ok()));
+    }
+    let has_audience = target.has_audience(user, service.sessions());
+    let started = match has_audience {
+        true => service.typing.start(socket, user, &target, caller.now),
+        false => Started { ended: service.typing.stop(socket, None), turn: None },
+    };
+    if let Some(ended) = started.ended {
+        tell_end(service, &ended);
+    }
+    let Some(turn) = started.turn else { return Ok(Work::Done(records::ok())) };
+    let (service, user) = (Arc::clone(service), user.clone());
+    Ok(Work::Later(Box::pin(async move {
+        match target.is_open_to(&service, &user).await {
+            Ok(true) => {
+                if service.typing.told(socket, turn) {
+                    tell(&service, &user, &target, true);
+                }
+            }
+            Ok(false) => withdraw(&service, socket, turn),
+            Err(error) => {
+                withdraw(&service, socket, turn);
+                return Err(of_store(&error));
+            }
+        }
+        Ok(records::ok())
+    })))
+}
+
+/// Ends what may not be told any more.
+fn withdraw(service: &Service, socket: SocketKey, turn: u64) {
+    let withdrawn = service.typing.typists.lock().remove_if(socket, |typist| typist.turn == turn);
+    if let Some(ended) = withdrawn.filter(|typist| typist.is_told) {
+        tell_end(service, &ended);
+    }
+}
+
+/// Ends what a socket types that is gone.
+pub(crate) fn gone(service: &Service, socket: SocketKey) {
+    if let Some(ended) = service.typing.stop(socket, None) {
+        tell_end(service, &ended);
+    }
+}
+
+/// Ends what is not repeated, as long as the service runs.
+pub(crate) async fn run(service: Arc<Service>) {
+    loop {
+        let next = service.typing.typists.lock().next_end();
+        let due = async {
+            match next {
+                Some(at) => {
+                    let ms = at.0.saturating_sub(clock::now().0);
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            () = service.typing.first.notified() => continue,
+            () = service.ending.cancelled() => break,
+        }
+        for ended in service.typing.expired(clock::now()) {
+            tell_end(&service, &ended);
+        }
+    }
+}
+
+impl Target {
+    /// Refuses who is not in it.
+    fn is_of(&self, user: &UserId, sessions: &Sessions) -> Result<(), Refusal> {
+        match self {
+            Self::Direct(_) => Ok(()),
+            Self::Group(group) => match sessions.with_roster(user, |roster| roster.has(group)) {
+                true => Ok(()),
+                false => Err(Refusal::NotAMember),
+            },
+        }
+    }
+
+    /// The conversation, as seen by one who types there.
+    fn conversation(&self, user: &UserId) -> ConversationId {
+        match self {
+            Self::Direct(to) => ConversationId::direct(user, to),
+            Self::Group(group) => ConversationId::group(group),
+        }
+    }
+
+    /// Whether there is somebody to tell. Nobody is told of themself.
+    fn has_audience(&self, user: &UserId, sessions: &Sessions) -> bool {
+        match self {
+            Self::Direct(to) => to != user && sessions.is_here(to),
+            Self::Group(_) => true,
+        }
+    }
+
+    /// Whether the others may be told that a user types.
+    async fn is_open_to(&self, service: &Service, user: &UserId) -> Result<bool, StoreError> {
+        match self {
+            Self::Direct(to) => {
+                let (visibility, store) = (service.visibility(), &*service.store);
+                Ok(!visibility.of(store, to).await?.keeps_out(user)
+                    && !visibility.of(store, user).await?.keeps_out(to))
+            }
+            // Members of a group see each other.
+            Self::Group(_) => Ok(true),
+        }
+    }
+
+    /// The room of those who are told.
+    fn room(&self) -> Arc<str> {
+        match self {
+            Self::Direct(to) => room(Kind::Standard, to),
+            Self::Group(group) => group_room(group),
+        }
+    }
+}
+
+/// Tells that somebody types no more, unless another of their sockets goes on.
+fn tell_end(service: &Service, ended: &Typist) {
+    if !service.typing.types_elsewhere(service.sessions(), ended) {
+        tell(service, &ended.user, &ended.target, false);
+    }
+}
+
+fn tell(service: &Service, user: &UserId, target: &Target, typing: bool) {
+    let Some(io) = service.io() else { return };
+    let said = records::alone(&records::typing(&target.conversation(user), user, typing));
+    let own = room(Kind::Standard, user);
+    let others = io.of(NAMESPACE).to(target.room()).except(own).volatile();
+    if let Err(error) = others.emit_raw("typing", &said) {
+        tracing::debug!(%error, "command: typing was not relayed");
+    }
+}
+
+impl Typing {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let (typists, first) = (Mutex::default(), Notify::new());
+        Self { typists, first, expires_ms: limits.typing_expires_ms }
+    }
+
+    /// A message of the user has gone out there: what their sockets typed is over, and the others
+    /// know by the message.
+    pub(crate) fn sent(&self, sessions: &Sessions, user: &UserId, target: &Target) {
+        if self.typists.lock().is_empty() {
+            return;
+        }
+        let sessions = sessions.of(user);
+        let mut typists = self.typists.lock();
+        for key in sessions.iter().filter_map(|session| session.key()) {
+            typists.remove_if(key, |typist| typist.target == *target);
+        }
+    }
+
+    fn start(&self, socket: SocketKey, user: &UserId, target: &Target, now: Millis) -> Started {
+        let expires = Millis(now.0 + self.expires_ms);
+        let mut typists = self.typists.lock();
+        let was_idle = typists.is_empty();
+        let started = typists.start(socket, user, target, now, expires);
+        drop(typists);
+        if was_idle {
+            self.first.notify_one();
+        }
+        started
+    }
+
+    /// Notes that the others are about to know; `false` if it is over meanwhile.
+    fn told(&self, socket: SocketKey, turn: u64) -> bool {
+        self.typists.lock().told(socket, turn)
+    }
+
+    /// Ends what a socket types, there or wherever; gives it if the others know of it.
+    fn stop(&self, socket: SocketKey, target: Option<&Target>) -> Option<Typist> {
+        let is_it = |typist: &Typist| target.is_none_or(|target| typist.target == *target);
+        self.typists.lock().remove_if(socket, is_it).filter(|typist| typist.is_told)
+    }
+
+    /// Ends what was not repeated in time; gives what the others know of.
+    fn expired(&self, now: Millis) -> Vec<Typist> {
+        self.typists.lock().expired(now)
+    }
+
+    /// Whether another socket of the user is known to type in the same place.
+    fn types_elsewhere(&self, sessions: &Sessions, ended: &Typist) -> bool {
+        let sessions = sessions.of(&ended.user);
+        let typists = self.typists.lock();
+        sessions.iter().filter_map(|session| session.key()).any(|key| typists.goes_on(key, ended))
+    }
+}
