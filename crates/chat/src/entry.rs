@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::around::{Act, Deed, Envelope};
 use crate::group::Change;
 use crate::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 
@@ -47,6 +48,8 @@ pub struct Entry {
     pub to: Option<UserId>,
     /// The sender's idempotency key, if one was given.
     pub client_id: Option<ClientId>,
+    /// What is written on its outside, if it is a message that has something there.
+    pub envelope: Option<Arc<Envelope>>,
     /// What was said or done.
     pub body: Body,
 }
@@ -56,8 +59,12 @@ pub struct Entry {
 pub enum Body {
     /// A message.
     Said(Content),
+    /// A message whose content was deleted.
+    Gone,
     /// Something about the group itself.
     Changed(Change),
+    /// Something done to an earlier message.
+    Acted(Act),
 }
 
 impl Body {
@@ -65,15 +72,28 @@ impl Body {
     pub fn said(&self) -> Option<&Content> {
         match self {
             Self::Said(content) => Some(content),
-            Self::Changed(_) => None,
+            Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
+        }
+    }
+
+    /// Whether it is a message, its content deleted or not.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Said(_) | Self::Gone)
+    }
+
+    /// The new content, if it is an edit whose message was not deleted.
+    pub fn edit(&self) -> Option<&Content> {
+        match self {
+            Self::Acted(Act { deed: Deed::Edited(content), .. }) => content.as_ref(),
+            Self::Said(_) | Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
         }
     }
 
     /// What was changed, if it is a change.
     pub fn changed(&self) -> Option<&Change> {
         match self {
-            Self::Said(_) => None,
             Self::Changed(change) => Some(change),
+            Self::Said(_) | Self::Gone | Self::Acted(_) => None,
         }
     }
 
@@ -81,7 +101,9 @@ impl Body {
     pub fn weight(&self) -> usize {
         match self {
             Self::Said(content) => content.0.len(),
+            Self::Gone => 0,
             Self::Changed(change) => change.weight(),
+            Self::Acted(act) => act.deed.weight(),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`own`] (what is private to a
 //! user), [`privacy`] (what others may), [`people`] (who they are), [`store`] (the port that keeps
-//! it all), [`group`] (conversations of many, and their part of the port); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
+//! it all), [`group`] (conversations of many, and their part of the port), [`around`] (what is done to
+//! messages, likewise); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
 //! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
@@ -23,6 +24,8 @@ pub mod limits;
 pub mod refusal;
 
 pub mod group;
+
+pub mod around;
 
 pub mod own;
 

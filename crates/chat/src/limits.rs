@@ -87,6 +87,23 @@ pub struct Limits {
     pub requests_per_group_max: u64,
     /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
     pub group_slow_mode_seconds_max: u64,
+    /// Milliseconds after which a message can no longer be edited. Default 24 hours.
+    pub edit_window_ms: u64,
+    /// Milliseconds after which its author can no longer delete a message for everyone. Default 48
+    /// hours.
+    pub delete_window_ms: u64,
+    /// Edits of one message. Default 200.
+    pub edits_per_message_max: u64,
+    /// Different reactions to one message. Default 64.
+    pub reactions_per_message_max: u64,
+    /// Reactions of one user to one message. Default 8.
+    pub reactions_per_user_max: u64,
+    /// Pinned messages of one conversation. Default 50.
+    pub pins_max: u64,
+    /// Users that one message may mention. Default 50.
+    pub mentions_max: usize,
+    /// Members up to which anybody in a group may mention all. Default 32.
+    pub mention_all_members_max: u64,
     /// Drafts of one user. Default 500.
     pub drafts_per_user_max: usize,
     /// Starred messages of one user. Default 10,000.
@@ -201,6 +218,14 @@ impl Default for Limits {
             invites_per_group_max: 100,
             requests_per_group_max: 1_000,
             group_slow_mode_seconds_max: 6 * 60 * 60,
+            edit_window_ms: DAY_MS,
+            delete_window_ms: 2 * DAY_MS,
+            edits_per_message_max: 200,
+            reactions_per_message_max: 64,
+            reactions_per_user_max: 8,
+            pins_max: 50,
+            mentions_max: 50,
+            mention_all_members_max: 32,
             drafts_per_user_max: 500,
             stars_per_user_max: 10_000,
             conversation_settings_per_user_max: 10_000,

@@ -132,6 +132,16 @@ pub enum Refusal {
     TooManyInvites,
     /// The owner of a group cannot leave it.
     OwnerMustStay,
+    /// The message was deleted.
+    MessageDeleted,
+    /// The message is too old for that.
+    TooLate,
+    /// The message was edited as often as allowed.
+    TooManyEdits,
+    /// The message, or the user at it, has as many reactions as allowed.
+    TooManyReactions,
+    /// The conversation has as many pinned messages as allowed.
+    TooManyPins,
     /// The recipient takes messages only from others than this user.
     NotAccepted,
     /// The user keeps as many records of that kind as allowed.
@@ -183,6 +193,11 @@ pub enum Code {
     TooManyGroups,
     TooManyInvites,
     OwnerMustStay,
+    MessageDeleted,
+    TooLate,
+    TooManyEdits,
+    TooManyReactions,
+    TooManyPins,
     NotAccepted,
     TooManyRecords,
     NotRegistered,
@@ -274,6 +289,11 @@ impl Refusal {
             Self::TooManyGroups => Code::TooManyGroups,
             Self::TooManyInvites => Code::TooManyInvites,
             Self::OwnerMustStay => Code::OwnerMustStay,
+            Self::MessageDeleted => Code::MessageDeleted,
+            Self::TooLate => Code::TooLate,
+            Self::TooManyEdits => Code::TooManyEdits,
+            Self::TooManyReactions => Code::TooManyReactions,
+            Self::TooManyPins => Code::TooManyPins,
             Self::NotAccepted => Code::NotAccepted,
             Self::TooManyRecords => Code::TooManyRecords,
             Self::NotRegistered => Code::NotRegistered,
@@ -579,6 +599,29 @@ impl Code {
                 "the owner cannot leave the group",
                 "Make somebody else the owner with `group_role`, or end it with `group_delete`.",
             ),
+            Self::MessageDeleted => never(
+                "message_deleted",
+                "the message was deleted",
+                "Show it as deleted; nothing can be done to it any more.",
+            ),
+            Self::TooLate => {
+                never("too_late", "the message is too old for that", "Send a new message instead.")
+            }
+            Self::TooManyEdits => never(
+                "too_many_edits",
+                "the message was edited as often as allowed",
+                "Send a new message instead.",
+            ),
+            Self::TooManyReactions => never(
+                "too_many_reactions",
+                "the message, or the user at it, has as many reactions as allowed",
+                "React with one that is there, or take one back first.",
+            ),
+            Self::TooManyPins => never(
+                "too_many_pins",
+                "the conversation has as many pinned messages as allowed",
+                "`unpin` one first.",
+            ),
             Self::NotAccepted => never(
                 "not_accepted",
                 "the recipient does not take messages from this user",
@@ -610,7 +653,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 40] = [
+pub const CODES: [Code; 45] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -646,6 +689,11 @@ pub const CODES: [Code; 40] = [
     Code::TooManyGroups,
     Code::TooManyInvites,
     Code::OwnerMustStay,
+    Code::MessageDeleted,
+    Code::TooLate,
+    Code::TooManyEdits,
+    Code::TooManyReactions,
+    Code::TooManyPins,
     Code::NotAccepted,
     Code::TooManyRecords,
     Code::NotRegistered,

@@ -14,10 +14,12 @@
 //! A backend is opened with a [`CommitSink`] and tells it each committed batch of entries, in
 //! commit order, each entry once, before it resolves the futures of that batch.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use crate::around::MessageState;
 use crate::entry::{Content, Entry, Epoch, Millis, Position};
 use crate::group::{GroupName, Role};
 use crate::ids::{ClientId, ConversationId, DeviceId, GroupId, Seq, UserId};
@@ -481,6 +483,8 @@ pub struct HistoryPage {
     /// What this page speaks for, first and last seq: whatever of it is not in `entries` is not
     /// there for this reader, and need not be asked for again. `None` for a range in which nothing is.
     pub covers: Option<(Seq, Seq)>,
+    /// What has become of those messages among them to which something was done.
+    pub states: HashMap<Seq, MessageState>,
 }
 
 /// Where the next page of conversations starts: after the one whose last entry is here.
@@ -507,6 +511,10 @@ pub struct ConversationSummary {
     pub unread: u64,
     /// The newest entry.
     pub last: Arc<Entry>,
+    /// The newest message, where the newest entry is none, and what has become of it.
+    pub message: Option<(Arc<Entry>, MessageState)>,
+    /// How many of the messages after one's read watermark mention one.
+    pub mentions: u64,
     /// Up to where each member has it; in a group of more than [`WATERMARKS_MEMBERS_MAX`] only
     /// the reader.
     pub watermarks: Vec<Watermarks>,

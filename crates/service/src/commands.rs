@@ -13,6 +13,7 @@ use parlor_chat::resume::Cursor;
 use parlor_chat::store::{ConversationsCursor, HistoryRange, Recipient};
 use serde_json::value::RawValue;
 
+use crate::around_commands::{self, Outside};
 use crate::content::{self, ContentError};
 use crate::fields::{Fields, required};
 
@@ -27,24 +28,35 @@ pub(crate) struct Send {
     pub(crate) content: Content,
     /// Whether the sending socket hears it too.
     pub(crate) echo: bool,
+    /// What is to be written on its outside.
+    pub(crate) outside: Outside,
 }
 
-/// Reads `{toUserId, content, clientId?}`.
+/// Reads `{toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
 pub(crate) fn send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
-    let fields = Fields::parse(payload, ["toUserId", "content", "clientId"])?;
+    let fields = Fields::parse(
+        payload,
+        ["toUserId", "content", "clientId", "replyTo", "thread", "forwardOf"],
+    )?;
     let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
     let client_id = fields.id("clientId", ClientId::parse)?;
     let content = checked("content", required("content", fields.raw("content"))?, limits)?;
-    Ok(Send { to: Recipient::User(to), client_id, content, echo: false })
+    let outside = around_commands::outside(&fields)?;
+    Ok(Send { to: Recipient::User(to), client_id, content, echo: false, outside })
 }
 
-/// Reads `group_message`'s `{groupId, content, clientId?, echo?}`.
+/// Reads `group_message`'s `{groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?}`.
 pub(crate) fn group_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
-    let fields = Fields::parse(payload, ["groupId", "content", "clientId", "echo"])?;
+    let names =
+        ["groupId", "content", "clientId", "echo", "replyTo", "thread", "forwardOf", "mentions"];
+    let fields = Fields::parse(payload, names)?;
     let to = Recipient::Group(required("groupId", fields.id("groupId", GroupId::parse)?)?);
     let client_id = fields.id("clientId", ClientId::parse)?;
     let content = checked("content", required("content", fields.raw("content"))?, limits)?;
-    Ok(Send { to, client_id, content, echo: fields.flag("echo")?.unwrap_or(false) })
+    let echo = fields.flag("echo")?.unwrap_or(false);
+    let outside = around_commands::outside(&fields)?;
+    let outside = around_commands::mentions(outside, &fields, limits)?;
+    Ok(Send { to, client_id, content, echo, outside })
 }
 
 /// Reads the simplest tutorial's `{to, message}`.
@@ -52,7 +64,8 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     let fields = Fields::parse(payload, ["to", "message"])?;
     let to = required("to", fields.id("to", UserId::parse)?)?;
     let content = checked("message", required("message", fields.raw("message"))?, limits)?;
-    Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false })
+    let outside = Outside::default();
+    Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false, outside })
 }
 
 /// The content of a field, if it may be kept as it is.

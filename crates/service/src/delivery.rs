@@ -161,7 +161,7 @@ impl Delivery {
             for kind in [Kind::Standard, Kind::Tutorial] {
                 if readers.iter().any(|reader| reader.kind == kind) {
                     let offset = offset_if_kept(entry, &readers);
-                    out.push(broadcast(entry, kind, to, None, offset));
+                    out.extend(broadcast(entry, kind, to, None, offset));
                 }
             }
         }
@@ -177,7 +177,7 @@ impl Delivery {
         };
         if own.iter().any(hears) {
             let offset = offset_if_kept(entry, &own);
-            out.push(broadcast(entry, Kind::Standard, &entry.from, origin, offset));
+            out.extend(broadcast(entry, Kind::Standard, &entry.from, origin, offset));
         }
     }
 }
@@ -223,8 +223,8 @@ pub(crate) fn group_room(group: &GroupId) -> Arc<str> {
 /// An entry of a group as an event; the sender's own idempotency key is for the sender alone.
 fn group_frame(entry: &Entry, viewer: Option<&UserId>) -> Frame {
     let event = match entry.body {
-        Body::Said(_) => "group_message",
-        Body::Changed(_) => "entry",
+        Body::Said(_) | Body::Gone => "group_message",
+        Body::Changed(_) | Body::Acted(_) => "entry",
     };
     Frame::event_raw(NAMESPACE, event, &records::alone(&records::entry(entry, viewer)))
 }
@@ -232,18 +232,23 @@ fn group_frame(entry: &Entry, viewer: Option<&UserId>) -> Frame {
 /// An entry as an event for sockets of one kind; `None` if it is none of theirs.
 pub(crate) fn frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Option<Frame> {
     match (&entry.to, kind) {
-        (Some(_), kind) => Some(direct_frame(entry, kind, viewer)),
+        (Some(_), kind) => direct_frame(entry, kind, viewer),
         (None, Kind::Standard) => Some(group_frame(entry, Some(viewer))),
         (None, Kind::Tutorial) => None,
     }
 }
 
-fn direct_frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Frame {
-    let (event, object) = match kind {
-        Kind::Standard => ("private_message", records::entry(entry, Some(viewer))),
-        Kind::Tutorial => ("private message", records::tutorial_message(entry)),
+/// The simplest tutorial knows nothing but what is said.
+fn direct_frame(entry: &Entry, kind: Kind, viewer: &UserId) -> Option<Frame> {
+    let (event, object) = match (kind, &entry.body) {
+        (Kind::Standard, Body::Said(_) | Body::Gone) => {
+            ("private_message", records::entry(entry, Some(viewer)))
+        }
+        (Kind::Standard, _) => ("entry", records::entry(entry, Some(viewer))),
+        (Kind::Tutorial, Body::Said(_)) => ("private message", records::tutorial_message(entry)),
+        (Kind::Tutorial, _) => return None,
     };
-    Frame::event_raw(NAMESPACE, event, &records::alone(&object))
+    Some(Frame::event_raw(NAMESPACE, event, &records::alone(&object)))
 }
 
 /// The offset that stands for everything up to an entry.
@@ -262,13 +267,13 @@ fn broadcast(
     to: &UserId,
     except: Option<SocketKey>,
     offset: Option<String>,
-) -> Broadcast {
-    let (room, frame) = (room(kind, to), direct_frame(entry, kind, to));
+) -> Option<Broadcast> {
+    let (room, frame) = (room(kind, to), direct_frame(entry, kind, to)?);
     let frame = match offset {
         Some(offset) => frame.with_offset(&offset),
         None => frame,
     };
-    Broadcast { room, except, frame, position: entry.position.0 }
+    Some(Broadcast { room, except, frame, position: entry.position.0 })
 }
 
 fn sender(sessions: &OfUser, origin: Origin) -> Option<&Session> {

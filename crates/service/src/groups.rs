@@ -29,7 +29,7 @@ const TOLD_OF_REQUESTS_MAX: usize = 32;
 /// The digits of ids and codes: easy to read out, none like another.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// `group_message {groupId, content, clientId?, echo?}`.
+/// `group_message {groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?}`.
 pub(crate) fn message(
     service: &Arc<Service>,
     caller: &Caller<'_>,

@@ -28,6 +28,8 @@ mod session;
 mod sessions;
 mod tails;
 
+mod around;
+mod around_commands;
 mod blocks;
 mod commands;
 mod contacts;
@@ -63,6 +65,7 @@ mod recovery;
 mod resume;
 mod turns;
 
+mod around_records;
 mod clock;
 mod group_records;
 mod jitter;

@@ -231,8 +231,8 @@ mod tests {
         let config = Config::new(dir.path());
         let store = SqliteStore::open(config, Arc::clone(&delivery) as _).expect("it opens");
         let store = Arc::new(store);
-        let (port, groups) = (Arc::clone(&store) as Arc<dyn Store>, store);
-        let service = Service::new(settings, port, groups, Arc::new(Nobody), delivery);
+        let (port, groups) = (Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&store));
+        let service = Service::new(settings, port, groups, store, Arc::new(Nobody), delivery);
         let (a, b) = (user("a"), user("b"));
         let may = async || {
             let circle = service.visibility().of(&*service.store, &a).await.expect("it is read");

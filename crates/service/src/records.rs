@@ -3,6 +3,7 @@
 //! This is version [`PROTOCOL_VERSION`] of the event protocol as `docs/protocol.md` describes
 //! it. Fields may be added within a version; none is renamed, removed or given another meaning.
 
+use parlor_chat::around::MessageState;
 use parlor_chat::entry::{Body, Entry, Epoch, Millis};
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
@@ -16,6 +17,7 @@ use parlor_chat::store::{
 
 use parlor_gateway::SocketId;
 
+use crate::around_records;
 use crate::conversation_settings;
 use crate::group_records;
 use crate::json::{Object, push_text};
@@ -31,13 +33,24 @@ const MESSAGE_FRAME_BYTES: usize = 128;
 /// An entry as `viewer` may see it, or as anybody may: the sender's own idempotency key is for the
 /// sender alone.
 pub(crate) fn entry(entry: &Entry, viewer: Option<&UserId>) -> String {
+    entry_now(entry, viewer, None)
+}
+
+/// The same, with what has become of it if it is a message.
+pub(crate) fn entry_now(
+    entry: &Entry,
+    viewer: Option<&UserId>,
+    state: Option<&MessageState>,
+) -> String {
     let conversation = entry.conversation.as_str();
     let to = entry.to.as_ref().map_or("", UserId::as_str);
     let bytes = MESSAGE_FRAME_BYTES
         + 2 * conversation.len()
         + entry.from.as_str().len()
         + to.len()
-        + entry.body.weight();
+        + entry.body.weight()
+        + entry.envelope.as_ref().map_or(0, |envelope| envelope.weight() + conversation.len())
+        + state.map_or(0, around_records::weight);
     let object = Object::sized(bytes).text("id", entry.id().as_str());
     let object = match entry.conversation.group_id() {
         Some(group) => object.text("groupId", group.as_str()),
@@ -48,11 +61,29 @@ pub(crate) fn entry(entry: &Entry, viewer: Option<&UserId>) -> String {
         Body::Said(content) => {
             let object = object.text("from", entry.from.as_str());
             let object = if to.is_empty() { object } else { object.text("to", to) };
-            object.raw("content", &content.0)
+            let newest = state.and_then(|state| state.edited.as_ref());
+            object.raw("content", newest.map_or(&content.0, |(content, _)| &content.0))
+        }
+        Body::Gone => {
+            let object = object.text("from", entry.from.as_str());
+            let object = if to.is_empty() { object } else { object.text("to", to) };
+            object.flag("deleted", true)
+        }
+        Body::Acted(act) => {
+            let object = object.text("by", entry.from.as_str());
+            around_records::act(object, &entry.conversation, act)
         }
         Body::Changed(change) => {
             group_records::change(object.text("by", entry.from.as_str()), change)
         }
+    };
+    let object = match &entry.envelope {
+        Some(envelope) => around_records::envelope(object, &entry.conversation, envelope),
+        None => object,
+    };
+    let object = match state {
+        Some(state) => around_records::state(object, state),
+        None => object,
     };
     let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
@@ -243,8 +274,8 @@ pub(crate) fn typing(conversation: &ConversationId, user: &UserId, typing: bool)
 /// The answer to `history`.
 pub(crate) fn history(page: &HistoryPage, viewer: &UserId) -> String {
     let (messages, others): (Vec<&Entry>, Vec<&Entry>) =
-        page.entries.iter().map(AsRef::as_ref).partition(|entry| entry.body.said().is_some());
-    let line = |entry| self::entry(entry, Some(viewer));
+        page.entries.iter().map(AsRef::as_ref).partition(|entry| entry.body.is_message());
+    let line = |entry: &Entry| entry_now(entry, Some(viewer), page.states.get(&entry.seq));
     let object = ok_with().list("messages", messages.into_iter().map(line));
     let object = match others.is_empty() {
         true => object,
@@ -282,9 +313,16 @@ fn conversation(line: &ConversationSummary, settings: &[OwnRecord], viewer: &Use
         }
         None => object,
     };
+    let object = match &line.message {
+        Some((message, state)) => {
+            object.raw("message", &entry_now(message, Some(viewer), Some(state)))
+        }
+        None => object,
+    };
     let object = object
         .number("head", line.head.0)
         .number("unread", line.unread)
+        .number_if("mentions", line.group.as_ref().map(|_| line.mentions))
         .raw("last", &entry(&line.last, Some(viewer)))
         .list("watermarks", line.watermarks.iter().map(watermarks));
     match conversation_settings::of_one(settings, &line.conversation) {
@@ -377,6 +415,7 @@ mod tests {
             from,
             to: Some(to),
             client_id: Some(ClientId::parse("k1").expect("an id in a test")),
+            envelope: None,
             body: Body::Said(Content(r#"{ "a": 1.50 }"#.into())),
         }
     }
@@ -420,12 +459,15 @@ mod tests {
             entries: vec![entry().into(), entry().into()],
             more: true,
             covers: Some((Seq(3), Seq(3))),
+            states: Default::default(),
         };
         let line = ConversationSummary {
             conversation: entry().conversation,
             head: Seq(3),
             unread: 1,
             last: entry().into(),
+            message: Some((entry().into(), MessageState::default())),
+            mentions: 0,
             group: None,
             watermarks: vec![Watermarks { user: user("alice"), delivered: Seq(1), read: Seq(0) }],
         };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Pending, StoreError};
 
+use crate::around_commands::Outside;
 use crate::moderation;
 use crate::service::Service;
 
@@ -17,15 +18,19 @@ use crate::service::Service;
 pub(crate) fn append(
     service: &Arc<Service>,
     append: Append,
+    outside: Outside,
     screening: Screening,
 ) -> Pending<Appended> {
     if let (Some(Refused { rule, reason }), None) = (&screening.refused, &append.client_id) {
         let (rule, reason) = (rule.clone(), reason.clone());
         return Box::pin(std::future::ready(Err(StoreError::ContentRefused { rule, reason })));
     }
-    match screening.is_nothing() {
-        true => service.store.append(append),
-        false => service.store.append_screened(append, screening),
+    let limits = &service.settings.limits;
+    match (outside.is_blank(), screening.is_nothing()) {
+        (true, true) => service.store.append(append),
+        (true, false) => service.store.append_screened(append, screening),
+        (false, true) => service.around.say(outside.around(append, None, limits)),
+        (false, false) => service.around.say(outside.around(append, Some(screening), limits)),
     }
 }
 

@@ -17,6 +17,7 @@ use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{Append, Appended, Origin, StoreError};
 use parlor_gateway::Socket;
 
+use crate::around_commands::Outside;
 use crate::commands::{self, Payload, Send};
 use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
@@ -27,7 +28,7 @@ use crate::service::Service;
 use crate::session::{Kind, Session};
 use crate::typing::Target;
 
-/// `private_message {toUserId, content, clientId?}`.
+/// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
 pub(crate) fn private_message(
     service: &Arc<Service>,
     caller: &Caller<'_>,
@@ -62,12 +63,13 @@ pub(crate) fn submit(
     if send.client_id.as_ref().is_some_and(stale) {
         return Err(Refusal::StaleClientId);
     }
-    let Send { to, client_id, content, echo } = send;
+    let Send { to, client_id, content, echo, outside } = send;
     let connection = caller.socket.key().get();
     // Nobody's connection is left out of the broadcast if its sender wants to hear it.
     let origin = if echo { Origin::default() } else { Origin(connection) };
     let append = Append { from: user.clone(), to, client_id, content, now, origin };
     let conversation = append.conversation();
+    outside.fits(&conversation)?;
     let (send_key, order) = (append.client_id.clone(), service.next_order());
     let failed = Failed {
         service: Arc::clone(service),
@@ -89,13 +91,13 @@ pub(crate) fn submit(
         // What a rule refuses needs no second opinion.
         Some(app) if screened.screening.refused.is_none() => {
             let append = Append { content: screened.content.clone(), ..append };
-            return asked(caller, app.clone(), append, screened, failed);
+            return asked(caller, app.clone(), append, outside, screened, failed);
         }
         _ => screened,
     };
     let outcome = Outcome::of(&screening);
     let append = Append { content, ..append };
-    let committed = screening::append(service, append, screening);
+    let committed = screening::append(service, append, outside, screening);
     let socket = caller.socket.clone();
     Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
 }
@@ -106,6 +108,7 @@ fn asked(
     caller: &Caller<'_>,
     app: AppHook,
     append: Append,
+    outside: Outside,
     screened: Screened,
     failed: Failed,
 ) -> Result<Work, Refusal> {
@@ -143,7 +146,7 @@ fn asked(
         })?;
         let outcome = Outcome::of(&screening);
         let append = Append { content, ..append };
-        let mut committed = screening::append(&service, append, screening);
+        let mut committed = screening::append(&service, append, outside, screening);
         // What is refused at once is noted before the next one goes on.
         let at_once = poll_fn(|cx| Poll::Ready(committed.as_mut().poll(cx))).await;
         if let Poll::Ready(committed) = at_once {

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parlor_chat::aborts::Order;
+use parlor_chat::around::port::Around;
 use parlor_chat::entry::Position;
 use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{DeviceId, UserId};
@@ -40,8 +41,9 @@ use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
-    blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter, moderation,
-    presence, privacy, profiles, queries, records, resume, sends, stars, tutorial, typing,
+    around, blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter,
+    moderation, presence, privacy, profiles, queries, records, resume, sends, stars, tutorial,
+    typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -52,6 +54,7 @@ pub struct Service {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) groups: Arc<dyn Groups>,
+    pub(crate) around: Arc<dyn Around>,
     pub(crate) auth: Arc<dyn Authenticator>,
     delivery: Arc<Delivery>,
     pub(crate) receipts: Receipts,
@@ -101,11 +104,12 @@ impl std::fmt::Debug for Service {
 
 impl Service {
     /// A service that is not open yet. `delivery` must be the one that `store` was opened with, and
-    /// `groups` the same backend.
+    /// `groups` and `around` the same backend.
     pub fn new(
         settings: Settings,
         store: Arc<dyn Store>,
         groups: Arc<dyn Groups>,
+        around: Arc<dyn Around>,
         auth: Arc<dyn Authenticator>,
         delivery: Arc<Delivery>,
     ) -> Arc<Self> {
@@ -132,6 +136,7 @@ impl Service {
             settings,
             store,
             groups,
+            around,
             auth,
             delivery,
         })
@@ -144,7 +149,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 63] = [
+        let commands: [(&str, Command); 71] = [
             ("private_message", sends::private_message),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
@@ -192,6 +197,14 @@ impl Service {
             ("group_deny", groups::deny),
             ("groups", groups::groups),
             ("receipts", groups::receipts),
+            ("edit", around::edit),
+            ("delete", around::delete),
+            ("react", around::react),
+            ("unreact", around::unreact),
+            ("pin", around::pin),
+            ("unpin", around::unpin),
+            ("pins", around::pins),
+            ("thread", around::thread),
             ("draft_set", drafts::set),
             ("drafts", drafts::list),
             ("star", stars::star),

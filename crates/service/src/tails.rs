@@ -72,6 +72,7 @@ mod tests {
             from: UserId::parse("a").expect("an id in a test"),
             to: None,
             client_id: None,
+            envelope: None,
             body: Body::Said(Content("1".into())),
         }
     }

@@ -147,3 +147,28 @@ async fn pipelined_messages_keep_their_order_around_refused_ones() {
     assert_eq!(heard, expected);
     house.end().await;
 }
+
+#[tokio::test]
+async fn replies_and_edits_are_held_to_the_rules_too() {
+    let rules = vec![words("no-slurs", Action::Refuse, "vile"), words("mask", Action::Mask, "bad")];
+    let house = House::new(plan(rules)).await;
+    let (alice, bob) = both(&house).await;
+    let id = bob.send("alice", "hello").await["id"].clone();
+    let reply = |content: &str, key: &str| json!({"toUserId": "bob", "content": content, "replyTo": id, "clientId": key});
+    let refused = alice.call("private_message", reply("vile", "k1")).await;
+    assert_eq!(refused["code"], "content_refused");
+    let masked = alice.call("private_message", reply("bad", "k2")).await;
+    assert_eq!((&masked["status"], &masked["masked"]), (&json!("sent"), &json!(true)));
+    let heard = bob.event("private_message", 0).await;
+    assert_eq!((&heard["content"], &heard["replyTo"]["messageId"]), (&json!("***"), &id));
+    assert_eq!(alice.call("private_message", reply("bad", "k2")).await["id"], masked["id"]);
+    let own = alice.send("bob", "good").await["id"].clone();
+    let edit = |content: &str| json!({"messageId": own, "content": content});
+    assert_eq!(alice.call("edit", edit("vile")).await["code"], "content_refused");
+    assert_eq!(alice.call("edit", edit("so bad")).await["status"], "ok");
+    let page = bob.call("history", json!({"conversationId": "dm:alice:bob", "limit": 9})).await;
+    let messages = page["messages"].as_array().expect("a list");
+    let edited = messages.iter().find(|message| message["id"] == own).expect("it is there");
+    assert_eq!(edited["content"], "so ***");
+    house.end().await;
+}

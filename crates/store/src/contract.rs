@@ -43,6 +43,15 @@ mod tokens;
 
 mod writing;
 
+mod around;
+
+mod around_rights;
+
+mod around_outside;
+
+mod around_model;
+
+pub use around::{MadeWhole, run_around};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use parlor_store::contract::{
-    Made, RETAINED_MS, clock, run_all, run_groups, run_moderating, run_retaining,
+    Made, MadeWhole, RETAINED_MS, clock, run_all, run_around, run_groups, run_moderating,
+    run_retaining,
 };
 use parlor_store::sqlite::{Clock, Config, Keyring, MasterKey, SqliteStore, verify};
 
@@ -68,6 +69,45 @@ async fn sqlite_keeps_the_contract_of_groups_and_leaves_a_sound_store() {
         let store = SqliteStore::open(Config::new(dir.path()), sink).expect("it opens");
         let store = Arc::new(store);
         (Made { store: store.clone(), guard: Verified(dir, store.clone()) }, store)
+    })
+    .await;
+}
+
+fn whole(
+    sink: Arc<dyn parlor_chat::store::CommitSink>,
+    change: impl FnOnce(&mut Config),
+) -> MadeWhole<Verified> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut config = Config::new(dir.path());
+    change(&mut config);
+    let store = Arc::new(SqliteStore::open(config, sink).expect("it opens"));
+    let (groups, around) = (store.clone(), store.clone());
+    MadeWhole { store: store.clone(), groups, around, guard: Verified(dir, store) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_what_is_done_to_messages() {
+    run_around(|sink| whole(sink, |_| {})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_what_is_done_to_sealed_messages() {
+    run_around(|sink| {
+        whole(sink, |config| {
+            let key = MasterKey::parse(&"7".repeat(64)).expect("64 digits");
+            config.keyring = Some(Arc::new(Keyring::new(key, Vec::new())));
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_what_is_done_to_messages_while_it_removes_old_entries() {
+    run_around(|sink| {
+        whole(sink, |config| {
+            config.retention_ms = Some(RETAINED_MS);
+            config.clock = Clock(clock);
+        })
     })
     .await;
 }

@@ -45,6 +45,7 @@ impl World {
             from: user(peer),
             to: Some(user(0)),
             client_id: None,
+            envelope: None,
             body: Body::Said(Content("1".into())),
         });
         self.log.push(entry.clone());

@@ -7,6 +7,10 @@ use super::{GroupSettings, OpenTo, Role};
 pub enum Action {
     /// Saying something.
     Post,
+    /// Holding a message up to view, and ending that.
+    Pin,
+    /// Mentioning all members at once.
+    MentionAll,
     /// Bringing others in, making invites, and looking at requests to join.
     Add,
     /// Changing name and settings.
@@ -34,6 +38,7 @@ pub fn may(role: Role, action: Action, settings: &GroupSettings) -> bool {
     };
     match action {
         Action::Post => open(settings.post),
+        Action::Pin | Action::MentionAll => role >= Role::Moderator,
         Action::Add => open(settings.add),
         Action::Update => role >= Role::Admin,
         Action::Delete => role == Role::Owner,
@@ -71,6 +76,9 @@ mod tests {
         let table: &[(Action, &GroupSettings, &[Role])] = &[
             (Action::Post, &open, &[Member, Moderator, Admin, Owner]),
             (Action::Post, &closed, &[Admin, Owner]),
+            (Action::Pin, &open, &[Moderator, Admin, Owner]),
+            (Action::Pin, &closed, &[Moderator, Admin, Owner]),
+            (Action::MentionAll, &open, &[Moderator, Admin, Owner]),
             (Action::Add, &open, &[Member, Moderator, Admin, Owner]),
             (Action::Add, &closed, &[Admin, Owner]),
             (Action::Update, &open, &[Admin, Owner]),

@@ -255,6 +255,24 @@ sections! {
         requests_per_group_max: u64, "requests" = Chat::default().requests_per_group_max;
         /// Longest slow mode of a group.
         group_slow_mode_seconds_max: u64, "seconds" = Chat::default().group_slow_mode_seconds_max;
+        /// How long after it was sent a message may be edited.
+        edit_window_ms: u64, "milliseconds" = Chat::default().edit_window_ms;
+        /// How long after it was sent its author may delete a message for everyone. Who keeps order
+        /// in a group may always.
+        delete_window_ms: u64, "milliseconds" = Chat::default().delete_window_ms;
+        /// How often one message may be edited.
+        edits_per_message_max: u64, "edits" = Chat::default().edits_per_message_max;
+        /// Different reactions to one message.
+        reactions_per_message_max: u64, "reactions" = Chat::default().reactions_per_message_max;
+        /// Reactions of one user to one message.
+        reactions_per_user_max: u64, "reactions" = Chat::default().reactions_per_user_max;
+        /// Pinned messages of one conversation.
+        pins_max: u64, "messages" = Chat::default().pins_max;
+        /// Users that one message may mention.
+        mentions_max: u64, "users" = Chat::default().mentions_max as u64;
+        /// Members up to which anybody in a group may mention all. In larger ones it takes a
+        /// moderator.
+        mention_all_members_max: u64, "members" = Chat::default().mention_all_members_max;
         /// Drafts that one user keeps.
         drafts_per_user_max: u64, "drafts" = Chat::default().drafts_per_user_max as u64;
         /// Messages that one user stars.

@@ -78,8 +78,8 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let delivery = Delivery::new(settings::limits(config));
     let store = open(&data, config, delivery.clone())?;
     let port: Arc<dyn Store> = store.clone();
-    let groups = store.clone();
-    let service = Service::new(chat, port, groups, auth, delivery);
+    let (groups, around) = (store.clone(), store.clone());
+    let service = Service::new(chat, port, groups, around, auth, delivery);
     let app = Arc::new(App::new(Arc::clone(&store), ring, started));
 
     let tls = certificate.as_ref().map(Certificate::server_config);

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod client;
+pub(crate) mod deeds;
 pub(crate) mod faulty;
 
 use std::net::SocketAddr;
@@ -100,8 +101,9 @@ impl House {
         let delivery = Delivery::new(plan.settings.limits.clone());
         let sqlite = open_store(data, &plan.settings, (plan.sink)(Arc::clone(&delivery) as Arc<_>));
         let store = (plan.wrap)(Arc::clone(&sqlite) as Arc<dyn Store>);
-        let groups = Arc::clone(&sqlite);
-        let service = Service::new(plan.settings, store, groups, Arc::new(PlainTokens), delivery);
+        let (groups, around) = (Arc::clone(&sqlite), Arc::clone(&sqlite));
+        let auth = Arc::new(PlainTokens);
+        let service = Service::new(plan.settings, store, groups, around, auth, delivery);
         let mut gateway = Gateway::builder(plan.gateway);
         gateway.namespace("/", service.namespace());
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

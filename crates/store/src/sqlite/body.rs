@@ -1,40 +1,95 @@
 //! What an entry holds, as its row keeps it: a kind and a JSON text.
 //!
-//! Kind 0 is a message, whose text is the sender's own. The texts of other kinds are made here, and
-//! files that are out there hold them: a name is never given another meaning.
+//! Kind 0 is a message, and kind 2 an edit of one, whose texts are the sender's own. The texts of
+//! other kinds are made here, and files that are out there hold them: a name is never given another
+//! meaning. The text of what is gone is `null`.
 
 use std::sync::Arc;
 
+use parlor_chat::around::{Act, Deed, Emoji};
 use parlor_chat::entry::{Body, Content, Millis};
 use parlor_chat::group::{
     Change, GroupName, GroupSettings, Joining, OpenTo, PastShown, Role, SettingsPatch,
 };
-use parlor_chat::ids::UserId;
+use parlor_chat::ids::{Seq, UserId};
 use serde_json::{Map, Value, json};
+
+use super::rows;
 
 /// The kind of a message.
 pub(crate) const SAID: i64 = 0;
 /// The kind of a change of the group.
 pub(crate) const CHANGED: i64 = 1;
 
+/// The kind of an edit of an earlier message.
+pub(crate) const EDITED: i64 = 2;
+/// The kind of the deletion of an earlier message.
+pub(crate) const DELETED: i64 = 3;
+const REACTED: i64 = 4;
+const UNREACTED: i64 = 5;
+/// The kind of the pinning of an earlier message.
+pub(crate) const PINNED: i64 = 6;
+const UNPINNED: i64 = 7;
+
+/// The text of what holds nothing, and of what is gone.
+pub(crate) const NOTHING: &str = "null";
+
 /// The kind and text that a body is kept as.
 pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
     match body {
         Body::Said(content) => (SAID, content.0.clone()),
+        Body::Gone => (SAID, NOTHING.into()),
         Body::Changed(change) => (CHANGED, change_json(change).to_string().into()),
+        Body::Acted(act) => match &act.deed {
+            Deed::Edited(Some(content)) => (EDITED, content.0.clone()),
+            Deed::Edited(None) => (EDITED, NOTHING.into()),
+            Deed::Deleted => (DELETED, NOTHING.into()),
+            Deed::Reacted(emoji) => (REACTED, json!(emoji.as_str()).to_string().into()),
+            Deed::Unreacted(emoji) => (UNREACTED, json!(emoji.as_str()).to_string().into()),
+            Deed::Pinned => (PINNED, NOTHING.into()),
+            Deed::Unpinned => (UNPINNED, NOTHING.into()),
+        },
     }
 }
 
-/// The body of a kind and text; `None` for what no version writes.
-pub(crate) fn decode(kind: i64, text: &str) -> Option<Body> {
-    match kind {
-        SAID => Some(Body::Said(Content(text.into()))),
+/// The seq of the entry that a body is about, as its row keeps it.
+pub(crate) fn about(body: &Body) -> Option<i64> {
+    match body {
+        Body::Acted(act) => Some(rows::int(act.on.0)),
+        Body::Said(_) | Body::Gone | Body::Changed(_) => None,
+    }
+}
+
+/// A body as its row keeps it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written<'a> {
+    pub(crate) kind: i64,
+    pub(crate) about: Option<i64>,
+    pub(crate) text: &'a str,
+    /// Whether its content was deleted.
+    pub(crate) is_gone: bool,
+}
+
+/// The body that a row keeps; `None` for what no version writes.
+pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
+    let Written { kind, about, text, is_gone } = *written;
+    let content = || (!is_gone).then(|| Content(text.into()));
+    let emoji = || Emoji::parse(&serde_json::from_str::<String>(text).ok()?).ok();
+    let deed = match kind {
+        SAID => return Some(content().map_or(Body::Gone, Body::Said)),
         CHANGED => {
             let json: Value = serde_json::from_str(text).ok()?;
-            Some(Body::Changed(change(json.as_object()?)?))
+            return Some(Body::Changed(change(json.as_object()?)?));
         }
-        _ => None,
-    }
+        EDITED => Deed::Edited(content()),
+        DELETED => Deed::Deleted,
+        REACTED => Deed::Reacted(emoji()?),
+        UNREACTED => Deed::Unreacted(emoji()?),
+        PINNED => Deed::Pinned,
+        UNPINNED => Deed::Unpinned,
+        _ => return None,
+    };
+    Some(Body::Acted(Act { on: Seq(rows::nat(about?).ok()?), deed }))
 }
 
 fn change_json(change: &Change) -> Value {
@@ -170,6 +225,12 @@ pub(crate) fn settings_of(text: &str) -> Option<GroupSettings> {
 mod tests {
     use super::*;
 
+    fn comes_back(body: Body, is_gone: bool) {
+        let (kind, text) = encode(&body);
+        let written = Written { kind, about: about(&body), text: &text, is_gone };
+        assert_eq!(decode(&written), Some(body), "{text}");
+    }
+
     #[test]
     fn every_body_comes_back_as_it_was() {
         let user = |name: &str| UserId::parse(name).expect("an id in a test");
@@ -199,13 +260,29 @@ mod tests {
             Change::Unmuted(user("b")),
             Change::RoleSet(user("b"), Role::Owner),
         ] {
-            let body = Body::Changed(change);
-            let (kind, text) = encode(&body);
-            assert_eq!(decode(kind, &text), Some(body), "{text}");
+            comes_back(Body::Changed(change), false);
         }
+        let emoji = Emoji::parse("\"👍\"").expect("an emoji in a test");
+        for deed in [
+            Deed::Edited(Some(Content("[1, 2]".into()))),
+            Deed::Deleted,
+            Deed::Reacted(emoji.clone()),
+            Deed::Unreacted(emoji),
+            Deed::Pinned,
+            Deed::Unpinned,
+        ] {
+            comes_back(Body::Acted(Act { on: Seq(7), deed }), false);
+        }
+        comes_back(Body::Acted(Act { on: Seq(7), deed: Deed::Edited(None) }), true);
+        comes_back(Body::Gone, true);
         let said = Body::Said(Content("{ \"x\": 1.0 }".into()));
         assert_eq!(encode(&said), (SAID, "{ \"x\": 1.0 }".into()));
-        assert_eq!(decode(99, "{}"), None);
-        assert_eq!(decode(CHANGED, r#"{"did":"flew"}"#), None);
+        comes_back(said, false);
+        let unknown = Written { kind: 99, about: None, text: "{}", is_gone: false };
+        assert_eq!(decode(&unknown), None);
+        let flew = Written { kind: CHANGED, text: r#"{"did":"flew"}"#, ..unknown };
+        assert_eq!(decode(&flew), None);
+        let about_nothing = Written { kind: PINNED, text: NOTHING, ..unknown };
+        assert_eq!(decode(&about_nothing), None);
     }
 }

@@ -3,6 +3,7 @@
 //! The writer decides each command inside the batch's transaction, perhaps twice, and answers all
 //! of them once the batch is durable. What was not decided by then has failed.
 
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, Say};
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Block(Block, Reply<Blocked>),
     Moderate(moderation::Write),
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
+    Say(Box<Say>, Reply<Appended>),
+    Message(Box<ChangeMessage>, Reply<MessageChanged>),
     Own(OwnChange, Reply<OwnChanged>),
     Profile(ProfileChange, Reply<ProfileChanged>),
     RevokeTokens(UserId, Millis, Reply<Millis>),
@@ -94,6 +97,8 @@ impl Command {
             Self::Mark(marks, _) => 64 + 128 * marks.wishes.len(),
             Self::Attach(..) | Self::Revoke(..) | Self::Block(..) | Self::RevokeTokens(..) => 256,
             Self::Group(change, _) => 1_024 + change.wish.weight(),
+            Self::Say(say, _) => 1_024 + say.append.content.0.len(),
+            Self::Message(change, _) => 1_024 + change.wish.weight(),
             Self::Own(change, _) => {
                 let value = |wish: &OwnWish| wish.value.as_ref().map_or(0, |value| value.0.len());
                 256 + change.wishes.iter().map(|wish| 256 + value(wish)).sum::<usize>()
@@ -108,6 +113,8 @@ impl Command {
             Self::Moderate(write) => write.subject(),
             Self::Append(append, ..) => Subject::Conversation(append.conversation()),
             Self::Group(change, _) => Subject::Conversation(ConversationId::group(&change.group)),
+            Self::Say(say, _) => Subject::Conversation(say.append.conversation()),
+            Self::Message(change, _) => Subject::Conversation(change.conversation.clone()),
             Self::Mark(..) => Subject::Watermarks,
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
@@ -143,6 +150,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.decide(Err(error)),
             Self::Block(_, reply) => reply.decide(Err(error)),
             Self::Group(_, reply) => reply.decide(Err(error)),
+            Self::Say(_, reply) => reply.decide(Err(error)),
+            Self::Message(_, reply) => reply.decide(Err(error)),
             Self::Own(_, reply) => reply.decide(Err(error)),
             Self::Profile(_, reply) => reply.decide(Err(error)),
             Self::RevokeTokens(_, _, reply) => reply.decide(Err(error)),
@@ -159,6 +168,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.answer(shared),
             Self::Block(_, reply) => reply.answer(shared),
             Self::Group(_, reply) => reply.answer(shared),
+            Self::Say(_, reply) => reply.answer(shared),
+            Self::Message(_, reply) => reply.answer(shared),
             Self::Own(_, reply) => reply.answer(shared),
             Self::Profile(_, reply) => reply.answer(shared),
             Self::RevokeTokens(_, _, reply) => reply.answer(shared),
@@ -175,6 +186,8 @@ impl Command {
             Self::Revoke(_, _, _, reply) => reply.fail(error),
             Self::Block(_, reply) => reply.fail(error),
             Self::Group(_, reply) => reply.fail(error),
+            Self::Say(_, reply) => reply.fail(error),
+            Self::Message(_, reply) => reply.fail(error),
             Self::Own(_, reply) => reply.fail(error),
             Self::Profile(_, reply) => reply.fail(error),
             Self::RevokeTokens(_, _, reply) => reply.fail(error),

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Body, Content, Entry, Millis};
-use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::around::port::Say;
+use parlor_chat::entry::{Body, Entry, Millis};
+use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, Recipient, StoreError};
@@ -26,6 +27,7 @@ use super::regard;
 use super::reports;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
+use super::says::{self, wished_outside};
 use super::suspensions;
 use super::visible;
 
@@ -88,6 +90,7 @@ impl Executor {
         conn: &Connection,
         turn: &Turn<'_>,
         append: &Append,
+        outside: Option<&Say>,
         screening: Option<&Screening>,
     ) -> Result<AppendDone, Failure> {
         let conversation = append.conversation();
@@ -115,6 +118,14 @@ impl Executor {
         {
             return Err(why.into());
         }
+        let envelope = match outside.map(|say| self.envelope(conn, known.as_deref(), say)) {
+            None => None,
+            Some(written) => match written? {
+                Ok(envelope) => envelope,
+                Err(_) if is_retry(conn, append, known.as_deref())? => None,
+                Err(why) => return Err(why.into()),
+            },
+        };
         let thread = match known {
             Some(thread) => thread,
             None => self.new_thread(conn, conversation)?,
@@ -123,18 +134,15 @@ impl Executor {
         let (head, old) = self.sound_head(conn, &thread, sender)?;
         let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
-            let digest = digest(&written.0, keys.as_deref());
-            let sql = "INSERT INTO idempotency (client_id, sender, conversation, seq, digest) \
-                       VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-            let noted = conn.prepare_cached(sql)?.execute((
-                client_id.as_str(),
-                sender,
-                thread.id,
-                head.seq + 1,
-                &digest[..],
-            ))?;
-            if noted == 0 {
-                let appended = self.repeated(conn, &thread, sender, append, written, &digest)?;
+            let text = outside.and_then(wished_outside);
+            let text = text.map(|outside| [&written.0, &*outside].concat());
+            let text = text.as_deref().unwrap_or(&written.0);
+            let digest = digest(text, keys.as_deref());
+            if !note_key(conn, client_id, sender, (thread.id, head.seq + 1), &digest)? {
+                // A key from before content was sealed has the digest of that time.
+                let digests = [digest, self::digest(text, None)];
+                let first = self.answered(conn, &thread, sender, client_id, &digests)?;
+                let appended = first.ok_or_else(|| corrupt(format!("the key {client_id}")))?;
                 return Ok(AppendDone { appended, entry: None });
             }
         }
@@ -142,12 +150,16 @@ impl Executor {
             from: &append.from,
             sender,
             client_id: append.client_id.as_ref(),
+            envelope: envelope.clone(),
             body: Body::Said(append.content.clone()),
             now: append.now,
         };
         let entry = self.insert(conn, turn, &thread, (head, old), next)?;
         if thread.is_group() {
             groups::note_said(conn, &thread, sender, entry.ts)?;
+        }
+        if let Some(envelope) = &envelope {
+            says::note(conn, &thread, rows::int(entry.seq.0), envelope)?;
         }
         let appended = Appended {
             conversation: entry.conversation.clone(),
@@ -313,25 +325,27 @@ impl Executor {
         Ok((head, old))
     }
 
-    /// What a key stands for that was used before.
-    fn repeated(
+    /// What a key stands for, if it was used before; what it was used with must have one of these
+    /// digests.
+    pub(crate) fn answered(
         &mut self,
         conn: &Connection,
         thread: &Thread,
         sender: i64,
-        append: &Append,
-        written: &Content,
-        digest: &[u8; 16],
-    ) -> Result<Appended, Failure> {
-        let client_id = append.client_id.as_ref().map(|id| id.as_str());
+        client_id: &ClientId,
+        digests: &[[u8; 16]],
+    ) -> Result<Option<Appended>, Failure> {
         let sql = "SELECT seq, digest, ts FROM idempotency \
                    WHERE client_id = ?1 AND sender = ?2 AND conversation = ?3";
-        let (seq, known, left): (i64, Vec<u8>, Option<i64>) =
-            conn.prepare_cached(sql)?.query_row((client_id, sender, thread.id), |row| {
+        type Found = (i64, Vec<u8>, Option<i64>);
+        let found: Option<Found> = conn
+            .prepare_cached(sql)?
+            .query_row((client_id.as_str(), sender, thread.id), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
-        // A key from before content was sealed has the digest of that time.
-        if known != digest && known != self::digest(&written.0, None) {
+            })
+            .optional()?;
+        let Some((seq, known, left)) = found else { return Ok(None) };
+        if !digests.iter().any(|digest| known == digest) {
             return Err(StoreError::ClientIdConflict.into());
         }
         let sql = concat!(
@@ -352,12 +366,12 @@ impl Executor {
                 return Err(corrupt(what).into());
             }
         };
-        Ok(Appended {
+        Ok(Some(Appended {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(seq)?),
             ts: Millis(nat(ts)?),
             repeated: true,
-        })
+        }))
     }
 }
 
@@ -437,9 +451,23 @@ fn is_retry(
     conn.prepare_cached(sql)?.exists((client_id.as_str(), sender, thread.id))
 }
 
+/// Notes what a key stands for; false if it stands for something already.
+pub(crate) fn note_key(
+    conn: &Connection,
+    client_id: &ClientId,
+    sender: i64,
+    (conversation, seq): (i64, i64),
+    digest: &[u8; 16],
+) -> Result<bool, rusqlite::Error> {
+    let sql = "INSERT INTO idempotency (client_id, sender, conversation, seq, digest) \
+               VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    let key = (client_id.as_str(), sender, conversation, seq, &digest[..]);
+    Ok(conn.prepare_cached(sql)?.execute(key)? > 0)
+}
+
 /// What another payload under the same key is told by. Of sealed content it is keyed, since it
 /// would else tell whether the content is a guessed one.
-fn digest(content: &str, keys: Option<&ConversationKeys>) -> [u8; 16] {
+pub(crate) fn digest(content: &str, keys: Option<&ConversationKeys>) -> [u8; 16] {
     if let Some(keys) = keys {
         return keys.digest.digest(content.as_bytes());
     }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use parlor_chat::around::Envelope;
 use parlor_chat::entry::{Body, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, Seq, UserId};
 use rusqlite::Connection;
 
 use super::body;
 use super::commands::{Executor, OldHead, Turn};
+use super::envelope;
 use super::names::Kept;
 use super::retention;
 use super::rows::{self, Failure, Place, Thread, Who, nat};
@@ -20,6 +22,7 @@ pub(crate) struct Next<'a> {
     /// The integer name of `from`.
     pub(crate) sender: i64,
     pub(crate) client_id: Option<&'a ClientId>,
+    pub(crate) envelope: Option<Arc<Envelope>>,
     pub(crate) body: Body,
     pub(crate) now: Millis,
 }
@@ -34,7 +37,7 @@ impl Executor {
         (head, old): (Place, Option<OldHead>),
         next: Next<'_>,
     ) -> Result<Arc<Entry>, Failure> {
-        let Next { from, sender, client_id, body, now } = next;
+        let Next { from, sender, client_id, envelope, body, now } = next;
         let life = turn.life;
         let seq = head.seq + 1;
         let ts = rows::bound(now.0).max(head.ts);
@@ -48,6 +51,7 @@ impl Executor {
         let said = head.said + is_said;
         assert!(seq > head.seq && low_count <= said && said <= seq, "counts do not exceed seqs");
         let position = rows::head_position(conn)? + 1;
+        let outside = envelope.as_deref().map(envelope::encode);
         let facts = Facts {
             position,
             conversation: thread.conversation.as_str(),
@@ -60,14 +64,17 @@ impl Executor {
             kind,
             said: Some(said),
             sender: thread.is_group().then(|| from.clone()),
+            about: body::about(&body).or(envelope::thread(envelope.as_deref())),
+            envelope: outside.as_deref(),
+            gone: None,
         };
         let keys = self.keys.find_or_make(conn, thread)?;
         let sealed =
             keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
         let kept = sealed.as_deref().map_or(Kept::Plain(&text), Kept::Sealed);
         let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
-                   client_id, content, sum, sealed, kind, said) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                   client_id, content, sum, sealed, kind, said, about, envelope) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         conn.prepare_cached(sql)?.execute((
             position,
             thread.id,
@@ -82,6 +89,8 @@ impl Executor {
             &sealed,
             kind,
             said,
+            facts.about,
+            facts.envelope,
         ))?;
         if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
             retention::remove(conn, &old.gone(thread.id, head))?;
@@ -101,6 +110,7 @@ impl Executor {
             from: from.clone(),
             to: to.cloned(),
             client_id: client_id.cloned(),
+            envelope,
             body,
         }))
     }

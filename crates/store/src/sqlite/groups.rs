@@ -252,6 +252,7 @@ impl Executor {
             from: &change.by,
             sender,
             client_id: change.client_id.as_ref(),
+            envelope: None,
             body: Body::Changed(committed.clone()),
             now: change.now,
         };

@@ -13,6 +13,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::body;
+use super::envelope;
 use super::keys::{Keyring, Keys};
 use super::rows::{Failure, Place, Thread, Who, corrupt, nat};
 use super::sums::Facts;
@@ -21,7 +22,7 @@ use super::sums::Facts;
 macro_rules! entry_columns {
     () => {
         "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.low_count, e.client_id, \
-         e.content, e.sum, e.sealed, e.kind, e.said"
+         e.content, e.sum, e.sealed, e.kind, e.said, e.about, e.envelope, e.gone"
     };
 }
 pub(crate) use entry_columns;
@@ -214,6 +215,12 @@ impl Names {
             from,
             to,
             client_id: client_id.map_err(|_| bad(row, Some(&thread), "its client id is none"))?,
+            envelope: match facts.envelope {
+                Some(text) => Some(Arc::new(envelope::decode(text).ok_or_else(|| {
+                    bad(row, Some(&thread), "what is on its outside is of no known kind")
+                })?)),
+                None => None,
+            },
             body: self.body(conn, &thread, &checked, row)?,
         }))
     }
@@ -226,9 +233,10 @@ impl Names {
         checked: &Checked<'_>,
         row: &Row<'_>,
     ) -> Result<Body, Failure> {
-        let kind = checked.facts.kind;
+        let Facts { kind, about, gone, .. } = checked.facts;
         let decoded = |text: &str| {
-            body::decode(kind, text).ok_or_else(|| bad(row, Some(thread), "it is of no known kind"))
+            let written = body::Written { kind, about, text, is_gone: gone.is_some() };
+            body::decode(&written).ok_or_else(|| bad(row, Some(thread), "it is of no known kind"))
         };
         let sealed = match checked.content {
             Kept::Plain(text) => return decoded(text),
@@ -328,6 +336,9 @@ fn fields<'a>(
         kind: row.get(11)?,
         said: row.get(12)?,
         sender: None,
+        about: row.get(13)?,
+        envelope: row.get_ref(14)?.as_str_or_null()?,
+        gone: row.get(15)?,
     };
     let content = match row.get_ref(10)?.as_blob_or_null()? {
         Some(sealed) => Kept::Sealed(sealed),

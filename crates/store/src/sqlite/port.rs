@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use parlor_chat::around::port::{
+    Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
+};
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
@@ -239,6 +242,26 @@ impl Groups for SqliteStore {
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {
         self.read(of_group(&query.group), move |reader| reader.group_receipts(&query))
+    }
+}
+
+impl Around for SqliteStore {
+    fn change_message(&self, change: ChangeMessage) -> Pending<MessageChanged> {
+        self.write(|reply| Command::Message(Box::new(change), reply))
+    }
+
+    fn say(&self, say: Say) -> Pending<Appended> {
+        self.write(|reply| Command::Say(Box::new(say), reply))
+    }
+
+    fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>> {
+        let subject = Subject::Conversation(conversation.clone());
+        self.read(subject, move |reader| reader.pins(&user, &conversation))
+    }
+
+    fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage> {
+        let subject = Subject::Conversation(query.conversation.clone());
+        self.read(subject, move |reader| reader.thread_of(&query))
     }
 }
 

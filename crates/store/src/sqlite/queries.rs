@@ -20,6 +20,7 @@ use super::own;
 use super::readers::Reader;
 use super::regard;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
+use super::says;
 use super::suspensions;
 use super::tokens;
 use super::visible::{self, before_heard, heard};
@@ -29,7 +30,7 @@ use super::visible::{self, before_heard, heard};
 pub(crate) const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// What an entry is counted as beside its content.
-const ENTRY_BYTES: usize = 512;
+pub(crate) const ENTRY_BYTES: usize = 512;
 
 impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
@@ -116,8 +117,7 @@ impl Reader {
                 had = had.max(seq);
             }
             let thread = self.names.thread(&self.conn, conversation)?;
-            // Of a group it is also told what others did.
-            if !thread.is_group() && self.others_after(&thread, user, had)? == 0 {
+            if self.has_only_own_messages(&thread, user, had)? {
                 continue;
             }
             if page.entries.len() >= limit {
@@ -199,9 +199,11 @@ impl Reader {
         }
         let more = entries.len() > query.limit || room.is_full;
         entries.truncate(query.limit);
+        let (states, was_cut) = self.states(&thread, user, &mut entries)?;
+        let more = more || was_cut;
         let head = visible::head(&self.conn, &thread, user)?;
         let covers = covers(query.range, &entries, more, head)?;
-        Ok(HistoryPage { entries, more, covers })
+        Ok(HistoryPage { entries, more, covers, states })
     }
 
     pub(crate) fn entries_at(
@@ -267,11 +269,17 @@ impl Reader {
             let last = last
                 .pop()
                 .ok_or_else(|| corrupt(format!("the head of conversation {conversation}")))?;
+            let message = match last.body.is_message() {
+                true => None,
+                false => self.newest_message(&thread, user, &mut room)?,
+            };
             page.conversations.push(ConversationSummary {
                 conversation: thread.conversation.clone(),
                 head: last.seq,
                 unread: nat(self.others_after(&thread, user, *read)?)?,
+                mentions: says::mentions_after(&self.conn, &thread, user, *read)?,
                 last,
+                message,
                 watermarks: watermarks(&self.conn, &thread, user)?,
                 group: match thread.is_group() {
                     true => Some(self.group_line(&thread, user)?),
@@ -330,6 +338,18 @@ impl Reader {
         let from = rows::place_at(&self.conn, thread.id, seq)?
             .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
         Ok(thread.by_others(&self.conn, user, from, head)?)
+    }
+
+    /// Whether all that is after `seq` of a direct conversation are messages that the user said: then
+    /// there is nothing to be told. Of a group it is never known without looking.
+    fn has_only_own_messages(&self, thread: &Thread, user: i64, seq: i64) -> Result<bool, Failure> {
+        if thread.is_group() || self.others_after(thread, user, seq)? > 0 {
+            return Ok(false);
+        }
+        let head = rows::head(&self.conn, thread.id)?;
+        let from = rows::place_at(&self.conn, thread.id, seq)?
+            .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
+        Ok(head.said - from.said == head.seq - from.seq)
     }
 
     pub(crate) fn head_position(&self) -> Result<Position, Failure> {
@@ -421,6 +441,11 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// Takes up room beside the entries.
+    pub(crate) fn take(&mut self, bytes: usize) {
+        self.taken_bytes += bytes;
+    }
+
     /// Whether the next entry has room; if not, it is noted that there was one.
     fn has_some(&mut self) -> bool {
         self.is_full |= self.taken_bytes >= PAGE_BYTES_MAX;

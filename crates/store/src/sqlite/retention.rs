@@ -13,6 +13,7 @@ use std::time::Instant;
 use parlor_chat::entry::Millis;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::message_state;
 use super::rows;
 
 /// Where the walk stands.
@@ -169,6 +170,7 @@ impl Retention {
 /// Removes an entry that has another behind it in its conversation.
 pub(crate) fn remove(conn: &Connection, gone: &Gone<'_>) -> Result<(), rusqlite::Error> {
     conn.prepare_cached("DELETE FROM entry WHERE pos = ?1")?.execute([gone.position])?;
+    message_state::forget(conn, gone.conversation, gone.seq)?;
     conn.prepare_cached("UPDATE conversation SET first = ?1 WHERE id = ?2")?
         .execute([gone.seq + 1, gone.conversation])?;
     if let Some(client_id) = gone.client_id {

@@ -3,7 +3,8 @@
 //! It is made from what clients are told, not from the row: the names of the conversation and of
 //! the epoch, rather than the numbers that stand for them inside. So a damaged user, conversation
 //! or life is found by the entries that refer to it, and an index that leads to the wrong row is
-//! found by the row. Facts that later versions added change nothing for entries without them. It guards against disks and memory, not against people.
+//! found by the row. Facts that later versions added change nothing for entries without them. It
+//! guards against disks and memory, not against people.
 
 use crc32fast::Hasher;
 use parlor_chat::ids::UserId;
@@ -26,6 +27,12 @@ pub(crate) struct Facts<'a> {
     pub(crate) said: Option<i64>,
     /// Who said it, in a group.
     pub(crate) sender: Option<UserId>,
+    /// The seq of the entry that it is about.
+    pub(crate) about: Option<i64>,
+    /// What is written on its outside.
+    pub(crate) envelope: Option<&'a str>,
+    /// The seq of the entry that deleted its content.
+    pub(crate) gone: Option<i64>,
 }
 
 impl Facts<'_> {
@@ -47,6 +54,20 @@ impl Facts<'_> {
             let sender = self.sender.as_ref().map_or("", UserId::as_str);
             take(&(sender.len() as u64).to_le_bytes());
             take(sender.as_bytes());
+        }
+        // Each begins with a byte that is its own, and that no content begins with.
+        if let Some(about) = self.about {
+            take(&[1]);
+            take(&about.to_le_bytes());
+        }
+        if let Some(envelope) = self.envelope {
+            take(&[2]);
+            take(&(envelope.len() as u64).to_le_bytes());
+            take(envelope.as_bytes());
+        }
+        if let Some(gone) = self.gone {
+            take(&[3]);
+            take(&gone.to_le_bytes());
         }
     }
 
@@ -83,6 +104,9 @@ mod tests {
         kind: 0,
         said: None,
         sender: None,
+        about: None,
+        envelope: None,
+        gone: None,
     };
 
     #[test]
@@ -103,6 +127,11 @@ mod tests {
             Facts { said: Some(2), ..FACTS },
             Facts { said: Some(3), kind: 1, ..FACTS },
             Facts { said: Some(3), sender: UserId::parse("a").ok(), ..FACTS },
+            Facts { about: Some(1), ..FACTS },
+            Facts { about: Some(2), ..FACTS },
+            Facts { envelope: Some("{}"), ..FACTS },
+            Facts { gone: Some(1), ..FACTS },
+            Facts { gone: Some(4), ..FACTS },
         ] {
             assert_ne!(sum, other.sum(b"\"x\""), "{other:?}");
         }

@@ -33,7 +33,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 18] = [
+const RULES: [(&str, &str); 23] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -125,6 +125,51 @@ const RULES: [(&str, &str); 18] = [
          LEFT JOIN data_key d ON d.conversation = e.conversation \
          LEFT JOIN master_key m ON m.id = d.master \
          WHERE e.sealed IS NOT NULL AND (m.id IS NULL OR e.content <> '')",
+    ),
+    (
+        "deleted_content_is_gone",
+        "SELECT 'entry ' || e.pos || ' is deleted and holds something' FROM entry e \
+         LEFT JOIN entry d ON d.conversation = e.conversation AND d.seq = e.gone AND d.kind = 3 \
+         AND d.about = CASE e.kind WHEN 0 THEN e.seq ELSE e.about END WHERE e.gone IS NOT NULL \
+         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2) OR d.pos IS NULL)",
+    ),
+    (
+        "deletion_took_effect",
+        "SELECT 'entry ' || e.pos || ' was deleted and is there' FROM entry d JOIN entry e \
+         ON e.conversation = d.conversation AND (e.seq = d.about AND e.kind = 0 \
+         OR e.about = d.about AND e.kind = 2) WHERE d.kind = 3 AND e.gone IS NOT d.seq",
+    ),
+    (
+        "state_is_what_was_done",
+        "SELECT 'the state of message ' || s.seq || ' of conversation ' || s.conversation \
+         || ' is not what was done to it' FROM message_state s LEFT JOIN entry e \
+         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind = 0 \
+         LEFT JOIN entry p ON p.conversation = s.conversation AND p.seq = s.pinned \
+         AND p.kind = 6 AND p.about = s.seq WHERE e.pos IS NULL \
+         OR s.edits <> CASE WHEN e.gone IS NULL THEN (SELECT count(*) FROM entry d \
+         WHERE d.conversation = s.conversation AND d.about = s.seq AND d.kind = 2) ELSE 0 END \
+         OR s.pinned IS NOT NULL AND (p.pos IS NULL OR e.gone IS NOT NULL) \
+         OR s.replies <> (SELECT count(*) FROM entry r WHERE r.conversation = s.conversation \
+         AND r.about = s.seq AND r.kind = 0 AND r.about IS NOT NULL)",
+    ),
+    (
+        "edit_or_reply_is_counted",
+        "SELECT 'entry ' || d.pos || ' is about a message that does not know it' FROM entry d \
+         JOIN entry e ON e.conversation = d.conversation AND e.seq = d.about \
+         LEFT JOIN message_state s ON s.conversation = d.conversation AND s.seq = d.about \
+         WHERE (d.kind = 2 AND e.gone IS NULL OR d.kind = 0) AND s.seq IS NULL",
+    ),
+    (
+        "reactions_are_counted",
+        "SELECT 'message ' || c.seq || ' of conversation ' || c.conversation \
+         || ' counts its reactions wrongly' FROM reaction_count c LEFT JOIN message_state s \
+         ON s.conversation = c.conversation AND s.seq = c.seq WHERE s.seq IS NULL \
+         OR c.users <> (SELECT count(*) FROM reaction r WHERE r.conversation = c.conversation \
+         AND r.seq = c.seq AND r.emoji = c.emoji) UNION ALL \
+         SELECT 'message ' || r.seq || ' of conversation ' || r.conversation \
+         || ' has a reaction that is not counted' FROM reaction r LEFT JOIN reaction_count c \
+         ON c.conversation = r.conversation AND c.seq = r.seq AND c.emoji = r.emoji \
+         WHERE c.seq IS NULL",
     ),
     (
         "own_records_are_counted",

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use parlor_chat::entry::Millis;
 use parlor_chat::own::OwnCommitted;
-use parlor_chat::store::{CommitSink, Committed, Marked, StoreError};
+use parlor_chat::store::{Appended, CommitSink, Committed, Marked, Origin, StoreError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
@@ -24,7 +24,7 @@ use super::Shared;
 use super::blocks;
 use super::checkpoint::Wake;
 use super::command::Command;
-use super::commands::{Executor, Turn};
+use super::commands::{AppendDone, Executor, Turn};
 use super::devices;
 use super::health::{self, Lasting};
 use super::life::Life;
@@ -61,6 +61,17 @@ struct Work {
     committed: Vec<Committed>,
     own: Vec<OwnCommitted>,
     repeats: u64,
+}
+
+impl Work {
+    /// Notes an append that was carried out; gives its answer.
+    fn appended(&mut self, done: AppendDone, origin: Origin) -> Appended {
+        match done.entry {
+            Some(entry) => self.committed.push(Committed { entry, origin }),
+            None => self.repeats += 1,
+        }
+        done.appended
+    }
 }
 
 /// Where a transaction could not go on.
@@ -236,15 +247,30 @@ impl Writer {
                 let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
                 let moderated = self.shared.moderated.load(Ordering::Acquire);
                 let turn = Turn { life, superseded, moderated };
-                let outcome = executor.append(conn, &turn, append, screening.as_deref());
+                let outcome = executor.append(conn, &turn, append, None, screening.as_deref());
                 let outcome = told(outcome).map_err(stopped)?;
-                reply.decide(outcome.map(|done| {
-                    let origin = append.origin;
-                    match done.entry {
-                        Some(entry) => work.committed.push(Committed { entry, origin }),
-                        None => work.repeats += 1,
-                    }
-                    done.appended
+                reply.decide(outcome.map(|done| work.appended(done, append.origin)));
+            }
+            Command::Say(say, reply) => {
+                let append = &say.append;
+                work.now = work.now.max(append.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let screening = say.screening.as_ref();
+                let outcome = executor.append(conn, &turn, append, Some(say), screening);
+                let outcome = told(outcome).map_err(stopped)?;
+                reply.decide(outcome.map(|done| work.appended(done, append.origin)));
+            }
+            Command::Message(change, reply) => {
+                work.now = work.now.max(change.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let outcome = executor.change_message(conn, &turn, change);
+                reply.decide(told(outcome).map_err(stopped)?.map(|done| {
+                    work.committed.extend(done.committed);
+                    done.changed
                 }));
             }
             Command::Mark(marks, reply) => {

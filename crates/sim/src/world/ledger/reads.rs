@@ -235,7 +235,12 @@ impl Ledger {
         }
         let claims_all = self.plants(Planted::CoversSkipped);
         let covers = covers(query.range, &page, talk.head(), claims_all);
-        Ok(HistoryPage { entries: page.entries, more: page.more, covers })
+        Ok(HistoryPage {
+            entries: page.entries,
+            more: page.more,
+            covers,
+            states: Default::default(),
+        })
     }
 
     /// A user's conversations, most recently moved first.
@@ -264,6 +269,8 @@ impl Ledger {
                 head: last.seq,
                 unread: self.unread(talk, user),
                 last: last.clone(),
+                message: None,
+                mentions: 0,
                 watermarks: self.watermarks_for(user, talk),
                 group: None,
             }

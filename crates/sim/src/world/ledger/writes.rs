@@ -81,6 +81,7 @@ impl Ledger {
             from: append.from.clone(),
             to: Some(to.clone()),
             client_id: append.client_id.clone(),
+            envelope: None,
             body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, key, append.now))
@@ -108,6 +109,7 @@ impl Ledger {
             from: append.by.clone(),
             to: Some(to),
             client_id: Some(append.client_id.clone()),
+            envelope: None,
             body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, Some(key), append.now))

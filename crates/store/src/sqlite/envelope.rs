@@ -1,0 +1,87 @@
+//! What is written on the outside of a message, as its row keeps it: a JSON text.
+//!
+//! Files that are out there hold such texts: a name is never given another meaning.
+
+use parlor_chat::around::{Envelope, Reply};
+use parlor_chat::ids::{Seq, UserId};
+use serde_json::{Map, Value, json};
+
+use super::rows;
+
+/// The text that an envelope is kept as.
+pub(crate) fn encode(envelope: &Envelope) -> String {
+    let Envelope { reply_to, thread, mentions, mentions_all, forwarded } = envelope;
+    let mut json = Map::new();
+    if let Some(reply) = reply_to {
+        json.insert("reply".into(), json!({ "seq": reply.seq.0, "from": reply.from.as_str() }));
+    }
+    if let Some(thread) = thread {
+        json.insert("thread".into(), json!(thread.0));
+    }
+    if !mentions.is_empty() {
+        let names: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
+        json.insert("mentions".into(), json!(names));
+    }
+    for (name, flag) in [("all", mentions_all), ("forwarded", forwarded)] {
+        if *flag {
+            json.insert(name.into(), json!(true));
+        }
+    }
+    Value::Object(json).to_string()
+}
+
+/// The envelope of a text; `None` for what no version writes.
+pub(crate) fn decode(text: &str) -> Option<Envelope> {
+    let json: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let user = |json: &Value| UserId::parse(json.as_str()?).ok();
+    let reply_to = match json.get("reply") {
+        Some(reply) => {
+            Some(Reply { seq: Seq(reply.get("seq")?.as_u64()?), from: user(reply.get("from")?)? })
+        }
+        None => None,
+    };
+    let thread = match json.get("thread") {
+        Some(seq) => Some(Seq(seq.as_u64()?)),
+        None => None,
+    };
+    let mentions = match json.get("mentions") {
+        Some(users) => users.as_array()?.iter().map(user).collect::<Option<_>>()?,
+        None => Vec::new(),
+    };
+    let flag = |name: &str| json.get(name).is_some_and(|value| value == &Value::Bool(true));
+    Some(Envelope {
+        reply_to,
+        thread,
+        mentions,
+        mentions_all: flag("all"),
+        forwarded: flag("forwarded"),
+    })
+}
+
+/// The seq of the message whose thread a message is in, as its row keeps it.
+pub(crate) fn thread(envelope: Option<&Envelope>) -> Option<i64> {
+    envelope.and_then(|envelope| envelope.thread).map(|seq| rows::int(seq.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_envelope_comes_back_as_it_was() {
+        let user = |name: &str| UserId::parse(name).expect("an id in a test");
+        let reply = Reply { seq: Seq(3), from: user("é\"") };
+        for envelope in [
+            Envelope::default(),
+            Envelope { reply_to: Some(reply), ..Envelope::default() },
+            Envelope { thread: Some(Seq(9)), ..Envelope::default() },
+            Envelope { mentions: vec![user("a"), user("b")], ..Envelope::default() },
+            Envelope { mentions_all: true, forwarded: true, ..Envelope::default() },
+        ] {
+            let text = encode(&envelope);
+            assert_eq!(decode(&text), Some(envelope), "{text}");
+        }
+        assert_eq!(decode("[]"), None);
+        assert_eq!(decode(r#"{"reply":{"seq":1}}"#), None);
+    }
+}
