@@ -9,7 +9,7 @@ use parlor_chat::around::port::{ChangeMessage, ThreadQuery, Wish};
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Refused;
-use parlor_chat::store::{Origin, Recipient};
+use parlor_chat::store::{Authority, Origin, Recipient};
 
 use crate::around_commands::{self as read, About};
 use crate::around_records as records;
@@ -119,6 +119,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
     caller.charge(service)?;
     let change = ChangeMessage {
         by: caller.user.clone(),
+        authority: Authority::User,
         conversation,
         seq,
         wish,
@@ -170,11 +171,7 @@ fn asked(
         return Err(Refusal::overloaded());
     };
     let conversation = change.conversation.clone();
-    let to = match (conversation.direct_members(), conversation.group_id()) {
-        (Some((low, high)), _) => Recipient::User(if low == change.by { high } else { low }),
-        (None, Some(group)) => Recipient::Group(group),
-        (None, None) => return Err(Refusal::NotFound),
-    };
+    let to = Recipient::in_conversation(&change.by, &conversation).ok_or(Refusal::NotFound)?;
     let question = Question {
         user: change.by.clone(),
         to,

@@ -7,7 +7,7 @@ use parlor_chat::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Screening;
-use parlor_chat::store::Append;
+use parlor_chat::store::{Append, Authority};
 
 use crate::commands::{Payload, checked, limit};
 use crate::fields::{Fields, required};
@@ -145,6 +145,8 @@ impl Outside {
     ) -> Say {
         Say {
             append,
+            authority: Authority::User,
+            event: None,
             screening,
             reply_to: self.reply_to.map(|(_, seq)| seq),
             thread: self.thread.map(|(_, seq)| seq),

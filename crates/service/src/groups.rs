@@ -11,7 +11,7 @@ use parlor_chat::group::decide::{InviteCode, Wish};
 use parlor_chat::group::port::{ChangeGroup, Done, MembersQuery, ReceiptsQuery};
 use parlor_chat::ids::{ClientId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::Origin;
+use parlor_chat::store::{Authority, Origin, Viewer};
 
 use crate::commands::{Payload, group_send};
 use crate::delivery::{NAMESPACE, room};
@@ -198,7 +198,7 @@ pub(crate) fn invites(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let invites = service.groups.invites(caller.user.clone(), group);
+    let invites = service.groups.invites(caller.user.clone().into(), group);
     Ok(Work::Later(Box::pin(async move { Ok(records::invites(&invites.await.map_err(failed)?)) })))
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn requests(
     caller.charge(service)?;
     let max = service.settings.limits.requests_per_group_max;
     let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let requests = service.groups.requests(caller.user.clone(), group, max);
+    let requests = service.groups.requests(caller.user.clone().into(), group, max);
     Ok(Work::Later(Box::pin(
         async move { Ok(records::requests(&requests.await.map_err(failed)?)) },
     )))
@@ -226,10 +226,11 @@ pub(crate) fn info(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let view = service.groups.group(caller.user.clone(), group.clone());
-    Ok(Work::Later(Box::pin(
-        async move { Ok(records::view(&group, &view.await.map_err(failed)?)) },
-    )))
+    let viewer = Viewer::User(caller.user.clone());
+    let view = service.groups.group(viewer.clone(), group.clone());
+    Ok(Work::Later(Box::pin(async move {
+        Ok(records::view(&group, &view.await.map_err(failed)?, &viewer))
+    })))
 }
 
 /// `group_members {groupId, cursor?, limit?}`.
@@ -240,7 +241,7 @@ pub(crate) fn members(
 ) -> Result<Work, Refusal> {
     let (group, Page { after, limit }) = read::members(payload, &service.settings.limits)?;
     caller.charge(service)?;
-    let query = MembersQuery { user: caller.user.clone(), group, after, limit };
+    let query = MembersQuery { viewer: caller.user.clone().into(), group, after, limit };
     let page = service.groups.members(query);
     Ok(Work::Later(Box::pin(async move { Ok(records::members(&page.await.map_err(failed)?)) })))
 }
@@ -297,6 +298,7 @@ fn submit(
     caller.charge_as(service, 1 + u32::try_from(users / USERS_PER_COMMAND).unwrap_or(u32::MAX))?;
     Ok(service.groups.change_group(ChangeGroup {
         by: caller.user.clone(),
+        authority: Authority::User,
         group: group.clone(),
         wish,
         client_id: None,

@@ -76,6 +76,10 @@ pub(crate) fn entry_now(
         Body::Changed(change) => {
             group_records::change(object.text("by", entry.from.as_str()), change)
         }
+        Body::App(event) => {
+            let object = object.text("by", entry.from.as_str()).text("kind", "app_event");
+            object.text("name", event.name.as_str()).raw("data", &event.data.0)
+        }
     };
     let object = match &entry.envelope {
         Some(envelope) => around_records::envelope(object, &entry.conversation, envelope),
