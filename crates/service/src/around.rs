@@ -151,7 +151,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
 
 /// An edit whose content was looked at. It is not brought before the moderators by a rule that only
 /// flags: they see a message's newest content where they look at it.
-fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
+pub(crate) fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
     let Screened { content, screening } = screened;
     match screening.refused {
         Some(Refused { rule, reason }) => Err(Refusal::ContentRefused { rule, reason }),
@@ -166,10 +166,7 @@ fn asked(
     change: ChangeMessage,
     screened: Screened,
 ) -> Result<Work, Refusal> {
-    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
-        service.counters().moderation.hook_turned_away.add(1);
-        return Err(Refusal::overloaded());
-    };
+    let permit = hook::permit(service)?;
     let conversation = change.conversation.clone();
     let to = Recipient::in_conversation(&change.by, &conversation).ok_or(Refusal::NotFound)?;
     let question = Question {

@@ -181,7 +181,7 @@ pub(crate) fn invite(
 ) -> Result<Work, Refusal> {
     let command = read::invite(payload, caller.now, &service.settings.limits)?;
     let read::Invite { group, until, uses } = command;
-    let code = InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)?;
+    let code = new_code()?;
     let wish = Wish::Invite { code: code.clone(), until, uses };
     let changed = submit(service, caller, &group, wish)?;
     Ok(Work::Later(Box::pin(async move {
@@ -210,8 +210,7 @@ pub(crate) fn requests(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let max = service.settings.limits.requests_per_group_max;
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    let max = requests_max(service);
     let requests = service.groups.requests(caller.user.clone().into(), group, max);
     Ok(Work::Later(Box::pin(
         async move { Ok(records::requests(&requests.await.map_err(failed)?)) },
@@ -309,7 +308,7 @@ fn submit(
 }
 
 /// Tells those who may let somebody in, and are among the group's first members, that somebody asks.
-async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
+pub(crate) async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
     let admins = service.groups.admins(group.clone(), TOLD_OF_REQUESTS_MAX);
     let Ok(admins) = admins.await else { return };
     let Some(io) = service.io() else { return };
@@ -324,7 +323,11 @@ async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
 
 /// The id of a group that is made: by chance, or always the same for a user's same key, so that a
 /// retry makes no second one. Nobody else can tell it beforehand.
-fn new_id(service: &Service, user: &UserId, key: Option<&ClientId>) -> Result<GroupId, Refusal> {
+pub(crate) fn new_id(
+    service: &Service,
+    user: &UserId,
+    key: Option<&ClientId>,
+) -> Result<GroupId, Refusal> {
     let text = match key {
         None => random_digits()?,
         Some(key) => {
@@ -338,6 +341,16 @@ fn new_id(service: &Service, user: &UserId, key: Option<&ClientId>) -> Result<Gr
         }
     };
     GroupId::parse(&text).map_err(|_| Refusal::Internal)
+}
+
+/// The code of an invite that is made.
+pub(crate) fn new_code() -> Result<InviteCode, Refusal> {
+    InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)
+}
+
+/// The requests to join that a group has at most.
+pub(crate) fn requests_max(service: &Service) -> usize {
+    usize::try_from(service.settings.limits.requests_per_group_max).unwrap_or(usize::MAX)
 }
 
 fn random_digits() -> Result<String, Refusal> {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Questions about several messages of a connection are under way at once and may be answered in
-//! any order; the store is called in the order in which the messages came ([`crate::lines`]). With
+//! any order; the store is called in the order in which the messages came (`lines`). With
 //! more questions under way than allowed a message is refused as `overloaded`, never let through
 //! unasked. Without a hook none of this takes place.
 
@@ -122,6 +122,17 @@ impl PartialEq for AppHook {
 }
 
 impl Eq for AppHook {}
+
+/// The right to ask one question more.
+///
+/// # Errors
+/// [`Refusal::Overloaded`] when as many are under way as may be.
+pub(crate) fn permit(service: &Service) -> Result<OwnedSemaphorePermit, Refusal> {
+    Arc::clone(&service.questions).try_acquire_owned().map_err(|_| {
+        service.counters().moderation.hook_turned_away.add(1);
+        Refusal::overloaded()
+    })
+}
 
 /// Asks about a message, and makes of the answer what its append is to know. `permit` stands for the
 /// question while it is under way.
