@@ -12,7 +12,7 @@ use support::api::{Api, Key, SCOPES, said, serving};
 use support::{Client, Server, schema};
 
 /// Random requests for each operation.
-const REQUESTS: usize = 600;
+const REQUESTS: usize = 300;
 
 /// One operation of the document.
 struct Operation<'a> {
@@ -257,6 +257,19 @@ impl Dice {
 
     fn line(&mut self, operation: &Operation<'_>, odd: bool) -> String {
         let mut path = operation.path.to_owned();
+        // Two parts that have to fit each other would hardly do so by chance.
+        if path.contains("{message}") && !(odd && self.one_in(2)) {
+            let message = self.one_of(|it| &it.messages);
+            let id = message.as_str().expect("an id");
+            let (conversation, _) = id.rsplit_once(':').expect("an id of a message");
+            let conversation = self.encoded(&json!(conversation));
+            path = path.replace("{conversation}", &conversation);
+            path = path.replace("{message}", &self.encoded(&message));
+        }
+        if path.contains("{invite}") && !(odd && self.one_in(2)) {
+            let at = self.below(self.invites.len());
+            path = path.replace("{group}", &self.groups[at]).replace("{invite}", &self.invites[at]);
+        }
         for parameter in operation.parameters("path") {
             let name = parameter["name"].as_str().expect("a name");
             let odd = odd && self.one_in(2);
