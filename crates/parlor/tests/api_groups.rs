@@ -56,6 +56,9 @@ fn what_is_done_to_a_group_is_heard_at_once_and_outlives_a_kill() {
     let page = api.done(&format!("GET {of}/messages?as=bob"), "");
     assert_eq!(page["messages"][0]["deleted"], true);
     assert_eq!(page["entries"][0]["kind"], "member_kicked", "what bob saw ends there");
+    api.done(&format!("POST /v1/groups/{group}/members"), "{\"userIds\": [\"carol\"]}");
+    let page = api.done(&format!("GET {of}/messages?after=0"), "");
+    assert_eq!((&page["covers"], &page["more"]), (&json!([1, 5]), &json!(false)), "all of it");
 }
 
 #[test]

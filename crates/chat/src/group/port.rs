@@ -9,7 +9,7 @@
 use crate::entry::{Millis, Position};
 use crate::ids::{ClientId, GroupId, Seq, UserId};
 use crate::limits::Limits;
-use crate::store::{Authority, GroupLine, Origin, Pending, Viewer};
+use crate::store::{Authority, GroupLine, HistoryPage, HistoryRange, Origin, Pending, Viewer};
 
 use super::decide::{InviteCode, Wish};
 use super::{Group, Member, Role};
@@ -36,6 +36,14 @@ pub trait Groups: Send + Sync + 'static {
 
     /// The owner and the admins of a group, at most `limit`; nobody where there is none.
     fn admins(&self, group: GroupId, limit: usize) -> Pending<Vec<UserId>>;
+
+    /// A piece of a group's whole log, as the system reads it; a deleted one's too.
+    fn group_history(
+        &self,
+        group: GroupId,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Pending<HistoryPage>;
 
     /// Members of a group for one of them, a page at a time.
     fn members(&self, query: MembersQuery) -> Pending<MembersPage>;

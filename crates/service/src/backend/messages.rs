@@ -10,7 +10,7 @@ use parlor_chat::around::port::{ChangeMessage, Say, Speaker, Wish};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, GroupId, MessageId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Append, Appended, Authority, HistoryQuery, Origin, Recipient};
+use parlor_chat::store::{Append, Appended, Authority, HistoryQuery, Origin, Recipient, Viewer};
 use serde_json::value::RawValue;
 
 use super::{Actor, Answer, Backend, failed, id, user_id};
@@ -219,8 +219,8 @@ impl Backend {
         Ok(around_records::changed(&about.0, about.1, &changed.map_err(failed)?))
     }
 
-    /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named, else
-    /// as the first of its members; of a group one has to be named.
+    /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named; else a direct
+    /// one as the first of its members, and a group's as the system, which may see all of it.
     ///
     /// # Errors
     /// As `history`.
@@ -231,15 +231,19 @@ impl Backend {
         let range = commands::range(&fields)?;
         let limit =
             commands::limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
-        let user = match (fields.id("as", UserId::parse)?, conversation.direct_members()) {
-            (Some(user), _) => user,
-            (None, Some((low, _))) => low,
-            (None, None) => return Err(Refusal::invalid("as", "is required for a group")),
+        let first = conversation.direct_members().map(|(low, _)| low);
+        let viewer = match (self.viewer(&fields)?, conversation.group_id()) {
+            (Viewer::User(user), _) => user,
+            (Viewer::System, Some(group)) => {
+                let page = self.service.groups.group_history(group, range, limit).await;
+                return Ok(records::history(&page.map_err(failed)?, None));
+            }
+            (Viewer::System, None) => first.ok_or(Refusal::NotFound)?,
         };
-        is_a_member(&user, &conversation)?;
-        let asked = HistoryQuery { user: user.clone(), conversation, range, limit };
+        is_a_member(&viewer, &conversation)?;
+        let asked = HistoryQuery { user: viewer.clone(), conversation, range, limit };
         let page = self.service.store.history(asked).await.map_err(failed)?;
-        Ok(records::history(&page, &user))
+        Ok(records::history(&page, Some(&viewer)))
     }
 
     /// Lists `{cursor?, limit?}` of a user's conversations.

@@ -9,7 +9,7 @@ use parlor_chat::group::port::MembersQuery;
 use parlor_chat::group::{FOREVER, Role, SettingsPatch};
 use parlor_chat::ids::{ConversationId, GroupId, Seq};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Append, Authority, Block, Recipient, Viewer};
+use parlor_chat::store::{Append, Authority, Block, HistoryRange, Recipient, StoreError, Viewer};
 
 use super::around::{House, about, edit};
 use super::{NOW, dm, text, user, wish};
@@ -98,11 +98,29 @@ pub(super) async fn it_reads_groups_whole(h: &House) {
     assert_eq!((view.membership, view.group.members), (None, 2));
     assert!(h.groups.group(user("z").into(), group()).await.is_err());
     assert_eq!(roles(h, "g").await.len(), 2);
+    let refused = h.groups.invites(user("a").into(), group()).await.expect_err("no admin");
+    assert_eq!(of_store(&refused), Refusal::NotAllowed);
     let requests = h.groups.requests(Viewer::System, group(), 9).await.expect("they are read");
     assert_eq!(requests, []);
     assert_eq!(h.groups.invites(Viewer::System, group()).await.expect("they are read"), []);
-    let refused = h.groups.invites(user("a").into(), group()).await.expect_err("no admin");
-    assert_eq!(of_store(&refused), Refusal::NotAllowed);
+    let of = ConversationId::group(&group());
+    h.says("o", &of, "one").await;
+    h.change_group("g", "o", add("late")).await;
+    h.done("o", &of, 2, edit("two")).await;
+    h.change_group("g", "o", Wish::Delete).await;
+    let piece = async |range, limit| {
+        h.groups.group_history(group(), range, limit).await.expect("a page is read")
+    };
+    let all = piece(HistoryRange::After(Seq(0), None), 9).await;
+    assert_eq!((all.entries.len(), all.more, all.covers), (5, false, Some((Seq(1), Seq(5)))));
+    let edited = all.states[&Seq(2)].edited.as_ref().map(|(content, _)| content.clone());
+    assert_eq!(edited, Some(text("two")));
+    let newest = piece(HistoryRange::Before(Some(Seq(5))), 2).await;
+    assert_eq!((newest.entries[0].seq, newest.more), (Seq(4), true));
+    assert_eq!(newest.covers, Some((Seq(3), Seq(4))));
+    let nowhere = GroupId::parse("none").expect("a good id");
+    let missing = h.groups.group_history(nowhere, HistoryRange::Before(None), 9).await;
+    assert!(matches!(missing, Err(StoreError::NotFound)));
 }
 
 pub(super) async fn it_speaks_in_groups_that_it_is_not_in(h: &House) {

@@ -19,9 +19,9 @@ use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
-    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
-    Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Viewer,
-    Whose,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, HistoryRange, Mark, Marked, MovedPage,
+    Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage,
+    Viewer, Whose,
 };
 
 use super::command::{Command, Marks};
@@ -227,6 +227,16 @@ impl Groups for SqliteStore {
 
     fn admins(&self, group: GroupId, limit: usize) -> Pending<Vec<UserId>> {
         self.read(of_group(&group), move |reader| reader.admins(&group, limit))
+    }
+
+    fn group_history(
+        &self,
+        group: GroupId,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Pending<HistoryPage> {
+        let conversation = ConversationId::group(&group);
+        self.read(of_group(&group), move |reader| reader.whole(&conversation, range, limit))
     }
 
     fn members(&self, query: MembersQuery) -> Pending<MembersPage> {

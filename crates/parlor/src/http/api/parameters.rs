@@ -121,7 +121,8 @@ pub(super) struct GroupsPage {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Piece {
-    /// The member as whom to read; by default the first that the id names.
+    /// The member as whom to read; by default the first that the id names, and of a group nobody, who
+    /// sees all of it.
     #[param(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     #[param(rename = "as")]
     member: Option<String>,
