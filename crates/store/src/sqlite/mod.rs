@@ -74,6 +74,7 @@ mod message_state;
 mod acts;
 
 mod says;
+mod speaking;
 
 mod message_reads;
 
