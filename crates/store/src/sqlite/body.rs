@@ -30,6 +30,7 @@ const UNREACTED: i64 = 5;
 /// The kind of the pinning of an earlier message.
 pub(crate) const PINNED: i64 = 6;
 const UNPINNED: i64 = 7;
+const TIMER_SET: i64 = 8;
 
 /// The text of what holds nothing, and of what is gone.
 pub(crate) const NOTHING: &str = "null";
@@ -49,6 +50,7 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
             Deed::Pinned => (PINNED, NOTHING.into()),
             Deed::Unpinned => (UNPINNED, NOTHING.into()),
         },
+        Body::TimerSet(ms) => (TIMER_SET, json!(ms).to_string().into()),
     }
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
 pub(crate) fn about(body: &Body) -> Option<i64> {
     match body {
         Body::Acted(act) => Some(rows::int(act.on.0)),
-        Body::Said(_) | Body::Gone | Body::Changed(_) => None,
+        Body::Said(_) | Body::Gone | Body::Changed(_) | Body::TimerSet(_) => None,
     }
 }
 
@@ -66,7 +68,7 @@ pub(crate) struct Written<'a> {
     pub(crate) kind: i64,
     pub(crate) about: Option<i64>,
     pub(crate) text: &'a str,
-    /// Whether its content was deleted.
+    /// Whether its content was deleted, or has ended.
     pub(crate) is_gone: bool,
 }
 
@@ -81,6 +83,7 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
             let json: Value = serde_json::from_str(text).ok()?;
             return Some(Body::Changed(change(json.as_object()?)?));
         }
+        TIMER_SET => return serde_json::from_str(text).ok().map(Body::TimerSet),
         EDITED => Deed::Edited(content()),
         DELETED => Deed::Deleted,
         REACTED => Deed::Reacted(emoji()?),
@@ -275,6 +278,8 @@ mod tests {
         }
         comes_back(Body::Acted(Act { on: Seq(7), deed: Deed::Edited(None) }), true);
         comes_back(Body::Gone, true);
+        comes_back(Body::TimerSet(Some(5_000)), false);
+        comes_back(Body::TimerSet(None), false);
         let said = Body::Said(Content("{ \"x\": 1.0 }".into()));
         assert_eq!(encode(&said), (SAID, "{ \"x\": 1.0 }".into()));
         comes_back(said, false);
