@@ -25,6 +25,8 @@ use super::Stored;
 
 /// Messages that are handed to the store at a time.
 const ROUND_MAX: usize = 100;
+/// Messages about which the app's hook is asked at a time.
+const PREPARED_MAX: usize = 8;
 /// How long it waits when the store cannot be read or written.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The least time for which a message is put off, in milliseconds.
@@ -73,12 +75,20 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
     loop {
         let page = service.around.due(clock::now(), ROUND_MAX).await?;
         let mut given = Vec::with_capacity(page.messages.len());
-        for due in page.messages {
-            match prepare(service, &due).await {
-                Ok((fire, outcome)) => {
-                    given.push(Given { due, outcome, fired: service.around.fire(fire) });
+        for some in page.messages.chunks(PREPARED_MAX) {
+            // Several at a time, since a hook takes its time; handed on in their order.
+            let prepared: Vec<_> = some
+                .iter()
+                .map(|due| tokio::spawn(prepare(Arc::clone(service), due.clone())))
+                .collect();
+            for (due, prepared) in some.iter().zip(prepared) {
+                match prepared.await.unwrap_or(Err(Refusal::Internal)) {
+                    Ok((fire, outcome)) => {
+                        let (due, fired) = (due.clone(), service.around.fire(fire));
+                        given.push(Given { due, outcome, fired });
+                    }
+                    Err(refusal) => settle(service, due, &refusal).await?,
                 }
-                Err(refusal) => settle(service, &due, &refusal).await?,
             }
         }
         for Given { due, outcome, fired } in given {
@@ -103,7 +113,7 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
 }
 
 /// Makes a message of what is due: as any, it is held to the content rules and the app's hook.
-async fn prepare(service: &Arc<Service>, due: &DueMessage) -> Result<(Fire, Outcome), Refusal> {
+async fn prepare(service: Arc<Service>, due: DueMessage) -> Result<(Fire, Outcome), Refusal> {
     let (limits, now) = (&service.settings.limits, clock::now());
     let send = Stored::of(&due.record).ok_or(Refusal::Internal)?.send(limits)?;
     let id = &due.record.key;
@@ -134,7 +144,7 @@ async fn prepare(service: &Arc<Service>, due: &DueMessage) -> Result<(Fire, Outc
                 client_id: append.client_id.clone(),
                 at: now,
             };
-            hook::ask(service, app, question, screened, permit).await?
+            hook::ask(&service, app, question, screened, permit).await?
         }
         _ => screened,
     };

@@ -33,6 +33,13 @@ pub(crate) struct Expiry {
     damaged: HashSet<i64>,
 }
 
+/// A row whose content has ended, and its place if it is a message's.
+#[derive(Debug)]
+struct Ended {
+    row: Emptied,
+    message: Option<At>,
+}
+
 /// What a step did.
 #[derive(Debug, Default)]
 pub(crate) struct Step {
@@ -74,8 +81,8 @@ impl Expiry {
         }
         let limit = entries_max + self.damaged.len();
         let (found, is_whole) = self.ended(conn, now, limit, deadline, &mut step)?;
-        acts::empty(conn, &found.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
-        for message in found.iter().filter_map(|(_, message)| *message) {
+        acts::empty(conn, &found.iter().map(|ended| ended.row).collect::<Vec<_>>())?;
+        for message in found.iter().filter_map(|ended| ended.message) {
             message_state::delete(conn, message)?;
         }
         step.emptied = found.len() as u64;
@@ -91,7 +98,7 @@ impl Expiry {
         Ok(step)
     }
 
-    /// Rows whose contents have ended, those of messages with their places; and whether these are all.
+    /// Rows whose contents have ended, and whether these are all.
     fn ended(
         &mut self,
         conn: &Connection,
@@ -99,7 +106,7 @@ impl Expiry {
         limit: usize,
         deadline: Instant,
         step: &mut Step,
-    ) -> Result<(Vec<(Emptied, Option<At>)>, bool), rusqlite::Error> {
+    ) -> Result<(Vec<Ended>, bool), rusqlite::Error> {
         let sql = concat!(
             "SELECT ",
             entry_columns!(),
@@ -124,7 +131,7 @@ impl Expiry {
                 Ok(checked) => {
                     let at = At { conversation, seq: checked.facts.seq };
                     let message = (checked.facts.kind == body::SAID).then_some(at);
-                    found.push((Emptied::of(checked.facts, at.seq), message));
+                    found.push(Ended { row: Emptied::of(checked.facts, at.seq), message });
                 }
                 Err(Failure::Engine(error)) => return Err(error),
                 Err(Failure::Refused(error)) => {

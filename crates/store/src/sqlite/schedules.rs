@@ -50,16 +50,15 @@ impl Executor {
                 return Ok((ScheduleChanged::Exists(record), told));
             }
             (Expected::New, Some(_)) => return Ok((ScheduleChanged::WasThere, told)),
-            (Expected::New, None) => {
-                if own::live(conn, user, SCHEDULE)? >= change.records_max as u64 {
-                    told.push(make_room(conn, named, change)?);
-                }
-            }
-            (_, found) if !is_there || found.is_none() => return Err(StoreError::NotFound.into()),
+            (Expected::New, None) => {}
+            _ if !is_there => return Err(StoreError::NotFound.into()),
             (Expected::At(at), Some(found)) if found.at != bound(at.0) => {
                 return Ok((ScheduleChanged::Superseded, told));
             }
             _ => {}
+        }
+        if found.is_none() && own::live(conn, user, SCHEDULE)? >= change.records_max as u64 {
+            told.push(make_room(conn, named, change)?);
         }
         let at = bound(change.now.0).max(found.as_ref().map_or(0, |found| found.at + 1));
         let value = change.scheduled.as_ref().map(|scheduled| scheduled.value.clone());
