@@ -19,7 +19,10 @@ use parlor_chat::own::{OwnKey, OwnValue};
 use parlor_chat::store::{
     Append, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store, StoreError,
 };
-use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, Keyring, MasterKey, SqliteStore, verify};
+use parlor_store::sqlite::{
+    Check, Clock, Config, DATABASE_FILE, Existing, Keyring, MasterKey, SqliteStore, backup,
+    restore, verify,
+};
 use rusqlite::Connection;
 
 struct Nobody;
@@ -307,6 +310,29 @@ async fn say_due(store: &SqliteStore) -> Result<Vec<String>, StoreError> {
         said.push(id);
     }
     Ok(said)
+}
+
+#[tokio::test]
+async fn a_backup_keeps_what_is_due_and_gives_nobody_what_has_ended() {
+    let (dir, other) = (tempfile::tempdir(), tempfile::tempdir());
+    let (dir, other) = (dir.expect("a directory"), other.expect("a directory"));
+    let store = open(dir.path(), before, false);
+    timed(&store).await;
+    says(&store, "secret").await;
+    plan(&store, "s1").await;
+    let copy = other.path().join("copy.db");
+    backup(dir.path(), &copy, Check::Whole, &mut |_| {}).expect("it is copied");
+    assert_eq!(say_due(&store).await.expect("it is said"), ["s1"]);
+    drop(store);
+    let data = other.path().join("data");
+    std::fs::create_dir(&data).expect("a directory");
+    restore(&copy, &data, &Existing::Refuse, &mut |_| {}).expect("it is put back");
+    let store = open(&data, after, false);
+    assert_eq!(log(&store).await, ["\"kept: the first\""]);
+    assert_eq!(say_due(&store).await.expect("it is said"), ["s1"], "in this life it was not");
+    until_expired(&store, 1).await;
+    drop(store);
+    assert_eq!(verify(&data).expect("it can be read"), []);
 }
 
 const FIRED: &str = "PARLOR_STORE_TEST_KILLED_FIRING";

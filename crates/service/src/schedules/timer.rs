@@ -75,7 +75,7 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
     loop {
         let page = service.around.due(clock::now(), ROUND_MAX).await?;
         let mut given = Vec::with_capacity(page.messages.len());
-        for some in page.messages.chunks(PREPARED_MAX) {
+        for some in page.messages.chunks(prepared_max(service)) {
             // Several at a time, since a hook takes its time; handed on in their order.
             let prepared: Vec<_> = some
                 .iter()
@@ -110,6 +110,12 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
             return Ok(Duration::from_millis(left).min(LOOK_EVERY));
         }
     }
+}
+
+/// How many messages are prepared at a time: no more than the hook may be asked about.
+fn prepared_max(service: &Service) -> usize {
+    let asked_max = service.settings.hook.as_ref().map_or(PREPARED_MAX, |app| app.in_flight_max);
+    asked_max.clamp(1, PREPARED_MAX)
 }
 
 /// Makes a message of what is due: as any, it is held to the content rules and the app's hook.
