@@ -91,10 +91,12 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
                 }
             }
         }
+        let mut said = 0;
         for Given { due, outcome, fired } in given {
             match fired.await {
                 Ok(Fired::Superseded) => {}
                 Ok(Fired::Said(appended)) => {
+                    said += 1;
                     service.counters().sent.add(1);
                     outcome.tell(service, &appended).await;
                 }
@@ -108,6 +110,10 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
         let left = next.0.saturating_sub(clock::now().0);
         if left > 0 {
             return Ok(Duration::from_millis(left).min(LOOK_EVERY));
+        }
+        // What stays as it is must not be tried all the time.
+        if said == 0 {
+            return Ok(RETRY_AFTER);
         }
     }
 }
@@ -188,6 +194,10 @@ async fn settle(service: &Service, due: &DueMessage, refusal: &Refusal) -> Resul
     };
     match service.around.change_schedule(change).await {
         Ok(_) | Err(StoreError::NotFound) => Ok(()),
-        Err(error) => Err(error),
+        Err(error @ (StoreError::Overloaded | StoreError::Unavailable { .. })) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "a message that is due can be neither said nor given up");
+            Ok(())
+        }
     }
 }

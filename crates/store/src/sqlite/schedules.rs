@@ -161,7 +161,8 @@ impl Reader {
         limit: usize,
     ) -> Result<(DuePage, Vec<String>), Failure> {
         let sql = "SELECT o.user, u.name, o.key, o.value, o.sealed, o.at, o.due FROM own o \
-                   LEFT JOIN user u ON u.id = o.user WHERE o.due IS NOT NULL ORDER BY o.due, o.at";
+                   LEFT JOIN user u ON u.id = o.user WHERE o.due IS NOT NULL AND o.value IS NOT NULL \
+                   ORDER BY o.due, o.at";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(())?;
         let (mut page, mut damage, mut taken_bytes) = (DuePage::default(), Vec::new(), 0);
