@@ -67,7 +67,7 @@ impl Config {
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
             keyring: None,
-            clock: Clock(system_clock),
+            clock: Clock::SYSTEM,
             pages_max: None,
         }
     }
@@ -78,6 +78,9 @@ impl Config {
 pub struct Clock(pub fn() -> Millis);
 
 impl Clock {
+    /// The system's.
+    pub(crate) const SYSTEM: Self = Self(system_clock);
+
     pub(crate) fn now(self) -> Millis {
         (self.0)()
     }

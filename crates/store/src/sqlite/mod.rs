@@ -76,6 +76,8 @@ mod acts;
 mod says;
 mod speaking;
 
+mod timers;
+
 mod message_reads;
 
 mod group_reads;
@@ -87,6 +89,8 @@ mod blocks;
 mod own_keys;
 
 mod own;
+
+mod schedules;
 
 mod regard;
 
@@ -103,6 +107,8 @@ mod moderation;
 mod sweep;
 
 mod retention;
+
+mod expiry;
 
 mod vacuum;
 
@@ -235,7 +241,7 @@ impl SqliteStore {
         let readers = (0..shared.config.readers.max(1))
             .map(|_| connect(&path, &shared.config, shared.config.reader_cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
-        let upkeep = Upkeep::new(&conn, shared.config.retention_ms)?;
+        let upkeep = Upkeep::new(&conn, &shared.config)?;
         let checkpoints = connect(&path, &shared.config, 256)?;
         // An operator's open shell may keep a checkpoint from ending; it must not hold the gate.
         checkpoints.busy_timeout(std::time::Duration::ZERO)?;
@@ -383,7 +389,7 @@ fn start(
         .into_iter()
         .map(|conn| {
             let shared = shared.clone();
-            let reader = Reader::new(conn, shared.config.keyring.clone());
+            let reader = Reader::new(conn, shared.config.keyring.clone(), shared.config.clock);
             named("store-reader").spawn(move || reader.run(&shared))
         })
         .collect::<Result<_, _>>()?;
@@ -399,7 +405,7 @@ fn start(
         shared: shared.clone(),
         sink,
         checkpointer: wake,
-        executor: commands::Executor::new(shared.config.keyring.clone()),
+        executor: commands::Executor::new(shared.config.keyring.clone(), shared.config.clock),
     };
     let writer = named("store-writer").spawn(move || writer.run())?;
     Ok(Threads { writer, readers, checkpointer, _lock: lock })

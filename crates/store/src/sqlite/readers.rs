@@ -12,6 +12,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::Connection;
 
 use super::Shared;
+use super::config::Clock;
 use super::keys::Keyring;
 use super::names::Names;
 use super::queue::Taken;
@@ -29,8 +30,8 @@ pub(crate) struct Reader {
 const SNAPSHOT_READS_MAX: usize = 64;
 
 impl Reader {
-    pub(crate) fn new(conn: Connection, keyring: Option<Arc<Keyring>>) -> Self {
-        Self { conn, names: Names::new(keyring) }
+    pub(crate) fn new(conn: Connection, keyring: Option<Arc<Keyring>>, clock: Clock) -> Self {
+        Self { conn, names: Names::new(keyring, clock) }
     }
 
     /// Reads until the queue is closed and empty.
