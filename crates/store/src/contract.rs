@@ -51,6 +51,10 @@ mod around_outside;
 
 mod around_model;
 
+mod searching;
+
+mod search_model;
+
 pub use around::{MadeWhole, run_around};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};

@@ -18,7 +18,8 @@ use parlor_chat::store::{
 };
 
 use super::{
-    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, text, user, wish,
+    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, search_model,
+    searching, text, user, wish,
 };
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
@@ -64,6 +65,14 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_outside::mentions_are_of_members_and_counted_until_read,
     around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,
+    searching::what_was_acknowledged_is_found_by_its_words,
+    searching::a_message_is_found_by_its_newest_text_alone,
+    searching::what_is_deleted_or_hidden_is_not_found,
+    searching::in_a_group_a_member_finds_what_they_may_see,
+    searching::a_search_is_narrowed_by_conversation_sender_and_time,
+    searching::pages_hold_each_message_once_newest_first,
+    searching::a_search_ends_at_its_bounds_and_goes_on_from_there,
+    search_model::random_searches_agree_with_a_scan,
 ];
 
 /// Runs every claim about what is done to messages, each on a store of its own.
@@ -164,6 +173,11 @@ impl House {
     }
 
     pub(super) async fn change_group(&self, name: &str, by: &str, wish: GroupWish) {
+        assert!(self.try_group(name, by, wish).await, "a group is changed");
+    }
+
+    /// Whether it may be.
+    pub(super) async fn try_group(&self, name: &str, by: &str, wish: GroupWish) -> bool {
         let change = ChangeGroup {
             by: user(by),
             group: GroupId::parse(name).expect("a good id"),
@@ -173,7 +187,7 @@ impl House {
             origin: Origin(0),
             limits: Limits::default(),
         };
-        self.groups.change_group(change).await.expect("a group is changed");
+        self.groups.change_group(change).await.is_ok()
     }
 
     pub(super) async fn says(&self, by: &str, to: &ConversationId, content: &str) -> u64 {

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use super::Shared;
 use super::config::Clock;
+use super::names::Names;
 use super::retention::Retention;
 use super::vacuum;
 
@@ -74,6 +75,7 @@ impl Upkeep {
     pub(crate) fn slice(
         &mut self,
         conn: &Connection,
+        names: &mut Names,
         shared: &Shared,
     ) -> Result<(), rusqlite::Error> {
         let now = shared.config.clock.now();
@@ -85,7 +87,7 @@ impl Upkeep {
         let _gate = shared.gate.read();
         let deadline = began + SLICE_WORK;
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
-        let removed = self.retention.step(conn, now, self.entries_max, deadline)?;
+        let removed = self.retention.step(conn, names, now, self.entries_max, deadline)?;
         self.vacuum_wanted = vacuum::step(conn, deadline)?;
         conn.prepare_cached("COMMIT")?.execute(())?;
         self.retention.committed();
