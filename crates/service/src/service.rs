@@ -42,8 +42,8 @@ use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
     around, blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter,
-    moderation, presence, privacy, profiles, queries, records, resume, sends, stars, tutorial,
-    typing,
+    moderation, presence, privacy, profiles, queries, records, resume, search, sends, stars,
+    tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -149,7 +149,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 71] = [
+        let commands: [(&str, Command); 72] = [
             ("private_message", sends::private_message),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
@@ -205,6 +205,7 @@ impl Service {
             ("unpin", around::unpin),
             ("pins", around::pins),
             ("thread", around::thread),
+            ("search", search::search),
             ("draft_set", drafts::set),
             ("drafts", drafts::list),
             ("star", stars::star),
