@@ -51,7 +51,8 @@ async fn what_was_sent_is_found_at_once_as_history_shows_it() {
     outcome(&alice, "edit", json!({"messageId": one, "content": {"text": "a badger"}})).await;
     assert!(found(&bob, "owl").await.is_empty());
     assert_eq!(found(&bob, "badger").await, vec![one.clone()]);
-    outcome(&bob, "hide", json!({"messageId": one})).await;
+    let hidden = bob.call("hide", json!({"messageId": one})).await;
+    assert_eq!(hidden["status"], "ok");
     assert!(found(&bob, "badger").await.is_empty());
     assert_eq!(found(&alice, "badger").await, vec![one.clone()]);
     outcome(&alice, "delete", json!({"messageId": one})).await;
