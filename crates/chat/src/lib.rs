@@ -12,8 +12,8 @@
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
 //! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
 //! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
-//! [`moderation`] and [`rules`]. A command comes in already parsed into these types; what it decides
-//! goes out through the port.
+//! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]. A command comes
+//! in already parsed into these types; what it decides goes out through the port.
 
 pub mod ids;
 
@@ -60,3 +60,5 @@ pub mod members;
 pub mod moderation;
 
 pub mod rules;
+
+pub mod search;

@@ -42,8 +42,8 @@ use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
     app_events, around, blocks, clock, connect, contacts, conversation_settings, drafts, groups,
-    jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules, sends,
-    stars, timers, tutorial, typing,
+    jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules, search,
+    sends, stars, timers, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -155,7 +155,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 76] = [
+        let commands: [(&str, Command); 77] = [
             ("private_message", sends::private_message),
             ("app_event", app_events::app_event),
             ("typing", typing::typing),
@@ -216,6 +216,7 @@ impl Service {
             ("schedules", schedules::list),
             ("schedule_set", schedules::set),
             ("schedule_cancel", schedules::cancel),
+            ("search", search::search),
             ("draft_set", drafts::set),
             ("drafts", drafts::list),
             ("star", stars::star),

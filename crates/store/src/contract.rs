@@ -57,6 +57,10 @@ mod system;
 
 mod timing;
 
+mod searching;
+
+mod search_model;
+
 pub use around::{MadeWhole, run_around};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};

@@ -40,6 +40,10 @@ pub struct Config {
     pub client_id_window_ms: u64,
     /// Milliseconds after which entries are removed; `None`, the default, keeps them.
     pub retention_ms: Option<u64>,
+    /// Whether messages are found by their words. Default yes.
+    pub search: bool,
+    /// Milliseconds for which entries are gathered before they are indexed. Default 500.
+    pub index_gather_ms: u64,
     /// The keys that content is sealed by; `None`, the default, seals nothing.
     pub keyring: Option<Arc<Keyring>>,
     /// By which clock. Default the system's.
@@ -66,6 +70,8 @@ impl Config {
             wal_hard_bytes: 256 << 20,
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
+            search: true,
+            index_gather_ms: 500,
             keyring: None,
             clock: Clock::SYSTEM,
             pages_max: None,
