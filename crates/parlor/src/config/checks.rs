@@ -329,9 +329,7 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("search_words_max", limits.search_words_max, 1, 64);
     within("search_limit_max", limits.search_limit_max, 1, 1_000);
     within("search_limit_default", limits.search_limit_default, 1, limits.search_limit_max);
-    // More would never be let through.
-    let burst = limits.user_rate_burst.min(limits.connection_rate_burst);
-    within("search_commands", limits.search_commands, 1, burst);
+    within("search_commands", limits.search_commands, 1, 1_000);
     within("search_contents_max", limits.search_contents_max, 1, 1 << 20);
     within("search_work_max_ms", limits.search_work_max_ms, 1, 60_000);
     within("search_highlights_max", limits.search_highlights_max, 1, 1_000);
