@@ -274,11 +274,11 @@ async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gat
 async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
     let Outgoing { gathered, told } = out;
     let answer = match outcome {
-        Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Ok(records::ok()),
+        Marked::Moved | Marked::MovedAmongMany { .. } | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
-    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany) {
+    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany { .. }) {
         return;
     }
     let mark = &gathered.mark;

@@ -51,7 +51,12 @@ mod around_outside;
 
 mod around_model;
 
+mod counting;
+
+mod crowding;
+
 pub use around::{MadeWhole, run_around};
+pub use crowding::{CROWD_MEMBERS_MAX, run_crowds};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
 

@@ -18,7 +18,8 @@ use parlor_chat::store::{
 };
 
 use super::{
-    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, text, user, wish,
+    Fixture, NOW, Sink, around_model, around_outside, around_rights, counting, dm, said, text,
+    user, wish,
 };
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
@@ -64,6 +65,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_outside::mentions_are_of_members_and_counted_until_read,
     around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,
+    counting::unread_and_mentions_agree_with_a_naive_count,
 ];
 
 /// Runs every claim about what is done to messages, each on a store of its own.

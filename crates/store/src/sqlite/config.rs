@@ -40,6 +40,8 @@ pub struct Config {
     pub client_id_window_ms: u64,
     /// Milliseconds after which entries are removed; `None`, the default, keeps them.
     pub retention_ms: Option<u64>,
+    /// Members up to which a group's marks are told to each of them. Default 64.
+    pub receipts_members_max: u64,
     /// The keys that content is sealed by; `None`, the default, seals nothing.
     pub keyring: Option<Arc<Keyring>>,
     /// By which clock. Default the system's.
@@ -66,6 +68,7 @@ impl Config {
             wal_hard_bytes: 256 << 20,
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
+            receipts_members_max: 64,
             keyring: None,
             clock: Clock(system_clock),
             pages_max: None,

@@ -65,6 +65,12 @@ mod body;
 
 mod visible;
 
+mod mark_block;
+
+mod mark_blocks;
+
+mod marks;
+
 mod groups;
 
 mod envelope;
@@ -78,6 +84,10 @@ mod says;
 mod message_reads;
 
 mod group_reads;
+
+mod receipt_reads;
+
+mod badge;
 
 mod devices;
 
@@ -120,6 +130,8 @@ mod checkpoint;
 mod progress;
 
 mod verify;
+
+mod verify_marks;
 
 mod backup;
 
@@ -382,7 +394,7 @@ fn start(
         .into_iter()
         .map(|conn| {
             let shared = shared.clone();
-            let reader = Reader::new(conn, shared.config.keyring.clone());
+            let reader = Reader::new(conn, &shared.config);
             named("store-reader").spawn(move || reader.run(&shared))
         })
         .collect::<Result<_, _>>()?;
@@ -398,7 +410,7 @@ fn start(
         shared: shared.clone(),
         sink,
         checkpointer: wake,
-        executor: commands::Executor::new(shared.config.keyring.clone()),
+        executor: commands::Executor::new(&shared.config),
     };
     let writer = named("store-writer").spawn(move || writer.run())?;
     Ok(Threads { writer, readers, checkpointer, _lock: lock })
