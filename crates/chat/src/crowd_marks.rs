@@ -74,6 +74,11 @@ impl<W> CrowdMarks<W> {
         self.pace.next_due()
     }
 
+    /// Whether marks of a conversation wait.
+    pub fn has(&self, conversation: &ConversationId) -> bool {
+        self.of.contains_key(conversation)
+    }
+
     /// How many marks wait.
     pub fn len(&self) -> usize {
         self.len

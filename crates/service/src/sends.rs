@@ -190,7 +190,7 @@ impl Failed {
                 } else {
                     counters.sent.add(1);
                     let service = &self.service;
-                    service.typing.sent(service.sessions(), &self.user, &self.typed);
+                    service.typing.sent(service, &self.user, &self.typed);
                     outcome.tell(&self.service, &appended).await;
                 };
                 Ok(records::sent(&appended, outcome.masked))

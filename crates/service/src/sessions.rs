@@ -4,7 +4,7 @@
 //! or when it is the stalest of too many. The delivery thread asks the list who has to be told;
 //! the sweeper goes through it for tokens that end.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,6 +29,8 @@ pub(crate) type OfUser = SmallVec<[Arc<Session>; 2]>;
 /// All sessions of this node.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
+    /// Milliseconds for which who left still counts as online.
+    grace_ms: u64,
     users: DashMap<UserId, Present>,
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
@@ -55,11 +57,17 @@ struct Suspended {
 struct Present {
     sessions: SmallVec<[Arc<Session>; 1]>,
     bucket: Bucket,
-    /// The user's groups; there while there are sessions.
+    /// The user's groups; there while there are sessions, and if they are known a while longer.
     roster: Option<Box<Roster>>,
+    /// Until when the user counts as online after the last session.
+    grace_until: Millis,
 }
 
 impl Sessions {
+    pub(crate) fn new(grace_ms: u64) -> Self {
+        Self { grace_ms, ..Self::default() }
+    }
+
     /// Lists a session. If its user now has more than `max`, gives the stalest of the others,
     /// which is no longer listed.
     pub(crate) fn add(&self, session: &Arc<Session>, max: usize) -> Option<Arc<Session>> {
@@ -73,6 +81,9 @@ impl Sessions {
             self.count.fetch_add(1, Ordering::Relaxed);
             None
         };
+        if present.sessions.is_empty() {
+            present.roster = None;
+        }
         present.sessions.push(Arc::clone(session));
         // Before anything is read for it, so that no change falls between.
         present.roster.get_or_insert_default();
@@ -90,7 +101,8 @@ impl Sessions {
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
         if present.sessions.is_empty() {
-            present.roster = None;
+            present.grace_until = Millis(now.0 + self.grace_ms);
+            present.roster.take_if(|roster| !roster.is_known() || self.grace_ms == 0);
         }
         if present.is_forgettable(now) {
             entry.remove();
@@ -98,14 +110,38 @@ impl Sessions {
         found.is_some()
     }
 
-    /// Goes through the users who are here and in a group, in no order. `visit` must not ask this
+    /// Goes through the users who are online and in a group, in no order. `visit` must not ask this
     /// list anything.
-    pub(crate) fn each_in_group(&self, group: &GroupId, mut visit: impl FnMut(&UserId)) {
+    pub(crate) fn each_in_group(
+        &self,
+        group: &GroupId,
+        now: Millis,
+        mut visit: impl FnMut(&UserId),
+    ) {
         for entry in &self.users {
-            if entry.roster.as_ref().is_some_and(|roster| roster.has(group)) {
+            if entry.groups_online(now).is_some_and(|roster| roster.has(group)) {
                 visit(entry.key());
             }
         }
+    }
+
+    /// How many users of each of some groups are online, by one look at everybody.
+    pub(crate) fn count_online(
+        &self,
+        groups: &HashSet<GroupId>,
+        now: Millis,
+    ) -> HashMap<GroupId, u64> {
+        let mut counts = HashMap::new();
+        if groups.is_empty() {
+            return counts;
+        }
+        for entry in &self.users {
+            let Some(roster) = entry.groups_online(now) else { continue };
+            for group in roster.groups().filter(|group| groups.contains(*group)) {
+                *counts.entry(group.clone()).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// A user's sessions.
@@ -251,7 +287,14 @@ impl Sessions {
 
 impl Present {
     fn is_forgettable(&self, now: Millis) -> bool {
-        self.sessions.is_empty() && self.bucket.is_full(now)
+        let is_in_grace = self.roster.is_some() && self.grace_until > now;
+        self.sessions.is_empty() && !is_in_grace && self.bucket.is_full(now)
+    }
+
+    /// The groups of a user who counts as online.
+    fn groups_online(&self, now: Millis) -> Option<&Roster> {
+        let is_online = !self.sessions.is_empty() || self.grace_until > now;
+        self.roster.as_deref().filter(|_| is_online)
     }
 }
 
