@@ -65,7 +65,7 @@ pub(crate) fn round(
     Ok(())
 }
 
-fn gather(crew: &mut Crew, members: u32) -> anyhow::Result<String> {
+pub(crate) fn gather(crew: &mut Crew, members: u32) -> anyhow::Result<String> {
     let first = |at| if at == 0 { Command::Gather { members } } else { Command::Count };
     match crew.command(first)?.into_iter().next() {
         Some(Reply::Gathered { group }) => Ok(group),

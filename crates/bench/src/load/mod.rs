@@ -5,6 +5,7 @@
 //! reply per command. A connection that fails at any time makes the current or the next reply
 //! `Failed`, so that nothing is lost in silence.
 
+mod ask;
 mod comeback;
 mod connect;
 mod connection;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use self::ask::Asking;
 use self::comeback::Returning;
 use self::connect::Connecting;
 use self::connection::{Connection, Stage};
@@ -64,6 +66,7 @@ enum Work {
     Stall(Stalling),
     Return(Returning),
     Subscribe(Subscribing),
+    Ask(Asking),
 }
 
 struct Load {
@@ -176,6 +179,7 @@ impl Load {
             Work::Gather(gathering) => gathering.on_packet(packet),
             Work::Return(returning) => returning.on_packet(connection, packet),
             Work::Subscribe(subscribing) => subscribing.on_packet(packet),
+            Work::Ask(asking) => asking.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
@@ -201,6 +205,7 @@ impl Load {
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
             Work::Gather(gathering) => gathering.advance(&mut self.connections),
             Work::Subscribe(subscribing) => subscribing.advance(&mut self.connections),
+            Work::Ask(asking) => asking.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -235,6 +240,7 @@ impl Load {
             Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
             Work::Return(returning) => (returning.progress(), returning.reply()),
             Work::Subscribe(subscribing) => (subscribing.progress(), subscribing.reply()),
+            Work::Ask(asking) => (asking.progress(), asking.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
@@ -249,6 +255,7 @@ impl Load {
                 Work::Stall(stalling) => stalling.state(),
                 Work::Return(returning) => returning.state(),
                 Work::Subscribe(subscribing) => subscribing.state(),
+                Work::Ask(asking) => asking.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -284,6 +291,7 @@ impl Load {
                 let work = Subscribing::new(subscribe, self.connections.len());
                 self.work = Work::Subscribe(work);
             }
+            Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask, self.connections.len())),
             Command::Finish => {
                 if let Work::Direct(directing) = &mut self.work {
                     directing.finish();
