@@ -147,7 +147,7 @@ impl Receipts {
     fn add(&self, service: &Service, mark: Mark, reply: Option<Reply>) -> Option<Reply> {
         let group = mark.conversation.group_id();
         if group.is_some_and(|group| service.crowd().sizes.seems_large(&group)) {
-            return self.add_to_crowd(mark, reply);
+            return self.add_to_crowd(service, mark, reply);
         }
         let waits = reply.is_some();
         let refused = {

@@ -261,10 +261,15 @@ async fn what_is_gathered_is_stored_when_the_server_ends() {
     ok(&b, "read", at(&group, seq)).await;
     let waits = c.submit("read", at(&group, seq)).await;
     c.settle().await;
-    let asked = a.submit("receipts", at(&group, seq)).await;
+    let asks = a.submit("receipts", at(&group, seq)).await;
+    a.settle().await;
+    let began = Instant::now();
+    house.service.close();
+    assert_eq!(c.answer(waits).await["status"], "ok");
+    assert_eq!(a.answer(asks).await["status"], "ok");
+    ok(&c, "read", at(&group, seq)).await;
+    assert!(began.elapsed() < Duration::from_secs(20), "nothing waits for the minute to be over");
     house.end().await;
-    c.answer(waits).await;
-    drop(asked);
     let house = House::on(data.path(), plan(limits)).await;
     let a = house.device("a", "1").await;
     let receipts = ok(&a, "receipts", at(&group, seq)).await;

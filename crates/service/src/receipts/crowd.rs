@@ -37,14 +37,19 @@ impl Crowded {
 
 impl Receipts {
     /// Gathers a mark; gives the reply back when there is no room for it.
-    pub(super) fn add_to_crowd(&self, mark: Mark, reply: Option<Reply>) -> Option<Reply> {
+    pub(super) fn add_to_crowd(
+        &self,
+        service: &Service,
+        mark: Mark,
+        reply: Option<Reply>,
+    ) -> Option<Reply> {
         let (refused, is_sooner) = {
             let marks = &mut self.pending.lock().crowd.marks;
             let before = marks.next_due();
             let refused = marks.add(mark, reply, clock::now()).err();
             (refused, marks.next_due() != before)
         };
-        if is_sooner {
+        if is_sooner || is_leaving(service) {
             self.crowd_came.notify_one();
         }
         refused.and_then(|(_, reply)| reply)
@@ -68,10 +73,18 @@ impl Receipts {
         }
     }
 
-    /// Stores what is due until the service ends; what is left then is stored first.
+    /// Stores what is due until the service ends; what is left then is stored first. Once the server
+    /// goes down nothing is waited with, since connections end when all of their events are answered.
     pub(crate) async fn run_crowds(&self, service: &Service) {
         while !service.ending.is_cancelled() {
-            let next = self.pending.lock().crowd.marks.next_due();
+            let is_leaving = is_leaving(service);
+            let next = {
+                let marks = &mut self.pending.lock().crowd.marks;
+                if is_leaving {
+                    marks.hurry();
+                }
+                marks.next_due()
+            };
             let due = async {
                 match next {
                     Some(at) => {
@@ -84,6 +97,8 @@ impl Receipts {
             tokio::select! {
                 () = due => {}
                 () = self.crowd_came.notified() => continue,
+                () = service.closed.cancelled(), if !is_leaving => continue,
+                () = service.draining.cancelled(), if !is_leaving => continue,
                 () = service.ending.cancelled() => break,
             }
             self.store_crowds(service).await;
@@ -116,6 +131,11 @@ impl Receipts {
             token.cancel();
         }
     }
+}
+
+/// Whether the server goes down.
+fn is_leaving(service: &Service) -> bool {
+    service.closed.is_cancelled() || service.draining.is_cancelled()
 }
 
 /// What is told of one mark is for its user alone.

@@ -211,7 +211,7 @@ async fn a_device_that_was_away_learns_of_the_users_own_marks(h: &House) {
     };
     assert_eq!(moved("c").await, []);
     f.read("c", of.clone(), 2).await;
-    assert_eq!(moved("c").await, [of.clone()]);
+    assert_eq!(moved("c").await, std::slice::from_ref(&of));
     assert_eq!(moved("d").await, [], "others are told nothing of it");
 }
 
