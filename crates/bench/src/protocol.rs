@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Subscribe to the presence of others, and wait for each ack.
     Subscribe(Subscribe),
     /// Send one command by each of some connections, and wait for its answers.
-    Ask(Ask),
+    Burst(Burst),
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
     Fanout {
         send: bool,
@@ -54,6 +54,8 @@ pub(crate) enum Command {
     },
     /// Make a group of Parlor's of so many users, from the first on, by the first connection.
     Gather { members: u32 },
+    /// Send commands one after the other, each once the one before was answered.
+    Ask(Ask),
     /// Send direct messages between neighbours and wait for each ack and each delivery.
     Direct(Direct),
     /// End the run of direct messages that is under way; its reply is the only one.
@@ -86,6 +88,15 @@ pub(crate) struct Feed {
     pub(crate) pace: Pace,
 }
 
+/// Commands to be sent one by one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// The place of the connection that sends each, and the event as JSON.
+    pub(crate) commands: Vec<(usize, String)>,
+    /// How often all of them are sent.
+    pub(crate) rounds: u32,
+}
+
 /// Who watches whom.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Subscribe {
@@ -98,7 +109,7 @@ pub(crate) struct Subscribe {
 
 /// A command that some connections send, the first ones, all at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Ask {
+pub(crate) struct Burst {
     pub(crate) event: String,
     /// JSON.
     pub(crate) payload: String,
@@ -165,6 +176,8 @@ pub(crate) enum Reply {
         began_ns: u64,
         ended_ns: u64,
     },
+    /// Every command was answered; one latency for each.
+    Asked { latencies: Vec<Latency> },
     /// The group is made.
     Gathered { group: String },
     /// Every message was acknowledged and delivered.
@@ -187,7 +200,7 @@ pub(crate) enum Reply {
     /// Every subscription was answered.
     Subscribed,
     /// Every connection was answered, so long after the first asked.
-    Asked {
+    BurstAnswered {
         latency: Latency,
         /// The answer that came first.
         answer: String,

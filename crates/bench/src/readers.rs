@@ -13,7 +13,7 @@ use crate::crew::Crew;
 use crate::groups::gather;
 use crate::latency::Latency;
 use crate::process;
-use crate::protocol::{Ask, Command, Reply};
+use crate::protocol::{Burst, Command, Reply};
 use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
@@ -100,9 +100,9 @@ fn ask(
     payload: String,
     connections: u32,
 ) -> anyhow::Result<(Latency, String)> {
-    let ask = Ask { event: event.to_owned(), payload, connections };
-    match crew.command(|_| Command::Ask(ask.clone()))?.into_iter().next() {
-        Some(Reply::Asked { latency, answer }) => Ok((latency, answer)),
+    let burst = Burst { event: event.to_owned(), payload, connections };
+    match crew.command(|_| Command::Burst(burst.clone()))?.into_iter().next() {
+        Some(Reply::BurstAnswered { latency, answer }) => Ok((latency, answer)),
         reply => bail!("unexpected {reply:?}"),
     }
 }

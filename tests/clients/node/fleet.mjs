@@ -40,6 +40,7 @@ class Client {
   // What was heard before the `ready` that names the epoch, or while all is read anew.
   #held = [];
   #rebuilding = false;
+  #snapshots = 0;
   #read = new Set();
   #sends = 0;
   // How far each mark was told to be: less is not worth a line.
@@ -82,6 +83,7 @@ class Client {
     });
     this.socket.on("snapshot", () => {
       report({ kind: "rebuilt", index });
+      this.#snapshots += 1;
       if (!this.#rebuilding) this.#rebuild();
     });
     for (const push of PUSHES) this.socket.on(push, (message) => this.#take(message));
@@ -143,16 +145,18 @@ class Client {
   }
 
   // What it holds is no good: reads everything anew, as a page does, and once more if the log is
-  // another one by then. What is pushed meanwhile waits, and what was read counts as seen before any
-  // connection.
+  // another one by then, or if it was told so again: what came between its first reading and the
+  // second `snapshot` is pushed on no connection. What is pushed meanwhile waits, and what was read
+  // counts as seen before any connection.
   async #rebuild() {
     this.#rebuilding = true;
     const { index } = this;
-    let epoch, read;
+    let epoch, read, snapshots;
     do {
       epoch = await this.#named();
+      snapshots = this.#snapshots;
       read = await this.#readAll();
-    } while (epoch !== (await this.#named()));
+    } while (epoch !== (await this.#named()) || snapshots !== this.#snapshots);
     for (const message of read) {
       const key = `${epoch} ${message.id}`;
       if (!this.#read.has(key)) report({ kind: "seen", index, epoch, connection: 0, message });

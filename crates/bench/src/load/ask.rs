@@ -1,60 +1,60 @@
-//! One command by each of some connections at once, and its answer.
+//! Commands one after the other, each sent once the one before it was answered: how long each takes
+//! on a server that has little else to do.
 
 use std::io;
 use std::time::Instant;
 
 use super::connection::Connection;
-use super::direct::contains;
+use super::direct::{contains, number_at};
 use crate::latency::Latency;
 use crate::protocol::{Ask, Reply};
 
-/// A command that is being answered.
+/// A run of such commands.
 pub(super) struct Asking {
     ask: Ask,
-    began: Instant,
-    sent: usize,
+    sent: u64,
+    sent_at: Instant,
     answered: u64,
-    latency: Latency,
-    answer: String,
+    latencies: Vec<Latency>,
 }
 
 impl Asking {
-    /// By as many of the connections as there are, at most as many as are to ask.
-    pub(super) fn new(ask: Ask, connections: usize) -> Self {
-        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
-        let ask = Ask { connections: ask.connections.min(connections), ..ask };
-        let (latency, answer) = (Latency::new(), String::new());
-        Self { ask, began: Instant::now(), sent: 0, answered: 0, latency, answer }
+    pub(super) fn new(ask: Ask) -> Self {
+        let latencies = ask.commands.iter().map(|_| Latency::new()).collect();
+        Self { ask, sent: 0, sent_at: Instant::now(), answered: 0, latencies }
+    }
+
+    fn total(&self) -> u64 {
+        u64::from(self.ask.rounds) * self.ask.commands.len() as u64
+    }
+
+    /// Which of the commands the `number`th is.
+    fn place(&self, number: u64) -> usize {
+        usize::try_from(number % self.ask.commands.len() as u64).expect("there are few commands")
     }
 
     pub(super) fn advance(&mut self, connections: &mut [Connection]) -> io::Result<()> {
-        let Ask { event, payload, connections: count } = &self.ask;
-        let packet = format!(r#"420["{event}",{payload}]"#);
-        while self.sent < *count as usize {
-            connections[self.sent].send_text(packet.as_bytes())?;
-            self.sent += 1;
+        if self.sent > self.answered || self.sent == self.total() {
+            return Ok(());
         }
-        Ok(())
+        let (by, event) = &self.ask.commands[self.place(self.sent)];
+        let packet = format!("42{}{event}", self.sent);
+        let connection = connections.get_mut(*by).ok_or_else(|| io::Error::other("nobody asks"))?;
+        self.sent_at = Instant::now();
+        self.sent += 1;
+        connection.send_text(packet.as_bytes())
     }
 
-    pub(super) fn on_packet(
-        &mut self,
-        connection: &mut Connection,
-        packet: &[u8],
-    ) -> io::Result<()> {
-        let Some(answer) = packet.strip_prefix(b"430") else {
-            connection.events += u32::from(packet.starts_with(b"42"));
-            return Ok(());
-        };
-        let text = String::from_utf8_lossy(answer);
-        if contains(answer, b"\"status\":\"error\"") {
-            return Err(io::Error::other(format!("{} was refused: {text}", self.ask.event)));
+    pub(super) fn on_packet(&mut self, packet: &[u8]) -> io::Result<()> {
+        let Some(rest) = packet.strip_prefix(b"43") else { return Ok(()) };
+        let (number, answer) = number_at(rest);
+        if contains(answer, br#""status":"error""#) || number as u64 != self.answered {
+            let answer = String::from_utf8_lossy(answer).into_owned();
+            return Err(io::Error::other(format!("command {number} was refused: {answer}")));
         }
+        let place = self.place(self.answered);
+        self.latencies[place].record(self.sent_at.elapsed());
         self.answered += 1;
-        self.latency.record(self.began.elapsed());
-        if self.answer.is_empty() {
-            self.answer = text.into_owned();
-        }
         Ok(())
     }
 
@@ -63,11 +63,10 @@ impl Asking {
     }
 
     pub(super) fn state(&self) -> String {
-        format!("{} of {} answers to {}", self.answered, self.ask.connections, self.ask.event)
+        format!("{} of {} commands answered", self.answered, self.total())
     }
 
     pub(super) fn reply(&self) -> Option<Reply> {
-        let done = self.answered >= u64::from(self.ask.connections);
-        done.then(|| Reply::Asked { latency: self.latency.clone(), answer: self.answer.clone() })
+        (self.answered == self.total()).then(|| Reply::Asked { latencies: self.latencies.clone() })
     }
 }

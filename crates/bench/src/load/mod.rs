@@ -6,6 +6,7 @@
 //! `Failed`, so that nothing is lost in silence.
 
 mod ask;
+mod burst;
 mod comeback;
 mod connect;
 mod connection;
@@ -27,8 +28,10 @@ use anyhow::Context;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use self::ask::Asking;
+use self::burst::Bursting;
 use self::comeback::Returning;
 use self::connect::Connecting;
+pub(crate) use self::connection::user_name;
 use self::connection::{Connection, Stage};
 use self::direct::Directing;
 use self::fanout::FanningOut;
@@ -58,6 +61,7 @@ const WAKE: Token = Token(usize::MAX);
 /// What the process is doing.
 enum Work {
     Nothing,
+    Ask(Asking),
     Connect(Connecting),
     Fanout(FanningOut),
     Direct(Directing),
@@ -66,7 +70,7 @@ enum Work {
     Stall(Stalling),
     Return(Returning),
     Subscribe(Subscribing),
-    Ask(Asking),
+    Burst(Bursting),
 }
 
 struct Load {
@@ -172,6 +176,7 @@ impl Load {
         }
         let work = &mut self.work;
         while connection.read(&mut self.buffer, |connection, packet| match work {
+            Work::Ask(asking) => asking.on_packet(packet),
             Work::Connect(connecting) => connecting.on_packet(connection, packet),
             Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
             Work::Direct(directing) => directing.on_packet(connection, packet),
@@ -179,7 +184,7 @@ impl Load {
             Work::Gather(gathering) => gathering.on_packet(packet),
             Work::Return(returning) => returning.on_packet(connection, packet),
             Work::Subscribe(subscribing) => subscribing.on_packet(packet),
-            Work::Ask(asking) => asking.on_packet(connection, packet),
+            Work::Burst(bursting) => bursting.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
@@ -200,12 +205,13 @@ impl Load {
                 }
                 Ok(())
             }
+            Work::Ask(asking) => asking.advance(&mut self.connections),
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
             Work::Gather(gathering) => gathering.advance(&mut self.connections),
             Work::Subscribe(subscribing) => subscribing.advance(&mut self.connections),
-            Work::Ask(asking) => asking.advance(&mut self.connections),
+            Work::Burst(bursting) => bursting.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -230,6 +236,7 @@ impl Load {
     fn answer(&mut self) -> anyhow::Result<()> {
         let (progress, done) = match &mut self.work {
             Work::Nothing => return Ok(()),
+            Work::Ask(asking) => (asking.progress(), asking.reply()),
             Work::Connect(connecting) => (connecting.progress(), connecting.reply()),
             Work::Fanout(fanning_out) => {
                 (fanning_out.progress(), fanning_out.reply(&self.connections))
@@ -240,13 +247,14 @@ impl Load {
             Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
             Work::Return(returning) => (returning.progress(), returning.reply()),
             Work::Subscribe(subscribing) => (subscribing.progress(), subscribing.reply()),
-            Work::Ask(asking) => (asking.progress(), asking.reply()),
+            Work::Burst(bursting) => (bursting.progress(), bursting.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
         }
         if self.moved.1.elapsed() > STALL {
             let state = match &self.work {
+                Work::Ask(asking) => asking.state(),
                 Work::Connect(connecting) => connecting.state(),
                 Work::Fanout(fanning_out) => fanning_out.state(),
                 Work::Direct(directing) => directing.state(),
@@ -255,7 +263,7 @@ impl Load {
                 Work::Stall(stalling) => stalling.state(),
                 Work::Return(returning) => returning.state(),
                 Work::Subscribe(subscribing) => subscribing.state(),
-                Work::Ask(asking) => asking.state(),
+                Work::Burst(bursting) => bursting.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -291,7 +299,9 @@ impl Load {
                 let work = Subscribing::new(subscribe, self.connections.len());
                 self.work = Work::Subscribe(work);
             }
-            Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask, self.connections.len())),
+            Command::Burst(burst) => {
+                self.work = Work::Burst(Bursting::new(burst, self.connections.len()))
+            }
             Command::Finish => {
                 if let Work::Direct(directing) = &mut self.work {
                     directing.finish();
@@ -314,6 +324,7 @@ impl Load {
                     FanningOut::new(send, broadcasts, in_flight, payload_bytes, group, count);
                 self.work = Work::Fanout(work);
             }
+            Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask)),
             Command::Gather { members } => self.work = Work::Gather(Gathering::new(members)),
             Command::Direct(direct) => {
                 self.forget_events();
