@@ -8,6 +8,7 @@
 //! A block also knows who tells nobody what they read; that is kept right by whatever changes it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension};
@@ -91,14 +92,36 @@ pub(crate) fn standing(
     conversation: i64,
     user: i64,
 ) -> Result<Standing, Failure> {
-    let what = || corrupt(format!("the members of conversation {conversation}"));
-    let row = row(conn, conversation, user)?.ok_or_else(what)?;
-    if row.slot == 0 {
-        return Ok(row.standing);
+    Standings::new(conversation).of(conn, user)
+}
+
+/// How far several users are in one conversation: each block is read once.
+#[derive(Debug)]
+pub(crate) struct Standings {
+    conversation: i64,
+    blocks: HashMap<i64, Block>,
+}
+
+impl Standings {
+    pub(crate) fn new(conversation: i64) -> Self {
+        Self { conversation, blocks: HashMap::new() }
     }
-    let (at, place) = place(row.slot);
-    let found = load(conn, conversation, at)?.0.remove(&place);
-    Ok(found.unwrap_or(row.standing))
+
+    /// How far a user is, wherever that is kept.
+    pub(crate) fn of(&mut self, conn: &Connection, user: i64) -> Result<Standing, Failure> {
+        let conversation = self.conversation;
+        let what = || corrupt(format!("the members of conversation {conversation}"));
+        let row = row(conn, conversation, user)?.ok_or_else(what)?;
+        if row.slot == 0 {
+            return Ok(row.standing);
+        }
+        let (at, place) = place(row.slot);
+        let block = match self.blocks.entry(at) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(load(conn, conversation, at)?),
+        };
+        Ok(block.0.get(&place).cloned().unwrap_or(row.standing))
+    }
 }
 
 /// Blocks that are changed together: each is read once and written once, by [`Blocks::save`].
@@ -164,7 +187,6 @@ impl Blocks {
         conversation: i64,
         at: i64,
     ) -> Result<&mut Opened, Failure> {
-        use std::collections::hash_map::Entry;
         match self.open.entry((conversation, at)) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {

@@ -177,10 +177,10 @@ impl Reader {
         let hears_reads = regard::has_read_receipts(conn, viewer)?;
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([thread.id, viewer])?;
-        let mut all = Vec::new();
+        let (mut all, mut standings) = (Vec::new(), mark_blocks::Standings::new(thread.id));
         while let Some(row) = rows.next()? {
             let (name, user): (String, i64) = (row.get(0)?, row.get(1)?);
-            let Standing { delivered, read, .. } = mark_blocks::standing(conn, thread.id, user)?;
+            let Standing { delivered, read, .. } = standings.of(conn, user)?;
             let tells = user == viewer || hears_reads && regard::has_read_receipts(conn, user)?;
             all.push(Watermarks {
                 user: user_of(&name, thread)?,
