@@ -198,6 +198,11 @@ impl<S: Copy + Eq + Hash> Crowds<S> {
         open.flat_map(|open| &open.viewers).map(|(s, viewer)| (*s, viewer.clone())).collect()
     }
 
+    /// Whether a subscriber has a conversation open.
+    pub fn has_open(&self, subscriber: S, conversation: &ConversationId) -> bool {
+        self.open.get(conversation).is_some_and(|open| open.viewers.contains_key(&subscriber))
+    }
+
     /// Whether somebody has a conversation open.
     pub fn is_open(&self, conversation: &ConversationId) -> bool {
         self.open.contains_key(conversation)
@@ -240,6 +245,25 @@ impl<S: Copy + Eq + Hash> Crowds<S> {
             }
         }
         told
+    }
+
+    /// Takes back that a subscriber was told of a kind; it is due again.
+    pub fn untold(
+        &mut self,
+        subscriber: S,
+        conversation: &ConversationId,
+        kind: Kind,
+        now: Millis,
+    ) {
+        let open = self.open.get_mut(conversation);
+        let Some(viewer) = open.and_then(|open| open.viewers.get_mut(&subscriber)) else { return };
+        match kind {
+            Kind::Receipts => {}
+            // No list has that number; and what it saw before may be a list with somebody in it.
+            Kind::Typing => (viewer.typing, viewer.sees_some) = (u64::MAX, true),
+            Kind::Presence => viewer.online = None,
+        }
+        self.changed(conversation, kind, now);
     }
 
     fn unview(&mut self, subscriber: S, conversation: &ConversationId) {

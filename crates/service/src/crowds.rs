@@ -1,30 +1,26 @@
 //! Groups in which many are: `conversation_open` and `conversation_close`, and what is told of such a
 //! group's receipts, typing and presence, to whom.
 //!
-//! Chat's machine knows who has what open and when something is due; [`run`] looks up the present truth
+//! Chat's machine knows who has what open and when something is due; `tell` looks up the present truth
 //! then, outside of every lock, and emits it to each socket that has the conversation open, and receipts
 //! to the authors' other sockets. Nothing of it touches what is sent in a group. Open conversations are an
 //! index and not rooms, as subscriptions to presence are: what a socket is told depends on what it knows,
 //! on whose it is and since when that user is in.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
-use parlor_chat::crowds::{Bounds, Crowds, Kind, Viewer};
+use parlor_chat::crowds::{Bounds, Crowds, Kind};
 use parlor_chat::entry::Millis;
-use parlor_chat::group::port::ReceiptCount;
 use parlor_chat::ids::{ConversationId, GroupId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::StoreError;
-use parlor_gateway::{Frame, SocketKey};
+use parlor_gateway::SocketKey;
 use tokio::sync::Notify;
 
 use crate::clock;
 use crate::commands::Payload;
-use crate::delivery::NAMESPACE;
 use crate::dispatch::{Caller, Work};
 use crate::fields::{Fields, required};
 use crate::receipts::is_a_member;
@@ -34,16 +30,10 @@ use crate::session::Session;
 
 mod lines;
 mod sizes;
+mod tell;
 
 use sizes::Sizes;
-
-/// Messages whose counts one packet tells, the newest of those that have moved.
-const RECEIPTS_TOLD_MAX: usize = 32;
-/// Users that one packet names who type.
-const TYPISTS_NAMED_MAX: usize = 5;
-/// Packets that are emitted in one go, and the pause behind them, as with presence.
-const BURST_PACKETS: usize = 2_048;
-const BURST_PAUSE: Duration = Duration::from_millis(2);
+pub(crate) use tell::run;
 
 /// Who has what open, and which groups are large.
 #[derive(Debug)]
@@ -178,169 +168,6 @@ impl Crowd {
         self.with(|machine| {
             groups.for_each(|group| machine.changes_at(&ConversationId::group(group), until));
         });
-    }
-}
-
-/// Tells what is due, until the service closes.
-pub(crate) async fn run(service: Arc<Service>) {
-    let crowd = service.crowd();
-    let mut burst = Burst::default();
-    loop {
-        let next = crowd.machine.lock().next_due();
-        let due = async {
-            match next {
-                Some(at) => {
-                    let ms = at.0.saturating_sub(clock::now().0);
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = due => {}
-            () = crowd.sooner.notified() => continue,
-            () = service.closed.cancelled() => break,
-            () = service.ending.cancelled() => break,
-        }
-        let mut present = HashSet::new();
-        for (conversation, kind) in crowd.with(|machine| machine.due(clock::now())) {
-            let Some(group) = conversation.group_id() else { continue };
-            match kind {
-                Kind::Receipts => tell_receipts(&service, &conversation, &group, &mut burst).await,
-                Kind::Typing => tell_typing(&service, &conversation, &group, &mut burst).await,
-                Kind::Presence => {
-                    present.insert(group);
-                }
-            }
-        }
-        if !present.is_empty() {
-            tell_presence(&service, present, &mut burst).await;
-        }
-    }
-}
-
-/// Counts packets since the last pause.
-#[derive(Debug, Default)]
-struct Burst(usize);
-
-impl Burst {
-    async fn emit(&mut self, service: &Service, to: SocketKey, event: &str, said: &str) {
-        let Some(io) = service.io() else { return };
-        let frame = Frame::event_raw(NAMESPACE, event, said);
-        self.emit_frame(service, io, to, frame).await;
-    }
-
-    async fn emit_frame(
-        &mut self,
-        service: &Service,
-        io: &parlor_gateway::Io,
-        to: SocketKey,
-        frame: Frame,
-    ) {
-        match io.emit_to(to, frame) {
-            Ok(()) => service.counters().crowd_told.add(1),
-            Err(error) => tracing::debug!(%error, "publish: a count was not told"),
-        }
-        self.0 += 1;
-        if self.0 >= BURST_PACKETS {
-            self.0 = 0;
-            tokio::time::sleep(BURST_PAUSE).await;
-        }
-    }
-}
-
-async fn tell_receipts(
-    service: &Service,
-    conversation: &ConversationId,
-    group: &GroupId,
-    burst: &mut Burst,
-) {
-    let crowd = service.crowd();
-    let Some((after, up_to)) = crowd.with(|machine| machine.moved(conversation)) else { return };
-    let counts = service.groups.receipt_counts(group.clone(), after, up_to, RECEIPTS_TOLD_MAX);
-    let counts = match counts.await {
-        Ok(counts) => counts,
-        Err(error) => {
-            tracing::warn!(%error, %conversation, "publish: receipts were not counted");
-            // To be counted again after the interval.
-            crowd.marked(conversation, after, up_to);
-            return;
-        }
-    };
-    let viewers = crowd.with(|machine| machine.viewers(conversation));
-    let open: HashSet<SocketKey> = viewers.iter().map(|(key, _)| *key).collect();
-    for (key, Viewer { user, since, .. }) in viewers {
-        let mine = counts.iter().filter(|count| count.seq >= since).collect();
-        tell_counts(service, conversation, (key, &user), mine, burst).await;
-    }
-    let authors: HashSet<&UserId> = counts.iter().map(|count| &count.author).collect();
-    for author in authors {
-        if !service.sessions().with_roster(author, |roster| roster.has(group)) {
-            continue;
-        }
-        let mine: Vec<_> = counts.iter().filter(|count| count.author == *author).collect();
-        for session in service.sessions().of(author) {
-            if let Some(key) = session.key().filter(|key| !open.contains(key)) {
-                tell_counts(service, conversation, (key, author), mine.clone(), burst).await;
-            }
-        }
-    }
-}
-
-/// Tells one socket of the counts that its user may see.
-async fn tell_counts(
-    service: &Service,
-    conversation: &ConversationId,
-    (key, user): (SocketKey, &UserId),
-    counts: Vec<&ReceiptCount>,
-    burst: &mut Burst,
-) {
-    if !counts.is_empty() {
-        let hears_reads = service.tells_reads(user, user).await;
-        let said = records::alone(&lines::receipts(conversation, &counts, hears_reads));
-        burst.emit(service, key, "receipts", &said).await;
-    }
-}
-
-async fn tell_typing(
-    service: &Service,
-    conversation: &ConversationId,
-    group: &GroupId,
-    burst: &mut Burst,
-) {
-    let users = service.typing.many_in(group);
-    let told = service.crowd().with(|machine| machine.typing(conversation, users.clone()));
-    for (key, viewer) in told {
-        let others: Vec<&UserId> = users.iter().filter(|user| **user != viewer).collect();
-        let said = lines::typing(conversation, &others, TYPISTS_NAMED_MAX);
-        burst.emit(service, key, "typing", &records::alone(&said)).await;
-    }
-}
-
-/// Tells of some groups how many of each are online, by one look at who is here.
-async fn tell_presence(service: &Service, groups: HashSet<GroupId>, burst: &mut Burst) {
-    let mut large = HashSet::new();
-    for group in groups {
-        match service.is_large(&group).await {
-            Ok(true) => {
-                large.insert(group);
-            }
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(%error, "publish: the size of a group was not read");
-                service.crowd().changed(&group, Kind::Presence);
-            }
-        }
-    }
-    let mut counts = service.sessions().count_online(&large, clock::now());
-    for group in large {
-        let count = counts.remove(&group).unwrap_or(0);
-        let conversation = ConversationId::group(&group);
-        let told = service.crowd().with(|machine| machine.online(&conversation, count));
-        let said = records::alone(&lines::presence(&conversation, count));
-        for key in told {
-            burst.emit(service, key, "presence", &said).await;
-        }
     }
 }
 

@@ -141,6 +141,7 @@ impl Delivery {
             }
             Gone::Everybody => {
                 self.flush(io, out, entry.position.0);
+                self.crowd.sizes.changed(group);
                 self.crowd.end(group, None);
                 // Rosters keep it: nothing follows in that room.
                 io.of(NAMESPACE).to(room.clone()).leave([room]);

@@ -218,7 +218,8 @@ enum Told {
     Both,
     /// The reader's own devices alone.
     Own,
-    /// To be found out once it moved: the other was not here before.
+    /// To be found out once it moved: the other was not here before, or it is of a group in which many
+    /// seemed to be.
     Undecided,
 }
 
@@ -308,7 +309,11 @@ async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
     }
     let told = match (told, other_member(mark)) {
         (Told::Both, _) => outcome == Marked::Moved,
-        (Told::Own, _) | (Told::Undecided, None) => false,
+        (Told::Own, _) => false,
+        (Told::Undecided, None) => {
+            let is_secret = mark.is_read() && !service.tells_reads(&mark.user, &mark.user).await;
+            outcome == Marked::Moved && !is_secret
+        }
         (Told::Undecided, Some(other)) => {
             service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await
         }

@@ -4,7 +4,7 @@
 //! or when it is the stalest of too many. The delivery thread asks the list who has to be told;
 //! the sweeper goes through it for tokens that end.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -99,12 +99,14 @@ impl Sessions {
         if let Some(at) = found {
             present.sessions.swap_remove(at);
             self.count.fetch_sub(1, Ordering::Relaxed);
+            // Only the last one's end begins the grace: a session may be taken off twice.
+            if present.sessions.is_empty() {
+                present.grace_until = Millis(now.0 + self.grace_ms);
+                present.roster.take_if(|roster| !roster.is_known());
+            }
         }
-        if present.sessions.is_empty() {
-            present.grace_until = Millis(now.0 + self.grace_ms);
-            present.roster.take_if(|roster| !roster.is_known() || self.grace_ms == 0);
-        }
-        if present.is_forgettable(now) {
+        // Who was in groups is swept later: their groups are still asked for.
+        if present.roster.is_none() && present.is_forgettable(now) {
             entry.remove();
         }
         found.is_some()
@@ -128,17 +130,19 @@ impl Sessions {
     /// How many users of each of some groups are online, by one look at everybody.
     pub(crate) fn count_online(
         &self,
-        groups: &HashSet<GroupId>,
+        groups: &BTreeSet<GroupId>,
         now: Millis,
     ) -> HashMap<GroupId, u64> {
-        let mut counts = HashMap::new();
+        let mut counts: HashMap<_, _> = groups.iter().map(|group| (group.clone(), 0)).collect();
         if groups.is_empty() {
             return counts;
         }
         for entry in &self.users {
             let Some(roster) = entry.groups_online(now) else { continue };
-            for group in roster.groups().filter(|group| groups.contains(*group)) {
-                *counts.entry(group.clone()).or_default() += 1;
+            for group in roster.among(groups) {
+                if let Some(count) = counts.get_mut(group) {
+                    *count += 1;
+                }
             }
         }
         counts
@@ -334,6 +338,36 @@ mod tests {
         assert!(sessions.charge(&user("a"), &rate, Millis(1_001), 1).is_err());
         sessions.sweep(Millis(5_000), |_| ());
         assert_eq!(sessions.users(), 0);
+    }
+
+    #[test]
+    fn who_left_counts_as_online_for_the_grace_of_the_last_session_alone() {
+        use parlor_chat::entry::Position;
+        use parlor_chat::group::port::Memberships;
+        for grace_ms in [0, 100] {
+            let (sessions, one) = (Sessions::new(grace_ms), session("a", 1));
+            let groups: BTreeSet<_> = [GroupId::parse("g").expect("an id in a test")].into();
+            let count = |now| {
+                let counts = sessions.count_online(&groups, Millis(now));
+                let mut each = 0;
+                groups.iter().for_each(|of| sessions.each_in_group(of, Millis(now), |_| each += 1));
+                assert_eq!(counts.values().sum::<u64>(), each);
+                each
+            };
+            sessions.add(&one, 9);
+            let memberships =
+                Memberships { groups: groups.iter().cloned().collect(), as_of: Position(1) };
+            sessions.read_roster(&user("a"), memberships);
+            assert_eq!(count(5), 1);
+            assert!(sessions.remove(&one, Millis(1_000)));
+            assert!(sessions.with_roster(&user("a"), |roster| roster.groups().count()) == 1);
+            // It ends once by the server, and once with its socket.
+            assert!(!sessions.remove(&one, Millis(1_000 + grace_ms / 2)));
+            let during = u64::from(grace_ms > 0);
+            assert_eq!((count(1_000), count(1_000 + grace_ms)), (during, 0));
+            sessions.sweep(Millis(1_000 + grace_ms), |_| ());
+            assert_eq!(sessions.users(), 0);
+        }
     }
 
     #[test]

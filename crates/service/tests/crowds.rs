@@ -171,8 +171,13 @@ async fn sixty_four_are_told_of_each_other_and_sixty_five_are_counted() {
     ok(&a, "group_kick", json!({"groupId": group, "userId": "u61"})).await;
     let seq = said(&a, &group).await;
     ok(&b, "read", at(&group, seq)).await;
+    assert_eq!(
+        a.event("read", 1).await["userId"],
+        "b",
+        "also the first, of which many seemed to be"
+    );
     ok(&c, "read", at(&group, seq)).await;
-    assert_eq!(a.event("read", 1).await["userId"], "c");
+    assert_eq!(a.event("read", 2).await["userId"], "c");
     house.end().await;
 }
 

@@ -113,6 +113,25 @@ fn each_hears_a_count_that_it_does_not_know() {
 }
 
 #[test]
+fn what_was_not_taken_is_told_again_after_the_interval() {
+    let mut crowds = Crowds::new(BOUNDS);
+    opened(&mut crowds, 1, "a", 0);
+    opened(&mut crowds, 2, "a", 0);
+    assert_eq!(dues(&mut crowds, 0), [Kind::Typing, Kind::Presence]);
+    assert_eq!(crowds.online(&group("a"), 5).len(), 2);
+    assert_eq!(crowds.typing(&group("a"), vec![user("x")]).len(), 2);
+    assert_eq!(crowds.typing(&group("a"), vec![]).len(), 2);
+    crowds.untold(1, &group("a"), Kind::Presence, Millis(1));
+    crowds.untold(2, &group("a"), Kind::Typing, Millis(1));
+    crowds.untold(3, &group("a"), Kind::Typing, Millis(1));
+    assert_eq!(dues(&mut crowds, 1_000), [Kind::Typing, Kind::Presence]);
+    assert_eq!(crowds.online(&group("a"), 5), [1]);
+    let told = crowds.typing(&group("a"), vec![]);
+    assert_eq!(told, [(2, user("u2"))], "that nobody types is news to who was not told");
+    assert!(crowds.has_open(2, &group("a")) && !crowds.has_open(3, &group("a")));
+}
+
+#[test]
 fn who_goes_is_looked_at_when_their_grace_is_over() {
     let mut crowds = Crowds::new(BOUNDS);
     opened(&mut crowds, 1, "a", 0);

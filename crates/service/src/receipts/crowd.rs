@@ -138,9 +138,9 @@ fn is_leaving(service: &Service) -> bool {
     service.closed.is_cancelled() || service.draining.is_cancelled()
 }
 
-/// What is told of one mark is for its user alone.
+/// What is told of one mark is for its user alone, unless it turns out that few are in.
 fn outgoing(gathered: Gathered<Reply>) -> Outgoing {
-    Outgoing { gathered, told: Told::Own }
+    Outgoing { gathered, told: Told::Undecided }
 }
 
 /// Takes what the outcome of a mark says of its group, and of whom to tell.
