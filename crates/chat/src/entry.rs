@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::app_event::AppEvent;
 use crate::around::{Act, Deed, Envelope};
 use crate::group::Change;
 use crate::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
@@ -44,7 +45,7 @@ pub struct Entry {
     /// Who said or did it.
     pub from: UserId,
     /// The other member of a direct conversation, equal to `from` for notes to oneself; nobody in
-    /// a group.
+    /// a group, and for what the system did in somebody's direct conversation.
     pub to: Option<UserId>,
     /// The sender's idempotency key, if one was given.
     pub client_id: Option<ClientId>,
@@ -65,6 +66,8 @@ pub enum Body {
     Changed(Change),
     /// Something done to an earlier message.
     Acted(Act),
+    /// An event of the app's own.
+    App(AppEvent),
 }
 
 impl Body {
@@ -72,7 +75,7 @@ impl Body {
     pub fn said(&self) -> Option<&Content> {
         match self {
             Self::Said(content) => Some(content),
-            Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
+            Self::Gone | Self::Changed(_) | Self::Acted(_) | Self::App(_) => None,
         }
     }
 
@@ -85,7 +88,7 @@ impl Body {
     pub fn edit(&self) -> Option<&Content> {
         match self {
             Self::Acted(Act { deed: Deed::Edited(content), .. }) => content.as_ref(),
-            Self::Said(_) | Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
+            Self::Said(_) | Self::Gone | Self::Changed(_) | Self::Acted(_) | Self::App(_) => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl Body {
     pub fn changed(&self) -> Option<&Change> {
         match self {
             Self::Changed(change) => Some(change),
-            Self::Said(_) | Self::Gone | Self::Acted(_) => None,
+            Self::Said(_) | Self::Gone | Self::Acted(_) | Self::App(_) => None,
         }
     }
 
@@ -104,6 +107,7 @@ impl Body {
             Self::Gone => 0,
             Self::Changed(change) => change.weight(),
             Self::Acted(act) => act.deed.weight(),
+            Self::App(event) => event.weight(),
         }
     }
 }

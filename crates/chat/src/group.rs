@@ -221,7 +221,7 @@ pub enum Change {
     Muted(UserId, Millis),
     /// Somebody may post again.
     Unmuted(UserId),
-    /// Somebody is something else now; with [`Role::Owner`], who says so becomes an admin.
+    /// Somebody is something else now; with [`Role::Owner`], who was that until now becomes an admin.
     RoleSet(UserId, Role),
 }
 

@@ -9,7 +9,7 @@ use parlor_chat::around::port::{ChangeMessage, ThreadQuery, Wish};
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Refused;
-use parlor_chat::store::{Origin, Recipient};
+use parlor_chat::store::{Authority, Origin, Recipient};
 
 use crate::around_commands::{self as read, About};
 use crate::around_records as records;
@@ -119,6 +119,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
     caller.charge(service)?;
     let change = ChangeMessage {
         by: caller.user.clone(),
+        authority: Authority::User,
         conversation,
         seq,
         wish,
@@ -150,7 +151,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
 
 /// An edit whose content was looked at. It is not brought before the moderators by a rule that only
 /// flags: they see a message's newest content where they look at it.
-fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
+pub(crate) fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
     let Screened { content, screening } = screened;
     match screening.refused {
         Some(Refused { rule, reason }) => Err(Refusal::ContentRefused { rule, reason }),
@@ -165,16 +166,9 @@ fn asked(
     change: ChangeMessage,
     screened: Screened,
 ) -> Result<Work, Refusal> {
-    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
-        service.counters().moderation.hook_turned_away.add(1);
-        return Err(Refusal::overloaded());
-    };
+    let permit = hook::permit(service)?;
     let conversation = change.conversation.clone();
-    let to = match (conversation.direct_members(), conversation.group_id()) {
-        (Some((low, high)), _) => Recipient::User(if low == change.by { high } else { low }),
-        (None, Some(group)) => Recipient::Group(group),
-        (None, None) => return Err(Refusal::NotFound),
-    };
+    let to = Recipient::in_conversation(&change.by, &conversation).ok_or(Refusal::NotFound)?;
     let question = Question {
         user: change.by.clone(),
         to,

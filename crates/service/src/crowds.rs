@@ -65,7 +65,8 @@ pub(crate) fn open(
         if !service.sessions().with_roster(&user, |roster| roster.has(&group)) {
             return Err(Refusal::NotAMember);
         }
-        let view = service.groups.group(user.clone(), group.clone()).await.map_err(failed)?;
+        let view =
+            service.groups.group(user.clone().into(), group.clone()).await.map_err(failed)?;
         let since = view.membership.ok_or(Refusal::NotAMember)?.joined;
         // Under the roster's lock: who is removed meanwhile is so before, or finds it open.
         service.sessions().with_roster(&user, |roster| match roster.has(&group) {

@@ -104,7 +104,7 @@ impl Delivery {
         match (&committed.entry.to, committed.entry.conversation.group_id()) {
             (Some(to), _) => self.add_direct(committed, to, out),
             (None, Some(group)) => self.add_to_group(io, committed, &group, out),
-            (None, None) => {}
+            (None, None) => self.add_to_two(committed, out),
         }
     }
 
@@ -171,6 +171,21 @@ impl Delivery {
         if !out.is_empty() {
             self.counters.broadcasts.add(out.len() as u64);
             io.broadcast_batch(NAMESPACE, std::mem::take(out), position);
+        }
+    }
+
+    /// What the system did in the direct conversation of two others: all devices of both hear it.
+    fn add_to_two(&self, committed: &Committed, out: &mut Vec<Broadcast>) {
+        let entry = &*committed.entry;
+        let Some((low, high)) = entry.conversation.direct_members() else { return };
+        let alone = low == high;
+        for user in [low].iter().chain((!alone).then_some(&high)) {
+            let readers = self.sessions.of(user);
+            readers.iter().for_each(|reader| reader.broadcast(entry, &self.limits));
+            if readers.iter().any(|reader| reader.kind == Kind::Standard) {
+                let offset = offset_if_kept(entry, &readers);
+                out.extend(broadcast(entry, Kind::Standard, user, None, offset));
+            }
         }
     }
 
@@ -245,7 +260,7 @@ pub(crate) fn group_room(group: &GroupId) -> Arc<str> {
 fn group_frame(entry: &Entry, viewer: Option<&UserId>) -> Frame {
     let event = match entry.body {
         Body::Said(_) | Body::Gone => "group_message",
-        Body::Changed(_) | Body::Acted(_) => "entry",
+        Body::Changed(_) | Body::Acted(_) | Body::App(_) => "entry",
     };
     Frame::event_raw(NAMESPACE, event, &records::alone(&records::entry(entry, viewer)))
 }

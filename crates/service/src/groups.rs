@@ -11,7 +11,7 @@ use parlor_chat::group::decide::{InviteCode, Wish};
 use parlor_chat::group::port::{ChangeGroup, Done, MembersQuery, ReceiptsQuery};
 use parlor_chat::ids::{ClientId, ConversationId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::Origin;
+use parlor_chat::store::{Authority, Origin, Viewer};
 
 use crate::commands::{Payload, group_send};
 use crate::delivery::{NAMESPACE, room};
@@ -181,7 +181,7 @@ pub(crate) fn invite(
 ) -> Result<Work, Refusal> {
     let command = read::invite(payload, caller.now, &service.settings.limits)?;
     let read::Invite { group, until, uses } = command;
-    let code = InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)?;
+    let code = new_code()?;
     let wish = Wish::Invite { code: code.clone(), until, uses };
     let changed = submit(service, caller, &group, wish)?;
     Ok(Work::Later(Box::pin(async move {
@@ -198,7 +198,7 @@ pub(crate) fn invites(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let invites = service.groups.invites(caller.user.clone(), group);
+    let invites = service.groups.invites(caller.user.clone().into(), group);
     Ok(Work::Later(Box::pin(async move { Ok(records::invites(&invites.await.map_err(failed)?)) })))
 }
 
@@ -210,9 +210,8 @@ pub(crate) fn requests(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let max = service.settings.limits.requests_per_group_max;
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let requests = service.groups.requests(caller.user.clone(), group, max);
+    let max = requests_max(service);
+    let requests = service.groups.requests(caller.user.clone().into(), group, max);
     Ok(Work::Later(Box::pin(
         async move { Ok(records::requests(&requests.await.map_err(failed)?)) },
     )))
@@ -226,10 +225,11 @@ pub(crate) fn info(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let view = service.groups.group(caller.user.clone(), group.clone());
-    Ok(Work::Later(Box::pin(
-        async move { Ok(records::view(&group, &view.await.map_err(failed)?)) },
-    )))
+    let viewer = Viewer::User(caller.user.clone());
+    let view = service.groups.group(viewer.clone(), group.clone());
+    Ok(Work::Later(Box::pin(async move {
+        Ok(records::view(&group, &view.await.map_err(failed)?, &viewer))
+    })))
 }
 
 /// `group_members {groupId, cursor?, limit?}`.
@@ -240,7 +240,7 @@ pub(crate) fn members(
 ) -> Result<Work, Refusal> {
     let (group, Page { after, limit }) = read::members(payload, &service.settings.limits)?;
     caller.charge(service)?;
-    let query = MembersQuery { user: caller.user.clone(), group, after, limit };
+    let query = MembersQuery { viewer: caller.user.clone().into(), group, after, limit };
     let page = service.groups.members(query);
     Ok(Work::Later(Box::pin(async move { Ok(records::members(&page.await.map_err(failed)?)) })))
 }
@@ -301,6 +301,7 @@ fn submit(
     caller.charge_as(service, 1 + u32::try_from(users / USERS_PER_COMMAND).unwrap_or(u32::MAX))?;
     Ok(service.groups.change_group(ChangeGroup {
         by: caller.user.clone(),
+        authority: Authority::User,
         group: group.clone(),
         wish,
         client_id: None,
@@ -311,7 +312,7 @@ fn submit(
 }
 
 /// Tells those who may let somebody in, and are among the group's first members, that somebody asks.
-async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
+pub(crate) async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
     let admins = service.groups.admins(group.clone(), TOLD_OF_REQUESTS_MAX);
     let Ok(admins) = admins.await else { return };
     let Some(io) = service.io() else { return };
@@ -326,7 +327,11 @@ async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
 
 /// The id of a group that is made: by chance, or always the same for a user's same key, so that a
 /// retry makes no second one. Nobody else can tell it beforehand.
-fn new_id(service: &Service, user: &UserId, key: Option<&ClientId>) -> Result<GroupId, Refusal> {
+pub(crate) fn new_id(
+    service: &Service,
+    user: &UserId,
+    key: Option<&ClientId>,
+) -> Result<GroupId, Refusal> {
     let text = match key {
         None => random_digits()?,
         Some(key) => {
@@ -340,6 +345,16 @@ fn new_id(service: &Service, user: &UserId, key: Option<&ClientId>) -> Result<Gr
         }
     };
     GroupId::parse(&text).map_err(|_| Refusal::Internal)
+}
+
+/// The code of an invite that is made.
+pub(crate) fn new_code() -> Result<InviteCode, Refusal> {
+    InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)
+}
+
+/// The requests to join that a group has at most.
+pub(crate) fn requests_max(service: &Service) -> usize {
+    usize::try_from(service.settings.limits.requests_per_group_max).unwrap_or(usize::MAX)
 }
 
 fn random_digits() -> Result<String, Refusal> {

@@ -29,6 +29,7 @@ mod session;
 mod sessions;
 mod tails;
 
+mod app_events;
 mod around;
 mod around_commands;
 mod blocks;

@@ -76,6 +76,10 @@ pub(crate) fn entry_now(
         Body::Changed(change) => {
             group_records::change(object.text("by", entry.from.as_str()), change)
         }
+        Body::App(event) => {
+            let object = object.text("by", entry.from.as_str()).text("kind", "app_event");
+            object.text("name", event.name.as_str()).raw("data", &event.data.0)
+        }
     };
     let object = match &entry.envelope {
         Some(envelope) => around_records::envelope(object, &entry.conversation, envelope),
@@ -274,10 +278,10 @@ pub(crate) fn typing(conversation: &ConversationId, user: &UserId, typing: bool)
 }
 
 /// The answer to `history`.
-pub(crate) fn history(page: &HistoryPage, viewer: &UserId) -> String {
+pub(crate) fn history(page: &HistoryPage, viewer: Option<&UserId>) -> String {
     let (messages, others): (Vec<&Entry>, Vec<&Entry>) =
         page.entries.iter().map(AsRef::as_ref).partition(|entry| entry.body.is_message());
-    let line = |entry: &Entry| entry_now(entry, Some(viewer), page.states.get(&entry.seq));
+    let line = |entry: &Entry| entry_now(entry, viewer, page.states.get(&entry.seq));
     let object = ok_with().list("messages", messages.into_iter().map(line));
     let object = match others.is_empty() {
         true => object,
@@ -490,7 +494,7 @@ mod tests {
             as_of: Position(9),
         };
         for text in [
-            history(&page, &user("alice")),
+            history(&page, Some(&user("alice"))),
             conversations(&list, &[], &user("alice")),
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),

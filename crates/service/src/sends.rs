@@ -75,7 +75,7 @@ pub(crate) fn submit(
         service: Arc::clone(service),
         connection,
         user: user.clone(),
-        typed: Target::from(append.to.clone()),
+        typed: (!outside.is_of_event()).then(|| Target::from(append.to.clone())),
         send_key,
         order,
         conversation,
@@ -86,7 +86,10 @@ pub(crate) fn submit(
     }
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
     let author = Author { user, client_id: append.client_id.as_ref(), now };
-    let screened = service.settings.rules.screen(author, append.content.clone(), limits);
+    let screened = match outside.is_of_event() {
+        true => Screened::untouched(append.content.clone()),
+        false => service.settings.rules.screen(author, append.content.clone(), limits),
+    };
     let Screened { content, screening } = match &service.settings.hook {
         // What a rule refuses needs no second opinion.
         Some(app) if screened.screening.refused.is_none() => {
@@ -102,8 +105,8 @@ pub(crate) fn submit(
     Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
 }
 
-/// A send about which the app's hook is asked: it takes its place in line here, and in the order of
-/// the store when it is in front and the answer is there.
+/// A send where the app has a hook: it takes its place in line here, and in the order of the store when
+/// it is in front and the hook's answer is there. About an event of the app's own the hook is not asked.
 fn asked(
     caller: &Caller<'_>,
     app: AppHook,
@@ -113,11 +116,11 @@ fn asked(
     failed: Failed,
 ) -> Result<Work, Refusal> {
     let service = Arc::clone(&failed.service);
-    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
-        service.counters().moderation.hook_turned_away.add(1);
-        let refusal = Refusal::overloaded();
-        failed.note(caller.session, caller.now, &refusal);
-        return Err(refusal);
+    let permit = match outside.is_of_event() {
+        true => None,
+        false => Some(hook::permit(&service).inspect_err(|refusal| {
+            failed.note(caller.session, caller.now, refusal);
+        })?),
     };
     let (key, order) = (append.client_id.as_ref(), failed.order);
     let mut place = service.lines.stand(failed.connection, &failed.conversation, order, key);
@@ -131,9 +134,12 @@ fn asked(
         at: append.now,
     };
     Ok(Work::Later(Box::pin(async move {
-        let answer = tokio::select! {
-            answer = hook::ask(&service, &app, question, screened, permit) => answer,
-            refusal = place.aborted() => return Err(refusal),
+        let answer = match permit {
+            None => Ok(screened),
+            Some(permit) => tokio::select! {
+                answer = hook::ask(&service, &app, question, screened, permit) => answer,
+                refusal = place.aborted() => return Err(refusal),
+            },
         };
         place.in_front().await?;
         let session = socket.data::<Session>().ok_or_else(Refusal::unavailable)?;
@@ -164,8 +170,8 @@ struct Failed {
     service: Arc<Service>,
     connection: u64,
     user: UserId,
-    /// Where the user may have been typing.
-    typed: Target,
+    /// Where the user may have been typing, if this is what they typed.
+    typed: Option<Target>,
     send_key: Option<parlor_chat::ids::ClientId>,
     order: Order,
     conversation: ConversationId,
@@ -190,7 +196,9 @@ impl Failed {
                 } else {
                     counters.sent.add(1);
                     let service = &self.service;
-                    service.typing.sent(service, &self.user, &self.typed);
+                    if let Some(typed) = &self.typed {
+                        service.typing.sent(service, &self.user, typed);
+                    }
                     outcome.tell(&self.service, &appended).await;
                 };
                 Ok(records::sent(&appended, outcome.masked))

@@ -41,9 +41,9 @@ use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
-    around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts, groups,
-    jitter, moderation, presence, privacy, profiles, queries, records, resume, sends, stars,
-    tutorial, typing,
+    app_events, around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts,
+    groups, jitter, moderation, presence, privacy, profiles, queries, records, resume, sends,
+    stars, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -80,6 +80,8 @@ pub struct Service {
     pub(crate) ending: CancellationToken,
     /// The lines in which sends stand while the app's hook is asked.
     pub(crate) lines: Arc<Lines>,
+    /// The lines in which events in passing stand while the store is asked.
+    pub(crate) relays: Arc<Lines>,
     /// One for each question that may be under way.
     pub(crate) questions: Arc<Semaphore>,
     /// Counts sends, so that those of a connection have an order.
@@ -132,6 +134,7 @@ impl Service {
             ending: CancellationToken::new(),
             sends: AtomicU64::new(0),
             lines: Arc::default(),
+            relays: Arc::default(),
             questions: Arc::new(Semaphore::new(questions_max(&settings))),
             settings,
             store,
@@ -149,8 +152,9 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 74] = [
+        let commands: [(&str, Command); 75] = [
             ("private_message", sends::private_message),
+            ("app_event", app_events::app_event),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
             ("read", receipts::read),

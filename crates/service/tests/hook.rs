@@ -261,3 +261,21 @@ async fn a_connection_that_is_gone_does_not_lose_what_it_sent() {
     assert_eq!(heard, [json!(0), json!(1), json!(2)]);
     house.end().await;
 }
+
+#[tokio::test]
+async fn a_stored_event_is_not_asked_about_and_overtakes_nothing() {
+    let hook = Patient::new();
+    let house = House::new(plan(&hook, OnFailure::Refuse, 64)).await;
+    let alice = house.device("alice", "a1").await;
+    let message = submit(&alice, "bob", "slow").await;
+    hook.was_asked(1).await;
+    let event = json!({"conversationId": "dm:alice:bob", "name": "x", "store": true});
+    let event = alice.submit("app_event", event).await;
+    let passing = alice.call("app_event", json!({"conversationId": "dm:alice:bob", "name": "x"}));
+    assert_eq!(passing.await["status"], "ok", "what is not kept waits for nothing");
+    hook.answer(json!("slow"), Ok(Answer::Allow));
+    assert_eq!(alice.answer(message).await["seq"], 1);
+    assert_eq!(alice.answer(event).await["seq"], 2);
+    assert_eq!(hook.asked.lock().len(), 1);
+    house.end().await;
+}

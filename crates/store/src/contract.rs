@@ -55,6 +55,10 @@ mod counting;
 
 mod crowding;
 
+mod app_events;
+
+mod system;
+
 pub use around::{MadeWhole, run_around};
 pub use crowding::{CROWD_MEMBERS_MAX, run_crowds};
 use grouping::Grouped;

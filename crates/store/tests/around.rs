@@ -11,7 +11,7 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_chat::store::{
-    Append, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
+    Append, Authority, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, Keyring, MasterKey, SqliteStore, verify};
 use rusqlite::Connection;
@@ -57,6 +57,7 @@ async fn says(store: &SqliteStore, text: &str, days_ago: u64) -> u64 {
 async fn does(store: &SqliteStore, seq: u64, wish: Wish, days_ago: u64) -> u64 {
     let change = ChangeMessage {
         by: user("a"),
+        authority: Authority::User,
         conversation: ConversationId::direct(&user("a"), &user("b")),
         seq: Seq(seq),
         wish,

@@ -11,7 +11,7 @@ use parlor_chat::group::{GroupName, SettingsPatch};
 use parlor_chat::ids::{ConversationId, DeviceId, GroupId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::store::{
-    Append, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Recipient, Store,
+    Append, Authority, CommitSink, Committed, Mark, MarkKind, Marked, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Config, DATABASE_FILE, SqliteStore, verify};
 
@@ -38,6 +38,7 @@ fn open(dir: &Path) -> SqliteStore {
 async fn change(store: &SqliteStore, wish: Wish) {
     let change = ChangeGroup {
         by: user("owner"),
+        authority: Authority::User,
         group: owls(),
         wish,
         client_id: None,

@@ -10,9 +10,10 @@ use crate::entry::{Content, Entry, Millis};
 use crate::ids::{ClientId, ConversationId, Seq, UserId};
 use crate::limits::Limits;
 use crate::rules::Screening;
-use crate::store::{Append, Appended, Origin, Pending};
+use crate::store::{Append, Appended, Authority, Origin, Pending, Recipient};
 
 use super::{Emoji, MessageState};
+use crate::app_event::EventName;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,9 +23,12 @@ pub trait Around: Send + Sync + 'static {
     /// Does what [`super::decide::decide`] makes of a wish.
     fn change_message(&self, change: ChangeMessage) -> Pending<MessageChanged>;
 
-    /// Appends a message that has something written on its outside; without, it is as
-    /// [`crate::store::Store::append`].
+    /// Appends a message that has something written on its outside, or an event of the app's own;
+    /// without either, it is as [`crate::store::Store::append`].
     fn say(&self, say: Say) -> Pending<Appended>;
+
+    /// Whether somebody may say something now, judged as an append is; nothing is kept.
+    fn may_say(&self, speaker: Speaker) -> Pending<()>;
 
     /// The messages of a conversation that are pinned and that a member of it may see, the one that
     /// was pinned last first.
@@ -67,6 +71,8 @@ impl Wish {
 pub struct ChangeMessage {
     /// Who wishes it, authenticated.
     pub by: UserId,
+    /// By what right: by that of the system any message may be deleted.
+    pub authority: Authority,
     /// In which conversation.
     pub conversation: ConversationId,
     /// About which entry of it, which must be a message.
@@ -103,6 +109,10 @@ pub enum MessageChanged {
 pub struct Say {
     /// What to say.
     pub append: Append,
+    /// By what right: by that of the system something may be said in any group.
+    pub authority: Authority,
+    /// What the content is data of, if this is an event of the app's own rather than a message.
+    pub event: Option<EventName>,
     /// What the content rules say of it, if anything.
     pub screening: Option<Screening>,
     /// What it answers: a message of the same conversation that the sender may see.
@@ -125,6 +135,8 @@ impl Say {
     pub fn plain(append: Append) -> Self {
         Self {
             append,
+            authority: Authority::User,
+            event: None,
             screening: None,
             reply_to: None,
             thread: None,
@@ -134,6 +146,19 @@ impl Say {
             mention_all_members_max: 0,
         }
     }
+}
+
+/// Somebody who is about to say something.
+#[derive(Debug, Clone)]
+pub struct Speaker {
+    /// Who, authenticated.
+    pub from: UserId,
+    /// By what right.
+    pub authority: Authority,
+    /// To whom.
+    pub to: Recipient,
+    /// When.
+    pub now: Millis,
 }
 
 /// A pinned message.

@@ -235,6 +235,11 @@ impl App {
                 "Sends answered with what an earlier one with the same key committed",
                 stats.sent_again,
             ),
+            (
+                "service_app_events_relayed",
+                "Events of the app's own that were relayed and not stored",
+                stats.app_events_relayed,
+            ),
             ("service_broadcasts", "Frames encoded and handed to the gateway", stats.broadcasts),
             ("service_catch_ups", "Devices brought up to date", stats.caught_up),
             (

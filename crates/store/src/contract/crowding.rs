@@ -3,11 +3,12 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use parlor_chat::around::port::Say;
 use parlor_chat::group::decide::Wish;
 use parlor_chat::group::port::{ReceiptCount, ReceiptsQuery};
 use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::own::OwnKind;
-use parlor_chat::store::{AttachDevice, CommitSink, Mark, MarkKind, Marked};
+use parlor_chat::store::{AttachDevice, Authority, CommitSink, Mark, MarkKind, Marked, Recipient};
 
 use super::around::{House, MadeWhole};
 use super::model::Dice;
@@ -30,6 +31,7 @@ use self as crowding;
 const CLAIMS: &[(&str, Claim)] = claims![
     crowding::a_mark_says_over_what_it_moved_where_many_are_in,
     crowding::who_has_a_message_is_listed_and_counted,
+    crowding::what_the_system_says_is_counted_of_all_members,
     crowding::each_named_device_has_its_own_mark_however_many_there_are,
     crowding::a_device_that_was_away_learns_of_the_users_own_marks,
     crowding::random_crowds_agree_with_a_recount,
@@ -154,6 +156,21 @@ async fn who_has_a_message_is_listed_and_counted(h: &House) {
     h.change_group("owls", "a", Wish::Add(vec![user("d")])).await;
     assert_eq!(h.counts(&of, 0, 2).await, [count(2, "a", 3, 1)]);
     assert!(h.receipts("a", &of, 2).await.iter().all(|(name, _)| name != "d"));
+}
+
+async fn what_the_system_says_is_counted_of_all_members(h: &House) {
+    let of = h.group("owls", "a", &["b", "c", "d"]).await;
+    let append = super::Append {
+        to: Recipient::Group(of.group_id().expect("a group's")),
+        ..super::wish("system", "a", "hear", None)
+    };
+    let say = Say { authority: Authority::System, ..Say::plain(append) };
+    assert_eq!(h.around.say(say).await.expect("it is kept").seq, Seq(2));
+    h.base.read("a", of.clone(), 2).await;
+    h.base.delivered("b", "", of.clone(), 2).await;
+    assert_eq!(h.counts(&of, 0, 2).await, [count(2, "system", 2, 1)]);
+    let listed = h.receipts("c", &of, 2).await;
+    assert_eq!(listed, [("a".to_owned(), true), ("b".to_owned(), false)]);
 }
 
 async fn each_named_device_has_its_own_mark_however_many_there_are(h: &House) {

@@ -13,10 +13,10 @@ use parlor_chat::entry::{Body, Content, Entry};
 use parlor_chat::group::{GroupSettings, Member, Role};
 use parlor_chat::ids::ClientId;
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Committed, StoreError};
+use parlor_chat::store::{Authority, Committed, StoreError};
 use rusqlite::Connection;
 
-use super::commands::{Executor, Turn, digest, note_key};
+use super::commands::{Executor, Turn, digest, note_key, user_or_new};
 use super::entries::Next;
 use super::message_state::{self, At, State};
 use super::names::entry_columns;
@@ -50,11 +50,15 @@ impl Executor {
         turn: &Turn<'_>,
         change: &ChangeMessage,
     ) -> Result<MessageDone, Failure> {
-        if turn.moderated {
+        let is_user = change.authority == Authority::User;
+        if is_user && turn.moderated {
             suspensions::refuse(conn, &change.by, change.now)?;
         }
         let thread = self.thread(conn, &change.conversation)?.ok_or(StoreError::NotFound)?;
-        let user = thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?;
+        let user = match change.authority {
+            Authority::User => thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?,
+            Authority::System => user_or_new(conn, &change.by)?,
+        };
         let digest = self.key_digest(conn, &thread, change)?;
         if let Some((key, digest)) = &digest
             && let Some(first) = self.answered(conn, &thread, user, key, &[*digest])?
@@ -63,7 +67,8 @@ impl Executor {
             return Ok(MessageDone { changed, committed: None });
         }
         let at = At { conversation: thread.id, seq: rows::bound(change.seq.0) };
-        let message = self.message(conn, &thread, user, at)?;
+        let reader = is_user.then_some(user);
+        let message = self.message(conn, &thread, reader, at)?;
         let state = message_state::state(conn, at)?;
         let decision = self.decide(conn, &thread, user, (&message, state), change)?;
         let Decision::Commit(deed) = decision else {
@@ -97,15 +102,18 @@ impl Executor {
         Ok(MessageDone { changed, committed: Some(Committed { entry, origin: change.origin }) })
     }
 
-    /// The message at a place, for somebody who may see it.
+    /// The message at a place, for a user who may see it, or for nobody in particular.
     pub(crate) fn message(
         &mut self,
         conn: &Connection,
         thread: &Thread,
-        user: i64,
+        user: Option<i64>,
         at: At,
     ) -> Result<Arc<Entry>, Failure> {
-        if thread.is_group() && !visible::may_see(conn, thread.id, user, at.seq)? {
+        if let Some(user) = user
+            && thread.is_group()
+            && !visible::may_see(conn, thread.id, user, at.seq)?
+        {
             return Err(StoreError::NotFound.into());
         }
         let sql = concat!(
@@ -160,8 +168,8 @@ impl Executor {
                 _ => 0,
             },
         };
-        let decided =
-            decide::decide(&change.by, &change.wish, &standing, change.now, &change.limits);
+        let ChangeMessage { by, authority, wish, now, limits, .. } = change;
+        let decided = decide::decide((by, *authority), wish, &standing, *now, limits);
         Ok(decided.map_err(refused)?)
     }
 

@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parlor_chat::app_event::AppEvent;
 use parlor_chat::around::port::Say;
 use parlor_chat::entry::{Body, Entry, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
 use parlor_chat::rules::{Refused, Screening};
-use parlor_chat::store::{Append, Appended, Recipient, StoreError};
+use parlor_chat::store::{Append, Appended, Authority, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
@@ -24,12 +25,11 @@ use super::life::Life;
 use super::mark_blocks;
 use super::names::{Checked, Names, entry_columns};
 use super::own;
-use super::regard;
 use super::reports;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
-use super::suspensions;
+use super::speaking::Speaking;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;
@@ -101,21 +101,10 @@ impl Executor {
         let original = screening.and_then(|screening| screening.original.as_ref());
         let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
-        let barred = match (&append.to, &known) {
-            (Recipient::User(to), thread) => {
-                let from = (rows::user_id(conn, &append.from)?, &append.from);
-                match rows::user_id(conn, to)? {
-                    Some(to) => regard::refuses(conn, thread.as_deref(), from, to)?,
-                    None => None,
-                }
-            }
-            (Recipient::Group(_), Some(thread)) => groups::may_post(conn, thread, append)?.err(),
-            (Recipient::Group(_), None) => Some(StoreError::NotFound),
-        };
-        let barred = match suspended(conn, turn, append)? {
-            Some(suspended) => Some(suspended),
-            None => barred.or_else(|| refused_by_rule(screening)),
-        };
+        let authority = outside.map_or(Authority::User, |say| say.authority);
+        let speaker = Speaking { by: (&append.from, authority), to: &append.to, now: append.now };
+        let barred = speaker.barred(conn, known.as_deref(), turn.moderated)?;
+        let barred = barred.or_else(|| refused_by_rule(screening));
         if let Some(why) = barred
             && !is_retry(conn, append, known.as_deref())?
         {
@@ -133,7 +122,10 @@ impl Executor {
             Some(thread) => thread,
             None => self.new_thread(conn, conversation)?,
         };
-        let sender = thread.member(conn, &append.from)?.ok_or(StoreError::NotFound)?;
+        let sender = match (authority, thread.is_group()) {
+            (Authority::System, true) => user_or_new(conn, &append.from)?,
+            _ => thread.member(conn, &append.from)?.ok_or(StoreError::NotFound)?,
+        };
         let (head, old) = self.sound_head(conn, &thread, sender)?;
         let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
@@ -154,7 +146,10 @@ impl Executor {
             sender,
             client_id: append.client_id.as_ref(),
             envelope: envelope.clone(),
-            body: Body::Said(append.content.clone()),
+            body: match outside.and_then(|say| say.event.clone()) {
+                Some(name) => Body::App(AppEvent { name, data: append.content.clone() }),
+                None => Body::Said(append.content.clone()),
+            },
             now: append.now,
         };
         let entry = self.insert(conn, turn, &thread, (head, old), next)?;
@@ -323,21 +318,6 @@ pub(crate) struct OldHead {
     pub(crate) position: i64,
     sender: i64,
     client_id: Option<String>,
-}
-
-/// Why a suspended user may not send.
-fn suspended(
-    conn: &Connection,
-    turn: &Turn<'_>,
-    append: &Append,
-) -> Result<Option<StoreError>, Failure> {
-    let from = match turn.moderated {
-        true => rows::user_id(conn, &append.from)?,
-        false => None,
-    };
-    let Some(from) = from else { return Ok(None) };
-    let suspension = suspensions::find(conn, from, append.now)?;
-    Ok(suspension.map(|suspension| StoreError::Suspended { until: suspension.until }))
 }
 
 /// Why a content rule keeps an append out.

@@ -44,6 +44,8 @@ impl Executor {
         let (kind, text) = body::encode(&body);
         let is_said = i64::from(kind == body::SAID);
         let by_low = thread.is_low(sender);
+        let is_of_anybody = thread.is_group() || body::may_be_of_anybody(kind);
+        assert!(is_of_anybody || thread.is_of_two(sender), "a stranger says nothing to two");
         let low_count = match &thread.who {
             Who::Pair { .. } => head.low_count + if by_low { is_said } else { 0 },
             Who::Group => -1,
@@ -63,7 +65,7 @@ impl Executor {
             client_id: client_id.map(ClientId::as_str),
             kind,
             said: Some(said),
-            sender: thread.is_group().then(|| from.clone()),
+            sender: (!thread.is_of_two(sender)).then(|| from.clone()),
             about: body::about(&body).or(envelope::thread(envelope.as_deref())),
             envelope: outside.as_deref(),
             gone: None,
@@ -98,8 +100,8 @@ impl Executor {
         self.gave(&thread.conversation, seq);
         let to = match &thread.who {
             Who::Pair { low, high } if by_low => Some(if low.0 == high.0 { from } else { &high.1 }),
-            Who::Pair { low, .. } => Some(&low.1),
-            Who::Group => None,
+            Who::Pair { low, .. } if thread.is_of_two(sender) => Some(&low.1),
+            Who::Pair { .. } | Who::Group => None,
         };
         Ok(Arc::new(Entry {
             conversation: thread.conversation.clone(),

@@ -9,20 +9,25 @@ use parlor_chat::group::port::{
     Memberships, Request,
 };
 use parlor_chat::group::rights::{Action, may};
-use parlor_chat::group::{Group, GroupName, Joining, Member};
+use parlor_chat::group::{Group, GroupName, Joining, Member, Role};
 use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{GroupLine, StoreError};
+use parlor_chat::store::{GroupLine, StoreError, Viewer};
 
 use super::groups::{GroupRow, group_row, member_row, role_of};
 use super::readers::Reader;
 use super::rows::{self, Failure, Thread, bound, corrupt, nat};
 
 impl Reader {
-    pub(crate) fn group(&mut self, user: &UserId, group: &GroupId) -> Result<GroupView, Failure> {
+    pub(crate) fn group(&mut self, viewer: &Viewer, group: &GroupId) -> Result<GroupView, Failure> {
         let (thread, row) = self.living(group)?;
-        let membership = self.membership(&thread, user)?;
-        let is_seen = membership.is_some() || row.group.settings.join != Joining::Invite;
+        let membership = match viewer {
+            Viewer::User(user) => self.membership(&thread, user)?,
+            Viewer::System => None,
+        };
+        let is_seen = *viewer == Viewer::System
+            || membership.is_some()
+            || row.group.settings.join != Joining::Invite;
         if !is_seen {
             return Err(StoreError::NotFound.into());
         }
@@ -101,7 +106,7 @@ impl Reader {
     }
 
     pub(crate) fn members(&mut self, query: &MembersQuery) -> Result<MembersPage, Failure> {
-        let (thread, row, _) = self.joined(&query.group, &query.user)?;
+        let (thread, row, _) = self.seen(&query.group, &query.viewer)?;
         let after = query.after.map_or(0, |after| bound(after.0));
         let sql = "SELECT m.user, u.name, m.role, m.joined_at, m.muted_until FROM member m \
                    JOIN user u ON u.id = m.user WHERE m.conversation = ?1 AND m.user > ?2 \
@@ -130,12 +135,12 @@ impl Reader {
 
     pub(crate) fn requests(
         &mut self,
-        user: &UserId,
+        viewer: &Viewer,
         group: &GroupId,
         limit: usize,
     ) -> Result<Vec<Request>, Failure> {
-        let (thread, row, member) = self.joined(group, user)?;
-        may_add(&row.group, &member)?;
+        let (thread, row, role) = self.seen(group, viewer)?;
+        may_add(&row.group, role)?;
         let sql = "SELECT u.name, r.at FROM join_request r JOIN user u ON u.id = r.user \
                    WHERE r.conversation = ?1 ORDER BY r.at, r.user LIMIT ?2";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -151,11 +156,11 @@ impl Reader {
 
     pub(crate) fn invites(
         &mut self,
-        user: &UserId,
+        viewer: &Viewer,
         group: &GroupId,
     ) -> Result<Vec<InviteLine>, Failure> {
-        let (thread, row, member) = self.joined(group, user)?;
-        may_add(&row.group, &member)?;
+        let (thread, row, role) = self.seen(group, viewer)?;
+        may_add(&row.group, role)?;
         let sql = "SELECT i.code, u.name, i.until, i.uses_left FROM invite i \
                    JOIN user u ON u.id = i.maker WHERE i.conversation = ?1 \
                    ORDER BY i.made DESC, i.code";
@@ -204,20 +209,27 @@ impl Reader {
         }
     }
 
-    pub(crate) fn joined(
+    /// A group, and with what role a member, or the system, sees it.
+    pub(crate) fn seen(
         &self,
         group: &GroupId,
-        user: &UserId,
-    ) -> Result<(Thread, GroupRow, Member), Failure> {
+        viewer: &Viewer,
+    ) -> Result<(Thread, GroupRow, Role), Failure> {
         let (thread, row) = self.living(group)?;
-        let member = self.membership(&thread, user)?;
-        let refusal = || StoreError::Refused(Box::new(Refusal::NotAMember));
-        Ok((thread, row, member.ok_or_else(refusal)?))
+        let role = match viewer {
+            Viewer::System => Role::Owner,
+            Viewer::User(user) => {
+                let member = self.membership(&thread, user)?;
+                let refusal = || StoreError::Refused(Box::new(Refusal::NotAMember));
+                member.ok_or_else(refusal)?.role
+            }
+        };
+        Ok((thread, row, role))
     }
 }
 
-fn may_add(group: &Group, member: &Member) -> Result<(), StoreError> {
-    match may(member.role, Action::Add, &group.settings) {
+fn may_add(group: &Group, role: Role) -> Result<(), StoreError> {
+    match may(role, Action::Add, &group.settings) {
         true => Ok(()),
         false => Err(StoreError::Refused(Box::new(Refusal::NotAllowed))),
     }

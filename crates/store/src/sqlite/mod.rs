@@ -80,6 +80,7 @@ mod message_state;
 mod acts;
 
 mod says;
+mod speaking;
 
 mod message_reads;
 

@@ -200,6 +200,7 @@ impl Names {
         let checked = self.checked(conn, &thread, row)?;
         let facts = &checked.facts;
         let (from, to) = match (&thread.who, &facts.sender) {
+            (Who::Pair { .. }, Some(sender)) => (sender.clone(), None),
             (Who::Pair { low, high }, _) if facts.by_low => (low.1.clone(), Some(high.1.clone())),
             (Who::Pair { low, high }, _) => (high.1.clone(), Some(low.1.clone())),
             (Who::Group, Some(sender)) => (sender.clone(), None),
@@ -290,11 +291,11 @@ impl Names {
         let life = row.get(3).map_err(|error| bad(row, Some(thread), &error.to_string()))?;
         let by_low = thread.is_low(sender);
         let sender = match &thread.who {
-            Who::Pair { high, .. } if !by_low && sender != high.0 => {
+            Who::Pair { .. } if thread.is_of_two(sender) => None,
+            Who::Pair { .. } if !body::may_be_of_anybody(read.facts.kind) => {
                 return Err(bad(row, Some(thread), "its sender is no member"));
             }
-            Who::Pair { .. } => None,
-            Who::Group => {
+            Who::Pair { .. } | Who::Group => {
                 let user = self.user(conn, sender);
                 Some(user.map_err(|failure| named(row, Some(thread), failure))?)
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlor_chat::around::port::{
-    Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
+    Around, ChangeMessage, MessageChanged, Pin, Say, Speaker, ThreadPage, ThreadQuery,
 };
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::group::port::{
@@ -19,8 +19,9 @@ use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, ConversationsCursor,
-    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
-    Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, HistoryRange, Mark, Marked, MovedPage,
+    Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage,
+    Viewer, Whose,
 };
 
 use super::command::{Command, Marks};
@@ -211,8 +212,8 @@ impl Groups for SqliteStore {
         self.write(|reply| Command::Group(Box::new(change), reply))
     }
 
-    fn group(&self, user: UserId, group: GroupId) -> Pending<GroupView> {
-        self.read(of_group(&group), move |reader| reader.group(&user, &group))
+    fn group(&self, viewer: Viewer, group: GroupId) -> Pending<GroupView> {
+        self.read(of_group(&group), move |reader| reader.group(&viewer, &group))
     }
 
     fn memberships(&self, user: UserId, limit: usize) -> Pending<Memberships> {
@@ -232,16 +233,26 @@ impl Groups for SqliteStore {
         self.read(of_group(&group), move |reader| reader.admins(&group, limit))
     }
 
+    fn group_history(
+        &self,
+        group: GroupId,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Pending<HistoryPage> {
+        let conversation = ConversationId::group(&group);
+        self.read(of_group(&group), move |reader| reader.whole(&conversation, range, limit))
+    }
+
     fn members(&self, query: MembersQuery) -> Pending<MembersPage> {
         self.read(of_group(&query.group), move |reader| reader.members(&query))
     }
 
-    fn requests(&self, user: UserId, group: GroupId, limit: usize) -> Pending<Vec<Request>> {
-        self.read(of_group(&group), move |reader| reader.requests(&user, &group, limit))
+    fn requests(&self, viewer: Viewer, group: GroupId, limit: usize) -> Pending<Vec<Request>> {
+        self.read(of_group(&group), move |reader| reader.requests(&viewer, &group, limit))
     }
 
-    fn invites(&self, user: UserId, group: GroupId) -> Pending<Vec<InviteLine>> {
-        self.read(of_group(&group), move |reader| reader.invites(&user, &group))
+    fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>> {
+        self.read(of_group(&group), move |reader| reader.invites(&viewer, &group))
     }
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {
@@ -272,6 +283,13 @@ impl Around for SqliteStore {
 
     fn say(&self, say: Say) -> Pending<Appended> {
         self.write(|reply| Command::Say(Box::new(say), reply))
+    }
+
+    fn may_say(&self, speaker: Speaker) -> Pending<()> {
+        let moderated = self.shared.moderated.load(Ordering::Acquire);
+        let conversation = speaker.to.conversation(&speaker.from);
+        let subject = Subject::Conversation(conversation.clone());
+        self.read(subject, move |reader| reader.may_say(&speaker, &conversation, moderated))
     }
 
     fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>> {

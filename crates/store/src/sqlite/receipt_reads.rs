@@ -39,7 +39,7 @@ impl Reader {
         &mut self,
         query: &ReceiptsQuery,
     ) -> Result<ReceiptsPage, Failure> {
-        let (thread, _, _) = self.joined(&query.group, &query.user)?;
+        let (thread, _, _) = self.seen(&query.group, &query.user.clone().into())?;
         let seq = bound(query.seq.0);
         let asker = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
         let is_there = rows::place_at(&self.conn, thread.id, seq)?.is_some();
@@ -110,9 +110,8 @@ impl Reader {
         mark_blocks::each(&self.conn, thread.id, 0, |at, block| {
             for (place, standing) in &block.0 {
                 let slot = slot_at(at, *place);
-                for (author, count) in said.iter_mut().filter(|(author, _)| *author != slot) {
+                for (_, count) in said.iter_mut().filter(|(author, _)| *author != slot) {
                     let seq = bound(count.seq.0);
-                    debug_assert!(*author > 0, "who says something in a group has a slot");
                     count.delivered += u64::from(standing.has(seq));
                     count.read += u64::from(standing.tells_read(seq));
                 }
@@ -130,8 +129,10 @@ impl Reader {
         up_to: Seq,
         limit: usize,
     ) -> Result<Vec<(i64, ReceiptCount)>, Failure> {
-        let sql = "SELECT e.seq, u.name, m.slot FROM entry e JOIN user u ON u.id = e.sender \
-                   JOIN member m ON m.user = e.sender AND m.conversation = e.conversation \
+        // The system may say something without being in, and has no slot then.
+        let sql = "SELECT e.seq, u.name, coalesce(m.slot, 0) FROM entry e \
+                   JOIN user u ON u.id = e.sender \
+                   LEFT JOIN member m ON m.user = e.sender AND m.conversation = e.conversation \
                    WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq <= ?3 AND e.kind = 0 \
                    ORDER BY e.seq DESC LIMIT ?4";
         let mut statement = self.conn.prepare_cached(sql)?;

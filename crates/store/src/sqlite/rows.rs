@@ -148,6 +148,11 @@ impl Thread {
         matches!(&self.who, Who::Pair { low, .. } if low.0 == user)
     }
 
+    /// Whether a user is one of the two whose conversation it is; nobody is, of a group's.
+    pub(crate) fn is_of_two(&self, user: i64) -> bool {
+        matches!(&self.who, Who::Pair { low, high } if low.0 == user || high.0 == user)
+    }
+
     /// How many of the messages after one place and up to another `user` did not say.
     pub(crate) fn by_others(
         &self,

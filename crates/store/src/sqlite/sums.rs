@@ -25,7 +25,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) kind: i64,
     /// How many entries up to this one are messages; `None` in entries of older versions.
     pub(crate) said: Option<i64>,
-    /// Who said it, in a group.
+    /// Who said it, in a group, or if it is by none of the two whose conversation it is.
     pub(crate) sender: Option<UserId>,
     /// The seq of the entry that it is about.
     pub(crate) about: Option<i64>,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use parlor_chat::entry::Millis;
 use parlor_chat::own::OwnCommitted;
-use parlor_chat::store::{Appended, CommitSink, Committed, Marked, Origin, StoreError};
+use parlor_chat::store::{Appended, Authority, CommitSink, Committed, Marked, Origin, StoreError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
@@ -325,7 +325,8 @@ impl Writer {
                 work.now = work.now.max(change.now);
                 let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
                 let turn = Turn { life, superseded, moderated: false };
-                let allowed = match self.shared.moderated.load(Ordering::Acquire) {
+                let is_user = change.authority == Authority::User;
+                let allowed = match is_user && self.shared.moderated.load(Ordering::Acquire) {
                     true => suspensions::refuse(conn, &change.by, change.now),
                     false => Ok(()),
                 };
