@@ -43,11 +43,13 @@ pub enum OwnKind {
     Contact,
     /// A setting of [`crate::privacy`] by its name (the key).
     Privacy,
+    /// A message that is to be said later, by its id (the key): see [`crate::around::schedule`].
+    Schedule,
 }
 
 impl OwnKind {
     /// Every kind there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Draft,
         Self::Star,
         Self::Muted,
@@ -57,6 +59,7 @@ impl OwnKind {
         Self::Hidden,
         Self::Contact,
         Self::Privacy,
+        Self::Schedule,
     ];
 }
 
@@ -234,6 +237,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_listed_once_in_its_order() {
-        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[8] as usize == 8);
+        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[9] as usize == 9);
     }
 }

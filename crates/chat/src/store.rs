@@ -290,6 +290,8 @@ pub struct Appended {
     pub seq: Seq,
     /// Its time.
     pub ts: Millis,
+    /// When its content ends, if it does; also `None` of one that is no longer kept.
+    pub expires: Option<Millis>,
     /// Whether it was there already, by its idempotency key.
     pub repeated: bool,
 }
@@ -579,6 +581,8 @@ pub struct ConversationSummary {
     pub message: Option<(Arc<Entry>, MessageState)>,
     /// How many of the messages after one's read watermark mention one.
     pub mentions: u64,
+    /// After how many milliseconds its new messages end, if they do.
+    pub timer_ms: Option<u64>,
     /// Up to where each member has it; in a group of more than
     /// [`crate::limits::Limits::receipts_members_max`] only the reader.
     pub watermarks: Vec<Watermarks>,

@@ -43,10 +43,10 @@ pub(crate) fn app_event(
     if store {
         let AppEvent { name, data: content } = event;
         let outside = Outside::of_event(name);
-        return sends::submit(
+        return sends::send(
             service,
             caller,
-            Send { to, client_id, content, echo: false, outside },
+            Send { to, client_id, content, echo: false, outside, send_at: None },
         );
     }
     caller.charge(service)?;

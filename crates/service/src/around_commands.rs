@@ -12,6 +12,7 @@ use parlor_chat::store::{Append, Authority};
 
 use crate::commands::{Payload, checked, limit};
 use crate::fields::{Fields, required};
+use crate::json::{Object, json_text};
 
 /// Stands for all members among those whom a message mentions.
 pub(crate) const ALL: &str = "@all";
@@ -154,6 +155,25 @@ impl Outside {
             }
         }
         Ok(())
+    }
+
+    /// The fields that this was read from.
+    pub(crate) fn fields(&self, object: Object) -> Object {
+        let fields = [
+            ("replyTo", &self.reply_to),
+            ("thread", &self.thread),
+            ("forwardOf", &self.forward_of),
+        ];
+        let object = fields.into_iter().fold(object, |object, (name, message)| match message {
+            Some((of, seq)) => object.text(name, MessageId::new(of, *seq).as_str()),
+            None => object,
+        });
+        let all = self.mentions_all.then_some(ALL);
+        let users = self.mentions.iter().map(UserId::as_str).chain(all);
+        match users.clone().next() {
+            Some(_) => object.list("mentions", users.map(json_text)),
+            None => object,
+        }
     }
 
     /// The message with this around it.

@@ -223,7 +223,16 @@ impl CommitSink for Delivery {
         let Some(last) = batch.last() else { return };
         let io = self.io.wait();
         let mut broadcasts = Vec::new();
-        batch.iter().for_each(|committed| self.add(io, committed, &mut broadcasts));
+        for committed in batch {
+            match committed.entry.has_expired(clock::now()) {
+                false => self.add(io, committed, &mut broadcasts),
+                true => {
+                    let entry = committed.entry.told_at(clock::now());
+                    let late = Committed { entry, origin: committed.origin };
+                    self.add(io, &late, &mut broadcasts);
+                }
+            }
+        }
         self.counters.broadcasts.add(broadcasts.len() as u64);
         tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
         io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
@@ -260,7 +269,7 @@ pub(crate) fn group_room(group: &GroupId) -> Arc<str> {
 fn group_frame(entry: &Entry, viewer: Option<&UserId>) -> Frame {
     let event = match entry.body {
         Body::Said(_) | Body::Gone => "group_message",
-        Body::Changed(_) | Body::Acted(_) | Body::App(_) => "entry",
+        Body::Changed(_) | Body::Acted(_) | Body::App(_) | Body::TimerSet(_) => "entry",
     };
     Frame::event_raw(NAMESPACE, event, &records::alone(&records::entry(entry, viewer)))
 }

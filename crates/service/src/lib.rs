@@ -6,7 +6,7 @@
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
 //! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
-//! `contacts`, `privacy`), who people are through `profiles`.
+//! `contacts`, `privacy`; what is said later in `schedules`), who people are through `profiles`.
 //! `presence` tells who is there to whom `visibility` lets see it; `crowds` tells it, and receipts and
 //! typing, as counts where many are in;
 //! `backend` is what the app's own server does on behalf of users;
@@ -46,15 +46,18 @@ mod groups;
 pub mod hook;
 mod lines;
 mod moderation;
+mod new_ids;
 mod own;
 mod privacy;
 mod profiles;
 mod queries;
 mod receipts;
 pub mod rules;
+mod schedules;
 mod screening;
 mod sends;
 mod stars;
+mod timers;
 mod tutorial;
 
 mod online;

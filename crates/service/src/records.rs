@@ -67,11 +67,12 @@ pub(crate) fn entry_now(
         Body::Gone => {
             let object = object.text("from", entry.from.as_str());
             let object = if to.is_empty() { object } else { object.text("to", to) };
-            object.flag("deleted", true)
+            object.flag(around_records::gone(entry), true)
         }
-        Body::Acted(act) => {
-            let object = object.text("by", entry.from.as_str());
-            around_records::act(object, &entry.conversation, act)
+        Body::Acted(act) => around_records::act(object.text("by", entry.from.as_str()), entry, act),
+        Body::TimerSet(ms) => {
+            let object = object.text("by", entry.from.as_str()).text("kind", "timer");
+            around_records::seconds(object, "seconds", *ms)
         }
         Body::Changed(change) => {
             group_records::change(object.text("by", entry.from.as_str()), change)
@@ -89,6 +90,7 @@ pub(crate) fn entry_now(
         Some(state) => around_records::state(object, state),
         None => object,
     };
+    let object = object.number_if("expiresAt", entry.expires.map(|at| at.0));
     let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
         Some(client_id) if viewer == Some(&entry.from) && !client_id.is_of_backend() => {
@@ -120,7 +122,8 @@ pub(crate) fn sent(appended: &Appended, masked: bool) -> String {
         .text("id", MessageId::new(&appended.conversation, appended.seq).as_str())
         .text("conversationId", appended.conversation.as_str())
         .number("seq", appended.seq.0)
-        .number("ts", appended.ts.0);
+        .number("ts", appended.ts.0)
+        .number_if("expiresAt", appended.expires.map(|at| at.0));
     if masked { object.flag("masked", true).end() } else { object.end() }
 }
 
@@ -329,6 +332,7 @@ fn conversation(line: &ConversationSummary, settings: &[OwnRecord], viewer: &Use
         .number("head", line.head.0)
         .number("unread", line.unread)
         .number_if("mentions", line.group.as_ref().map(|_| line.mentions))
+        .number_if("timerSeconds", line.timer_ms.map(|ms| ms / 1_000))
         .raw("last", &entry(&line.last, Some(viewer)))
         .list("watermarks", line.watermarks.iter().map(watermarks));
     match conversation_settings::of_one(settings, &line.conversation) {
@@ -422,6 +426,7 @@ mod tests {
             to: Some(to),
             client_id: Some(ClientId::parse("k1").expect("an id in a test")),
             envelope: None,
+            expires: None,
             body: Body::Said(Content(r#"{ "a": 1.50 }"#.into())),
         }
     }
@@ -474,6 +479,7 @@ mod tests {
             last: entry().into(),
             message: Some((entry().into(), MessageState::default())),
             mentions: 0,
+            timer_ms: None,
             group: None,
             watermarks: vec![Watermarks { user: user("alice"), delivered: Seq(1), read: Seq(0) }],
         };

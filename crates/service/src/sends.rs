@@ -23,19 +23,31 @@ use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
 use crate::records;
 use crate::rules::{Author, Screened};
+use crate::schedules;
 use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
 use crate::typing::Target;
 
-/// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
+/// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?, sendAt?}`.
 pub(crate) fn private_message(
     service: &Arc<Service>,
     caller: &Caller<'_>,
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
-    let send = commands::send(payload, &service.settings.limits)?;
-    submit(service, caller, send)
+    send(service, caller, commands::send(payload, &service.settings.limits)?)
+}
+
+/// Says a message, now or later.
+pub(crate) fn send(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    send: Send,
+) -> Result<Work, Refusal> {
+    match send.send_at {
+        None => submit(service, caller, send),
+        Some(at) => schedules::put(service, caller, send, at),
+    }
 }
 
 /// The simplest tutorial's `private message {to, message}`.
@@ -52,18 +64,14 @@ pub(crate) fn tutorial_message(
 }
 
 /// Hands a message to the store.
-pub(crate) fn submit(
-    service: &Arc<Service>,
-    caller: &Caller<'_>,
-    send: Send,
-) -> Result<Work, Refusal> {
+fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Work, Refusal> {
     let limits = &service.settings.limits;
     let (user, now) = (caller.user, caller.now);
     let stale = |key| idempotency::is_stale(key, now, limits.client_id_window_ms());
     if send.client_id.as_ref().is_some_and(stale) {
         return Err(Refusal::StaleClientId);
     }
-    let Send { to, client_id, content, echo, outside } = send;
+    let Send { to, client_id, content, echo, outside, send_at: _ } = send;
     let connection = caller.socket.key().get();
     // Nobody's connection is left out of the broadcast if its sender wants to hear it.
     let origin = if echo { Origin::default() } else { Origin(connection) };

@@ -42,8 +42,8 @@ use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
     app_events, around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts,
-    groups, jitter, moderation, presence, privacy, profiles, queries, records, resume, sends,
-    stars, tutorial, typing,
+    groups, jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules,
+    sends, stars, timers, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -84,6 +84,8 @@ pub struct Service {
     pub(crate) relays: Arc<Lines>,
     /// One for each question that may be under way.
     pub(crate) questions: Arc<Semaphore>,
+    /// Wakes the task that says what is due.
+    pub(crate) wake: schedules::Wake,
     /// Counts sends, so that those of a connection have an order.
     sends: AtomicU64,
 }
@@ -133,6 +135,7 @@ impl Service {
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
             sends: AtomicU64::new(0),
+            wake: schedules::Wake::default(),
             lines: Arc::default(),
             relays: Arc::default(),
             questions: Arc::new(Semaphore::new(questions_max(&settings))),
@@ -152,7 +155,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 75] = [
+        let commands: [(&str, Command); 79] = [
             ("private_message", sends::private_message),
             ("app_event", app_events::app_event),
             ("typing", typing::typing),
@@ -212,6 +215,10 @@ impl Service {
             ("unpin", around::unpin),
             ("pins", around::pins),
             ("thread", around::thread),
+            ("conversation_timer", timers::set),
+            ("schedules", schedules::list),
+            ("schedule_set", schedules::set),
+            ("schedule_cancel", schedules::cancel),
             ("draft_set", drafts::set),
             ("drafts", drafts::list),
             ("star", stars::star),
@@ -284,6 +291,7 @@ impl Service {
         self.own_tasks.spawn(crowds::run(Arc::clone(self)));
         let service = Arc::clone(self);
         self.own_tasks.spawn(async move { service.receipts.run_crowds(&service).await });
+        self.own_tasks.spawn(schedules::run(Arc::clone(self)));
         self.own_tasks.close();
         Ok(())
     }

@@ -59,10 +59,13 @@ mod app_events;
 
 mod system;
 
+mod timing;
+
 pub use around::{MadeWhole, run_around};
 pub use crowding::{CROWD_MEMBERS_MAX, run_crowds};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
+pub use timing::{moving_clock, run_timing};
 
 /// An empty store and whatever must live as long as it does.
 pub struct Made<G> {

@@ -12,6 +12,8 @@ use crate::limits::Limits;
 use crate::rules::Screening;
 use crate::store::{Append, Appended, Authority, Origin, Pending, Recipient};
 
+use super::schedule::{ChangeSchedule, DuePage, Fire, Fired, ScheduleChanged};
+use super::timer::SetTimer;
 use super::{Emoji, MessageState};
 use crate::app_event::EventName;
 
@@ -37,6 +39,22 @@ pub trait Around: Send + Sync + 'static {
     /// The messages in the thread of one, oldest first, a page at a time, for a member who may see
     /// that one; those that they may see.
     fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage>;
+
+    /// Says how long the messages of a conversation stay from now on, if [`super::timer::decide`]
+    /// lets it. A message takes what holds when it is committed; an edit ends with its message. Once
+    /// a content has ended no read gives it, and soon no row of the backend holds it.
+    fn set_timer(&self, change: SetTimer) -> Pending<MessageChanged>;
+
+    /// Puts, changes or removes a message that is to be said later. It is a record of its user's
+    /// ([`crate::own::OwnKind::Schedule`]), and told like any.
+    fn change_schedule(&self, change: ChangeSchedule) -> Pending<ScheduleChanged>;
+
+    /// Messages that are to be said by now, the one that was due first first.
+    fn due(&self, now: Millis, limit: usize) -> Pending<DuePage>;
+
+    /// Says a message that was to be said later, and removes its record, in one commit; so it is done
+    /// once. Held to whatever an append is held to; one that is refused leaves all as it was.
+    fn fire(&self, fire: Fire) -> Pending<Fired>;
 }
 
 /// What somebody wants to be done to a message.

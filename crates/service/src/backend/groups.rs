@@ -24,7 +24,7 @@ impl Backend {
         let actor = self.actor("as", &fields)?;
         let wish = read::creation(&fields, &self.service.settings.limits)?;
         let key = self.key(key)?.as_ref().map(ClientId::of_backend);
-        let group = groups::new_id(&self.service, &actor.user, key.as_ref())?;
+        let group = groups::new_group_id(&self.service, &actor.user, key.as_ref())?;
         self.change(actor, group, wish).await
     }
 

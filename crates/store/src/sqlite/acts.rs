@@ -6,18 +6,18 @@
 
 use std::sync::Arc;
 
-use parlor_chat::around::Act;
 use parlor_chat::around::decide::{self, Decision, Place, Reactions, Standing};
 use parlor_chat::around::port::{ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::{Act, Deed};
 use parlor_chat::entry::{Body, Content, Entry};
 use parlor_chat::group::{GroupSettings, Member, Role};
-use parlor_chat::ids::ClientId;
+use parlor_chat::ids::{ClientId, UserId};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Authority, Committed, StoreError};
 use rusqlite::Connection;
 
 use super::commands::{Executor, Turn, digest, note_key, user_or_new};
-use super::entries::Next;
+use super::entries::{Lasts, Next};
 use super::message_state::{self, At, State};
 use super::names::entry_columns;
 use super::rows::{self, Failure, Thread, Who};
@@ -32,15 +32,36 @@ pub(crate) struct MessageDone {
 }
 
 /// Who is where, as a decision needs it.
-enum Standpoint {
+pub(crate) enum Standpoint {
     Direct { is_blocked: bool },
     Group { settings: GroupSettings, member: Option<Member>, author: Option<Role> },
 }
 
+impl Standpoint {
+    pub(crate) fn place(&self) -> Place<'_> {
+        match self {
+            Self::Direct { is_blocked } => Place::Direct { is_blocked: *is_blocked },
+            Self::Group { settings, member, author } => {
+                Place::Group { settings, member: *member, author: *author }
+            }
+        }
+    }
+}
+
 /// The row of an entry that is about to lose its content.
-struct Emptied {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Emptied {
     position: i64,
+    gone: i64,
     sum: i64,
+}
+
+impl Emptied {
+    /// An entry without its content, which is gone by the entry at `gone`.
+    pub(crate) fn of(facts: Facts<'_>, gone: i64) -> Self {
+        let facts = Facts { gone: Some(gone), ..facts };
+        Self { position: facts.position, gone, sum: facts.sum(body::NOTHING.as_bytes()) }
+    }
 }
 
 impl Executor {
@@ -88,6 +109,10 @@ impl Executor {
             sender: user,
             client_id: change.client_id.as_ref(),
             envelope: None,
+            lasts: match &deed {
+                Deed::Edited(_) => Lasts::until(message.expires),
+                _ => Lasts::Always,
+            },
             body: Body::Acted(Act { on: change.seq, deed: deed.clone() }),
             now: change.now,
         };
@@ -95,7 +120,7 @@ impl Executor {
         // The message may have been the last one of a conversation of which all is too old.
         let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
         if conn.prepare_cached(sql)?.exists([thread.id, at.seq])? {
-            empty(conn, &emptied, seq)?;
+            empty(conn, &emptied)?;
             message_state::follow(conn, at, user, &deed, seq)?;
         }
         let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts };
@@ -144,14 +169,9 @@ impl Executor {
             0 => None,
             _ => self.newest_edit(conn, at)?,
         };
-        let standpoint = standpoint(conn, thread, user, message)?;
+        let standpoint = standpoint(conn, thread, user, &message.from)?;
         let standing = Standing {
-            place: match &standpoint {
-                Standpoint::Direct { is_blocked } => Place::Direct { is_blocked: *is_blocked },
-                Standpoint::Group { settings, member, author } => {
-                    Place::Group { settings, member: *member, author: *author }
-                }
-            },
+            place: standpoint.place(),
             author: &message.from,
             said_at: message.ts,
             content: message.body.said().map(|said| edited.as_ref().unwrap_or(said)),
@@ -226,9 +246,7 @@ impl Executor {
             let mut rows = statement.query([at.conversation, at.seq])?;
             while let Some(row) = rows.next()? {
                 let checked = self.names.checked(conn, thread, row)?;
-                let facts = Facts { gone: Some(gone), ..checked.facts };
-                let sum = facts.sum(body::NOTHING.as_bytes());
-                emptied.push(Emptied { position: facts.position, sum });
+                emptied.push(Emptied::of(checked.facts, gone));
             }
         }
         Ok(emptied)
@@ -236,25 +254,26 @@ impl Executor {
 }
 
 /// Takes the contents of entries out of the file: what was there is overwritten.
-fn empty(conn: &Connection, emptied: &[Emptied], gone: i64) -> Result<(), Failure> {
+pub(crate) fn empty(conn: &Connection, emptied: &[Emptied]) -> Result<(), rusqlite::Error> {
     if emptied.is_empty() {
         return Ok(());
     }
     let sql = "UPDATE entry SET content = ?1, sealed = NULL, gone = ?2, sum = ?3 WHERE pos = ?4";
     // Pages that it frees are to be overwritten as well.
     conn.pragma_update(None, "secure_delete", true)?;
-    for Emptied { position, sum } in emptied {
+    for Emptied { position, gone, sum } in emptied {
         conn.prepare_cached(sql)?.execute((body::NOTHING, gone, sum, position))?;
     }
     conn.pragma_update(None, "secure_delete", "FAST")?;
     Ok(())
 }
 
-fn standpoint(
+/// Where a user stands in a conversation, beside the author of something there.
+pub(crate) fn standpoint(
     conn: &Connection,
     thread: &Thread,
     user: i64,
-    message: &Entry,
+    author: &UserId,
 ) -> Result<Standpoint, Failure> {
     match &thread.who {
         Who::Pair { low, high } => {
@@ -266,7 +285,7 @@ fn standpoint(
             if row.is_deleted {
                 return Err(StoreError::NotFound.into());
             }
-            let author = match rows::user_id(conn, &message.from)? {
+            let author = match rows::user_id(conn, author)? {
                 Some(author) => groups::member_row(conn, thread.id, author)?,
                 None => None,
             };

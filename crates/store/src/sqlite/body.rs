@@ -35,6 +35,7 @@ pub(crate) const PINNED: i64 = 6;
 const UNPINNED: i64 = 7;
 /// The kind of an event of the app's own.
 const APP: i64 = 8;
+const TIMER_SET: i64 = 9;
 
 /// The text of what holds nothing, and of what is gone.
 pub(crate) const NOTHING: &str = "null";
@@ -59,6 +60,7 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
             let text = format!("{{\"name\":\"{}\",\"data\":{}}}", name.as_str(), data.0);
             (APP, text.into())
         }
+        Body::TimerSet(ms) => (TIMER_SET, json!(ms).to_string().into()),
     }
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
 pub(crate) fn about(body: &Body) -> Option<i64> {
     match body {
         Body::Acted(act) => Some(rows::int(act.on.0)),
-        Body::Said(_) | Body::Gone | Body::Changed(_) | Body::App(_) => None,
+        Body::Said(_) | Body::Gone | Body::Changed(_) | Body::App(_) | Body::TimerSet(_) => None,
     }
 }
 
@@ -82,7 +84,7 @@ pub(crate) struct Written<'a> {
     pub(crate) kind: i64,
     pub(crate) about: Option<i64>,
     pub(crate) text: &'a str,
-    /// Whether its content was deleted.
+    /// Whether its content was deleted, or has ended.
     pub(crate) is_gone: bool,
 }
 
@@ -98,6 +100,7 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
             return Some(Body::Changed(change(json.as_object()?)?));
         }
         APP => return Some(Body::App(app_event(text)?)),
+        TIMER_SET => return serde_json::from_str(text).ok().map(Body::TimerSet),
         EDITED => Deed::Edited(content()),
         DELETED => Deed::Deleted,
         REACTED => Deed::Reacted(emoji()?),
@@ -305,6 +308,8 @@ mod tests {
             );
         }
         comes_back(Body::Gone, true);
+        comes_back(Body::TimerSet(Some(5_000)), false);
+        comes_back(Body::TimerSet(None), false);
         let said = Body::Said(Content("{ \"x\": 1.0 }".into()));
         assert_eq!(encode(&said), (SAID, "{ \"x\": 1.0 }".into()));
         comes_back(said, false);

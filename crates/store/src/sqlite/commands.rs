@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::config::Config;
-use super::entries::Next;
+use super::entries::{Lasts, Next};
 use super::groups;
 use super::keys::{ConversationKeys, Keys};
 use super::life::Life;
@@ -30,6 +30,7 @@ use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
 use super::speaking::Speaking;
+use super::timers;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;
@@ -71,8 +72,9 @@ pub(crate) struct AppendDone {
 impl Executor {
     pub(crate) fn new(config: &Config) -> Self {
         let keyring = &config.keyring;
-        let (names, keys) = (Names::new(keyring.clone()), Keys::new(keyring.clone()));
-        let receipts_members_max = config.receipts_members_max;
+        let names = Names::new(keyring.clone(), config.clock);
+        let (keys, receipts_members_max) =
+            (Keys::new(keyring.clone()), config.receipts_members_max);
         Self { threads: HashMap::new(), names, keys, receipts_members_max }
     }
 
@@ -141,15 +143,18 @@ impl Executor {
                 return Ok(AppendDone { appended, entry: None });
             }
         }
+        let content = append.content.clone();
+        let (body, lasts) = match outside.and_then(|say| say.event.clone()) {
+            Some(name) => (Body::App(AppEvent { name, data: content }), Lasts::Always),
+            None => (Body::Said(content), Lasts::of_timer(timers::timer_ms(conn, thread.id)?)),
+        };
         let next = Next {
             from: &append.from,
             sender,
             client_id: append.client_id.as_ref(),
             envelope: envelope.clone(),
-            body: match outside.and_then(|say| say.event.clone()) {
-                Some(name) => Body::App(AppEvent { name, data: append.content.clone() }),
-                None => Body::Said(append.content.clone()),
-            },
+            lasts,
+            body,
             now: append.now,
         };
         let entry = self.insert(conn, turn, &thread, (head, old), next)?;
@@ -163,6 +168,7 @@ impl Executor {
             conversation: entry.conversation.clone(),
             seq: entry.seq,
             ts: entry.ts,
+            expires: entry.expires,
             repeated: false,
         };
         if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
@@ -292,9 +298,12 @@ impl Executor {
         );
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([thread.id, seq])?;
-        let ts = match (rows.next()?, left) {
-            (Some(row), _) => self.names.checked(conn, thread, row)?.facts.ts,
-            (None, Some(ts)) => ts,
+        let (ts, expires) = match (rows.next()?, left) {
+            (Some(row), _) => {
+                let facts = self.names.checked(conn, thread, row)?.facts;
+                (facts.ts, facts.expires)
+            }
+            (None, Some(ts)) => (ts, None),
             (None, None) => {
                 let what = format!(
                     "a key of {} names entry {seq}, which is not there",
@@ -307,6 +316,7 @@ impl Executor {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(seq)?),
             ts: Millis(nat(ts)?),
+            expires: expires.map(nat).transpose()?.map(Millis),
             repeated: true,
         }))
     }

@@ -70,7 +70,7 @@ impl Config {
             retention_ms: None,
             receipts_members_max: 64,
             keyring: None,
-            clock: Clock(system_clock),
+            clock: Clock::SYSTEM,
             pages_max: None,
         }
     }
@@ -81,6 +81,9 @@ impl Config {
 pub struct Clock(pub fn() -> Millis);
 
 impl Clock {
+    /// The system's.
+    pub(crate) const SYSTEM: Self = Self(system_clock);
+
     pub(crate) fn now(self) -> Millis {
         (self.0)()
     }

@@ -23,8 +23,40 @@ pub(crate) struct Next<'a> {
     pub(crate) sender: i64,
     pub(crate) client_id: Option<&'a ClientId>,
     pub(crate) envelope: Option<Arc<Envelope>>,
+    pub(crate) lasts: Lasts,
     pub(crate) body: Body,
     pub(crate) now: Millis,
+}
+
+/// How long what an entry holds is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    /// As long as the entry.
+    Always,
+    /// So many milliseconds from its commit.
+    For(u64),
+    /// Until then.
+    Until(Millis),
+}
+
+impl Lasts {
+    /// That of a new message, by its conversation's timer.
+    pub(crate) fn of_timer(timer_ms: Option<u64>) -> Self {
+        timer_ms.map_or(Self::Always, Self::For)
+    }
+
+    /// That of an edit, by its message.
+    pub(crate) fn until(expires: Option<Millis>) -> Self {
+        expires.map_or(Self::Always, Self::Until)
+    }
+
+    fn ends(self, ts: i64) -> Option<i64> {
+        match self {
+            Self::Always => None,
+            Self::For(ms) => Some(ts.saturating_add(rows::bound(ms))),
+            Self::Until(at) => Some(rows::bound(at.0)),
+        }
+    }
 }
 
 impl Executor {
@@ -37,7 +69,7 @@ impl Executor {
         (head, old): (Place, Option<OldHead>),
         next: Next<'_>,
     ) -> Result<Arc<Entry>, Failure> {
-        let Next { from, sender, client_id, envelope, body, now } = next;
+        let Next { from, sender, client_id, envelope, lasts, body, now } = next;
         let life = turn.life;
         let seq = head.seq + 1;
         let ts = rows::bound(now.0).max(head.ts);
@@ -69,14 +101,15 @@ impl Executor {
             about: body::about(&body).or(envelope::thread(envelope.as_deref())),
             envelope: outside.as_deref(),
             gone: None,
+            expires: lasts.ends(ts),
         };
         let keys = self.keys.find_or_make(conn, thread)?;
         let sealed =
             keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
         let kept = sealed.as_deref().map_or(Kept::Plain(&text), Kept::Sealed);
         let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
-                   client_id, content, sum, sealed, kind, said, about, envelope) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                   client_id, content, sum, sealed, kind, said, about, envelope, expires) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
         conn.prepare_cached(sql)?.execute((
             position,
             thread.id,
@@ -93,6 +126,7 @@ impl Executor {
             said,
             facts.about,
             facts.envelope,
+            facts.expires,
         ))?;
         if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
             retention::remove(conn, &old.gone(thread.id, head))?;
@@ -113,6 +147,7 @@ impl Executor {
             to: to.cloned(),
             client_id: client_id.cloned(),
             envelope,
+            expires: facts.expires.map(nat).transpose()?.map(Millis),
             body,
         }))
     }

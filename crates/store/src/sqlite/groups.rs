@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::blocks;
 use super::body;
 use super::commands::{Executor, Turn, user_or_new};
-use super::entries::Next;
+use super::entries::{Lasts, Next};
 use super::mark_blocks;
 use super::rows::{self, Failure, Thread, Who, bound, corrupt, nat};
 
@@ -250,6 +250,7 @@ impl Executor {
             sender,
             client_id: change.client_id.as_ref(),
             envelope: None,
+            lasts: Lasts::Always,
             body: Body::Changed(committed.clone()),
             now: change.now,
         };

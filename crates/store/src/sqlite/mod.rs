@@ -82,6 +82,8 @@ mod acts;
 mod says;
 mod speaking;
 
+mod timers;
+
 mod message_reads;
 
 mod group_reads;
@@ -98,6 +100,8 @@ mod own_keys;
 
 mod own;
 
+mod schedules;
+
 mod regard;
 
 mod people;
@@ -113,6 +117,8 @@ mod moderation;
 mod sweep;
 
 mod retention;
+
+mod expiry;
 
 mod vacuum;
 
@@ -247,7 +253,7 @@ impl SqliteStore {
         let readers = (0..shared.config.readers.max(1))
             .map(|_| connect(&path, &shared.config, shared.config.reader_cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
-        let upkeep = Upkeep::new(&conn, shared.config.retention_ms)?;
+        let upkeep = Upkeep::new(&conn, &shared.config)?;
         let checkpoints = connect(&path, &shared.config, 256)?;
         // An operator's open shell may keep a checkpoint from ending; it must not hold the gate.
         checkpoints.busy_timeout(std::time::Duration::ZERO)?;

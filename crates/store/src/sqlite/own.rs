@@ -43,12 +43,13 @@ pub(crate) fn number(kind: OwnKind) -> i64 {
         OwnKind::Hidden => 6,
         OwnKind::Contact => 7,
         OwnKind::Privacy => 8,
+        OwnKind::Schedule => 9,
     }
 }
 
 /// Whether records of a kind hold words of the user's.
 fn is_sealed(kind: OwnKind) -> bool {
-    matches!(kind, OwnKind::Draft | OwnKind::Contact)
+    matches!(kind, OwnKind::Draft | OwnKind::Contact | OwnKind::Schedule)
 }
 
 /// The columns [`record`] reads, in its order.
@@ -59,10 +60,10 @@ macro_rules! own_columns {
 }
 
 /// A record as it lies in the file.
-struct Found {
-    value: Option<String>,
-    sealed: Option<Vec<u8>>,
-    at: i64,
+pub(crate) struct Found {
+    pub(crate) value: Option<String>,
+    pub(crate) sealed: Option<Vec<u8>>,
+    pub(crate) at: i64,
 }
 
 /// Changes records inside the writer's transaction; gives besides the answer what is to be told.
@@ -165,7 +166,7 @@ fn as_record(wish: &OwnWish, at: Millis) -> OwnRecord {
     OwnRecord { kind: wish.kind, key: wish.key.clone(), value: wish.value.clone(), at }
 }
 
-fn find(
+pub(crate) fn find(
     conn: &Connection,
     user: i64,
     kind: OwnKind,
@@ -225,14 +226,15 @@ pub(crate) fn hides_any(
     conn.prepare_cached(sql)?.exists((user, number(OwnKind::Hidden), from, to))
 }
 
-fn live(conn: &Connection, user: i64, kind: OwnKind) -> Result<u64, Failure> {
+pub(crate) fn live(conn: &Connection, user: i64, kind: OwnKind) -> Result<u64, Failure> {
     let sql = "SELECT live FROM own_kind WHERE user = ?1 AND kind = ?2";
     let live: Option<i64> =
         conn.prepare_cached(sql)?.query_row([user, number(kind)], |row| row.get(0)).optional()?;
     Ok(nat(live.unwrap_or(0))?)
 }
 
-fn put(
+/// Writes a record, and counts it.
+pub(crate) fn put(
     conn: &Connection,
     keys: &mut Keys,
     (user, name): (i64, &UserId),
@@ -251,7 +253,8 @@ fn put(
     put_plain(conn, user, record, sealed, found, was_live)
 }
 
-fn put_plain(
+/// The same, of one that is sealed already or is never.
+pub(crate) fn put_plain(
     conn: &Connection,
     user: i64,
     record: &OwnRecord,
@@ -264,7 +267,7 @@ fn put_plain(
     let sql = "INSERT INTO own (user, kind, key, value, sealed, at, moved) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(pos), 0) FROM entry)) \
                ON CONFLICT (user, kind, key) DO UPDATE SET value = excluded.value, \
-               sealed = excluded.sealed, at = excluded.at, moved = excluded.moved";
+               sealed = excluded.sealed, at = excluded.at, moved = excluded.moved, due = NULL";
     let at = bound(record.at.0);
     conn.prepare_cached(sql)?.execute((user, kind, record.key.as_str(), value, sealed, at))?;
     let is_live = record.value.is_some();
@@ -298,7 +301,7 @@ fn forget_oldest(conn: &Connection, user: i64, kind: i64) -> Result<(), Failure>
 }
 
 /// A record's value, opened if it is sealed; `None` if it is removed.
-fn opened(
+pub(crate) fn opened(
     conn: &Connection,
     keys: &mut Keys,
     user: (i64, &UserId),

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use parlor_chat::around::port::{
     Around, ChangeMessage, MessageChanged, Pin, Say, Speaker, ThreadPage, ThreadQuery,
 };
+use parlor_chat::around::schedule::{ChangeSchedule, DuePage, Fire, Fired, ScheduleChanged};
+use parlor_chat::around::timer::SetTimer;
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
@@ -300,6 +302,27 @@ impl Around for SqliteStore {
     fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage> {
         let subject = Subject::Conversation(query.conversation.clone());
         self.read(subject, move |reader| reader.thread_of(&query))
+    }
+
+    fn set_timer(&self, change: SetTimer) -> Pending<MessageChanged> {
+        self.write(|reply| Command::Timer(Box::new(change), reply))
+    }
+
+    fn change_schedule(&self, change: ChangeSchedule) -> Pending<ScheduleChanged> {
+        self.write(|reply| Command::Schedule(Box::new(change), reply))
+    }
+
+    fn due(&self, now: Millis, limit: usize) -> Pending<DuePage> {
+        let shared = self.shared.clone();
+        self.read(Subject::Due, move |reader| {
+            let (page, damage) = reader.due(now, limit)?;
+            damage.iter().for_each(|what| shared.met_damage(what));
+            Ok(page)
+        })
+    }
+
+    fn fire(&self, fire: Fire) -> Pending<Fired> {
+        self.write(|reply| Command::Fire(Box::new(fire), reply))
     }
 }
 

@@ -22,6 +22,7 @@ use super::regard;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
 use super::says;
 use super::suspensions;
+use super::timers;
 use super::tokens;
 use super::visible::{self, Span, before_heard, heard};
 
@@ -314,6 +315,7 @@ impl Reader {
                 head: last.seq,
                 unread: nat(self.others_after(&thread, user, read)?)?,
                 mentions: says::mentions_after(&self.conn, &thread, user, read)?,
+                timer_ms: timers::timer_ms(&self.conn, thread.id)?,
                 last,
                 message,
                 watermarks: self.watermarks(&thread, user)?,

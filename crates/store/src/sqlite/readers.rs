@@ -31,7 +31,7 @@ const SNAPSHOT_READS_MAX: usize = 64;
 
 impl Reader {
     pub(crate) fn new(conn: Connection, config: &Config) -> Self {
-        let names = Names::new(config.keyring.clone());
+        let names = Names::new(config.keyring.clone(), config.clock);
         Self { conn, names, receipts_members_max: config.receipts_members_max }
     }
 

@@ -31,8 +31,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) about: Option<i64>,
     /// What is written on its outside.
     pub(crate) envelope: Option<&'a str>,
-    /// The seq of the entry that deleted its content.
+    /// The seq of the entry that deleted its content; its own once the content has ended.
     pub(crate) gone: Option<i64>,
+    /// When its content ends.
+    pub(crate) expires: Option<i64>,
 }
 
 impl Facts<'_> {
@@ -68,6 +70,10 @@ impl Facts<'_> {
         if let Some(gone) = self.gone {
             take(&[3]);
             take(&gone.to_le_bytes());
+        }
+        if let Some(expires) = self.expires {
+            take(&[4]);
+            take(&expires.to_le_bytes());
         }
     }
 
@@ -107,6 +113,7 @@ mod tests {
         about: None,
         envelope: None,
         gone: None,
+        expires: None,
     };
 
     #[test]
@@ -132,6 +139,8 @@ mod tests {
             Facts { envelope: Some("{}"), ..FACTS },
             Facts { gone: Some(1), ..FACTS },
             Facts { gone: Some(4), ..FACTS },
+            Facts { expires: Some(1), ..FACTS },
+            Facts { gone: Some(3), expires: Some(1), ..FACTS },
         ] {
             assert_ne!(sum, other.sum(b"\"x\""), "{other:?}");
         }

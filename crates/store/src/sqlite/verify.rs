@@ -9,6 +9,7 @@ use std::path::Path;
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
+use super::config::Clock;
 use super::names::{IsSealed, Names, entry_columns};
 use super::progress::{Progress, Report};
 use super::rows::Failure;
@@ -34,7 +35,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 23] = [
+const RULES: [(&str, &str); 26] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -134,7 +135,24 @@ const RULES: [(&str, &str); 23] = [
         "SELECT 'entry ' || e.pos || ' is deleted and holds something' FROM entry e \
          LEFT JOIN entry d ON d.conversation = e.conversation AND d.seq = e.gone AND d.kind = 3 \
          AND d.about = CASE e.kind WHEN 0 THEN e.seq ELSE e.about END WHERE e.gone IS NOT NULL \
-         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2) OR d.pos IS NULL)",
+         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2) \
+         OR d.pos IS NULL AND (e.gone <> e.seq OR e.expires IS NULL))",
+    ),
+    (
+        "content_ends_after_it_came",
+        "SELECT 'entry ' || pos || ' holds nothing that could end then' FROM entry \
+         WHERE expires IS NOT NULL AND (kind NOT IN (0, 2) OR kind = 0 AND expires < ts)",
+    ),
+    (
+        "edit_ends_with_its_message",
+        "SELECT 'entry ' || d.pos || ' does not end with its message' FROM entry d JOIN entry e \
+         ON e.conversation = d.conversation AND e.seq = d.about \
+         WHERE d.kind = 2 AND d.expires IS NOT e.expires",
+    ),
+    (
+        "what_is_due_is_to_be_said",
+        "SELECT 'record ' || quote(key) || ' of user ' || user || ' is due and no message' \
+         FROM own WHERE due IS NOT NULL AND (kind <> 9 OR value IS NULL)",
     ),
     (
         "deletion_took_effect",
@@ -324,7 +342,7 @@ fn entries(
 ) -> Result<(), rusqlite::Error> {
     let head = rows::head_position(conn)?;
     let total = u64::try_from(head).unwrap_or(0);
-    let mut names = Names::new(None);
+    let mut names = Names::new(None, Clock::SYSTEM);
     let (mut after, mut stride) = (0, 1);
     while after < head {
         let begun = after;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use parlor_chat::around::schedule::Fired;
 use parlor_chat::entry::Millis;
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{Appended, Authority, CommitSink, Committed, Marked, Origin, StoreError};
@@ -202,7 +203,8 @@ impl Writer {
     fn committed(&mut self, work: Work, batch: Vec<Command>) {
         let shared = &self.shared;
         if let Some(oldest) = work.committed.iter().map(|new| new.entry.ts).min() {
-            self.upkeep.appended(oldest, shared.config.clock);
+            let expires = work.committed.iter().filter_map(|new| new.entry.expires).min();
+            self.upkeep.appended(oldest, expires, shared.config.clock);
         }
         shared.counters.add(|c| &c.entries, work.committed.len() as u64);
         shared.counters.add(|c| &c.repeats, work.repeats);
@@ -275,6 +277,38 @@ impl Writer {
                 reply.decide(told(outcome).map_err(stopped)?.map(|done| {
                     work.committed.extend(done.committed);
                     done.changed
+                }));
+            }
+            Command::Timer(change, reply) => {
+                work.now = work.now.max(change.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let outcome = executor.set_timer(conn, &turn, change);
+                reply.decide(told(outcome).map_err(stopped)?.map(|done| {
+                    work.committed.extend(done.committed);
+                    done.changed
+                }));
+            }
+            Command::Schedule(change, reply) => {
+                let outcome = told(executor.change_schedule(conn, change)).map_err(stopped)?;
+                reply.decide(outcome.map(|(changed, told)| {
+                    work.own.extend(told);
+                    changed
+                }));
+            }
+            Command::Fire(fire, reply) => {
+                work.now = work.now.max(fire.say.append.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let outcome = told(executor.fire(conn, &turn, fire)).map_err(stopped)?;
+                reply.decide(outcome.map(|done| match done {
+                    None => Fired::Superseded,
+                    Some(done) => {
+                        work.own.push(done.removed);
+                        Fired::Said(work.appended(done.append, fire.say.append.origin))
+                    }
                 }));
             }
             Command::Mark(marks, reply) => {
@@ -383,7 +417,7 @@ impl Writer {
     fn roll_back(&mut self) {
         self.executor.forget();
         self.sweep.forget();
-        self.upkeep.retention.forget();
+        self.upkeep.forget();
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {

@@ -271,6 +271,7 @@ impl Ledger {
                 last: last.clone(),
                 message: None,
                 mentions: 0,
+                timer_ms: None,
                 watermarks: self.watermarks_for(user, talk),
                 group: None,
             }

@@ -82,6 +82,7 @@ impl Ledger {
             to: Some(to.clone()),
             client_id: append.client_id.clone(),
             envelope: None,
+            expires: None,
             body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, key, append.now))
@@ -110,6 +111,7 @@ impl Ledger {
             to: Some(to),
             client_id: Some(append.client_id.clone()),
             envelope: None,
+            expires: None,
             body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, Some(key), append.now))
@@ -344,5 +346,11 @@ impl Ledger {
 }
 
 fn appended(entry: &Entry, repeated: bool) -> Appended {
-    Appended { conversation: entry.conversation.clone(), seq: entry.seq, ts: entry.ts, repeated }
+    Appended {
+        conversation: entry.conversation.clone(),
+        seq: entry.seq,
+        ts: entry.ts,
+        expires: entry.expires,
+        repeated,
+    }
 }
