@@ -13,8 +13,8 @@
 //! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
 //! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
 //! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
-//! [`moderation`] and [`rules`]. A command comes in already parsed into these types; what it decides
-//! goes out through the port.
+//! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]. A command comes
+//! in already parsed into these types; what it decides goes out through the port.
 
 pub mod ids;
 
@@ -67,3 +67,5 @@ pub mod members;
 pub mod moderation;
 
 pub mod rules;
+
+pub mod search;

@@ -145,6 +145,22 @@ pub struct Limits {
     pub about_bytes_max: usize,
     /// Pairs of users of which is remembered how they stand to each other. Default 65,536.
     pub regards_cached_max: usize,
+    /// Longest text of one `search`, in bytes. Default 512.
+    pub search_text_bytes_max: usize,
+    /// Most words of one `search`. Default 16.
+    pub search_words_max: usize,
+    /// Most messages that one `search` may ask for. Default 50.
+    pub search_limit_max: usize,
+    /// Messages of a `search` that names no limit. Default 20.
+    pub search_limit_default: usize,
+    /// As how many commands a `search` counts towards the rates. Default 5.
+    pub search_commands: u32,
+    /// Contents that one `search` looks at. Default 2,000.
+    pub search_contents_max: usize,
+    /// Milliseconds of a reader's time that one `search` takes. Default 250.
+    pub search_work_max_ms: u64,
+    /// Places that are highlighted in one message. Default 32.
+    pub search_highlights_max: usize,
     /// Pushed entries per connection whose confirmation is awaited at once; beyond it the oldest
     /// are forgotten and will be pushed again after a reconnect. Default 1,024.
     pub unconfirmed_entries_max: usize,
@@ -264,6 +280,14 @@ impl Default for Limits {
             avatar_url_bytes_max: 2_048,
             about_bytes_max: 2_048,
             regards_cached_max: 65_536,
+            search_text_bytes_max: 512,
+            search_words_max: 16,
+            search_limit_max: 50,
+            search_limit_default: 20,
+            search_commands: 5,
+            search_contents_max: 2_000,
+            search_work_max_ms: 250,
+            search_highlights_max: 32,
             unconfirmed_entries_max: 1_024,
             marks_pending_max: 4_096,
             marks_gather_ms: 20,
@@ -316,6 +340,8 @@ mod tests {
         assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
         assert!(limits.records_limit_default <= limits.records_limit_max);
         assert!(limits.timer_seconds_min <= limits.timer_seconds_max);
+        assert!(limits.search_limit_default <= limits.search_limit_max);
+        assert!(limits.search_commands <= limits.connection_rate_burst);
         assert!(limits.presence_users_max <= limits.presence_subscriptions_max);
         assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
     }

@@ -148,6 +148,10 @@ pub enum Refusal {
     NotAccepted,
     /// The user keeps as many records of that kind as allowed.
     TooManyRecords,
+    /// The server keeps no index of words.
+    SearchOff,
+    /// The user has too many conversations to search in all of them at once.
+    SearchTooBroad,
     /// The connection has not yet said who it is (`--dev` only).
     NotRegistered,
     /// The connection has already said who it is (`--dev` only).
@@ -203,6 +207,8 @@ pub enum Code {
     TooManyPins,
     NotAccepted,
     TooManyRecords,
+    SearchOff,
+    SearchTooBroad,
     NotRegistered,
     AlreadyRegistered,
     Internal,
@@ -300,6 +306,8 @@ impl Refusal {
             Self::TooManyPins => Code::TooManyPins,
             Self::NotAccepted => Code::NotAccepted,
             Self::TooManyRecords => Code::TooManyRecords,
+            Self::SearchOff => Code::SearchOff,
+            Self::SearchTooBroad => Code::SearchTooBroad,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
             Self::Internal => Code::Internal,
@@ -641,6 +649,16 @@ impl Code {
                 "the user keeps as many of these as allowed",
                 "Remove one first (`draft_set`, `unstar`, `unhide`, `conversation_set`, `contact_remove`).",
             ),
+            Self::SearchOff => never(
+                "search_off",
+                "the server has its search turned off",
+                "Offer no search; the operator turns it on with `search.enabled`.",
+            ),
+            Self::SearchTooBroad => never(
+                "search_too_broad",
+                "the user has too many conversations to search them all at once",
+                "Name a conversation with `conversationId`.",
+            ),
             Self::NotRegistered => never(
                 "not_registered",
                 "the connection has not registered a user id",
@@ -662,7 +680,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 46] = [
+pub const CODES: [Code; 48] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -706,6 +724,8 @@ pub const CODES: [Code; 46] = [
     Code::TooManyPins,
     Code::NotAccepted,
     Code::TooManyRecords,
+    Code::SearchOff,
+    Code::SearchTooBroad,
     Code::NotRegistered,
     Code::AlreadyRegistered,
     Code::Internal,

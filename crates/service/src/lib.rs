@@ -6,7 +6,8 @@
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
 //! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
-//! `contacts`, `privacy`; what is said later in `schedules`), who people are through `profiles`.
+//! `contacts`, `privacy`; what is said later in `schedules`), who people are through `profiles`;
+//! `search` finds messages.
 //! `presence` tells who is there to whom `visibility` lets see it; `crowds` tells it, and receipts and
 //! typing, as counts where many are in;
 //! `backend` is what the app's own server does on behalf of users;
@@ -55,6 +56,7 @@ mod receipts;
 pub mod rules;
 mod schedules;
 mod screening;
+mod search;
 mod sends;
 mod stars;
 mod timers;

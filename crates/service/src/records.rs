@@ -42,6 +42,15 @@ pub(crate) fn entry_now(
     viewer: Option<&UserId>,
     state: Option<&MessageState>,
 ) -> String {
+    entry_with(entry, viewer, state).end()
+}
+
+/// The same, to go on with.
+pub(crate) fn entry_with(
+    entry: &Entry,
+    viewer: Option<&UserId>,
+    state: Option<&MessageState>,
+) -> Object {
     let conversation = entry.conversation.as_str();
     let to = entry.to.as_ref().map_or("", UserId::as_str);
     let bytes = MESSAGE_FRAME_BYTES
@@ -94,9 +103,9 @@ pub(crate) fn entry_now(
     let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
         Some(client_id) if viewer == Some(&entry.from) && !client_id.is_of_backend() => {
-            object.text("clientId", client_id.as_str()).end()
+            object.text("clientId", client_id.as_str())
         }
-        _ => object.end(),
+        _ => object,
     }
 }
 

@@ -43,7 +43,7 @@ use crate::visibility::Visibility;
 use crate::{
     app_events, around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts,
     groups, jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules,
-    sends, stars, timers, tutorial, typing,
+    search, sends, stars, timers, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -155,7 +155,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 79] = [
+        let commands: [(&str, Command); 80] = [
             ("private_message", sends::private_message),
             ("app_event", app_events::app_event),
             ("typing", typing::typing),
@@ -219,6 +219,7 @@ impl Service {
             ("schedules", schedules::list),
             ("schedule_set", schedules::set),
             ("schedule_cancel", schedules::cancel),
+            ("search", search::search),
             ("draft_set", drafts::set),
             ("drafts", drafts::list),
             ("star", stars::star),

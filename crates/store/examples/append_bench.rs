@@ -1,14 +1,15 @@
 //! Measures how fast messages become durable, and what each costs on disk.
 //!
 //! `cargo run --release -p parlor-store --example append_bench [-- --dir DIR] [--quick]
-//! [--sealed]`
+//! [--sealed] [--no-search]`
 //!
 //! The first table compares layouts of the log by bare SQL, one transaction per batch, on one
 //! thread. The second measures the store as it is: appends kept in flight, each answered after
 //! its commit. The third sends at half of the best rate and shows how long a commit then takes. The
 //! fourth connects devices: attach, undelivered, since.
 //! Contents are 300 bytes, over 10,000 conversations; bytes written are the kernel's count. `--dir` says on which disk;
-//! `--sealed` has the store seal contents, and leaves the first table out.
+//! `--sealed` has the store seal contents, `--no-search` has it keep no index of words; either leaves
+//! the first table out.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -113,23 +114,25 @@ const LAYOUTS: [Layout; 6] = [
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
-    let (mut base, mut messages, mut sealed) = (PathBuf::from("."), 100_000, false);
+    let (mut base, mut messages) = (PathBuf::from("."), 100_000);
+    let (mut sealed, mut search) = (false, true);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--dir" => base = PathBuf::from(arguments.next().ok_or("--dir needs a directory")?),
             "--quick" => messages = 20_000,
             "--sealed" => sealed = true,
+            "--no-search" => search = false,
             _ => return Err(format!("unknown argument {argument}").into()),
         }
     }
     let dir = tempfile::tempdir_in(base)?;
     let dir = dir.path().join("data");
-    if !sealed {
+    if !sealed && search {
         layouts(&dir, messages)?;
     }
     let master_key = sealed.then(|| MasterKey::parse(&"7".repeat(64))).transpose()?;
     let keyring = master_key.map(|key| Arc::new(Keyring::new(key, Vec::new())));
-    run(&Config { keyring, ..Config::new(&dir) }, messages)
+    run(&Config { keyring, search, ..Config::new(&dir) }, messages)
 }
 
 fn layouts(dir: &Path, messages: u64) -> Outcome<()> {
@@ -357,10 +360,22 @@ fn append(n: u64) -> Outcome<Append> {
         from: UserId::parse(&format!("user{}", peer / 10))?,
         to: Recipient::User(UserId::parse(&format!("peer{peer}"))?),
         client_id: Some(ClientId::parse(&key(n, Keys::Rising))?),
-        content: Content(format!("\"{}\"", "x".repeat(CONTENT_BYTES - 2)).into()),
+        content: Content(format!("\"{}\"", words(n)).into()),
         now: Millis(1_800_000_000_000 + n / 20),
         origin: Origin(0),
     })
+}
+
+/// A text of some fifty words, as many different ones as people use.
+fn words(mut n: u64) -> String {
+    let mut text = String::with_capacity(CONTENT_BYTES);
+    while text.len() < CONTENT_BYTES - 10 {
+        n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Few of them often, most of them seldom.
+        let word = (n >> 40) % (1 << (1 + (n >> 33) % 14));
+        text.push_str(&format!("w{word:x} "));
+    }
+    text
 }
 
 /// Keeps so many appends in flight, each sent when the oldest is answered.

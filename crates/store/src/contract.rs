@@ -61,6 +61,10 @@ mod system;
 
 mod timing;
 
+mod searching;
+
+mod search_model;
+
 pub use around::{MadeWhole, run_around};
 pub use crowding::{CROWD_MEMBERS_MAX, run_crowds};
 use grouping::Grouped;

@@ -10,6 +10,7 @@ use crate::entry::{Content, Entry, Millis};
 use crate::ids::{ClientId, ConversationId, Seq, UserId};
 use crate::limits::Limits;
 use crate::rules::Screening;
+use crate::search::port::Search;
 use crate::store::{Append, Appended, Authority, Origin, Pending, Recipient};
 
 use super::schedule::{ChangeSchedule, DuePage, Fire, Fired, ScheduleChanged};
@@ -20,8 +21,8 @@ use crate::app_event::EventName;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Keeps what is done to messages.
-pub trait Around: Send + Sync + 'static {
+/// Keeps what is done to messages, and finds them.
+pub trait Around: Search {
     /// Does what [`super::decide::decide`] makes of a wish.
     fn change_message(&self, change: ChangeMessage) -> Pending<MessageChanged>;
 

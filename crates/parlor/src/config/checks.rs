@@ -325,6 +325,16 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("avatar_url_bytes_max", limits.avatar_url_bytes_max, 16, 16_384);
     within("about_bytes_max", limits.about_bytes_max, 1, 65_536);
     within("regards_cached_max", limits.regards_cached_max, 1, 1 << 24);
+    within("search_text_bytes_max", limits.search_text_bytes_max, 1, 16_384);
+    within("search_words_max", limits.search_words_max, 1, 64);
+    within("search_limit_max", limits.search_limit_max, 1, 1_000);
+    within("search_limit_default", limits.search_limit_default, 1, limits.search_limit_max);
+    // More would never be let through.
+    let burst = limits.user_rate_burst.min(limits.connection_rate_burst);
+    within("search_commands", limits.search_commands, 1, burst);
+    within("search_contents_max", limits.search_contents_max, 1, 1 << 20);
+    within("search_work_max_ms", limits.search_work_max_ms, 1, 60_000);
+    within("search_highlights_max", limits.search_highlights_max, 1, 1_000);
     within("catch_up_page_entries", limits.catch_up_page_entries, 1, 10_000);
     within("catch_up_queue_bytes", limits.catch_up_queue_bytes, 1, limits.output_queue_bytes_max);
     within("catch_up_hold_bytes_max", limits.catch_up_hold_bytes_max, 1_024, 1 << 30);

@@ -313,6 +313,23 @@ sections! {
         about_bytes_max: u64, "bytes" = Chat::default().about_bytes_max as u64;
         /// Pairs of users of which is remembered what the one lets the other see.
         regards_cached_max: u64, "pairs" = Chat::default().regards_cached_max as u64;
+        /// Longest text of a `search`.
+        search_text_bytes_max: u64, "bytes" = Chat::default().search_text_bytes_max as u64;
+        /// Words of a `search`.
+        search_words_max: u64, "words" = Chat::default().search_words_max as u64;
+        /// Messages that one `search` may ask for.
+        search_limit_max: u64, "messages" = Chat::default().search_limit_max as u64;
+        /// Messages of a `search` that names no limit.
+        search_limit_default: u64, "messages" = Chat::default().search_limit_default as u64;
+        /// As how many commands a `search` counts towards the rates of its user and connection.
+        search_commands: u64, "commands" = u64::from(Chat::default().search_commands);
+        /// Messages that one `search` looks at. At the bound it gives what it found, and a cursor.
+        search_contents_max: u64, "messages" = Chat::default().search_contents_max as u64;
+        /// How long the store may work on one `search`, in pieces between which others have their
+        /// turn. At the bound it gives what it found, and a cursor.
+        search_work_max_ms: u64, "milliseconds" = Chat::default().search_work_max_ms;
+        /// Places in one message that a `search` tells of.
+        search_highlights_max: u64, "places" = Chat::default().search_highlights_max as u64;
         /// Pushed messages of one connection whose receipt is awaited at once. Beyond it the oldest
         /// are forgotten, and pushed again after a reconnect.
         unconfirmed_entries_max: u64, "messages" = Chat::default().unconfirmed_entries_max as u64;
@@ -377,6 +394,13 @@ sections! {
         /// Messages older than this are removed, a few at a time, whoever has or has not read them;
         /// 0 keeps them. The newest message of a conversation stays until another follows it.
         messages_max_age_days: u64, "days" = 0;
+    }
+
+    /// Finding messages by their words (`search`).
+    [search] Search {
+        /// Whether an index of words is kept. Turned off, it is removed at the next start, and `search`
+        /// is refused; turned on, it is made while the server runs.
+        enabled: bool, "true or false" = true;
     }
 
     /// Moderators, content rules, and the app's own say before a message is kept. docs/moderation.md

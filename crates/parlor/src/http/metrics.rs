@@ -294,9 +294,19 @@ impl App {
             ("store_queued_reads", "Reads that wait now", stats.read_queue_commands),
             ("store_wal_bytes", "Write-ahead log in use after the last commit", stats.wal_bytes),
             (
+                "store_unindexed_entries",
+                "Entries that are not in the index of words yet",
+                stats.unindexed,
+            ),
+            (
                 "store_upkeep_slice_max_microseconds",
                 "The longest slice of upkeep since the start, with its commit",
                 stats.slice_micros_max,
+            ),
+            (
+                "store_index_slice_max_microseconds",
+                "The longest slice of indexing since the start, with its commit",
+                stats.index_slice_micros_max,
             ),
         ];
         for (name, help, value) in gauges {

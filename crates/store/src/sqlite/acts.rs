@@ -23,7 +23,7 @@ use super::names::entry_columns;
 use super::rows::{self, Failure, Thread, Who};
 use super::sums::Facts;
 use super::suspensions;
-use super::{blocks, body, groups, visible};
+use super::{blocks, body, groups, visible, word_index};
 
 /// What a wish about a message came to, and the entry if there is a new one.
 pub(crate) struct MessageDone {
@@ -120,6 +120,9 @@ impl Executor {
         // The message may have been the last one of a conversation of which all is too old.
         let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
         if conn.prepare_cached(sql)?.exists([thread.id, at.seq])? {
+            if change.wish == Wish::Delete {
+                word_index::forget_wholly(conn, &mut self.names, &[at])?;
+            }
             empty(conn, &emptied)?;
             message_state::follow(conn, at, user, &deed, seq)?;
         }

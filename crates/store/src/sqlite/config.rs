@@ -42,6 +42,10 @@ pub struct Config {
     pub retention_ms: Option<u64>,
     /// Members up to which a group's marks are told to each of them. Default 64.
     pub receipts_members_max: u64,
+    /// Whether messages are found by their words. Default yes.
+    pub search: bool,
+    /// Milliseconds for which entries are gathered before they are indexed. Default 500.
+    pub index_gather_ms: u64,
     /// The keys that content is sealed by; `None`, the default, seals nothing.
     pub keyring: Option<Arc<Keyring>>,
     /// By which clock. Default the system's.
@@ -69,6 +73,8 @@ impl Config {
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
             receipts_members_max: 64,
+            search: true,
+            index_gather_ms: 500,
             keyring: None,
             clock: Clock::SYSTEM,
             pages_max: None,

@@ -129,7 +129,7 @@ impl Executor {
             facts.expires,
         ))?;
         if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
-            retention::remove(conn, &old.gone(thread.id, head))?;
+            retention::remove(conn, &mut self.names, &old.gone(thread.id, head))?;
         }
         self.gave(&thread.conversation, seq);
         let to = match &thread.who {

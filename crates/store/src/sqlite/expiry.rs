@@ -18,6 +18,7 @@ use super::config::Clock;
 use super::message_state::{self, At};
 use super::names::{Names, entry_columns};
 use super::rows::{self, Failure, bound};
+use super::word_index;
 
 /// Damaged rows that are passed over; at one more nothing is taken out until the store is opened again.
 const DAMAGED_MAX: usize = 1_024;
@@ -67,10 +68,13 @@ impl Expiry {
         }
     }
 
-    /// One step within a transaction: takes up to `entries_max` contents out, until a deadline.
+    /// One step within a transaction: takes up to `entries_max` contents out, until a deadline. `words`
+    /// opens them once more for the index of words, which has to have a message and its edits whole:
+    /// a message goes before its edits.
     pub(crate) fn step(
         &mut self,
         conn: &Connection,
+        words: &mut Names,
         now: Millis,
         entries_max: usize,
         deadline: Instant,
@@ -81,8 +85,10 @@ impl Expiry {
         }
         let limit = entries_max + self.damaged.len();
         let (found, is_whole) = self.ended(conn, now, limit, deadline, &mut step)?;
+        let messages: Vec<At> = found.iter().filter_map(|ended| ended.message).collect();
+        word_index::forget_wholly(conn, words, &messages)?;
         acts::empty(conn, &found.iter().map(|ended| ended.row).collect::<Vec<_>>())?;
-        for message in found.iter().filter_map(|ended| ended.message) {
+        for message in messages {
             message_state::delete(conn, message)?;
         }
         step.emptied = found.len() as u64;
@@ -111,7 +117,7 @@ impl Expiry {
             "SELECT ",
             entry_columns!(),
             " FROM entry e WHERE e.expires IS NOT NULL AND e.gone IS NULL AND e.expires <= ?1 \
-             ORDER BY e.expires LIMIT ?2"
+             ORDER BY e.expires, e.pos LIMIT ?2"
         );
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([bound(now.0), bound(limit as u64)])?;

@@ -1,8 +1,8 @@
 //! Which key opens what: master keys from the configuration, a data key for each conversation.
 //!
 //! A conversation's data key is made with the first entry that is sealed, in that entry's
-//! transaction, and kept sealed by the current master key. From it come the key of contents and
-//! that of idempotency digests. To rotate the master key seals the data keys anew and touches no
+//! transaction, and kept sealed by the current master key. From it come the key of contents,
+//! that of idempotency digests and that of the words in the index. To rotate the master key seals the data keys anew and touches no
 //! entry. The store names master keys by what anyone may see of them.
 
 use std::collections::HashMap;
@@ -86,6 +86,7 @@ impl Keyring {
 pub(crate) struct ConversationKeys {
     pub(crate) content: Sealer,
     pub(crate) digest: Digester,
+    pub(crate) words: Digester,
 }
 
 impl ConversationKeys {
@@ -93,6 +94,7 @@ impl ConversationKeys {
         Self {
             content: Sealer::new(&cipher::derive(data_key, "parlor: contents")),
             digest: Digester::new(&cipher::derive(data_key, "parlor: digests")),
+            words: Digester::new(&cipher::derive(data_key, "parlor: words")),
         }
     }
 }
@@ -111,6 +113,11 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
         Self { keyring, known: HashMap::new(), own: HashMap::new() }
+    }
+
+    /// Whether new contents are sealed.
+    pub(crate) fn seals(&self) -> bool {
+        self.keyring.is_some()
     }
 
     /// Forgets what a rolled back transaction may have made up.

@@ -14,7 +14,7 @@
 //!
 //! Reading order: `schema` (the tables), `sums` and `cipher` (what guards an entry), `life` (whose
 //! turn, which epoch), `command`, `commands` (writes), `writer`, `upkeep` (what it does in between),
-//! `queries` (reads), `readers`, `checkpoint`, [`verify()`], [`backup()`], [`restore()`].
+//! `word_index` and `indexing` (what messages are found by), `queries` (reads), `search`, `readers`, `checkpoint`, [`verify()`], [`backup()`], [`restore()`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -92,6 +92,12 @@ mod receipt_reads;
 
 mod badge;
 
+mod word_index;
+
+mod search;
+
+mod search_scope;
+
 mod devices;
 
 mod blocks;
@@ -123,6 +129,8 @@ mod expiry;
 mod vacuum;
 
 mod upkeep;
+
+mod indexing;
 
 mod writer;
 
@@ -156,6 +164,7 @@ pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
 use command::{Command, Reply};
 use health::Health;
+use indexing::Indexing;
 use life::{DirLock, Life, Sidecar};
 use queue::{Queue, Rejected};
 use readers::{Read, Reader};
@@ -254,18 +263,30 @@ impl SqliteStore {
             .map(|_| connect(&path, &shared.config, shared.config.reader_cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
         let upkeep = Upkeep::new(&conn, &shared.config)?;
+        let indexing = Indexing::new(&mut conn, &shared.config)?;
+        let indexed = u64::try_from(word_index::up_to(&conn)?).unwrap_or(0);
+        shared.counters.indexed.store(indexed, Ordering::Relaxed);
         let checkpoints = connect(&path, &shared.config, 256)?;
         // An operator's open shell may keep a checkpoint from ending; it must not hold the gate.
         checkpoints.busy_timeout(std::time::Duration::ZERO)?;
-        let threads = start(&shared, (conn, life, upkeep), sink, readers, checkpoints, lock)
-            .map_err(|source| OpenError::Io { path: dir, source })?;
+        let threads =
+            start(&shared, (conn, life, upkeep, indexing), sink, readers, checkpoints, lock)
+                .map_err(|source| OpenError::Io { path: dir, source })?;
         Ok(Self { shared, threads: Mutex::new(Some(threads)) })
     }
 
     /// The counters, now.
     pub fn stats(&self) -> Stats {
         let shared = &self.shared;
-        shared.counters.read(shared.writes.len(), shared.reads.0.len())
+        let stats = shared.counters.read(
+            shared.writes.len(),
+            shared.reads.0.len(),
+            shared.position.load(Ordering::Acquire),
+        );
+        match shared.config.search {
+            true => stats,
+            false => Stats { unindexed: 0, ..stats },
+        }
     }
 
     /// The position of the last durable entry.
@@ -298,33 +319,41 @@ impl SqliteStore {
         submit(&self.shared, command)
     }
 
-    /// Reads something about `subject`, which names what cannot be read if a page is damaged.
     fn read<T: Send + 'static>(
         &self,
         subject: Subject,
         query: impl FnOnce(&mut Reader) -> Result<T, Failure> + Send + 'static,
     ) -> Pending<T> {
-        let (reply, answer) = oneshot::channel();
-        let shared = self.shared.clone();
-        let read: Read = Box::new(move |reader| {
-            let outcome = reader
-                .and_then(|reader| query(reader).map_err(|failure| failure.told_of(&subject)));
-            if let Err(StoreError::Corrupt { what }) = &outcome {
-                shared.met_damage(what);
-            }
-            // Who no longer waits needs no answer.
-            drop(reply.send(outcome));
-        });
-        match self.shared.reads.0.push(read, 1) {
-            Ok(()) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),
-            Err(rejected) => refused(&self.shared, rejected),
-        }
+        ask(&self.shared, subject, query)
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Reads something about `subject`, which names what cannot be read if a page is damaged.
+fn ask<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    subject: Subject,
+    query: impl FnOnce(&mut Reader) -> Result<T, Failure> + Send + 'static,
+) -> Pending<T> {
+    let (reply, answer) = oneshot::channel();
+    let told = shared.clone();
+    let read: Read = Box::new(move |reader| {
+        let outcome =
+            reader.and_then(|reader| query(reader).map_err(|failure| failure.told_of(&subject)));
+        if let Err(StoreError::Corrupt { what }) = &outcome {
+            told.met_damage(what);
+        }
+        // Who no longer waits needs no answer.
+        drop(reply.send(outcome));
+    });
+    match shared.reads.0.push(read, 1) {
+        Ok(()) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),
+        Err(rejected) => refused(shared, rejected),
     }
 }
 
@@ -389,7 +418,7 @@ fn connect(path: &Path, config: &Config, cache_kib: u32) -> Result<Connection, r
 
 fn start(
     shared: &Arc<Shared>,
-    (conn, life, upkeep): (Connection, Life, Upkeep),
+    (conn, life, upkeep, indexing): (Connection, Life, Upkeep, Indexing),
     sink: Arc<dyn CommitSink>,
     readers: Vec<Connection>,
     checkpoints: Connection,
@@ -414,6 +443,7 @@ fn start(
         life,
         sweep: Sweep::new(shared.config.client_id_window_ms),
         upkeep,
+        indexing,
         shared: shared.clone(),
         sink,
         checkpointer: wake,

@@ -190,16 +190,21 @@ impl Names {
         self.sums_after.is_some_and(|after| position <= after) && matches!(sum, Ok(None))
     }
 
+    /// The conversation of the entry in a row of [`entry_columns`].
+    fn thread_of(&mut self, conn: &Connection, row: &Row<'_>) -> Result<Arc<Thread>, Failure> {
+        match row.get(1) {
+            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure)),
+            Err(error) => Err(bad(row, None, &error.to_string())),
+        }
+    }
+
     /// Reads an entry from a row of [`entry_columns`].
     pub(crate) fn entry(
         &mut self,
         conn: &Connection,
         row: &Row<'_>,
     ) -> Result<Arc<Entry>, Failure> {
-        let thread = match row.get(1) {
-            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure))?,
-            Err(error) => return Err(bad(row, None, &error.to_string())),
-        };
+        let thread = self.thread_of(conn, row)?;
         let checked = self.checked(conn, &thread, row)?;
         let facts = &checked.facts;
         let (from, to) = match (&thread.who, &facts.sender) {
@@ -241,18 +246,30 @@ impl Names {
         checked: &Checked<'_>,
         row: &Row<'_>,
     ) -> Result<Body, Failure> {
-        let Facts { kind, about, gone, expires, .. } = checked.facts;
-        let has_expired = expires.is_some_and(|at| at <= bound(self.clock.now().0));
-        let is_gone = gone.is_some() || has_expired;
-        let decoded = |text: &str| {
-            let written = body::Written { kind, about, text, is_gone };
-            body::decode(&written).ok_or_else(|| bad(row, Some(thread), "it is of no known kind"))
-        };
-        if has_expired {
-            return decoded(body::NOTHING);
+        let expires = checked.facts.expires;
+        if expires.is_some_and(|at| at <= bound(self.clock.now().0)) {
+            return decoded(thread, checked, row, (body::NOTHING, true));
         }
+        self.opened(conn, thread, checked, row)
+    }
+
+    /// What the entry in a row of [`entry_columns`] holds in the file, ended or not.
+    pub(crate) fn held(&mut self, conn: &Connection, row: &Row<'_>) -> Result<Body, Failure> {
+        let thread = self.thread_of(conn, row)?;
+        let checked = self.checked(conn, &thread, row)?;
+        self.opened(conn, &thread, &checked, row)
+    }
+
+    fn opened(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+        checked: &Checked<'_>,
+        row: &Row<'_>,
+    ) -> Result<Body, Failure> {
+        let is_gone = checked.facts.gone.is_some();
         let sealed = match checked.content {
-            Kept::Plain(text) => return decoded(text),
+            Kept::Plain(text) => return decoded(thread, checked, row, (text, is_gone)),
             Kept::Sealed(sealed) => sealed,
         };
         let keys = self.keys.find(conn, thread)?;
@@ -260,7 +277,7 @@ impl Names {
         let opened = keys.content.open(&checked.facts.context(), sealed).ok();
         let text = opened.and_then(|opened| String::from_utf8(opened).ok());
         let text = text.ok_or_else(|| bad(row, Some(thread), "its content cannot be opened"))?;
-        decoded(&text)
+        decoded(thread, checked, row, (&text, is_gone))
     }
 
     /// Opens what was sealed by a conversation's keys to another context than an entry's; `None` if
@@ -279,10 +296,7 @@ impl Names {
 
     /// Checks the entry in a row of [`entry_columns`] as far as that needs no key.
     pub(crate) fn check(&mut self, conn: &Connection, row: &Row<'_>) -> Result<IsSealed, Failure> {
-        let thread = match row.get(1) {
-            Ok(id) => self.thread(conn, id).map_err(|failure| named(row, None, failure))?,
-            Err(error) => return Err(bad(row, None, &error.to_string())),
-        };
+        let thread = self.thread_of(conn, row)?;
         match self.checked(conn, &thread, row)?.content {
             Kept::Plain(_) => Ok(IsSealed::No),
             Kept::Sealed(_) => Ok(IsSealed::Yes),
@@ -323,6 +337,18 @@ impl Names {
         }
         Ok(Checked { facts, content: read.content })
     }
+}
+
+/// A checked entry's body of its text.
+fn decoded(
+    thread: &Thread,
+    checked: &Checked<'_>,
+    row: &Row<'_>,
+    (text, is_gone): (&str, bool),
+) -> Result<Body, Failure> {
+    let Facts { kind, about, .. } = checked.facts;
+    let written = body::Written { kind, about, text, is_gone };
+    body::decode(&written).ok_or_else(|| bad(row, Some(thread), "it is of no known kind"))
 }
 
 /// Whether an entry's content is sealed.

@@ -18,7 +18,9 @@ use parlor_chat::moderation::Moderation;
 use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
 use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuery};
 use parlor_chat::privacy::Regard;
+use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Screening;
+use parlor_chat::search::port::{Search, SearchPage, SearchQuery};
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, HistoryRange, Mark, Marked, MovedPage,
@@ -28,7 +30,8 @@ use parlor_chat::store::{
 
 use super::command::{Command, Marks};
 use super::rows::Subject;
-use super::{SqliteStore, submit};
+use super::search::{Searching, Step};
+use super::{SqliteStore, ask, submit};
 
 impl Store for SqliteStore {
     fn epoch(&self) -> Epoch {
@@ -323,6 +326,28 @@ impl Around for SqliteStore {
 
     fn fire(&self, fire: Fire) -> Pending<Fired> {
         self.write(|reply| Command::Fire(Box::new(fire), reply))
+    }
+}
+
+impl Search for SqliteStore {
+    fn search(&self, query: SearchQuery) -> Pending<SearchPage> {
+        if !self.shared.config.search {
+            let off = StoreError::Refused(Box::new(Refusal::SearchOff));
+            return Box::pin(std::future::ready(Err(off)));
+        }
+        let (shared, subject) = (self.shared.clone(), Subject::User(query.user.clone()));
+        let search = Box::new(Searching::new(query));
+        let mut step = self.read(subject.clone(), move |reader| search.step(reader));
+        Box::pin(async move {
+            loop {
+                match step.await? {
+                    Step::Done(page) => return Ok(page),
+                    Step::More(search) => {
+                        step = ask(&shared, subject.clone(), move |reader| search.step(reader));
+                    }
+                }
+            }
+        })
     }
 }
 

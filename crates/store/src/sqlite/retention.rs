@@ -13,8 +13,10 @@ use std::time::Instant;
 use parlor_chat::entry::Millis;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::message_state;
+use super::message_state::{self, At};
+use super::names::Names;
 use super::rows;
+use super::word_index;
 
 /// Where the walk stands.
 #[derive(Debug)]
@@ -73,6 +75,7 @@ impl Retention {
     pub(crate) fn step(
         &mut self,
         conn: &Connection,
+        names: &mut Names,
         now: Millis,
         entries_max: usize,
         deadline: Instant,
@@ -108,6 +111,7 @@ impl Retention {
             if head != *seq {
                 remove(
                     conn,
+                    names,
                     &Gone {
                         position: *position,
                         conversation: *conversation,
@@ -168,7 +172,12 @@ impl Retention {
 }
 
 /// Removes an entry that has another behind it in its conversation.
-pub(crate) fn remove(conn: &Connection, gone: &Gone<'_>) -> Result<(), rusqlite::Error> {
+pub(crate) fn remove(
+    conn: &Connection,
+    names: &mut Names,
+    gone: &Gone<'_>,
+) -> Result<(), rusqlite::Error> {
+    word_index::forget(conn, names, At { conversation: gone.conversation, seq: gone.seq })?;
     conn.prepare_cached("DELETE FROM entry WHERE pos = ?1")?.execute([gone.position])?;
     message_state::forget(conn, gone.conversation, gone.seq)?;
     conn.prepare_cached("UPDATE conversation SET first = ?1 WHERE id = ?2")?

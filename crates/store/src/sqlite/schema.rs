@@ -11,10 +11,10 @@ use super::OpenError;
 use super::mark_blocks;
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 10;
+pub(crate) const VERSION: i64 = 11;
 
 /// The version since which the marks of groups' members are in blocks.
-const BLOCKS_SINCE: i64 = 10;
+const BLOCKS_SINCE: i64 = 11;
 
 /// Marks a file as Parlor's ("PRLR").
 const APPLICATION_ID: i64 = 0x5052_4c52;
@@ -31,6 +31,7 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("schema_8.sql"),
     include_str!("schema_9.sql"),
     include_str!("schema_10.sql"),
+    include_str!("schema_11.sql"),
 ];
 
 /// Brings an empty or older file to [`VERSION`].

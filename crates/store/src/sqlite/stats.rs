@@ -54,6 +54,10 @@ pub struct Stats {
     pub slices: u64,
     /// The longest of them, with its commit.
     pub slice_micros_max: u64,
+    /// Entries at the log's end that are not in the index of words; 0 if there is none.
+    pub unindexed: u64,
+    /// The longest slice of indexing, with its commit.
+    pub index_slice_micros_max: u64,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +77,9 @@ pub(crate) struct Counters {
     pub(crate) expired: AtomicU64,
     pub(crate) slices: AtomicU64,
     pub(crate) slice_micros_max: AtomicU64,
+    /// The log is in the index of words up to this position.
+    pub(crate) indexed: AtomicU64,
+    pub(crate) index_slice_micros_max: AtomicU64,
     commit_micros: [AtomicU64; COMMIT_MICROS_BOUNDS.len() + 1],
     commit_micros_sum: AtomicU64,
     batch_commands: [AtomicU64; BATCH_COMMANDS_BOUNDS.len() + 1],
@@ -93,7 +100,7 @@ impl Counters {
         self.batch_commands[at].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn read(&self, write_queue: usize, read_queue: usize) -> Stats {
+    pub(crate) fn read(&self, write_queue: usize, read_queue: usize, position: u64) -> Stats {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             write_queue_commands: write_queue as u64,
@@ -116,6 +123,8 @@ impl Counters {
             expired: get(&self.expired),
             slices: get(&self.slices),
             slice_micros_max: get(&self.slice_micros_max),
+            unindexed: position.saturating_sub(get(&self.indexed)),
+            index_slice_micros_max: get(&self.index_slice_micros_max),
         }
     }
 }
@@ -130,7 +139,7 @@ mod tests {
         counters.committed(100, 1);
         counters.committed(101, 1_025);
         counters.committed(9_000_000, 2);
-        let stats = counters.read(0, 0);
+        let stats = counters.read(0, 0, 0);
         assert_eq!(stats.commit_micros[0], 1);
         assert_eq!(stats.commit_micros[1], 1);
         assert_eq!(stats.commit_micros[COMMIT_MICROS_BOUNDS.len()], 1);

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use super::Shared;
 use super::config::{Clock, Config};
 use super::expiry::Expiry;
+use super::names::Names;
 use super::retention::Retention;
 use super::vacuum;
 
@@ -82,6 +83,7 @@ impl Upkeep {
     pub(crate) fn slice(
         &mut self,
         conn: &Connection,
+        names: &mut Names,
         shared: &Shared,
     ) -> Result<(), rusqlite::Error> {
         let now = shared.config.clock.now();
@@ -93,8 +95,8 @@ impl Upkeep {
         let _gate = shared.gate.read();
         let deadline = began + SLICE_WORK;
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
-        let ended = self.expiry.step(conn, now, self.entries_max, deadline)?;
-        let removed = self.retention.step(conn, now, self.entries_max, deadline)?;
+        let ended = self.expiry.step(conn, names, now, self.entries_max, deadline)?;
+        let removed = self.retention.step(conn, names, now, self.entries_max, deadline)?;
         self.vacuum_wanted = vacuum::step(conn, deadline)?;
         conn.prepare_cached("COMMIT")?.execute(())?;
         self.retention.committed();

@@ -35,7 +35,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 26] = [
+const RULES: [(&str, &str); 27] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -212,6 +212,11 @@ const RULES: [(&str, &str); 26] = [
         "profile_word_of_profile",
         "SELECT 'user ' || w.user || ' is found without a profile' FROM profile_word w \
          LEFT JOIN profile p ON p.user = w.user WHERE p.user IS NULL",
+    ),
+    (
+        "index_not_above_head",
+        "SELECT 'the index of words is at ' || value || ', beyond the log' FROM meta \
+         WHERE key = 'words_up_to' AND value > (SELECT coalesce(max(pos), 0) FROM entry)",
     ),
     (
         // A conversation of which entries were removed still has its newest.

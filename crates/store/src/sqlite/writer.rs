@@ -28,6 +28,7 @@ use super::command::Command;
 use super::commands::{AppendDone, Executor, Turn};
 use super::devices;
 use super::health::{self, Lasting};
+use super::indexing::{Demand, Indexing};
 use super::life::Life;
 use super::mark_blocks::Blocks;
 use super::own;
@@ -46,6 +47,7 @@ pub(crate) struct Writer {
     pub(crate) sink: Arc<dyn CommitSink>,
     pub(crate) sweep: Sweep,
     pub(crate) upkeep: Upkeep,
+    pub(crate) indexing: Indexing,
     pub(crate) checkpointer: Wake,
     pub(crate) executor: Executor,
 }
@@ -115,21 +117,19 @@ impl Writer {
         loop {
             let shared = &self.shared;
             let timeout = match shared.health.check() {
-                Ok(()) => self.upkeep.patience(),
+                Ok(()) => soonest(self.upkeep.patience(), self.indexing.patience()),
                 Err(_) => shared.health.can_heal().then_some(PROBE_EVERY),
             };
             let commands_max = shared.config.batch_commands_max;
             match shared.writes.take(commands_max, shared.config.batch_bytes_max, timeout) {
                 Taken::Closed => break,
-                Taken::TimedOut if shared.health.check().is_ok() => self.keep_up(),
+                Taken::TimedOut if shared.health.check().is_ok() => self.keep_up(Demand::Idle),
                 Taken::TimedOut => self.probe(),
                 Taken::Items(batch) => match self.shared.health.check() {
                     Ok(()) => {
                         let batch = self.gather(batch);
                         self.batch(batch);
-                        if self.upkeep.is_due() && self.shared.health.check().is_ok() {
-                            self.keep_up();
-                        }
+                        self.keep_up(Demand::Busy);
                     }
                     Err(error) => batch.into_iter().for_each(|command| command.fail(error.clone())),
                 },
@@ -206,6 +206,7 @@ impl Writer {
             let expires = work.committed.iter().filter_map(|new| new.entry.expires).min();
             self.upkeep.appended(oldest, expires, shared.config.clock);
         }
+        self.indexing.appended(work.committed.len());
         shared.counters.add(|c| &c.entries, work.committed.len() as u64);
         shared.counters.add(|c| &c.repeats, work.repeats);
         shared.counters.add(|c| &c.mark_blocks, work.blocks);
@@ -393,9 +394,32 @@ impl Writer {
         Ok(())
     }
 
-    /// Does a slice of upkeep.
-    fn keep_up(&mut self) {
-        match self.upkeep.slice(&self.conn, &self.shared) {
+    /// Does what is due of upkeep and indexing, a slice of each.
+    fn keep_up(&mut self, demand: Demand) {
+        if self.upkeep.is_due() && self.shared.health.check().is_ok() {
+            self.remove_and_vacuum();
+        }
+        if self.indexing.is_due() && self.shared.health.check().is_ok() {
+            self.index(demand);
+        }
+    }
+
+    fn index(&mut self, demand: Demand) {
+        let names = &mut self.executor.names;
+        match self.indexing.slice(&self.conn, names, &self.shared, demand) {
+            Ok(()) => return self.note_wal(),
+            Err(error) if health::is_damage(&error) => {
+                self.shared.met_damage(&format!("nothing more is indexed: {error}"));
+                self.roll_back();
+                return self.indexing.give_up();
+            }
+            Err(error) => self.shared.health.fail(&error.to_string(), health::lasting(&error)),
+        }
+        self.roll_back();
+    }
+
+    fn remove_and_vacuum(&mut self) {
+        match self.upkeep.slice(&self.conn, &mut self.executor.names, &self.shared) {
             Ok(()) => return self.note_wal(),
             Err(error) if health::is_damage(&error) => {
                 self.shared.met_damage(&format!("old entries are removed no more: {error}"));
@@ -418,6 +442,7 @@ impl Writer {
         self.executor.forget();
         self.sweep.forget();
         self.upkeep.forget();
+        self.indexing.forget();
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {
@@ -451,6 +476,14 @@ impl Writer {
                 self.checkpointer.wake();
             }
         }
+    }
+}
+
+/// The shorter of two waits, where there is one.
+fn soonest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 
