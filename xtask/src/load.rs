@@ -28,10 +28,12 @@ pub(crate) enum Bench {
     Storm,
     /// Presence packets when everyone is cut off at once
     Presence,
+    /// Packets when everyone in a large group reads one message
+    Readers,
 }
 
 impl Bench {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Idle,
         Self::Fanout,
         Self::Groups,
@@ -40,6 +42,7 @@ impl Bench {
         Self::Stalled,
         Self::Storm,
         Self::Presence,
+        Self::Readers,
     ];
 
     fn name(self) -> &'static str {
@@ -52,6 +55,7 @@ impl Bench {
             Self::Stalled => "stalled",
             Self::Storm => "storm",
             Self::Presence => "presence",
+            Self::Readers => "readers",
         }
     }
 }

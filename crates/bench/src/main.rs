@@ -1,5 +1,5 @@
-//! The benchmarks: `parlor-bench idle | fanout | groups | direct | stalled | storm | presence`, each
-//! printing a table.
+//! The benchmarks: `parlor-bench idle | fanout | groups | direct | stalled | storm | presence | readers`,
+//! each printing a table.
 //!
 //! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
 //! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are
@@ -8,7 +8,7 @@
 //!
 //! - `idle`, `fanout`, `groups`, `direct`: the benchmarks
 //! - `stalled`, `storm`: what the server does when its clients make trouble
-//! - `presence`: what is told when everyone comes and goes
+//! - `presence`: what is told when everyone comes and goes; `readers`: when everyone in a group reads
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
 //! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `latency`, `stats`, `table`, `report`: what comes out
@@ -26,6 +26,7 @@ mod place;
 mod presence;
 mod process;
 mod protocol;
+mod readers;
 mod report;
 mod server;
 mod stalled;
@@ -161,6 +162,17 @@ enum Command {
         /// Users that each of those subscribes to, at most 500
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
         each: Option<u32>,
+    },
+    /// Packets when everyone in a large group reads one message
+    Readers {
+        #[command(flatten)]
+        common: Common,
+        /// Connected members, at most 10,000
+        #[arg(long, value_parser = clap::value_parser!(u32).range(66..=10_000))]
+        members: Option<u32>,
+        /// Those of them that have the group open
+        #[arg(long)]
+        open: Option<u32>,
     },
     /// A load process, driven by its parent
     #[command(hide = true)]
@@ -382,6 +394,22 @@ fn main() -> anyhow::Result<()> {
                 table: Table::new("presence", &presence::METRICS),
             };
             common.measure(benchmark, |run, kind, table| presence::round(run, kind, sizes, table))
+        }
+        Command::Readers { common, members, open } => {
+            let (members_default, open_default) =
+                if common.quick { (200, 10) } else { (10_000, 100) };
+            let sizes = readers::Sizes {
+                members: members.unwrap_or(members_default) & !1,
+                open: open.unwrap_or(open_default),
+            };
+            let benchmark = Benchmark {
+                name: "readers",
+                title: "Everyone in a group reads",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor],
+                table: Table::new("readers", &readers::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| readers::round(run, kind, sizes, table))
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Feed(Feed),
     /// Subscribe to the presence of others, and wait for each ack.
     Subscribe(Subscribe),
+    /// Send one command by each of some connections, and wait for its answers.
+    Burst(Burst),
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
     Fanout {
         send: bool,
@@ -103,6 +105,15 @@ pub(crate) struct Subscribe {
     pub(crate) users: u32,
     /// Users that each connection watches.
     pub(crate) each: u32,
+}
+
+/// A command that some connections send, the first ones, all at once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Burst {
+    pub(crate) event: String,
+    /// JSON.
+    pub(crate) payload: String,
+    pub(crate) connections: u32,
 }
 
 /// How much a connection takes without being read.
@@ -188,6 +199,12 @@ pub(crate) enum Reply {
     Fed { messages: u64, seconds: f64 },
     /// Every subscription was answered.
     Subscribed,
+    /// Every connection was answered, so long after the first asked.
+    BurstAnswered {
+        latency: Latency,
+        /// The answer that came first.
+        answer: String,
+    },
     /// The answer to `Count`.
     Counted { events: u64 },
     /// Something was lost, refused or closed.

@@ -9,7 +9,8 @@
 //! a connection's commands go through: [`rate`] (how fast), [`idempotency`] (how old a key may be),
 //! [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
-//! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
+//! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); what is otherwise
+//! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
 //! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
 //! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
 //! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]. A command comes
@@ -48,6 +49,12 @@ pub mod resume;
 pub mod catch_up;
 
 pub mod receipts;
+
+pub mod pace;
+
+pub mod crowd_marks;
+
+pub mod crowds;
 
 pub mod presence;
 

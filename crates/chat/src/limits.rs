@@ -87,6 +87,17 @@ pub struct Limits {
     pub requests_per_group_max: u64,
     /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
     pub group_slow_mode_seconds_max: u64,
+    /// Members up to which each of a group is told of each other's receipts, typing and presence; in
+    /// larger ones how many are concerned is told, to those whom it concerns. Default 64.
+    pub receipts_members_max: u64,
+    /// Milliseconds for which that is gathered in larger groups, and for which their watermarks are,
+    /// before they are stored. Default 1,000.
+    pub crowd_gather_ms: u64,
+    /// Watermarks of larger groups that are gathered; beyond it they are stored at once.
+    /// Default 65,536.
+    pub crowd_marks_max: usize,
+    /// Conversations that one connection may have open at a time. Default 16.
+    pub open_conversations_max: usize,
     /// Milliseconds after which a message can no longer be edited. Default 24 hours.
     pub edit_window_ms: u64,
     /// Milliseconds after which its author can no longer delete a message for everyone. Default 48
@@ -242,6 +253,10 @@ impl Default for Limits {
             invites_per_group_max: 100,
             requests_per_group_max: 1_000,
             group_slow_mode_seconds_max: 6 * 60 * 60,
+            receipts_members_max: 64,
+            crowd_gather_ms: 1_000,
+            crowd_marks_max: 65_536,
+            open_conversations_max: 16,
             edit_window_ms: DAY_MS,
             delete_window_ms: 2 * DAY_MS,
             edits_per_message_max: 200,

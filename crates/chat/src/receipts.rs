@@ -105,6 +105,12 @@ impl<W> Marks<W> {
         Ok(())
     }
 
+    /// Whether one waits with which this one would be merged.
+    pub fn has(&self, mark: &Mark) -> bool {
+        let key = (mark.user.clone(), mark.conversation.clone(), mark.kind.clone());
+        self.pending.contains_key(&key)
+    }
+
     /// How many marks wait.
     pub fn len(&self) -> usize {
         self.pending.len()

@@ -87,6 +87,8 @@ pub enum Refusal {
     TooManyBlocks,
     /// The connection is told of the presence of as many users as allowed.
     TooManySubscriptions,
+    /// The connection has as many conversations open as allowed.
+    TooManyOpen,
     /// The user is suspended.
     Suspended {
         /// Until when; `None` until a moderator ends it.
@@ -183,6 +185,7 @@ pub enum Code {
     Blocked,
     TooManyBlocks,
     TooManySubscriptions,
+    TooManyOpen,
     Suspended,
     Forbidden,
     ContentRefused,
@@ -281,6 +284,7 @@ impl Refusal {
             Self::Blocked => Code::Blocked,
             Self::TooManyBlocks => Code::TooManyBlocks,
             Self::TooManySubscriptions => Code::TooManySubscriptions,
+            Self::TooManyOpen => Code::TooManyOpen,
             Self::Suspended { .. } => Code::Suspended,
             Self::Forbidden => Code::Forbidden,
             Self::ContentRefused { .. } => Code::ContentRefused,
@@ -535,6 +539,11 @@ impl Code {
                 "the connection subscribes to the presence of as many users as allowed",
                 "`presence_unsubscribe` first; `presence` asks once, without a subscription.",
             ),
+            Self::TooManyOpen => never(
+                "too_many_open",
+                "the connection has as many conversations open as allowed",
+                "`conversation_close` first.",
+            ),
             Self::Suspended => never(
                 "suspended",
                 "the user is suspended",
@@ -671,7 +680,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 47] = [
+pub const CODES: [Code; 48] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -693,6 +702,7 @@ pub const CODES: [Code; 47] = [
     Code::Blocked,
     Code::TooManyBlocks,
     Code::TooManySubscriptions,
+    Code::TooManyOpen,
     Code::Suspended,
     Code::Forbidden,
     Code::ContentRefused,

@@ -120,6 +120,10 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<ConversationsPage>;
 
+    /// What a user has not read, over all conversations, at a time by which a conversation is muted or
+    /// is not any more. Computed, never counted up.
+    fn badge(&self, user: UserId, now: Millis) -> Pending<Badge>;
+
     /// Keeps one user from writing to another, or lets them again. It holds for every append that
     /// commits later, whoever was asked first.
     fn block(&self, block: Block) -> Pending<Blocked>;
@@ -316,15 +320,32 @@ pub struct Mark {
     pub now: Millis,
 }
 
+impl Mark {
+    /// The device that it speaks of.
+    pub fn device(&self) -> &DeviceId {
+        match &self.kind {
+            MarkKind::Delivered(device) | MarkKind::Read(device) => device,
+        }
+    }
+
+    /// Whether it says that something was read.
+    pub fn is_read(&self) -> bool {
+        matches!(self.kind, MarkKind::Read(_))
+    }
+}
+
 /// What became of a [`Mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marked {
     /// The user-wide watermark moved: others should be told. Over entries that were removed it is
     /// taken to move for others, who may have them still.
     Moved,
-    /// It moved in a group of more than [`WATERMARKS_MEMBERS_MAX`]: only the user's own devices
-    /// should be told.
-    MovedAmongMany,
+    /// It moved in a group of more than [`crate::limits::Limits::receipts_members_max`]: the user's own
+    /// devices should be told, others how many are as far.
+    MovedAmongMany {
+        /// Where the watermark was before: what it moved over are the entries after this one.
+        after: Seq,
+    },
     /// Nothing that others can see moved.
     Unmoved,
     /// There is no such conversation or entry for this user.
@@ -430,8 +451,8 @@ pub struct Moved {
     pub position: Position,
     /// How many entries by others are after one's read watermark. Computed, never counted up.
     pub unread: u64,
-    /// Up to where each member has it; in a group of more than [`WATERMARKS_MEMBERS_MAX`] only
-    /// the reader.
+    /// Up to where each member has it; in a group of more than
+    /// [`crate::limits::Limits::receipts_members_max`] only the reader.
     pub watermarks: Vec<Watermarks>,
 }
 
@@ -562,15 +583,23 @@ pub struct ConversationSummary {
     pub mentions: u64,
     /// After how many milliseconds its new messages end, if they do.
     pub timer_ms: Option<u64>,
-    /// Up to where each member has it; in a group of more than [`WATERMARKS_MEMBERS_MAX`] only
-    /// the reader.
+    /// Up to where each member has it; in a group of more than
+    /// [`crate::limits::Limits::receipts_members_max`] only the reader.
     pub watermarks: Vec<Watermarks>,
     /// What is to be known of it if it is a group's.
     pub group: Option<GroupLine>,
 }
 
-/// Members up to which all watermarks of a group are told with it.
-pub const WATERMARKS_MEMBERS_MAX: u64 = 64;
+/// What a user has not read, over all conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Badge {
+    /// Messages by others, but for those in conversations that the user has muted.
+    pub unread: u64,
+    /// Those that mention the user, muted conversations included.
+    pub mentions: u64,
+    /// Conversations, but for muted ones, with something unread, or that the user marked as unread.
+    pub conversations: u64,
+}
 
 /// What a list of conversations says of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]

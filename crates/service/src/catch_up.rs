@@ -172,19 +172,29 @@ async fn join(
     if session.kind == Kind::Tutorial {
         return Ok(socket.join_held(vec![own]).await?);
     }
-    let sessions = service.sessions();
-    if !sessions.roster_is_known(user) {
-        let turn = service.turns.next().await?;
-        let groups_max = service.settings.limits.groups_per_user_max;
-        let groups_max = usize::try_from(groups_max).unwrap_or(usize::MAX);
-        let memberships = service.groups.memberships(user.clone(), groups_max).await?;
-        drop(turn);
-        sessions.read_roster(user, memberships);
-    }
-    let joined = sessions.with_roster(user, |roster| {
+    service.know_roster(user).await?;
+    let joined = service.sessions().with_roster(user, |roster| {
         socket.join_held([own].into_iter().chain(roster.groups().map(group_room)).collect())
     });
     Ok(joined.await?)
+}
+
+impl Service {
+    /// Sees to it that it is known which groups a user is in.
+    pub(crate) async fn know_roster(&self, user: &UserId) -> Result<(), Refusal> {
+        let sessions = self.sessions();
+        if sessions.roster_is_known(user) {
+            return Ok(());
+        }
+        let turn = self.turns.next().await?;
+        let groups_max = self.settings.limits.groups_per_user_max;
+        let groups_max = usize::try_from(groups_max).unwrap_or(usize::MAX);
+        let memberships = self.groups.memberships(user.clone(), groups_max).await;
+        drop(turn);
+        sessions.read_roster(user, memberships.map_err(|error| of_store(&error))?);
+        sessions.with_roster(user, |roster| self.crowd().came(roster.groups()));
+        Ok(())
+    }
 }
 
 /// How a catch-up begins.

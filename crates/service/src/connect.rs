@@ -221,6 +221,7 @@ pub(crate) fn disconnected(service: &Service, socket: &Socket, reason: &'static 
     service.unlist(session);
     service.presence.forget(socket.key());
     typing::gone(service, socket.key());
+    service.crowd().forget(socket.key());
     if let Some(user) = session.user() {
         let kind = match session.kind {
             Kind::Standard => "standard",

@@ -10,6 +10,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use parlor_chat::crowds::Kind as News;
 use parlor_chat::entry::{Body, Entry, Epoch, Position};
 use parlor_chat::group::Gone;
 use parlor_chat::ids::{ConversationId, GroupId, UserId};
@@ -21,6 +22,7 @@ use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::crowds::Crowd;
 use crate::own;
 use crate::privacy::Regards;
 use crate::records;
@@ -44,6 +46,7 @@ pub struct Delivery {
     handed_over: watch::Sender<Position>,
     pub(crate) sessions: Sessions,
     pub(crate) tails: Tails,
+    pub(crate) crowd: Crowd,
     pub(crate) regards: Regards,
     pub(crate) visibility: Visibility,
     pub(crate) counters: Counters,
@@ -52,12 +55,23 @@ pub struct Delivery {
 impl Delivery {
     /// Delivers nothing yet.
     pub fn new(limits: Limits) -> Arc<Self> {
-        let (sessions, counters) = (Sessions::default(), Counters::default());
+        let sessions = Sessions::new(limits.presence_grace_ms);
+        let (crowd, counters) = (Crowd::new(&limits), Counters::default());
         let regards = Regards::new(limits.regards_cached_max);
         let handed_over = watch::Sender::default();
         let (io, tails) = (OnceLock::new(), Tails::default());
         let visibility = Visibility::new(&limits);
-        Arc::new(Self { limits, io, handed_over, sessions, tails, regards, visibility, counters })
+        Arc::new(Self {
+            limits,
+            io,
+            handed_over,
+            sessions,
+            tails,
+            crowd,
+            regards,
+            visibility,
+            counters,
+        })
     }
 
     /// The gateway, once the service has started.
@@ -127,6 +141,8 @@ impl Delivery {
             }
             Gone::Everybody => {
                 self.flush(io, out, entry.position.0);
+                self.crowd.sizes.changed(group);
+                self.crowd.end(group, None);
                 // Rosters keep it: nothing follows in that room.
                 io.of(NAMESPACE).to(room.clone()).leave([room]);
             }
@@ -136,13 +152,18 @@ impl Delivery {
     /// Lets a user's roster, and the rooms of their sockets, follow a change of membership.
     fn follow(&self, io: &Io, user: &UserId, position: Position, group: &GroupId, is_in: bool) {
         let change = Change { position, group: group.clone(), is_in };
+        self.crowd.sizes.changed(group);
         self.sessions.follow(user, change, || {
             let sockets = io.of(NAMESPACE).to(room(Kind::Standard, user));
             match is_in {
                 true => sockets.join([group_room(group)]),
-                false => sockets.leave([group_room(group)]),
+                false => {
+                    self.crowd.end(group, Some(user));
+                    sockets.leave([group_room(group)]);
+                }
             }
         });
+        self.crowd.changed(group, News::Presence);
     }
 
     /// Broadcasts what was gathered, so that what is asked of the shards next comes behind it.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parlor_chat::group::decide::{InviteCode, Wish};
 use parlor_chat::group::port::{ChangeGroup, Done, MembersQuery, ReceiptsQuery};
-use parlor_chat::ids::{ClientId, GroupId, UserId};
+use parlor_chat::ids::{ClientId, ConversationId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Authority, Origin, Viewer};
 
@@ -265,8 +265,12 @@ pub(crate) fn receipts(
     let (group, seq, Page { after, limit }) = read::receipts(payload, &service.settings.limits)?;
     caller.charge(service)?;
     let query = ReceiptsQuery { user: caller.user.clone(), group, seq, after, limit };
-    let page = service.groups.group_receipts(query);
-    Ok(Work::Later(Box::pin(async move { Ok(records::receipts(&page.await.map_err(failed)?)) })))
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        service.receipts.stored(&ConversationId::group(&query.group)).await;
+        let page = service.groups.group_receipts(query).await;
+        Ok(records::receipts(&page.map_err(failed)?))
+    })))
 }
 
 fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<Work, Refusal> {

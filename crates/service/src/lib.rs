@@ -8,7 +8,8 @@
 //! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
 //! `contacts`, `privacy`; what is said later in `schedules`), who people are through `profiles`;
 //! `search` finds messages.
-//! `presence` tells who is there to whom `visibility` lets see it;
+//! `presence` tells who is there to whom `visibility` lets see it; `crowds` tells it, and receipts and
+//! typing, as counts where many are in;
 //! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
@@ -37,6 +38,7 @@ mod commands;
 mod contacts;
 pub mod content;
 mod conversation_settings;
+mod crowds;
 mod dispatch;
 mod drafts;
 mod fields;

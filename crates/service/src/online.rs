@@ -41,7 +41,7 @@ pub(crate) fn of_group(
         return Err(Refusal::NotAMember);
     }
     let mut page = Page { after, limit, count: 0, following: 0, first: BinaryHeap::new() };
-    service.sessions().each_in_group(group, |user| page.add(user));
+    service.sessions().each_in_group(group, caller.now, |user| page.add(user));
     let (online, group) = (page.end(), group.clone());
     let (service, viewer) = (Arc::clone(service), caller.user.clone());
     Ok(Work::Later(Box::pin(async move {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Device, HistoryQuery, Revoked, StoreError};
+use parlor_chat::store::{Badge, Device, HistoryQuery, Revoked, StoreError};
 use parlor_gateway::SocketId;
 
 use crate::clock;
@@ -54,6 +54,24 @@ pub(crate) fn conversations(
         let page = page.await.map_err(failed)?;
         let settings = conversation_settings::of_page(&service, &user, &page).await;
         Ok(records::conversations(&page, &settings.map_err(failed)?, &user))
+    })))
+}
+
+/// As how many commands `badge` counts: it looks at each of the user's conversations.
+const BADGE_COMMANDS: u32 = 4;
+
+/// `badge {}`: what is unread over all conversations.
+pub(crate) fn badge(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    _payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    caller.charge_as(service, BADGE_COMMANDS)?;
+    let badge = service.store.badge(caller.user.clone(), caller.now);
+    Ok(Work::Later(Box::pin(async move {
+        let Badge { unread, mentions, conversations } = badge.await.map_err(failed)?;
+        let object = records::ok_with().number("unread", unread).number("mentions", mentions);
+        Ok(object.number("conversations", conversations).end())
     })))
 }
 

@@ -4,6 +4,9 @@
 //! are merged by max and stored with one write under way at a time: at once if an answer waits,
 //! else after a short gathering. When a user-wide watermark moved, the other member hears of it
 //! on all devices; of what was read only if both have read receipts.
+//!
+//! Marks of groups in which many are go another way (`crowd`): gathered for each conversation, at most
+//! once in an interval, and told as counts. An answer waits for the commit in either case.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +29,16 @@ use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session};
 
+mod crowd;
+
+use crowd::Crowded;
+
 /// Marks that wait to be stored.
 #[derive(Debug)]
 pub(crate) struct Receipts {
     pending: Mutex<Pending>,
     came: Notify,
+    crowd_came: Notify,
     gather: Duration,
 }
 
@@ -38,6 +46,7 @@ pub(crate) struct Receipts {
 struct Pending {
     marks: Marks<Reply>,
     answers_wait: bool,
+    crowd: Crowded,
 }
 
 /// `delivered {messageId}` or `{conversationId, seq}`.
@@ -111,16 +120,18 @@ pub(crate) fn is_a_member(user: &UserId, conversation: &ConversationId) -> Resul
 impl Receipts {
     pub(crate) fn new(limits: &Limits) -> Self {
         let marks = Marks::new(limits.marks_pending_max);
+        let crowd = Crowded::new(limits);
         Self {
-            pending: Mutex::new(Pending { marks, answers_wait: false }),
+            pending: Mutex::new(Pending { marks, answers_wait: false, crowd }),
             came: Notify::new(),
+            crowd_came: Notify::new(),
             gather: Duration::from_millis(limits.marks_gather_ms),
         }
     }
 
     /// Gathers a mark whose sender may wait for an answer.
     pub(crate) fn mark(&self, service: &Service, mark: Mark, reply: Reply) {
-        if let Some(reply) = self.add(mark, reply.if_awaited()) {
+        if let Some(reply) = self.add(service, mark, reply.if_awaited()) {
             reply.send(service, &Err(Refusal::overloaded()));
         }
     }
@@ -128,12 +139,16 @@ impl Receipts {
     /// Gathers a mark that a client has proved rather than given.
     pub(crate) fn prove(&self, service: &Service, mark: Mark) {
         service.counters().marks_confirmed.add(1);
-        self.add(mark, None);
+        self.add(service, mark, None);
     }
 
     /// Gathers a mark; gives the reply back when there is no room for it. A mark nobody waits
     /// for is then forgotten: what it says will be proved, or pushed, again.
-    fn add(&self, mark: Mark, reply: Option<Reply>) -> Option<Reply> {
+    fn add(&self, service: &Service, mark: Mark, reply: Option<Reply>) -> Option<Reply> {
+        let group = mark.conversation.group_id();
+        if group.is_some_and(|group| service.crowd().sizes.seems_large(&group)) {
+            return self.add_to_crowd(service, mark, reply);
+        }
         let waits = reply.is_some();
         let refused = {
             let mut pending = self.pending.lock();
@@ -191,7 +206,7 @@ impl Receipts {
 }
 
 /// A mark on its way, and who hears of it.
-struct Outgoing {
+pub(crate) struct Outgoing {
     gathered: Gathered<Reply>,
     told: Told,
 }
@@ -199,21 +214,22 @@ struct Outgoing {
 /// Who hears that a mark moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
-    /// The other member, and of what was read the reader's own devices.
+    /// The others, and of what was read the reader's own devices.
     Both,
     /// The reader's own devices alone.
     Own,
-    /// To be found out once it moved: the other was not here before.
+    /// To be found out once it moved: the other was not here before, or it is of a group in which many
+    /// seemed to be.
     Undecided,
 }
 
 /// Decides who is to hear of what was read. Where the other is not told, what is thereby delivered is
 /// a mark of its own, so that the other hears of that and not of when it was read.
 async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outgoing> {
-    let reads = gathered.iter().map(|gathered| &gathered.mark).filter(|mark| is_read(mark));
+    let reads = gathered.iter().map(|gathered| &gathered.mark).filter(|mark| mark.is_read());
     let pairs: Vec<_> = reads
-        .filter_map(|mark| Some((mark.user.clone(), other_member(mark)?)))
-        .filter(|(_, other)| service.sessions().is_here(other))
+        .map(|mark| (mark.user.clone(), other_member(mark).unwrap_or_else(|| mark.user.clone())))
+        .filter(|(user, other)| user == other || service.sessions().is_here(other))
         .collect();
     service.look_up(&pairs).await;
     let mut out = Vec::with_capacity(gathered.len());
@@ -222,11 +238,12 @@ async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outg
         let told = match &mark.kind {
             MarkKind::Delivered(_) => Told::Both,
             MarkKind::Read(_) => {
-                // In groups it is always told, as far as anybody is.
+                // In a group it is the reader who decides.
                 let other = other_member(mark).unwrap_or_else(|| mark.user.clone());
-                if other == mark.user {
+                let is_note = other == mark.user && mark.conversation.group_id().is_none();
+                if is_note {
                     Told::Both
-                } else if !service.sessions().is_here(&other) {
+                } else if other != mark.user && !service.sessions().is_here(&other) {
                     Told::Undecided
                 } else if service.tells_reads(&mark.user, &other).await {
                     Told::Both
@@ -247,6 +264,11 @@ async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outg
 /// Stores marks and settles them; gives back those that are to be stored one by one.
 async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gathered<Reply>> {
     let out = outgoing(service, gathered).await;
+    store_outgoing(service, out).await
+}
+
+/// The same, where it is known who hears of them.
+async fn store_outgoing(service: &Service, out: Vec<Outgoing>) -> Vec<Gathered<Reply>> {
     let marks: Vec<Mark> = out.iter().map(|out| out.gathered.mark.clone()).collect();
     service.counters().marks_stored.add(marks.len() as u64);
     let mut again = Vec::new();
@@ -274,26 +296,29 @@ async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gat
 async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
     let Outgoing { gathered, told } = out;
     let answer = match outcome {
-        Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Ok(records::ok()),
+        Marked::Moved | Marked::MovedAmongMany { .. } | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
-    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany) {
+    let mark = &gathered.mark;
+    if let Some(group) = mark.conversation.group_id() {
+        crowd::learn(service, mark, &group, outcome);
+    }
+    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany { .. }) {
         return;
     }
-    let mark = &gathered.mark;
     let told = match (told, other_member(mark)) {
         (Told::Both, _) => outcome == Marked::Moved,
-        (Told::Own, _) | (Told::Undecided, None) => false,
+        (Told::Own, _) => false,
+        (Told::Undecided, None) => {
+            let is_secret = mark.is_read() && !service.tells_reads(&mark.user, &mark.user).await;
+            outcome == Marked::Moved && !is_secret
+        }
         (Told::Undecided, Some(other)) => {
             service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await
         }
     };
     tell(service, mark, told);
-}
-
-fn is_read(mark: &Mark) -> bool {
-    matches!(mark.kind, MarkKind::Read(_))
 }
 
 /// The other member of a direct conversation; nobody for a group's.
@@ -313,15 +338,17 @@ fn tell(service: &Service, mark: &Mark, told: bool) {
         None if told => return emit(service, mark, Arc::from(mark.conversation.as_str()), true),
         Some(_) | None => {}
     }
-    if is_read(mark) {
-        let is_here = service.sessions().is_here(&mark.user);
+    if mark.is_read() {
+        // Of a crowd each reader would be told what they know.
+        let needed = if mark.conversation.group_id().is_some() { 2 } else { 1 };
+        let is_here = service.sessions().of(&mark.user).len() >= needed;
         emit(service, mark, room(Kind::Standard, &mark.user), is_here);
     }
 }
 
 fn emit(service: &Service, mark: &Mark, room: Arc<str>, is_here: bool) {
     let (Some(io), true) = (service.io(), is_here) else { return };
-    let event = if is_read(mark) { "read" } else { "delivered" };
+    let event = if mark.is_read() { "read" } else { "delivered" };
     let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
     if let Err(error) = io.of(NAMESPACE).to(room).emit_raw(event, &said) {
         tracing::debug!(%error, "publish: a receipt was not told");

@@ -181,6 +181,8 @@ pub(crate) fn ready(session: &Session, user: &UserId, epoch: Epoch, limits: &Lim
         .number("presenceUsers", limits.presence_users_max as u64)
         .number("presenceSubscriptions", limits.presence_subscriptions_max as u64)
         .number("typingExpiresMs", limits.typing_expires_ms)
+        .number("receiptsMembers", limits.receipts_members_max)
+        .number("openConversations", limits.open_conversations_max as u64)
         .end();
     let object = Object::sized(512).text("userId", user.as_str());
     let device = session.device();

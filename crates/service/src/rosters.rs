@@ -81,6 +81,19 @@ impl Roster {
         .flatten()
     }
 
+    /// Those of some groups that the user is in, as far as it is known.
+    pub(crate) fn among<'a>(
+        &'a self,
+        some: &'a BTreeSet<GroupId>,
+    ) -> impl Iterator<Item = &'a GroupId> {
+        match self {
+            Self::Reading(_) => None,
+            Self::Known { groups, .. } => Some(groups.intersection(some)),
+        }
+        .into_iter()
+        .flatten()
+    }
+
     /// Whether the user is in a group, as far as it is known.
     pub(crate) fn has(&self, group: &GroupId) -> bool {
         match self {

@@ -205,7 +205,7 @@ impl Failed {
                     counters.sent.add(1);
                     let service = &self.service;
                     if let Some(typed) = &self.typed {
-                        service.typing.sent(service.sessions(), &self.user, typed);
+                        service.typing.sent(service, &self.user, typed);
                     }
                     outcome.tell(&self.service, &appended).await;
                 };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parlor_chat::aborts::Order;
 use parlor_chat::around::port::Around;
-use parlor_chat::entry::Position;
+use parlor_chat::entry::{Millis, Position};
 use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::rate::Rate;
@@ -41,9 +41,9 @@ use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
-    app_events, around, blocks, clock, connect, contacts, conversation_settings, drafts, groups,
-    jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules, search,
-    sends, stars, timers, tutorial, typing,
+    app_events, around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts,
+    groups, jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules,
+    search, sends, stars, timers, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -155,7 +155,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 77] = [
+        let commands: [(&str, Command); 80] = [
             ("private_message", sends::private_message),
             ("app_event", app_events::app_event),
             ("typing", typing::typing),
@@ -204,6 +204,9 @@ impl Service {
             ("group_deny", groups::deny),
             ("groups", groups::groups),
             ("receipts", groups::receipts),
+            ("conversation_open", crowds::open),
+            ("conversation_close", crowds::close),
+            ("badge", queries::badge),
             ("edit", around::edit),
             ("delete", around::delete),
             ("react", around::react),
@@ -286,6 +289,9 @@ impl Service {
         self.own_tasks.spawn(async move { service.tell_positions().await });
         self.own_tasks.spawn(presence::run(Arc::clone(self)));
         self.own_tasks.spawn(typing::run(Arc::clone(self)));
+        self.own_tasks.spawn(crowds::run(Arc::clone(self)));
+        let service = Arc::clone(self);
+        self.own_tasks.spawn(async move { service.receipts.run_crowds(&service).await });
         self.own_tasks.spawn(schedules::run(Arc::clone(self)));
         self.own_tasks.close();
         Ok(())
@@ -381,6 +387,11 @@ impl Service {
         let now = clock::now();
         if let (true, Some(user)) = (self.sessions().remove(session, now), session.user()) {
             self.presence.changed(self.sessions(), user, now);
+            if !self.sessions().is_here(user) {
+                let until = Millis(now.0 + self.settings.limits.presence_grace_ms);
+                let crowd = self.crowd();
+                self.sessions().with_roster(user, |roster| crowd.went(roster.groups(), until));
+            }
         }
     }
 

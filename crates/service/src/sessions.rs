@@ -4,7 +4,7 @@
 //! or when it is the stalest of too many. The delivery thread asks the list who has to be told;
 //! the sweeper goes through it for tokens that end.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,6 +29,8 @@ pub(crate) type OfUser = SmallVec<[Arc<Session>; 2]>;
 /// All sessions of this node.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
+    /// Milliseconds for which who left still counts as online.
+    grace_ms: u64,
     users: DashMap<UserId, Present>,
     count: AtomicUsize,
     revoked: Mutex<VecDeque<(UserId, DeviceId, Millis)>>,
@@ -55,11 +57,17 @@ struct Suspended {
 struct Present {
     sessions: SmallVec<[Arc<Session>; 1]>,
     bucket: Bucket,
-    /// The user's groups; there while there are sessions.
+    /// The user's groups; there while there are sessions, and if they are known a while longer.
     roster: Option<Box<Roster>>,
+    /// Until when the user counts as online after the last session.
+    grace_until: Millis,
 }
 
 impl Sessions {
+    pub(crate) fn new(grace_ms: u64) -> Self {
+        Self { grace_ms, ..Self::default() }
+    }
+
     /// Lists a session. If its user now has more than `max`, gives the stalest of the others,
     /// which is no longer listed.
     pub(crate) fn add(&self, session: &Arc<Session>, max: usize) -> Option<Arc<Session>> {
@@ -73,6 +81,9 @@ impl Sessions {
             self.count.fetch_add(1, Ordering::Relaxed);
             None
         };
+        if present.sessions.is_empty() {
+            present.roster = None;
+        }
         present.sessions.push(Arc::clone(session));
         // Before anything is read for it, so that no change falls between.
         present.roster.get_or_insert_default();
@@ -88,24 +99,53 @@ impl Sessions {
         if let Some(at) = found {
             present.sessions.swap_remove(at);
             self.count.fetch_sub(1, Ordering::Relaxed);
+            // Only the last one's end begins the grace: a session may be taken off twice.
+            if present.sessions.is_empty() {
+                present.grace_until = Millis(now.0 + self.grace_ms);
+                present.roster.take_if(|roster| !roster.is_known());
+            }
         }
-        if present.sessions.is_empty() {
-            present.roster = None;
-        }
-        if present.is_forgettable(now) {
+        // Who was in groups is swept later: their groups are still asked for.
+        if present.roster.is_none() && present.is_forgettable(now) {
             entry.remove();
         }
         found.is_some()
     }
 
-    /// Goes through the users who are here and in a group, in no order. `visit` must not ask this
+    /// Goes through the users who are online and in a group, in no order. `visit` must not ask this
     /// list anything.
-    pub(crate) fn each_in_group(&self, group: &GroupId, mut visit: impl FnMut(&UserId)) {
+    pub(crate) fn each_in_group(
+        &self,
+        group: &GroupId,
+        now: Millis,
+        mut visit: impl FnMut(&UserId),
+    ) {
         for entry in &self.users {
-            if entry.roster.as_ref().is_some_and(|roster| roster.has(group)) {
+            if entry.groups_online(now).is_some_and(|roster| roster.has(group)) {
                 visit(entry.key());
             }
         }
+    }
+
+    /// How many users of each of some groups are online, by one look at everybody.
+    pub(crate) fn count_online(
+        &self,
+        groups: &BTreeSet<GroupId>,
+        now: Millis,
+    ) -> HashMap<GroupId, u64> {
+        let mut counts: HashMap<_, _> = groups.iter().map(|group| (group.clone(), 0)).collect();
+        if groups.is_empty() {
+            return counts;
+        }
+        for entry in &self.users {
+            let Some(roster) = entry.groups_online(now) else { continue };
+            for group in roster.among(groups) {
+                if let Some(count) = counts.get_mut(group) {
+                    *count += 1;
+                }
+            }
+        }
+        counts
     }
 
     /// A user's sessions.
@@ -251,7 +291,14 @@ impl Sessions {
 
 impl Present {
     fn is_forgettable(&self, now: Millis) -> bool {
-        self.sessions.is_empty() && self.bucket.is_full(now)
+        let is_in_grace = self.roster.is_some() && self.grace_until > now;
+        self.sessions.is_empty() && !is_in_grace && self.bucket.is_full(now)
+    }
+
+    /// The groups of a user who counts as online.
+    fn groups_online(&self, now: Millis) -> Option<&Roster> {
+        let is_online = !self.sessions.is_empty() || self.grace_until > now;
+        self.roster.as_deref().filter(|_| is_online)
     }
 }
 
@@ -291,6 +338,36 @@ mod tests {
         assert!(sessions.charge(&user("a"), &rate, Millis(1_001), 1).is_err());
         sessions.sweep(Millis(5_000), |_| ());
         assert_eq!(sessions.users(), 0);
+    }
+
+    #[test]
+    fn who_left_counts_as_online_for_the_grace_of_the_last_session_alone() {
+        use parlor_chat::entry::Position;
+        use parlor_chat::group::port::Memberships;
+        for grace_ms in [0, 100] {
+            let (sessions, one) = (Sessions::new(grace_ms), session("a", 1));
+            let groups: BTreeSet<_> = [GroupId::parse("g").expect("an id in a test")].into();
+            let count = |now| {
+                let counts = sessions.count_online(&groups, Millis(now));
+                let mut each = 0;
+                groups.iter().for_each(|of| sessions.each_in_group(of, Millis(now), |_| each += 1));
+                assert_eq!(counts.values().sum::<u64>(), each);
+                each
+            };
+            sessions.add(&one, 9);
+            let memberships =
+                Memberships { groups: groups.iter().cloned().collect(), as_of: Position(1) };
+            sessions.read_roster(&user("a"), memberships);
+            assert_eq!(count(5), 1);
+            assert!(sessions.remove(&one, Millis(1_000)));
+            assert!(sessions.with_roster(&user("a"), |roster| roster.groups().count()) == 1);
+            // It ends once by the server, and once with its socket.
+            assert!(!sessions.remove(&one, Millis(1_000 + grace_ms / 2)));
+            let during = u64::from(grace_ms > 0);
+            assert_eq!((count(1_000), count(1_000 + grace_ms)), (during, 0));
+            sessions.sweep(Millis(1_000 + grace_ms), |_| ());
+            assert_eq!(sessions.users(), 0);
+        }
     }
 
     #[test]

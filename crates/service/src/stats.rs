@@ -37,6 +37,7 @@ pub(crate) struct Counters {
     pub(crate) replaced: Count,
     pub(crate) expired: Count,
     pub(crate) presence_told: Count,
+    pub(crate) crowd_told: Count,
     pub(crate) moderation: ModerationCounters,
     refused: Refused,
 }
@@ -79,6 +80,7 @@ impl Counters {
             presence_subscriptions: 0,
             presence_told: self.presence_told.get(),
             presence_coalesced: 0,
+            crowd_told: self.crowd_told.get(),
             moderation: self.moderation.snapshot(),
             refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
@@ -130,6 +132,8 @@ pub struct Stats {
     pub presence_told: u64,
     /// Changes of presence that were not told, since a later one took their place.
     pub presence_coalesced: u64,
+    /// Packets that told of receipts, typing or presence in groups where many are, one for each socket.
+    pub crowd_told: u64,
     /// What rules, reports and moderators came to.
     pub moderation: ModerationStats,
     /// Refusals by code.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use parlor_chat::crowds::Kind as News;
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::limits::Limits;
@@ -51,6 +52,16 @@ impl From<Recipient> for Target {
     }
 }
 
+/// Who is told that somebody types.
+enum Audience {
+    /// Nobody.
+    None,
+    /// The other, or each member of a group.
+    Each,
+    /// Who has a group open in which many are, of how many type.
+    Many(GroupId),
+}
+
 /// Who types.
 #[derive(Debug)]
 pub(crate) struct Typing {
@@ -87,13 +98,18 @@ pub(crate) fn typing(
     let Some(turn) = started.turn else { return Ok(Work::Done(records::ok())) };
     let (service, user) = (Arc::clone(service), user.clone());
     Ok(Work::Later(Box::pin(async move {
-        match target.is_open_to(&service, &user).await {
-            Ok(true) => {
-                if service.typing.told(socket, turn) {
+        match target.audience(&service, &user).await {
+            Ok(Audience::Each) => {
+                if service.typing.told(socket, turn, false) {
                     tell(&service, &user, &target, true);
                 }
             }
-            Ok(false) => withdraw(&service, socket, turn),
+            Ok(Audience::Many(group)) => {
+                if service.typing.told(socket, turn, true) {
+                    service.crowd().changed(&group, News::Typing);
+                }
+            }
+            Ok(Audience::None) => withdraw(&service, socket, turn),
             Err(error) => {
                 withdraw(&service, socket, turn);
                 return Err(of_store(&error));
@@ -170,16 +186,20 @@ impl Target {
         }
     }
 
-    /// Whether the others may be told that a user types.
-    async fn is_open_to(&self, service: &Service, user: &UserId) -> Result<bool, StoreError> {
+    /// Who may be told that a user types.
+    async fn audience(&self, service: &Service, user: &UserId) -> Result<Audience, StoreError> {
         match self {
             Self::Direct(to) => {
                 let (visibility, store) = (service.visibility(), &*service.store);
-                Ok(!visibility.of(store, to).await?.keeps_out(user)
-                    && !visibility.of(store, user).await?.keeps_out(to))
+                let is_open = !visibility.of(store, to).await?.keeps_out(user)
+                    && !visibility.of(store, user).await?.keeps_out(to);
+                Ok(if is_open { Audience::Each } else { Audience::None })
             }
             // Members of a group see each other.
-            Self::Group(_) => Ok(true),
+            Self::Group(group) if service.is_large(group).await? => {
+                Ok(Audience::Many(group.clone()))
+            }
+            Self::Group(_) => Ok(Audience::Each),
         }
     }
 
@@ -194,7 +214,9 @@ impl Target {
 
 /// Tells that somebody types no more, unless another of their sockets goes on.
 fn tell_end(service: &Service, ended: &Typist) {
-    if !service.typing.types_elsewhere(service.sessions(), ended) {
+    if let (Target::Group(group), true) = (&ended.target, ended.is_one_of_many) {
+        service.crowd().changed(group, News::Typing);
+    } else if !service.typing.types_elsewhere(service.sessions(), ended) {
         tell(service, &ended.user, &ended.target, false);
     }
 }
@@ -217,15 +239,25 @@ impl Typing {
 
     /// A message of the user has gone out there: what their sockets typed is over, and the others
     /// know by the message.
-    pub(crate) fn sent(&self, sessions: &Sessions, user: &UserId, target: &Target) {
+    pub(crate) fn sent(&self, service: &Service, user: &UserId, target: &Target) {
         if self.typists.lock().is_empty() {
             return;
         }
-        let sessions = sessions.of(user);
+        let sessions = service.sessions().of(user);
         let mut typists = self.typists.lock();
-        for key in sessions.iter().filter_map(|session| session.key()) {
-            typists.remove_if(key, |typist| typist.target == *target);
+        let keys = sessions.iter().filter_map(|session| session.key());
+        let ended =
+            keys.filter_map(|key| typists.remove_if(key, |typist| typist.target == *target));
+        let was_one_of_many = ended.fold(false, |any, typist| any | typist.is_one_of_many);
+        drop(typists);
+        if let (Target::Group(group), true) = (target, was_one_of_many) {
+            service.crowd().changed(group, News::Typing);
         }
+    }
+
+    /// Who types in a group in which many are.
+    pub(crate) fn many_in(&self, group: &GroupId) -> Vec<UserId> {
+        self.typists.lock().many_in(&Target::Group(group.clone()))
     }
 
     fn start(&self, socket: SocketKey, user: &UserId, target: &Target, now: Millis) -> Started {
@@ -241,8 +273,8 @@ impl Typing {
     }
 
     /// Notes that the others are about to know; `false` if it is over meanwhile.
-    fn told(&self, socket: SocketKey, turn: u64) -> bool {
-        self.typists.lock().told(socket, turn)
+    fn told(&self, socket: SocketKey, turn: u64, is_one_of_many: bool) -> bool {
+        self.typists.lock().told(socket, turn, is_one_of_many)
     }
 
     /// Ends what a socket types, there or wherever; gives it if the others know of it.

@@ -51,6 +51,10 @@ mod around_outside;
 
 mod around_model;
 
+mod counting;
+
+mod crowding;
+
 mod app_events;
 
 mod system;
@@ -62,6 +66,7 @@ mod searching;
 mod search_model;
 
 pub use around::{MadeWhole, run_around};
+pub use crowding::{CROWD_MEMBERS_MAX, run_crowds};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
 pub use timing::{moving_clock, run_timing};

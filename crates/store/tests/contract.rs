@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use parlor_chat::store::{CommitSink, Committed};
 use parlor_store::contract::{
-    Made, MadeWhole, RETAINED_MS, clock, moving_clock, run_all, run_around, run_groups,
-    run_moderating, run_retaining, run_timing,
+    CROWD_MEMBERS_MAX, Made, MadeWhole, RETAINED_MS, clock, moving_clock, run_all, run_around,
+    run_crowds, run_groups, run_moderating, run_retaining, run_timing,
 };
 use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, Keyring, MasterKey, SqliteStore, verify};
 use rusqlite::Connection;
@@ -162,6 +162,23 @@ async fn sqlite_keeps_what_is_done_to_messages_while_it_removes_old_entries() {
         whole(sink, |config| {
             config.retention_ms = Some(RETAINED_MS);
             config.clock = Clock(clock);
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_of_larger_groups_and_leaves_a_sound_store() {
+    run_crowds(|sink| whole(sink, |config| config.receipts_members_max = CROWD_MEMBERS_MAX)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_the_contract_of_larger_groups_when_contents_are_sealed() {
+    run_crowds(|sink| {
+        whole(sink, |config| {
+            let key = MasterKey::parse(&"7".repeat(64)).expect("64 digits");
+            config.keyring = Some(Arc::new(Keyring::new(key, Vec::new())));
+            config.receipts_members_max = CROWD_MEMBERS_MAX;
         })
     })
     .await;

@@ -6,6 +6,7 @@
 //! `Failed`, so that nothing is lost in silence.
 
 mod ask;
+mod burst;
 mod comeback;
 mod connect;
 mod connection;
@@ -27,6 +28,7 @@ use anyhow::Context;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use self::ask::Asking;
+use self::burst::Bursting;
 use self::comeback::Returning;
 use self::connect::Connecting;
 pub(crate) use self::connection::user_name;
@@ -68,6 +70,7 @@ enum Work {
     Stall(Stalling),
     Return(Returning),
     Subscribe(Subscribing),
+    Burst(Bursting),
 }
 
 struct Load {
@@ -181,6 +184,7 @@ impl Load {
             Work::Gather(gathering) => gathering.on_packet(packet),
             Work::Return(returning) => returning.on_packet(connection, packet),
             Work::Subscribe(subscribing) => subscribing.on_packet(packet),
+            Work::Burst(bursting) => bursting.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
@@ -207,6 +211,7 @@ impl Load {
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
             Work::Gather(gathering) => gathering.advance(&mut self.connections),
             Work::Subscribe(subscribing) => subscribing.advance(&mut self.connections),
+            Work::Burst(bursting) => bursting.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -242,6 +247,7 @@ impl Load {
             Work::Stall(stalling) => (stalling.progress(), stalling.reply()),
             Work::Return(returning) => (returning.progress(), returning.reply()),
             Work::Subscribe(subscribing) => (subscribing.progress(), subscribing.reply()),
+            Work::Burst(bursting) => (bursting.progress(), bursting.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
@@ -257,6 +263,7 @@ impl Load {
                 Work::Stall(stalling) => stalling.state(),
                 Work::Return(returning) => returning.state(),
                 Work::Subscribe(subscribing) => subscribing.state(),
+                Work::Burst(bursting) => bursting.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -291,6 +298,9 @@ impl Load {
             Command::Subscribe(subscribe) => {
                 let work = Subscribing::new(subscribe, self.connections.len());
                 self.work = Work::Subscribe(work);
+            }
+            Command::Burst(burst) => {
+                self.work = Work::Burst(Bursting::new(burst, self.connections.len()))
             }
             Command::Finish => {
                 if let Work::Direct(directing) = &mut self.work {

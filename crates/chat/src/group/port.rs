@@ -54,8 +54,21 @@ pub trait Groups: Send + Sync + 'static {
     /// The invites of a group, for somebody who may make them; the newest first.
     fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>>;
 
-    /// How far the members of a group are with an entry, for one of them.
+    /// How far the other members of a group are with an entry, for one of them.
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage>;
+
+    /// How many of the others are as far as each of a group's newest messages after one entry and up
+    /// to another, at most `limit` of them, in order.
+    fn receipt_counts(
+        &self,
+        group: GroupId,
+        after: Seq,
+        up_to: Seq,
+        limit: usize,
+    ) -> Pending<Vec<ReceiptCount>>;
+
+    /// How many members a group has; none where there is no group.
+    fn group_size(&self, group: GroupId) -> Pending<u64>;
 }
 
 /// A wish about a group.
@@ -215,10 +228,24 @@ pub struct ReceiptsQuery {
     pub limit: usize,
 }
 
+/// How many have a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptCount {
+    /// Its place.
+    pub seq: Seq,
+    /// Who said it, and is not counted.
+    pub author: UserId,
+    /// Members who were there when it was said, and have it.
+    pub delivered: u64,
+    /// Those of them who have read it and tell so.
+    pub read: u64,
+}
+
 /// A page of who has an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiptsPage {
-    /// Members who have it, with what they have of it; those who have not are left out.
+    /// Members other than who said it who have it, with what they have of it; those who have not are
+    /// left out. There may be fewer than the limit while there are more.
     pub members: Vec<ReceiptLine>,
     /// Where to go on, or `None` at the end.
     pub next: Option<MembersCursor>,
@@ -229,7 +256,7 @@ pub struct ReceiptsPage {
 pub struct ReceiptLine {
     /// Who.
     pub user: UserId,
-    /// Whether they have read it; if not, a device of theirs has it.
+    /// Whether they have read it, and the asker and they tell so; if not, a device of theirs has it.
     pub read: bool,
     /// Since when, as far as is known: the time of the last advance of that watermark.
     pub at: Millis,

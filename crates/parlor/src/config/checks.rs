@@ -340,6 +340,10 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("unconfirmed_entries_max", limits.unconfirmed_entries_max, 1, 1 << 20);
     within("marks_pending_max", limits.marks_pending_max, 1, 1 << 20);
     within("marks_gather_ms", limits.marks_gather_ms, 1, 10_000);
+    within("receipts_members_max", limits.receipts_members_max, 1, 10_000);
+    within("crowd_gather_ms", limits.crowd_gather_ms, 1, 10_000);
+    within("crowd_marks_max", limits.crowd_marks_max, 1, 1 << 24);
+    within("open_conversations_max", limits.open_conversations_max, 1, 10_000);
     within("aborted_conversations_max", limits.aborted_conversations_max, 1, 10_000);
     within("presence_grace_ms", limits.presence_grace_ms, 0, HOUR_MS);
     within("presence_gather_ms", limits.presence_gather_ms, 0, HOUR_MS);

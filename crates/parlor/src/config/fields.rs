@@ -255,6 +255,16 @@ sections! {
         requests_per_group_max: u64, "requests" = Chat::default().requests_per_group_max;
         /// Longest slow mode of a group.
         group_slow_mode_seconds_max: u64, "seconds" = Chat::default().group_slow_mode_seconds_max;
+        /// Members up to which each of a group is told of each other's receipts and typing; in larger ones
+        /// who has the conversation open is told how many.
+        receipts_members_max: u64, "members" = Chat::default().receipts_members_max;
+        /// How long that is gathered in larger groups before it is told, and their watermarks before they
+        /// are stored and answered.
+        crowd_gather_ms: u64, "milliseconds" = Chat::default().crowd_gather_ms;
+        /// Watermarks of larger groups that are gathered; beyond it they are stored at once.
+        crowd_marks_max: u64, "marks" = Chat::default().crowd_marks_max as u64;
+        /// Conversations that one connection may have open.
+        open_conversations_max: u64, "conversations" = Chat::default().open_conversations_max as u64;
         /// How long after it was sent a message may be edited.
         edit_window_ms: u64, "milliseconds" = Chat::default().edit_window_ms;
         /// How long after it was sent its author may delete a message for everyone. Who keeps order

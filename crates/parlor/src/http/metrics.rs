@@ -271,6 +271,7 @@ impl App {
                 stats.expired,
             ),
             ("service_presence_packets", "Presence packets told", stats.presence_told),
+            ("service_crowd_packets", "Packets of counts told in large groups", stats.crowd_told),
             (
                 "service_presence_coalesced",
                 "Changes of presence not told, since a later one took their place",
@@ -316,6 +317,7 @@ impl App {
             ("store_commits_failed", "Batches that failed as a whole", stats.commits_failed),
             ("store_commands", "Commands of committed batches", stats.commands),
             ("store_entries", "Entries appended, without repeats", stats.entries),
+            ("store_mark_blocks", "Blocks of watermarks of groups written", stats.mark_blocks),
             ("store_repeats", "Appends answered by their idempotency key", stats.repeats),
             ("store_overloads", "Writes refused by a full queue", stats.overloaded),
             ("store_checkpoints", "Checkpoints completed", stats.checkpoints),

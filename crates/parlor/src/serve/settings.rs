@@ -55,6 +55,10 @@ pub(super) fn limits(config: &Config) -> Limits {
         invites_per_group_max: limits.invites_per_group_max,
         requests_per_group_max: limits.requests_per_group_max,
         group_slow_mode_seconds_max: limits.group_slow_mode_seconds_max,
+        receipts_members_max: limits.receipts_members_max,
+        crowd_gather_ms: limits.crowd_gather_ms,
+        crowd_marks_max: size(limits.crowd_marks_max),
+        open_conversations_max: size(limits.open_conversations_max),
         edit_window_ms: limits.edit_window_ms,
         delete_window_ms: limits.delete_window_ms,
         edits_per_message_max: limits.edits_per_message_max,
@@ -185,6 +189,7 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
             days => Some(days.saturating_mul(DAY_MS)),
         },
         client_id_window_ms: limits.client_id_window_days.saturating_mul(DAY_MS),
+        receipts_members_max: limits.receipts_members_max,
         write_queue_commands_max: size(limits.write_queue_commands_max),
         write_queue_bytes_max: size(limits.write_queue_bytes_max),
         ..sqlite::Config::new(data)

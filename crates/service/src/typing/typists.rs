@@ -23,6 +23,8 @@ pub(super) struct Typist {
     told_at: Millis,
     /// Whether the others know of it.
     pub(super) is_told: bool,
+    /// Whether they know of it as one of many.
+    pub(super) is_one_of_many: bool,
     expires: Millis,
 }
 
@@ -80,6 +82,7 @@ impl<K: Copy + Ord + Hash> Typists<K> {
                     turn: self.turns,
                     told_at: now,
                     is_told: false,
+                    is_one_of_many: false,
                     expires,
                 });
             }
@@ -100,10 +103,20 @@ impl<K: Copy + Ord + Hash> Typists<K> {
         Some(typist)
     }
 
-    /// Notes that the others are about to know; `false` if it is over meanwhile.
-    pub(super) fn told(&mut self, socket: K, turn: u64) -> bool {
+    /// Notes that the others are about to know, as of one of many or not; `false` if it is over
+    /// meanwhile.
+    pub(super) fn told(&mut self, socket: K, turn: u64, is_one_of_many: bool) -> bool {
         let typist = self.sockets.get_mut(&socket).filter(|typist| typist.turn == turn);
-        typist.map(|typist| typist.is_told = true).is_some()
+        typist
+            .map(|typist| (typist.is_told, typist.is_one_of_many) = (true, is_one_of_many))
+            .is_some()
+    }
+
+    /// Who types somewhere as one of many, each once, in the order of their ids.
+    pub(super) fn many_in(&self, target: &Target) -> Vec<UserId> {
+        let there = |typist: &&Typist| typist.is_one_of_many && typist.target == *target;
+        let users: BTreeSet<_> = self.sockets.values().filter(there).map(|it| &it.user).collect();
+        users.into_iter().cloned().collect()
     }
 
     /// Ends what was not repeated in time; gives what the others know of.
@@ -151,7 +164,7 @@ mod tests {
     /// Starts, and lets the others know.
     fn told(typists: &mut Typists<u8>, socket: u8, target: &str, now: u64) {
         let turn = start(typists, socket, target, now).turn.expect("news");
-        assert!(typists.told(socket, turn));
+        assert!(typists.told(socket, turn, false));
     }
 
     #[test]
@@ -183,9 +196,9 @@ mod tests {
         let mut typists = Typists::default();
         let turn = start(&mut typists, 1, "b", 0).turn.expect("news");
         let ended = typists.remove_if(1, |_| true).expect("it types");
-        assert!(!ended.is_told && !typists.told(1, turn));
+        assert!(!ended.is_told && !typists.told(1, turn, false));
         let again = start(&mut typists, 1, "b", 1).turn.expect("news");
-        assert!(!typists.told(1, turn) && typists.told(1, again));
+        assert!(!typists.told(1, turn, false) && typists.told(1, again, false));
     }
 
     #[test]
@@ -200,5 +213,20 @@ mod tests {
         assert!(!typists.goes_on(1, &ended));
         let elsewhere = Typist { target: to("c"), ..ended };
         assert!(!typists.goes_on(2, &elsewhere));
+    }
+    #[test]
+    fn who_types_as_one_of_many_is_listed_once() {
+        let mut typists = Typists::default();
+        for (socket, name) in [(1, "b"), (2, "a"), (3, "b"), (4, "c")] {
+            let there = to(if socket < 4 { "x" } else { "y" });
+            let started = typists.start(socket, &user(name), &there, Millis(0), Millis(9));
+            assert!(typists.told(socket, started.turn.expect("news"), true));
+        }
+        told(&mut typists, 5, "x", 0);
+        assert_eq!(typists.many_in(&to("x")), [user("a"), user("b")]);
+        typists.remove_if(1, |_| true);
+        assert_eq!(typists.many_in(&to("x")), [user("a"), user("b")]);
+        typists.remove_if(3, |_| true);
+        assert_eq!(typists.many_in(&to("x")), [user("a")]);
     }
 }

@@ -12,7 +12,7 @@ use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, Use
 use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
+    Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
     Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
 };
@@ -223,6 +223,10 @@ impl Store for Faulty {
         limit: usize,
     ) -> Pending<ConversationsPage> {
         self.store.conversations(user, cursor, limit)
+    }
+
+    fn badge(&self, user: UserId, now: Millis) -> Pending<Badge> {
+        self.store.badge(user, now)
     }
 
     fn behind(

@@ -148,6 +148,7 @@ fn open_store(
     sink: Arc<dyn CommitSink>,
 ) -> Arc<SqliteStore> {
     let mut config = parlor_store::sqlite::Config::new(data);
+    config.receipts_members_max = settings.limits.receipts_members_max;
     config.client_id_window_ms = settings.limits.client_id_window_ms();
     Arc::new(SqliteStore::open(config, sink).expect("a store"))
 }

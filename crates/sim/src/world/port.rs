@@ -15,7 +15,7 @@ use parlor_chat::people::{Profile, ProfileChange, ProfileChanged, UsersPage, Use
 use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink, Committed,
+    Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, CommitSink, Committed,
     ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
     MovedPage, Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
     UndeliveredPage, Whose,
@@ -148,6 +148,25 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Pending<ConversationsPage> {
         ready(Ok(self.ledger.lock().conversations(&user, cursor, limit)))
+    }
+
+    fn badge(&self, user: UserId, now: Millis) -> Pending<Badge> {
+        let ledger = self.ledger.lock();
+        let page = ledger.conversations(&user, None, usize::MAX);
+        let mut badge = Badge::default();
+        for line in page.conversations {
+            let key = OwnKey::conversation(&line.conversation);
+            let places = [(OwnKind::Muted, key.clone()), (OwnKind::Unread, key)];
+            let of = ledger.own_at(&user, &places);
+            let value = |kind| of.iter().find(|it| it.kind == kind).and_then(|it| it.value.clone());
+            let until = value(OwnKind::Muted).and_then(|until| until.0.parse().ok());
+            if until.is_none_or(|until: u64| until <= now.0) {
+                badge.unread += line.unread;
+                let is_marked = value(OwnKind::Unread).is_some();
+                badge.conversations += u64::from(line.unread > 0 || is_marked);
+            }
+        }
+        ready(Ok(badge))
     }
 
     fn block(&self, block: Block) -> Pending<Blocked> {

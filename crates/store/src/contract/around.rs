@@ -18,8 +18,8 @@ use parlor_chat::store::{
 };
 
 use super::{
-    Fixture, NOW, Sink, app_events, around_model, around_outside, around_rights, dm, said,
-    search_model, searching, system, text, user, wish,
+    Fixture, NOW, Sink, app_events, around_model, around_outside, around_rights, counting, dm,
+    said, search_model, searching, system, text, user, wish,
 };
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
@@ -65,6 +65,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_outside::mentions_are_of_members_and_counted_until_read,
     around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,
+    counting::unread_and_mentions_agree_with_a_naive_count,
     app_events::an_event_is_an_entry_that_all_reads_give_and_no_message,
     app_events::an_event_under_a_key_is_kept_once,
     app_events::who_may_not_say_anything_tells_nothing_either,

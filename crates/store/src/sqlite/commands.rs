@@ -13,16 +13,16 @@ use parlor_chat::entry::{Body, Entry, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
 use parlor_chat::rules::{Refused, Screening};
-use parlor_chat::store::{Append, Appended, Authority, Mark, MarkKind, Marked, StoreError};
+use parlor_chat::store::{Append, Appended, Authority, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-use super::config::Clock;
-use super::devices;
+use super::config::Config;
 use super::entries::{Lasts, Next};
 use super::groups;
-use super::keys::{ConversationKeys, Keyring, Keys};
+use super::keys::{ConversationKeys, Keys};
 use super::life::Life;
+use super::mark_blocks;
 use super::names::{Checked, Names, entry_columns};
 use super::own;
 use super::reports;
@@ -31,7 +31,6 @@ use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
 use super::speaking::Speaking;
 use super::timers;
-use super::visible;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;
@@ -42,6 +41,7 @@ pub(crate) struct Executor {
     threads: HashMap<ConversationId, Known>,
     pub(crate) names: Names,
     pub(crate) keys: Keys,
+    pub(crate) receipts_members_max: u64,
 }
 
 /// A conversation the writer has looked up.
@@ -70,9 +70,12 @@ pub(crate) struct AppendDone {
 }
 
 impl Executor {
-    pub(crate) fn new(keyring: Option<Arc<Keyring>>, clock: Clock) -> Self {
-        let (names, keys) = (Names::new(keyring.clone(), clock), Keys::new(keyring));
-        Self { threads: HashMap::new(), names, keys }
+    pub(crate) fn new(config: &Config) -> Self {
+        let keyring = &config.keyring;
+        let names = Names::new(keyring.clone(), config.clock);
+        let (keys, receipts_members_max) =
+            (Keys::new(keyring.clone()), config.receipts_members_max);
+        Self { threads: HashMap::new(), names, keys, receipts_members_max }
     }
 
     /// Forgets what a rolled back transaction may have made up.
@@ -172,67 +175,6 @@ impl Executor {
             reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
         }
         Ok(AppendDone { appended, entry: Some(entry) })
-    }
-
-    pub(crate) fn mark(&mut self, conn: &Connection, mark: &Mark) -> Result<Marked, Failure> {
-        let Some(thread) = self.thread(conn, &mark.conversation)? else {
-            return Ok(Marked::NotFound);
-        };
-        let Some(user) = thread.member(conn, &mark.user)? else { return Ok(Marked::NotFound) };
-        if mark.seq.0 == 0 {
-            return Ok(Marked::Unmoved);
-        }
-        let seq = rows::bound(mark.seq.0);
-        if thread.is_group() && !visible::may_see(conn, thread.id, user, seq)? {
-            return Ok(Marked::NotFound);
-        }
-        let Some(to) = rows::place_at(conn, thread.id, seq)? else { return Ok(Marked::NotFound) };
-        let at = rows::bound(mark.now.0);
-        let (device, reads) = match &mark.kind {
-            MarkKind::Delivered(device) => (device, false),
-            MarkKind::Read(device) => (device, true),
-        };
-        if !device.is_shared() {
-            devices::mark(conn, user, device, thread.id, seq, at)?;
-        }
-        let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
-        let (delivered, read): (i64, i64) = conn
-            .prepare_cached(sql)?
-            .query_row([user, thread.id], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?
-            .ok_or_else(|| corrupt(format!("the members of conversation {}", thread.id)))?;
-        let mut moved = Marked::Unmoved;
-        let mut advance = |sql: &str, before: i64| -> Result<(), Failure> {
-            if seq <= before {
-                return Ok(());
-            }
-            conn.prepare_cached(sql)?.execute((seq, at, user, thread.id))?;
-            let from = rows::place_at(conn, thread.id, before)?
-                .ok_or_else(|| corrupt(format!("a watermark in conversation {}", thread.id)))?;
-            // Who said what was removed is not known any more.
-            let over_removed = from.seq > before;
-            if over_removed || thread.by_others(conn, user, from, to)? > 0 {
-                moved = Marked::Moved;
-            }
-            Ok(())
-        };
-        advance(
-            "UPDATE member SET delivered = ?1, delivered_at = ?2, \
-             moved = (SELECT max(pos) FROM entry) WHERE user = ?3 AND conversation = ?4",
-            delivered,
-        )?;
-        if reads {
-            advance(
-                "UPDATE member SET read = ?1, read_at = ?2, \
-                 read_moved = (SELECT max(pos) FROM entry) \
-                 WHERE user = ?3 AND conversation = ?4",
-                read,
-            )?;
-        }
-        if moved == Marked::Moved && thread.is_group() {
-            return groups::note_marked(conn, &thread, at);
-        }
-        Ok(moved)
     }
 
     pub(crate) fn change_own(
@@ -414,18 +356,18 @@ impl OldHead {
 
 /// How far members of a conversation are, which is at most as far as its head: of a group's only
 /// the sender, since there may be many.
-fn highest_watermark(
-    conn: &Connection,
-    thread: &Thread,
-    sender: i64,
-) -> Result<i64, rusqlite::Error> {
+fn highest_watermark(conn: &Connection, thread: &Thread, sender: i64) -> Result<i64, Failure> {
     let (one, other) = match &thread.who {
         Who::Pair { low, high } => (low.0, high.0),
-        Who::Group => (sender, sender),
+        Who::Group => {
+            let is_new = mark_blocks::row(conn, thread.id, sender)?.is_none();
+            let standing = || mark_blocks::standing(conn, thread.id, sender);
+            return if is_new { Ok(0) } else { standing().map(|it| it.delivered.max(it.read)) };
+        }
     };
     let sql = "SELECT coalesce(max(max(delivered, read)), 0) FROM member \
                WHERE user IN (?1, ?2) AND conversation = ?3";
-    conn.prepare_cached(sql)?.query_row([one, other, thread.id], |row| row.get(0))
+    Ok(conn.prepare_cached(sql)?.query_row([one, other, thread.id], |row| row.get(0))?)
 }
 
 /// Whether an append is the retry of one that was kept before.

@@ -40,6 +40,8 @@ pub struct Config {
     pub client_id_window_ms: u64,
     /// Milliseconds after which entries are removed; `None`, the default, keeps them.
     pub retention_ms: Option<u64>,
+    /// Members up to which a group's marks are told to each of them. Default 64.
+    pub receipts_members_max: u64,
     /// Whether messages are found by their words. Default yes.
     pub search: bool,
     /// Milliseconds for which entries are gathered before they are indexed. Default 500.
@@ -70,6 +72,7 @@ impl Config {
             wal_hard_bytes: 256 << 20,
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
+            receipts_members_max: 64,
             search: true,
             index_gather_ms: 500,
             keyring: None,

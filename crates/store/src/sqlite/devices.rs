@@ -9,6 +9,7 @@ use parlor_chat::store::{AttachDevice, Revoked, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::commands::user_or_new;
+use super::mark_blocks;
 use super::rows::{self, Failure, int, nat};
 use super::tokens;
 
@@ -62,7 +63,7 @@ pub(crate) fn attach(conn: &Connection, attach: &AttachDevice) -> Result<(), Fai
                SELECT ?1, conversation, delivered, delivered_at FROM member \
                WHERE user = ?2 AND delivered > 0";
     conn.prepare_cached(sql)?.execute([device, user])?;
-    Ok(())
+    mark_blocks::start_device(conn, user, device)
 }
 
 /// Ends a device.

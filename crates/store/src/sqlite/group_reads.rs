@@ -1,4 +1,4 @@
-//! What is read of groups: what they are, who is in them, and who has what.
+//! What is read of groups: what they are, and who is in them.
 //!
 //! A page costs what it holds, however large the group is.
 
@@ -6,19 +6,17 @@ use parlor_chat::entry::Millis;
 use parlor_chat::group::decide::InviteCode;
 use parlor_chat::group::port::{
     GroupLines, GroupView, InviteLine, MemberLine, MembersCursor, MembersPage, MembersQuery,
-    Memberships, ReceiptLine, ReceiptsPage, ReceiptsQuery, Request,
+    Memberships, Request,
 };
 use parlor_chat::group::rights::{Action, may};
 use parlor_chat::group::{Group, GroupName, Joining, Member, Role};
-use parlor_chat::ids::{ConversationId, GroupId, Seq, UserId};
+use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{GroupLine, StoreError, Viewer, WATERMARKS_MEMBERS_MAX, Watermarks};
-use rusqlite::Connection;
+use parlor_chat::store::{GroupLine, StoreError, Viewer};
 
 use super::groups::{GroupRow, group_row, member_row, role_of};
 use super::readers::Reader;
 use super::rows::{self, Failure, Thread, bound, corrupt, nat};
-use super::visible;
 
 impl Reader {
     pub(crate) fn group(&mut self, viewer: &Viewer, group: &GroupId) -> Result<GroupView, Failure> {
@@ -182,44 +180,6 @@ impl Reader {
         Ok(invites)
     }
 
-    pub(crate) fn group_receipts(
-        &mut self,
-        query: &ReceiptsQuery,
-    ) -> Result<ReceiptsPage, Failure> {
-        let (thread, _, _) = self.seen(&query.group, &query.user.clone().into())?;
-        let seq = bound(query.seq.0);
-        let asker = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
-        let is_there = rows::place_at(&self.conn, thread.id, seq)?.is_some();
-        if seq == 0 || !is_there || !visible::may_see(&self.conn, thread.id, asker, seq)? {
-            return Err(StoreError::NotFound.into());
-        }
-        let after = query.after.map_or(0, |after| bound(after.0));
-        // Who came in later has it at most by reading the past, which confirms nothing.
-        let sql = "SELECT m.user, u.name, m.read >= ?3, CASE WHEN m.read >= ?3 THEN m.read_at \
-                   ELSE m.delivered_at END FROM member m JOIN user u ON u.id = m.user \
-                   WHERE m.conversation = ?1 AND m.user > ?2 AND m.joined > 0 AND m.left IS NULL \
-                   AND m.joined <= ?3 AND m.delivered >= ?3 ORDER BY m.user LIMIT ?4";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let limit = bound(query.limit as u64) + 1;
-        let mut rows = statement.query([thread.id, after, seq, limit])?;
-        let mut page = ReceiptsPage { members: Vec::new(), next: None };
-        let mut last = MembersCursor(0);
-        while let Some(row) = rows.next()? {
-            if page.members.len() >= query.limit {
-                page.next = Some(last);
-                break;
-            }
-            last = MembersCursor(nat(row.get(0)?)?);
-            let name: String = row.get(1)?;
-            page.members.push(ReceiptLine {
-                user: user_of(&name, &thread)?,
-                read: row.get(2)?,
-                at: Millis(nat(row.get(3)?)?),
-            });
-        }
-        Ok(page)
-    }
-
     /// What a list of conversations says of a group.
     pub(crate) fn group_line(&self, thread: &Thread, user: i64) -> Result<GroupLine, Failure> {
         let row = group_row(&self.conn, thread.id)?;
@@ -232,7 +192,7 @@ impl Reader {
     }
 
     /// A group that was not deleted.
-    fn living(&self, group: &GroupId) -> Result<(Thread, GroupRow), Failure> {
+    pub(crate) fn living(&self, group: &GroupId) -> Result<(Thread, GroupRow), Failure> {
         let conversation = ConversationId::group(group);
         let thread = rows::find_thread(&self.conn, &conversation)?.ok_or(StoreError::NotFound)?;
         let row = group_row(&self.conn, thread.id)?;
@@ -250,7 +210,11 @@ impl Reader {
     }
 
     /// A group, and with what role a member, or the system, sees it.
-    fn seen(&self, group: &GroupId, viewer: &Viewer) -> Result<(Thread, GroupRow, Role), Failure> {
+    pub(crate) fn seen(
+        &self,
+        group: &GroupId,
+        viewer: &Viewer,
+    ) -> Result<(Thread, GroupRow, Role), Failure> {
         let (thread, row) = self.living(group)?;
         let role = match viewer {
             Viewer::System => Role::Owner,
@@ -271,39 +235,6 @@ fn may_add(group: &Group, role: Role) -> Result<(), StoreError> {
     }
 }
 
-fn user_of(name: &str, thread: &Thread) -> Result<UserId, StoreError> {
+pub(crate) fn user_of(name: &str, thread: &Thread) -> Result<UserId, StoreError> {
     UserId::parse(name).map_err(|_| corrupt(format!("a member of {}", thread.conversation)))
-}
-
-/// Up to where each member of a group has it, or only one of them where there are many.
-pub(crate) fn watermarks(
-    conn: &Connection,
-    thread: &Thread,
-    user: i64,
-) -> Result<Vec<Watermarks>, Failure> {
-    let members = group_row(conn, thread.id)?.group.members;
-    let only = (members > WATERMARKS_MEMBERS_MAX).then_some(user);
-    let sql = match only {
-        Some(_) => {
-            "SELECT u.name, m.delivered, m.read FROM member m JOIN user u ON u.id = m.user \
-             WHERE m.conversation = ?1 AND m.user = ?2"
-        }
-        None => {
-            "SELECT u.name, m.delivered, m.read FROM member m JOIN user u ON u.id = m.user \
-             WHERE m.conversation = ?1 AND m.joined > 0 AND (m.left IS NULL OR m.user = ?2) \
-             ORDER BY m.user"
-        }
-    };
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query([thread.id, user])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        all.push(Watermarks {
-            user: user_of(&name, thread)?,
-            delivered: Seq(nat(row.get(1)?)?),
-            read: Seq(nat(row.get(2)?)?),
-        });
-    }
-    Ok(all)
 }

@@ -7,7 +7,7 @@ use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged};
 use parlor_chat::group::{Change, Gone, Group, GroupName, Member, PastShown, Role};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Authority, Committed, Marked, StoreError, WATERMARKS_MEMBERS_MAX};
+use parlor_chat::store::{Authority, Committed, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +15,7 @@ use super::blocks;
 use super::body;
 use super::commands::{Executor, Turn, user_or_new};
 use super::entries::{Lasts, Next};
+use super::mark_blocks;
 use super::rows::{self, Failure, Thread, Who, bound, corrupt, nat};
 
 /// A group's row.
@@ -129,15 +130,6 @@ pub(crate) fn note_said(
         .execute([bound(at.0), user, thread.id])?;
     }
     Ok(())
-}
-
-/// Notes that a watermark moved, where each member is told; says whether they are.
-pub(crate) fn note_marked(conn: &Connection, thread: &Thread, at: i64) -> Result<Marked, Failure> {
-    let sql = "UPDATE chat_group SET marked = (SELECT max(pos) FROM entry), marked_at = ?1 \
-               WHERE conversation = ?2 AND members <= ?3";
-    let max = bound(WATERMARKS_MEMBERS_MAX);
-    let few = conn.prepare_cached(sql)?.execute([at, thread.id, max])?;
-    Ok(if few > 0 { Marked::Moved } else { Marked::MovedAmongMany })
 }
 
 /// What a wish about a group came to, and the entry if there is one.
@@ -345,6 +337,7 @@ fn take_effect(
         join(conn, conversation, user, role, past, (seq, at))?;
     }
     if let Gone::One(user) = committed.left(&change.by) {
+        mark_blocks::fold(conn, conversation, user_or_new(conn, user)?)?;
         let sql = "UPDATE member SET left = ?1, role = 0, muted_until = NULL, said_at = NULL \
                    WHERE user = ?2 AND conversation = ?3 AND left IS NULL";
         let left =
@@ -375,7 +368,8 @@ fn join(
     };
     // Who joins has nothing to confirm, or to read, of what was before.
     let sql = "INSERT INTO member (user, conversation, delivered, read, role, joined, joined_at, \
-               seen_from) VALUES (?1, ?2, ?3 - 1, ?3 - 1, ?4, ?3, ?5, ?6) \
+               seen_from, slot) VALUES (?1, ?2, ?3 - 1, ?3 - 1, ?4, ?3, ?5, ?6, \
+               (SELECT slots + 1 FROM chat_group WHERE conversation = ?2)) \
                ON CONFLICT (user, conversation) DO UPDATE SET delivered = excluded.delivered, \
                read = excluded.read, role = excluded.role, joined = excluded.joined, \
                joined_at = excluded.joined_at, seen_from = excluded.seen_from, left = NULL, \
@@ -388,8 +382,9 @@ fn join(
         at,
         seen_from,
     ))?;
-    let sql = "UPDATE chat_group SET members = members + 1 WHERE conversation = ?1";
-    conn.prepare_cached(sql)?.execute([conversation])?;
+    let sql = "UPDATE chat_group SET members = members + 1, slots = max(slots, (SELECT slot \
+               FROM member WHERE user = ?2 AND conversation = ?1)) WHERE conversation = ?1";
+    conn.prepare_cached(sql)?.execute([conversation, user])?;
     Ok(())
 }
 

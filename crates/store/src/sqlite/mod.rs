@@ -65,6 +65,12 @@ mod body;
 
 mod visible;
 
+mod mark_block;
+
+mod mark_blocks;
+
+mod marks;
+
 mod groups;
 
 mod envelope;
@@ -81,6 +87,10 @@ mod timers;
 mod message_reads;
 
 mod group_reads;
+
+mod receipt_reads;
+
+mod badge;
 
 mod word_index;
 
@@ -135,6 +145,8 @@ mod checkpoint;
 mod progress;
 
 mod verify;
+
+mod verify_marks;
 
 mod backup;
 
@@ -418,7 +430,7 @@ fn start(
         .into_iter()
         .map(|conn| {
             let shared = shared.clone();
-            let reader = Reader::new(conn, shared.config.keyring.clone(), shared.config.clock);
+            let reader = Reader::new(conn, &shared.config);
             named("store-reader").spawn(move || reader.run(&shared))
         })
         .collect::<Result<_, _>>()?;
@@ -435,7 +447,7 @@ fn start(
         shared: shared.clone(),
         sink,
         checkpointer: wake,
-        executor: commands::Executor::new(shared.config.keyring.clone(), shared.config.clock),
+        executor: commands::Executor::new(&shared.config),
     };
     let writer = named("store-writer").spawn(move || writer.run())?;
     Ok(Threads { writer, readers, checkpointer, _lock: lock })

@@ -14,14 +14,17 @@ use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnCommitted, OwnCursor, OwnKey,
     OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord, OwnValue, OwnWish,
 };
+use parlor_chat::privacy::PrivacySetting;
 use parlor_chat::store::{Mark, MarkKind, Origin, StoreError};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::commands::user_or_new;
 use super::keys::Keys;
+use super::mark_blocks;
 use super::own_keys;
 use super::queries::PAGE_BYTES_MAX;
 use super::readers::Reader;
+use super::regard;
 use super::rows::{self, Failure, bound, corrupt, nat};
 use super::visible;
 
@@ -122,6 +125,10 @@ pub(crate) fn change(
         let record = &mut done.records[place];
         record.at = Millis(nat(at)?);
         put(conn, keys, (user, &change.user), record, found.as_ref(), was_live)?;
+        if record.kind == OwnKind::Privacy && record.key == PrivacySetting::ReadReceipts.key() {
+            let is_silent = !regard::has_read_receipts(conn, user)?;
+            mark_blocks::silence(conn, user, is_silent)?;
+        }
         told.records.push(record.clone());
     }
     Ok((done, told))
@@ -171,6 +178,27 @@ pub(crate) fn find(
             Ok(Found { value: row.get(0)?, sealed: row.get(1)?, at: row.get(2)? })
         })
         .optional()
+}
+
+/// Whether a user has a record.
+pub(crate) fn has(
+    conn: &Connection,
+    user: i64,
+    kind: OwnKind,
+    key: &OwnKey,
+) -> Result<bool, rusqlite::Error> {
+    Ok(find(conn, user, kind, key)?.is_some_and(|found| found.value.is_some()))
+}
+
+/// Whether a user has muted a conversation.
+pub(crate) fn is_muted(
+    conn: &Connection,
+    user: i64,
+    key: &OwnKey,
+    now: Millis,
+) -> Result<bool, rusqlite::Error> {
+    let until = find(conn, user, OwnKind::Muted, key)?.and_then(|found| found.value);
+    Ok(until.and_then(|until| until.parse().ok()).is_some_and(|until: u64| until > now.0))
 }
 
 /// Whether a user hides a message.

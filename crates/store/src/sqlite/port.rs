@@ -11,7 +11,7 @@ use parlor_chat::around::timer::SetTimer;
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
-    MembersPage, MembersQuery, Memberships, ReceiptsPage, ReceiptsQuery, Request,
+    MembersPage, MembersQuery, Memberships, ReceiptCount, ReceiptsPage, ReceiptsQuery, Request,
 };
 use parlor_chat::ids::{ConversationId, DeviceId, GroupId, Seq, UserId};
 use parlor_chat::moderation::Moderation;
@@ -22,7 +22,7 @@ use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Screening;
 use parlor_chat::search::port::{Search, SearchPage, SearchQuery};
 use parlor_chat::store::{
-    Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
+    Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, HistoryRange, Mark, Marked, MovedPage,
     Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage,
     Viewer, Whose,
@@ -203,6 +203,10 @@ impl Store for SqliteStore {
         })
     }
 
+    fn badge(&self, user: UserId, now: Millis) -> Pending<Badge> {
+        self.read(Subject::User(user.clone()), move |reader| reader.badge(&user, now))
+    }
+
     fn health(&self) -> Result<(), StoreError> {
         self.shared.health.check()
     }
@@ -258,6 +262,22 @@ impl Groups for SqliteStore {
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {
         self.read(of_group(&query.group), move |reader| reader.group_receipts(&query))
+    }
+
+    fn receipt_counts(
+        &self,
+        group: GroupId,
+        after: Seq,
+        up_to: Seq,
+        limit: usize,
+    ) -> Pending<Vec<ReceiptCount>> {
+        self.read(of_group(&group), move |reader| {
+            reader.receipt_counts(&group, after, up_to, limit)
+        })
+    }
+
+    fn group_size(&self, group: GroupId) -> Pending<u64> {
+        self.read(of_group(&group), move |reader| reader.group_size(&group))
     }
 }
 

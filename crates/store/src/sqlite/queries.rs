@@ -14,7 +14,7 @@ use parlor_chat::store::{
 use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::devices::{self, LAST_SEEN_STEP_MS};
-use super::group_reads;
+use super::mark_blocks;
 use super::names::entry_columns;
 use super::own;
 use super::readers::Reader;
@@ -278,23 +278,24 @@ impl Reader {
         let mut page = ConversationsPage { conversations: Vec::new(), next: None };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let before = cursor.map_or(i64::MAX, |cursor| bound(cursor.0.0));
-        let sql = "SELECT conversation, read, last FROM \
-                   (SELECT m.conversation, m.read, (SELECT pos FROM entry \
+        let sql = "SELECT conversation, last FROM \
+                   (SELECT m.conversation, (SELECT pos FROM entry \
                    WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
                    ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1) \
                    WHERE last < ?2 ORDER BY last DESC LIMIT ?3";
-        let mut found: Vec<(i64, i64, i64)> = {
+        let mut found: Vec<(i64, i64)> = {
             let mut statement = self.conn.prepare_cached(sql)?;
             let rows = statement.query_map((user, before, bound(limit as u64) + 1), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                Ok((row.get(0)?, row.get(1)?))
             })?;
             rows.collect::<Result<_, _>>()?
         };
         let mut more = found.len() > limit;
         found.truncate(limit);
         let mut room = Room::default();
-        for (conversation, read, last) in &found {
+        for (conversation, last) in &found {
             let thread = self.names.thread(&self.conn, *conversation)?;
+            let read = mark_blocks::standing(&self.conn, *conversation, user)?.read;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
             let one = Wanted::any(1);
             let mut last = self.entries(sql, [*last], one, &mut room)?;
@@ -312,12 +313,12 @@ impl Reader {
             page.conversations.push(ConversationSummary {
                 conversation: thread.conversation.clone(),
                 head: last.seq,
-                unread: nat(self.others_after(&thread, user, *read)?)?,
-                mentions: says::mentions_after(&self.conn, &thread, user, *read)?,
+                unread: nat(self.others_after(&thread, user, read)?)?,
+                mentions: says::mentions_after(&self.conn, &thread, user, read)?,
                 timer_ms: timers::timer_ms(&self.conn, thread.id)?,
                 last,
                 message,
-                watermarks: watermarks(&self.conn, &thread, user)?,
+                watermarks: self.watermarks(&thread, user)?,
                 group: match thread.is_group() {
                     true => Some(self.group_line(&thread, user)?),
                     false => None,
@@ -344,7 +345,7 @@ impl Reader {
             ", CASE WHEN ?3 IS NULL THEN m.delivered ELSE coalesce((SELECT d.seq \
              FROM delivered d WHERE d.device = ?3 AND d.conversation = m.conversation), 0) \
              END) AS had, min(coalesce(m.left, ?4), (SELECT max(e.seq) FROM entry e \
-             WHERE e.conversation = m.conversation)) AS head \
+             WHERE e.conversation = m.conversation)) AS head, m.slot \
              FROM member m WHERE m.user = ?1 AND m.conversation >= ?2 \
              ORDER BY m.conversation"
         );
@@ -352,8 +353,15 @@ impl Reader {
         let mut rows = statement.query((user, from.unwrap_or(0), device, i64::MAX))?;
         let mut behind = Vec::new();
         while let Some(row) = rows.next()? {
-            let (conversation, had, head): (i64, i64, Option<i64>) =
+            let (conversation, mut had, head): (i64, i64, Option<i64>) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
+            if head.is_none_or(|head| head <= had) {
+                continue;
+            }
+            if row.get::<_, i64>(3)? > 0 {
+                let standing = mark_blocks::standing(&self.conn, conversation, user)?;
+                had = had.max(device.map_or(standing.delivered, |it| standing.of_device(it)));
+            }
             if head.is_some_and(|head| head > had) {
                 behind.push((conversation, had));
             }
@@ -490,15 +498,26 @@ impl Room {
     }
 }
 
-/// How far the members of a conversation are, as one of them may see it.
-pub(crate) fn watermarks(
+impl Reader {
+    /// How far the members of a conversation are, as one of them may see it.
+    pub(crate) fn watermarks(
+        &self,
+        thread: &Thread,
+        viewer: i64,
+    ) -> Result<Vec<Watermarks>, Failure> {
+        match &thread.who {
+            Who::Pair { low, high } => of_pair(&self.conn, thread, (low, high), viewer),
+            Who::Group => self.watermarks_of_group(thread, viewer),
+        }
+    }
+}
+
+fn of_pair(
     conn: &Connection,
     thread: &Thread,
+    (low, high): (&(i64, UserId), &(i64, UserId)),
     viewer: i64,
 ) -> Result<Vec<Watermarks>, Failure> {
-    let Who::Pair { low, high } = &thread.who else {
-        return group_reads::watermarks(conn, thread, viewer);
-    };
     let tells = regard::has_read_receipts(conn, low.0)? && regard::has_read_receipts(conn, high.0)?;
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
         let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";

@@ -12,8 +12,7 @@ use parlor_chat::store::StoreError;
 use rusqlite::Connection;
 
 use super::Shared;
-use super::config::Clock;
-use super::keys::Keyring;
+use super::config::Config;
 use super::names::Names;
 use super::queue::Taken;
 
@@ -24,14 +23,16 @@ pub(crate) type Read = Box<dyn FnOnce(Result<&mut Reader, StoreError>) + Send>;
 pub(crate) struct Reader {
     pub(crate) conn: Connection,
     pub(crate) names: Names,
+    pub(crate) receipts_members_max: u64,
 }
 
 /// Reads served in one snapshot.
 const SNAPSHOT_READS_MAX: usize = 64;
 
 impl Reader {
-    pub(crate) fn new(conn: Connection, keyring: Option<Arc<Keyring>>, clock: Clock) -> Self {
-        Self { conn, names: Names::new(keyring, clock) }
+    pub(crate) fn new(conn: Connection, config: &Config) -> Self {
+        let names = Names::new(config.keyring.clone(), config.clock);
+        Self { conn, names, receipts_members_max: config.receipts_members_max }
     }
 
     /// Reads until the queue is closed and empty.

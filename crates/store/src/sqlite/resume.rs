@@ -15,8 +15,9 @@ use parlor_chat::store::{Behind, MOVED_TOLD_WITHIN_MS, Moved, MovedPage, SincePa
 use rusqlite::OptionalExtension;
 
 use super::devices;
+use super::mark_blocks;
 use super::names::entry_columns;
-use super::queries::{self, Room, Wanted};
+use super::queries::{Room, Wanted};
 use super::readers::Reader;
 use super::regard;
 use super::rows::{self, Failure, bound, nat};
@@ -27,19 +28,19 @@ const WALK_ENTRIES_MAX: i64 = 512;
 
 /// A member's conversations, with the position of the newest entry that they may see, and position and
 /// time of the newest move of a watermark: of any member's that they are told of. That the other read
-/// something is none to who has no read receipts (`?5` is whether the member has), or of whom there are
+/// something is none to who has no read receipts (`?4` is whether the member has), or of whom there are
 /// none: 8 is the kind of privacy.
 const MOVED: &str = "\
-    SELECT conversation, read, last FROM ( \
-        SELECT conversation, read, last, \
+    SELECT conversation, last, last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)), slot FROM ( \
+        SELECT conversation, last, slot, \
             max(moved, iif(tells, others_read, 0)) AS moved, \
             max(at, iif(tells, others_read_at, 0)) AS at FROM ( \
-            SELECT m.conversation, m.read, \
+            SELECT m.conversation, m.slot, \
                 max(m.moved, m.read_moved, coalesce(o.moved, 0), coalesce(g.marked, 0)) AS moved, \
                 max(m.delivered_at, m.read_at, coalesce(o.delivered_at, 0), \
                     coalesce(g.marked_at, 0)) AS at, \
                 coalesce(o.read_moved, 0) AS others_read, coalesce(o.read_at, 0) AS others_read_at, \
-                ?5 AND NOT EXISTS (SELECT 1 FROM own WHERE user = o.user AND kind = 8 \
+                ?4 AND NOT EXISTS (SELECT 1 FROM own WHERE user = o.user AND kind = 8 \
                     AND key = 'readReceipts' AND value = 'false') AS tells, \
                 (SELECT pos FROM entry WHERE conversation = m.conversation \
                  AND (m.left IS NULL OR seq <= m.left) ORDER BY seq DESC LIMIT 1) AS last \
@@ -47,8 +48,7 @@ const MOVED: &str = "\
             LEFT JOIN member o ON o.conversation = c.id \
                 AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
             LEFT JOIN chat_group g ON g.conversation = c.id \
-            WHERE m.user = ?1)) \
-    WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)) LIMIT ?4";
+            WHERE m.user = ?1)) WHERE last IS NOT NULL";
 
 impl Reader {
     pub(crate) fn since(
@@ -152,28 +152,50 @@ impl Reader {
         let told = self.told_at(after)?;
         page.blocks = self.blocks_if_moved(user, after, told)?;
         page.own = self.own_moved((user, name), after, told)?;
-        let mut found: Vec<(i64, i64, i64)> = {
-            let mut statement = self.conn.prepare_cached(MOVED)?;
-            let wanted = bound(limit as u64) + 1;
-            let tells = regard::has_read_receipts(&self.conn, user)?;
-            let rows = statement.query_map((user, after, told, wanted, tells), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
-            rows.collect::<Result<_, _>>()?
-        };
+        let found = self.moved_conversations(user, after, told, limit.saturating_add(1))?;
         page.more = found.len() > limit;
-        found.truncate(limit);
-        for (conversation, read, last) in found {
+        for (conversation, last) in found.into_iter().take(limit) {
             let thread = self.names.thread(&self.conn, conversation)?;
+            let read = mark_blocks::standing(&self.conn, conversation, user)?.read;
             page.conversations.push(Moved {
                 conversation: thread.conversation.clone(),
                 head: Seq(nat(visible::head(&self.conn, &thread, user)?.seq)?),
                 position: Position(nat(last)?),
                 unread: nat(self.others_after(&thread, user, read)?)?,
-                watermarks: queries::watermarks(&self.conn, &thread, user)?,
+                watermarks: self.watermarks(&thread, user)?,
             });
         }
         Ok(page)
+    }
+
+    /// At most so many of a user's conversations that moved, with the positions of their newest
+    /// entries. Marks of one's own that moved in a group are in its blocks.
+    fn moved_conversations(
+        &self,
+        user: i64,
+        after: i64,
+        told: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, i64)>, Failure> {
+        let mut found = Vec::new();
+        let mut statement = self.conn.prepare_cached(MOVED)?;
+        let tells = regard::has_read_receipts(&self.conn, user)?;
+        let mut rows = statement.query((user, after, told, tells))?;
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let (conversation, slot): (i64, i64) = (row.get(0)?, row.get(3)?);
+            let mut has_moved: bool = row.get(2)?;
+            if !has_moved && slot > 0 && after > 0 {
+                let own = mark_blocks::standing(&self.conn, conversation, user)?;
+                has_moved = own.moved.max(own.read_moved) >= after
+                    || own.delivered_at.max(own.read_at) >= told;
+            }
+            if has_moved {
+                found.push((conversation, row.get(1)?));
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn received(

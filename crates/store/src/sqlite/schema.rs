@@ -8,9 +8,13 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::OpenError;
+use super::mark_blocks;
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 10;
+pub(crate) const VERSION: i64 = 11;
+
+/// The version since which the marks of groups' members are in blocks.
+const BLOCKS_SINCE: i64 = 11;
 
 /// Marks a file as Parlor's ("PRLR").
 const APPLICATION_ID: i64 = 0x5052_4c52;
@@ -27,6 +31,7 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("schema_8.sql"),
     include_str!("schema_9.sql"),
     include_str!("schema_10.sql"),
+    include_str!("schema_11.sql"),
 ];
 
 /// Brings an empty or older file to [`VERSION`].
@@ -42,6 +47,9 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
         tx.execute_batch(step)?;
         tx.pragma_update(None, "user_version", from as i64 + 1)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        if from as i64 + 1 == BLOCKS_SINCE {
+            mark_blocks::gather(&tx)?;
+        }
     }
     tx.commit()?;
     Ok(())

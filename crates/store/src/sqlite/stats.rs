@@ -28,6 +28,8 @@ pub struct Stats {
     pub entries: u64,
     /// Appends answered by their idempotency key.
     pub repeats: u64,
+    /// Blocks of watermarks of groups' members written.
+    pub mark_blocks: u64,
     /// Writes refused because the queue was full.
     pub overloaded: u64,
     /// Batches by time from begin to durable, per bucket of [`COMMIT_MICROS_BOUNDS`].
@@ -65,6 +67,7 @@ pub(crate) struct Counters {
     pub(crate) commands: AtomicU64,
     pub(crate) entries: AtomicU64,
     pub(crate) repeats: AtomicU64,
+    pub(crate) mark_blocks: AtomicU64,
     pub(crate) overloaded: AtomicU64,
     pub(crate) wal_bytes: AtomicU64,
     pub(crate) checkpoints: AtomicU64,
@@ -107,6 +110,7 @@ impl Counters {
             commands: get(&self.commands),
             entries: get(&self.entries),
             repeats: get(&self.repeats),
+            mark_blocks: get(&self.mark_blocks),
             overloaded: get(&self.overloaded),
             commit_micros: std::array::from_fn(|i| get(&self.commit_micros[i])),
             commit_micros_sum: get(&self.commit_micros_sum),

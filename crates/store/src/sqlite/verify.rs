@@ -13,6 +13,7 @@ use super::config::Clock;
 use super::names::{IsSealed, Names, entry_columns};
 use super::progress::{Progress, Report};
 use super::rows::Failure;
+use super::verify_marks;
 use super::{DATABASE_FILE, OpenError, audit, health, rows, schema};
 
 /// Findings told at most.
@@ -110,7 +111,8 @@ const RULES: [(&str, &str); 27] = [
         "SELECT 'device ' || d.device || ' is beyond its user in conversation ' || d.conversation \
          FROM delivered d LEFT JOIN device v ON v.id = d.device \
          LEFT JOIN member m ON m.user = v.user AND m.conversation = d.conversation \
-         WHERE v.id IS NULL OR v.active = 0 OR m.user IS NULL OR d.seq > m.delivered",
+         WHERE v.id IS NULL OR v.active = 0 OR m.user IS NULL \
+         OR m.slot = 0 AND d.seq > m.delivered",
     ),
     (
         "key_names_its_entry",
@@ -266,6 +268,8 @@ pub fn verify_file(path: &Path, report: Report<'_>) -> Result<Verified, OpenErro
     verified.note("the order of entries", walked)?;
     let audited = audit::verify(&conn, &mut verified);
     verified.note("the audit log", audited)?;
+    let marked = verify_marks::verify(&conn, &mut verified);
+    verified.note("the watermarks of groups", marked)?;
     for (done, (rule, sql)) in (2..).zip(RULES) {
         report(Progress { step: "checking rules", done, total: Some(steps) });
         let kept = keeps(&conn, &mut verified, rule, sql);

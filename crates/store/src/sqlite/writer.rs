@@ -30,6 +30,7 @@ use super::devices;
 use super::health::{self, Lasting};
 use super::indexing::{Demand, Indexing};
 use super::life::Life;
+use super::mark_blocks::Blocks;
 use super::own;
 use super::people;
 use super::queue::Taken;
@@ -64,6 +65,8 @@ struct Work {
     committed: Vec<Committed>,
     own: Vec<OwnCommitted>,
     repeats: u64,
+    /// Blocks of watermarks written.
+    blocks: u64,
 }
 
 impl Work {
@@ -206,6 +209,7 @@ impl Writer {
         self.indexing.appended(work.committed.len());
         shared.counters.add(|c| &c.entries, work.committed.len() as u64);
         shared.counters.add(|c| &c.repeats, work.repeats);
+        shared.counters.add(|c| &c.mark_blocks, work.blocks);
         if let Some(last) = work.committed.last() {
             shared.position.store(last.entry.position.0, Ordering::Release);
             self.sink.committed(&work.committed);
@@ -310,27 +314,31 @@ impl Writer {
             }
             Command::Mark(marks, reply) => {
                 let mut marked = Vec::with_capacity(marks.wishes.len());
+                let mut blocks = Blocks::default();
                 for (place, mark) in marks.wishes.iter().enumerate() {
                     if marks.damaged.contains(&place) {
                         marked.push(Marked::NotFound);
                         continue;
                     }
                     let stopped = |error| Stopped { at: At::Mark(at, place), error };
-                    marked.push(match told(executor.mark(conn, mark)).map_err(stopped)? {
-                        Ok(Marked::NotFound) => Marked::NotFound,
-                        Ok(marked) => {
-                            match told(own::read(conn, mark)).map_err(stopped)? {
-                                Ok(removed) => work.own.extend(removed),
-                                Err(error) => self.shared.met_damage(&error.to_string()),
+                    marked.push(
+                        match told(executor.mark(conn, mark, &mut blocks)).map_err(stopped)? {
+                            Ok(Marked::NotFound) => Marked::NotFound,
+                            Ok(marked) => {
+                                match told(own::read(conn, mark)).map_err(stopped)? {
+                                    Ok(removed) => work.own.extend(removed),
+                                    Err(error) => self.shared.met_damage(&error.to_string()),
+                                }
+                                marked
                             }
-                            marked
-                        }
-                        Err(error) => {
-                            self.shared.met_damage(&error.to_string());
-                            Marked::NotFound
-                        }
-                    });
+                            Err(error) => {
+                                self.shared.met_damage(&error.to_string());
+                                Marked::NotFound
+                            }
+                        },
+                    );
                 }
+                work.blocks += blocks.save(conn).map_err(stopped)?;
                 reply.decide(Ok(marked));
             }
             Command::Attach(attach, reply) => {

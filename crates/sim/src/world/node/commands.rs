@@ -286,7 +286,7 @@ impl Node {
             for (_, (conn, ack)) in &one.waiting {
                 let answer = match marked {
                     Marked::NotFound => Answer::Refused(Refusal::NotFound),
-                    Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Answer::Done,
+                    Marked::Moved | Marked::MovedAmongMany { .. } | Marked::Unmoved => Answer::Done,
                 };
                 out.down(*conn, Down::Answer { ack: *ack, answer });
             }

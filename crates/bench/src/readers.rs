@@ -1,0 +1,108 @@
+//! Everybody in a large group reads one message: how many packets tell of it, and after how long the
+//! readers know that it is kept.
+//!
+//! Some have the group open and hear counts; the others hear nothing. Packets are counted at every
+//! connection until all is quiet.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::Run;
+use crate::crew::Crew;
+use crate::groups::gather;
+use crate::latency::Latency;
+use crate::process;
+use crate::protocol::{Burst, Command, Reply};
+use crate::server::{Kind, Limits, Server};
+use crate::table::{Metric, Table};
+
+pub(crate) const METRICS: [Metric; 6] = [
+    Metric::told("packets", 0),
+    Metric::told("packets per reader", 3),
+    Metric::told("reads/s", 0),
+    Metric::told("ack p50 ms", 0),
+    Metric::told("ack p99 ms", 0),
+    Metric::told("server CPU s", 2),
+];
+
+/// Longer than any window in which counts are gathered.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// Readers, and how many of them look on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) members: u32,
+    pub(crate) open: u32,
+}
+
+impl Sizes {
+    pub(crate) fn describe(self) -> String {
+        let Self { members, open } = self;
+        format!(
+            "{members} members read one message at once, each waiting for the ack; {open} of them have \
+             the group open; packets are receipts, typing and presence of all connections"
+        )
+    }
+}
+
+/// One round.
+pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+    let Sizes { members, open } = sizes;
+    ensure!(open <= members, "only members can have the group open");
+    let server = Server::start(kind, &run.place, Limits::HighRates)?;
+    let (core, address) = (run.place.load_core, server.address());
+    let mut crew = Crew::start(members, core, address, kind.auth(), run.at_once)?;
+    ensure!(crew.size() == 1, "one load process holds all members");
+    crew.connect(members)?;
+    let group = gather(&mut crew, members)?;
+    let of = format!(r#""conversationId":"group:{group}""#);
+    ask(&mut crew, "conversation_open", format!("{{{of}}}"), open)?;
+    let message = format!(r#"{{"groupId":"{group}","content":"read me"}}"#);
+    let (_, sent) = ask(&mut crew, "group_message", message, 1)?;
+    let sent: serde_json::Value = serde_json::from_str(&sent).context("an ack is JSON")?;
+    let seq = sent[0]["seq"].as_u64().context("an ack has the seq")?;
+    let (heard, cpu) = (settled(&mut crew)?, process::cpu(server.pid())?);
+    let (latency, _) = ask(&mut crew, "read", format!(r#"{{{of},"seq":{seq}}}"#), members)?;
+    let packets = (settled(&mut crew)? - heard) as f64;
+    let cpu = (process::cpu(server.pid())? - cpu).total();
+    let all = latency.quantile_ms(1.0);
+    table.add(
+        kind.name(),
+        vec![
+            packets,
+            packets / f64::from(members),
+            f64::from(members) * 1e3 / all,
+            latency.quantile_ms(0.5),
+            latency.quantile_ms(0.99),
+            cpu,
+        ],
+    );
+    Ok(())
+}
+
+/// How many events have come when no more come.
+fn settled(crew: &mut Crew) -> anyhow::Result<u64> {
+    let mut heard = crew.count_events()?;
+    loop {
+        process::pause(QUIET);
+        let now = crew.count_events()?;
+        if now == heard {
+            return Ok(now);
+        }
+        heard = now;
+    }
+}
+
+fn ask(
+    crew: &mut Crew,
+    event: &str,
+    payload: String,
+    connections: u32,
+) -> anyhow::Result<(Latency, String)> {
+    let burst = Burst { event: event.to_owned(), payload, connections };
+    match crew.command(|_| Command::Burst(burst.clone()))?.into_iter().next() {
+        Some(Reply::BurstAnswered { latency, answer }) => Ok((latency, answer)),
+        reply => bail!("unexpected {reply:?}"),
+    }
+}
