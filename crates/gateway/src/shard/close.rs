@@ -5,13 +5,15 @@
 //! out, and what the peer still sends is read and dropped, since closing over unread bytes would
 //! reset the stream and lose the farewell.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
 use parlor_wire::websocket::{Body, Opcode, close_code, encode_close, encode_frame};
 
-use super::connection::{Connection, Past, Polling, Transport, WebSocket};
+use super::connection::{Connection, Past, Piece, Polling, Transport, WebSocket};
 use super::output::Output;
+use super::send::payload;
 use super::stream::Stream;
 use super::timers::{Kind, Timer};
 use super::{Place, Shard, Subject, token};
@@ -40,9 +42,18 @@ pub(super) struct LastWords {
     /// Of the connection whose slot it was.
     pub(super) generation: u32,
     /// What was queued when it was closed.
-    pub(super) said: Option<Bytes>,
+    pub(super) said: VecDeque<Piece>,
     /// The end.
     pub(super) end: Bytes,
+    /// Where its client may be moving to: it polls no more once it was told that it may.
+    pub(super) moving: Option<Box<Moving>>,
+}
+
+/// A WebSocket that a client moves to whose session has ended since.
+pub(super) struct Moving {
+    pub(super) websocket: WebSocket,
+    pub(super) reason: CloseReason,
+    pub(super) farewell: Bytes,
 }
 
 /// A WebSocket that is closed and waits for its peer to see that.
@@ -115,7 +126,7 @@ impl Shard {
                 Counters::take(&self.counters().connections_websocket, 1);
                 self.end_websocket(websocket, reason, farewell);
             }
-            Transport::Polling(polling) => self.end_polling(place, *polling, reason),
+            Transport::Polling(polling) => self.end_polling(place, *polling, reason, farewell),
         }
         for slot in sockets {
             self.remove_socket(slot, DisconnectReason::Connection(reason));
@@ -127,7 +138,12 @@ impl Shard {
         }
     }
 
-    fn end_websocket(&mut self, websocket: WebSocket, reason: CloseReason, farewell: Bytes) {
+    pub(super) fn end_websocket(
+        &mut self,
+        websocket: WebSocket,
+        reason: CloseReason,
+        farewell: Bytes,
+    ) {
         let WebSocket { stream, mut output, .. } = websocket;
         output.push(farewell, 0);
         let mut linger = Linger { stream, output, finished: false };
@@ -154,23 +170,34 @@ impl Shard {
         self.wheel.insert(at_ms, Timer { place, kind: Kind::Linger });
     }
 
-    fn end_polling(&mut self, place: Place, mut polling: Polling, reason: CloseReason) {
+    fn end_polling(
+        &mut self,
+        place: Place,
+        mut polling: Polling,
+        reason: CloseReason,
+        farewell: Bytes,
+    ) {
         let by_client = reason == CloseReason::TransportClose;
         let end = Bytes::from_static(if by_client { b"6" } else { b"1" });
+        let mut said = std::mem::take(&mut polling.queue);
         if by_client {
             // It listens no more, and what waits would only be kept.
-            polling.queue.clear();
+            said.clear();
         }
-        let mut said = (!polling.queue.is_empty()).then(|| polling.take_payload());
         if let Some(waiting) = polling.waiting.take() {
-            let is_over = said.is_none();
-            let _ = waiting.send(Ok(said.take().unwrap_or_else(|| end.clone())));
+            let is_over = said.is_empty();
+            let words = if is_over { end.clone() } else { payload(std::mem::take(&mut said)) };
+            let _ = waiting.send(Ok(words));
             if is_over {
                 return;
             }
         }
         if (by_client || reason.is_of_the_server()) && self.last_words.len() < LAST_WORDS_MAX {
-            self.last_words.insert(place.0, LastWords { generation: place.1, said, end });
+            let probe = polling.probe.filter(|probe| probe.probed && !by_client);
+            let moving = probe
+                .map(|probe| Box::new(Moving { websocket: probe.websocket, reason, farewell }));
+            let words = LastWords { generation: place.1, said, end, moving };
+            self.last_words.insert(place.0, words);
             let wait_ms = match (by_client, &self.draining) {
                 (true, _) => CROSSING_MS,
                 (false, None) => LAST_WORDS_MS,

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::connection::{Connection, Deferred, Parser, Past, Phase, Polling, Transport, WebSocket};
 use super::ops::Arrival;
 use super::output::Output;
+use super::send::payload;
 use super::stream::Stream;
 use super::{Place, Shard, Subject, token};
 use crate::front::{Admission, Refusal};
@@ -245,8 +246,10 @@ impl Shard {
         if !self.shared.seal.opens(sid, words.generation) {
             return None;
         }
-        let said = words.said.take();
-        said.or_else(|| self.last_words.remove(&sid.slot()).map(|words| words.end))
+        if words.said.is_empty() {
+            return self.last_words.remove(&sid.slot()).map(|words| words.end);
+        }
+        Some(payload(std::mem::take(&mut words.said)))
     }
 
     /// A POST wants to bring its body.

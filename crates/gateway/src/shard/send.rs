@@ -1,6 +1,7 @@
 //! Packets on their way out of one connection: in which form, at once or with the batch, and what
 //! happens when a client does not read.
 
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 
 use bytes::Bytes;
@@ -98,23 +99,28 @@ impl Polling {
 
     /// All that waits, as one payload; empty if nothing waits.
     pub(super) fn take_payload(&mut self) -> Bytes {
-        let mut body = Vec::with_capacity(self.bytes + self.queue.len());
-        for piece in std::mem::take(&mut self.queue) {
-            match piece {
-                Piece::Text(text) => {
-                    if !body.is_empty() {
-                        body.push(engine::SEPARATOR);
-                    }
-                    body.extend_from_slice(&text);
+        self.bytes = 0;
+        payload(std::mem::take(&mut self.queue))
+    }
+}
+
+/// What was queued for polls, as one payload.
+pub(super) fn payload(queue: VecDeque<Piece>) -> Bytes {
+    let mut body = Vec::with_capacity(queue.iter().map(|piece| piece.len() + 1).sum());
+    for piece in queue {
+        match piece {
+            Piece::Text(text) => {
+                if !body.is_empty() {
+                    body.push(engine::SEPARATOR);
                 }
-                Piece::Binary(bytes) => {
-                    engine::push_payload(&engine::Packet::Binary(bytes), &mut body);
-                }
+                body.extend_from_slice(&text);
+            }
+            Piece::Binary(bytes) => {
+                engine::push_payload(&engine::Packet::Binary(bytes), &mut body);
             }
         }
-        self.bytes = 0;
-        body.into()
     }
+    body.into()
 }
 
 impl Shard {

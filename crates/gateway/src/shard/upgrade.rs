@@ -1,7 +1,8 @@
 //! From polling to WebSocket. The new stream is on probation beside the session: the client probes
 //! it, the server answers and ends the waiting poll, the client says that it has moved, and only
 //! then the WebSocket becomes the transport, with all that is still queued. A probe that fails
-//! leaves the session as it was.
+//! leaves the session as it was; a session that the server ends meanwhile says its last words to
+//! whichever of the two the client goes on with, since it may poll no more.
 
 use std::io::ErrorKind;
 
@@ -10,6 +11,7 @@ use parlor_wire::engine::Packet;
 use parlor_wire::websocket::{Message, close_code, encode_close};
 use tokio::sync::oneshot;
 
+use super::close::{LastWords, Moving};
 use super::connection::{Probe, Transport, WebSocket};
 use super::ops::Arrival;
 use super::send::text_frame;
@@ -87,10 +89,32 @@ impl Shard {
     }
 
     fn fail_probe(&mut self, place: Place) {
-        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else {
+            return drop(self.words_of(place).and_then(|words| words.moving.take()));
+        };
         let Transport::Polling(polling) = &mut connection.transport else { return };
         if let Some(probe) = polling.probe.take() {
             close_failed(probe.websocket);
+        }
+    }
+
+    /// The last words of a session that has ended, if they are kept.
+    fn words_of(&mut self, place: Place) -> Option<&mut LastWords> {
+        self.last_words.get_mut(&place.0).filter(|words| words.generation == place.1)
+    }
+
+    /// The stream on probation beside a session, and whether its probe was answered.
+    fn on_probation(&mut self, place: Place) -> Option<(&mut WebSocket, bool)> {
+        if self.connections.get(place.0, place.1).is_none() {
+            let moving = self.words_of(place)?.moving.as_mut()?;
+            return Some((&mut moving.websocket, true));
+        }
+        match &mut self.connections.get_mut(place.0, place.1)?.transport {
+            Transport::Polling(polling) => {
+                let probe = polling.probe.as_mut()?;
+                Some((&mut probe.websocket, probe.probed))
+            }
+            Transport::WebSocket(_) => None,
         }
     }
 
@@ -119,18 +143,13 @@ impl Shard {
 
     /// Reads and decodes one message of the probe.
     fn probe_step(&mut self, place: Place, buffer: &mut [u8]) -> Step {
-        let Some(connection) = self.connections.get_mut(place.0, place.1) else {
-            return Step::Wait;
-        };
-        let Transport::Polling(polling) = &mut connection.transport else { return Step::Wait };
-        let Some(probe) = &mut polling.probe else { return Step::Wait };
-        let websocket = &mut probe.websocket;
+        let Some((websocket, probed)) = self.on_probation(place) else { return Step::Wait };
         let mut input = websocket.partial.take().unwrap_or_default();
         loop {
             let step = match websocket.decoder.decode(&mut input) {
                 Err(_) => return Step::Fail,
                 Ok(None) => None,
-                Ok(Some((count, message))) => Some((count, step(&message, probe.probed))),
+                Ok(Some((count, message))) => Some((count, step(&message, probed))),
             };
             if let Some((count, step)) = step {
                 input.drain(..count);
@@ -187,7 +206,9 @@ impl Shard {
 
     /// The client has moved: the WebSocket is the transport from now on.
     fn complete_upgrade(&mut self, place: Place) {
-        let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
+        let Some(connection) = self.connections.get_mut(place.0, place.1) else {
+            return self.part_after_move(place);
+        };
         let Transport::Polling(polling) = &mut connection.transport else { return };
         let Some(probe) = polling.probe.take() else { return };
         let mut websocket = probe.websocket;
@@ -216,6 +237,23 @@ impl Shard {
         }
         self.mark_dirty(place);
         self.again.push(place);
+    }
+
+    /// The client has moved, and its session has ended meanwhile: it hears here what it had still to
+    /// hear.
+    fn part_after_move(&mut self, place: Place) {
+        if self.words_of(place).is_none() {
+            return;
+        }
+        let Some(LastWords { said, moving: Some(moving), .. }) = self.last_words.remove(&place.0)
+        else {
+            return;
+        };
+        let Moving { mut websocket, reason, farewell } = *moving;
+        for piece in said {
+            websocket.output.push(piece.into_frame(), 0);
+        }
+        self.end_websocket(websocket, reason, farewell);
     }
 }
 

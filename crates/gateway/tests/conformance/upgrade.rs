@@ -1,7 +1,9 @@
 //! From polling to WebSocket: the probe, its races, and what is refused afterwards.
 
+use parlor_gateway::{Close, Namespace};
+
 use crate::support::polling::Polling;
-use crate::support::server::{self, PATH};
+use crate::support::server::{self, PATH, Server};
 use crate::support::ws::{Received, WebSocket};
 
 /// Probes and waits for the answer.
@@ -191,4 +193,49 @@ fn an_upgrade_is_refused_where_it_is_switched_off() {
     }
     session.send("4still polling");
     assert_eq!(session.receive(), ["4still polling"]);
+}
+
+/// A session that was told that it may move, and is then sent away with a last event.
+fn sent_away_while_it_moves(server: &Server) -> (Polling, WebSocket) {
+    let session = Polling::open(server.address, PATH);
+    session.send("40");
+    assert!(session.receive()[0].starts_with("40{"));
+    let socket = probe(&session);
+    assert_eq!(session.poll().body, "6");
+    server.io().of("/").emit("closing", &("bye",)).unwrap();
+    server.io().of("/").disconnect(Close::Connection);
+    server::until(|| server.running.stats().connections == 0);
+    (session, socket)
+}
+
+#[test]
+fn a_client_that_moved_hears_why_its_session_has_ended() {
+    let server = Server::main(Namespace::new());
+    let (session, mut socket) = sent_away_while_it_moves(&server);
+    socket.send("5");
+    socket.expect(r#"42["closing","bye"]"#);
+    socket.expect("41");
+    assert_eq!(socket.closed(), (1000, "forced server close".to_owned()));
+    session.poll().expect_refusal(400, 1);
+}
+
+#[test]
+fn a_client_that_stayed_hears_why_its_session_has_ended() {
+    let server = Server::main(Namespace::new());
+    let (session, mut socket) = sent_away_while_it_moves(&server);
+    assert_eq!(session.receive(), [r#"42["closing","bye"]"#, "41"]);
+    // Whoever moves then hears no word again.
+    socket.send("5");
+    assert_eq!(socket.closed(), (1000, "forced server close".to_owned()));
+    session.poll().expect_refusal(400, 1);
+}
+
+#[test]
+fn a_client_that_breaks_off_its_move_hears_the_end_by_its_poll() {
+    let server = Server::main(Namespace::new());
+    let (session, mut socket) = sent_away_while_it_moves(&server);
+    socket.send("4nonsense");
+    assert_eq!(socket.receive(), Received::End);
+    assert_eq!(session.receive(), [r#"42["closing","bye"]"#, "41"]);
+    assert_eq!(session.receive(), ["1"]);
 }
