@@ -95,6 +95,8 @@ pub struct Envelope {
     pub mentions_all: bool,
     /// Whether it was said before, by this user or another.
     pub forwarded: bool,
+    /// Whether it came as part of a request, which is for the recipient to know.
+    pub request: bool,
 }
 
 impl Envelope {

@@ -4,6 +4,8 @@
 //! here are the documented ones. Bounds on connections and frames belong to the gateway; bounds
 //! on ids are constants in [`crate::ids`].
 
+use crate::requests;
+
 /// The bounds that every command is held to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -114,6 +116,10 @@ pub struct Limits {
     pub hidden_per_user_max: usize,
     /// Contacts of one user. Default 10,000.
     pub contacts_per_user_max: usize,
+    /// Messages that a stranger's request may hold before it is decided. Default 3.
+    pub request_messages_max: u64,
+    /// Message requests kept for one user, decided ones included. Default 10,000.
+    pub requests_per_user_max: u64,
     /// Most records that one `drafts`, `starred`, `contacts` or `users` may ask for. Default 100.
     pub records_limit_max: usize,
     /// Records of one of these that names no limit. Default 50.
@@ -231,6 +237,8 @@ impl Default for Limits {
             conversation_settings_per_user_max: 10_000,
             hidden_per_user_max: 10_000,
             contacts_per_user_max: 10_000,
+            request_messages_max: 3,
+            requests_per_user_max: 10_000,
             records_limit_max: 100,
             records_limit_default: 50,
             name_bytes_max: 256,
@@ -266,6 +274,14 @@ impl Limits {
     /// [`Limits::device_idle_expiry_days`] in milliseconds.
     pub fn device_idle_expiry_ms(&self) -> u64 {
         u64::from(self.device_idle_expiry_days) * DAY_MS
+    }
+
+    /// The bounds on message requests.
+    pub fn requests(&self) -> requests::Bounds {
+        requests::Bounds {
+            messages_max: self.request_messages_max,
+            requests_max: self.requests_per_user_max,
+        }
     }
 
     /// [`Limits::client_id_window_days`] in milliseconds.

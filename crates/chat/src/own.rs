@@ -5,7 +5,8 @@
 //! commit ([`OwnChange`]); others of the user's devices hear what changed at once, and a device that
 //! was away learns it from [`OwnMoved`], removals included. Each record has a time that only grows,
 //! so that of two news of one record the later is known. Values are JSON text that was checked at
-//! the edge; the store looks into none but those of [`crate::privacy`].
+//! the edge; the store looks into none but those of [`crate::privacy`] and
+//! [`crate::requests`].
 
 use std::sync::Arc;
 
@@ -43,11 +44,14 @@ pub enum OwnKind {
     Contact,
     /// A setting of [`crate::privacy`] by its name (the key).
     Privacy,
+    /// What became of a conversation (the key) that began as a request to this user: see
+    /// [`crate::requests`]. The store makes it; a user only changes or removes it.
+    Request,
 }
 
 impl OwnKind {
     /// Every kind there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Draft,
         Self::Star,
         Self::Muted,
@@ -57,6 +61,7 @@ impl OwnKind {
         Self::Hidden,
         Self::Contact,
         Self::Privacy,
+        Self::Request,
     ];
 }
 
@@ -234,6 +239,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_listed_once_in_its_order() {
-        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[8] as usize == 8);
+        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[9] as usize == 9);
     }
 }

@@ -144,6 +144,8 @@ pub enum Refusal {
     TooManyPins,
     /// The recipient takes messages only from others than this user.
     NotAccepted,
+    /// The sender waits for the recipient to decide on a request.
+    RequestPending,
     /// The user keeps as many records of that kind as allowed.
     TooManyRecords,
     /// The connection has not yet said who it is (`--dev` only).
@@ -199,6 +201,7 @@ pub enum Code {
     TooManyReactions,
     TooManyPins,
     NotAccepted,
+    RequestPending,
     TooManyRecords,
     NotRegistered,
     AlreadyRegistered,
@@ -295,6 +298,7 @@ impl Refusal {
             Self::TooManyReactions => Code::TooManyReactions,
             Self::TooManyPins => Code::TooManyPins,
             Self::NotAccepted => Code::NotAccepted,
+            Self::RequestPending => Code::RequestPending,
             Self::TooManyRecords => Code::TooManyRecords,
             Self::NotRegistered => Code::NotRegistered,
             Self::AlreadyRegistered => Code::AlreadyRegistered,
@@ -627,6 +631,11 @@ impl Code {
                 "the recipient does not take messages from this user",
                 "Do not send again; nothing was kept. The recipient may add the user as a contact.",
             ),
+            Self::RequestPending => never(
+                "request_pending",
+                "the recipient has not decided on the user's request",
+                "Send again once the recipient has answered; nothing was kept.",
+            ),
             Self::TooManyRecords => never(
                 "too_many_records",
                 "the user keeps as many of these as allowed",
@@ -653,7 +662,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 45] = [
+pub const CODES: [Code; 46] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -695,6 +704,7 @@ pub const CODES: [Code; 45] = [
     Code::TooManyReactions,
     Code::TooManyPins,
     Code::NotAccepted,
+    Code::RequestPending,
     Code::TooManyRecords,
     Code::NotRegistered,
     Code::AlreadyRegistered,

@@ -23,11 +23,21 @@ pub(crate) fn act(object: Object, conversation: &ConversationId, act: &Act) -> O
     }
 }
 
+/// To whom a message is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// To its sender.
+    Sender,
+    /// To somebody else.
+    Recipient,
+}
+
 /// What is written on the outside of a message.
 pub(crate) fn envelope(
     object: Object,
     conversation: &ConversationId,
     envelope: &Envelope,
+    shows: Shows,
 ) -> Object {
     let object = match &envelope.reply_to {
         Some(reply) => {
@@ -51,8 +61,12 @@ pub(crate) fn envelope(
         true => object,
         false => object.list("mentions", envelope.mentions.iter().map(text).chain(all)),
     };
-    match envelope.forwarded {
+    let object = match envelope.forwarded {
         true => object.flag("forwarded", true),
+        false => object,
+    };
+    match envelope.request && shows == Shows::Recipient {
+        true => object.flag("request", true),
         false => object,
     }
 }

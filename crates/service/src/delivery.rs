@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::own;
+use crate::presence::Presences;
 use crate::privacy::Regards;
 use crate::records;
 use crate::rosters::Change;
@@ -46,6 +47,7 @@ pub struct Delivery {
     pub(crate) tails: Tails,
     pub(crate) regards: Regards,
     pub(crate) visibility: Visibility,
+    pub(crate) presence: Arc<Presences>,
     pub(crate) counters: Counters,
 }
 
@@ -57,7 +59,18 @@ impl Delivery {
         let handed_over = watch::Sender::default();
         let (io, tails) = (OnceLock::new(), Tails::default());
         let visibility = Visibility::new(&limits);
-        Arc::new(Self { limits, io, handed_over, sessions, tails, regards, visibility, counters })
+        let presence = Arc::new(Presences::new(&limits));
+        Arc::new(Self {
+            limits,
+            io,
+            handed_over,
+            sessions,
+            tails,
+            regards,
+            visibility,
+            presence,
+            counters,
+        })
     }
 
     /// The gateway, once the service has started.
@@ -197,7 +210,9 @@ impl CommitSink for Delivery {
     fn own_changed(&self, changes: &[OwnCommitted]) {
         for changed in changes {
             self.regards.changed(changed);
-            self.visibility.own_changed(changed);
+            if self.visibility.own_changed(changed) {
+                self.presence.look_again(&changed.user);
+            }
             let own = self.sessions.of(&changed.user);
             let Some(io) = self.io().filter(|_| !own.is_empty()) else { continue };
             let origin = sender(&own, changed.origin).and_then(|sender| sender.key());

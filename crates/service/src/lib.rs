@@ -71,6 +71,7 @@ mod group_records;
 mod jitter;
 mod json;
 mod records;
+mod requests;
 
 pub use backend::{Answer, Backend, refusal_json};
 pub use delivery::Delivery;

@@ -274,17 +274,20 @@ async fn store_all(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Gat
 async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
     let Outgoing { gathered, told } = out;
     let answer = match outcome {
-        Marked::Moved | Marked::MovedAmongMany | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
+        _ => Ok(records::ok()),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
-    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany) {
-        return;
-    }
+    let others = match outcome {
+        Marked::Moved => true,
+        Marked::MovedAmongMany | Marked::MovedInRequest => false,
+        Marked::Unmoved | Marked::NotFound => return,
+    };
     let mark = &gathered.mark;
     let told = match (told, other_member(mark)) {
-        (Told::Both, _) => outcome == Marked::Moved,
+        (Told::Both, _) => others,
         (Told::Own, _) | (Told::Undecided, None) => false,
+        (Told::Undecided, Some(_)) if !others => false,
         (Told::Undecided, Some(other)) => {
             service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await
         }

@@ -17,7 +17,7 @@ use parlor_chat::store::{
 
 use parlor_gateway::SocketId;
 
-use crate::around_records;
+use crate::around_records::{self, Shows};
 use crate::conversation_settings;
 use crate::group_records;
 use crate::json::{Object, push_text};
@@ -78,7 +78,13 @@ pub(crate) fn entry_now(
         }
     };
     let object = match &entry.envelope {
-        Some(envelope) => around_records::envelope(object, &entry.conversation, envelope),
+        Some(envelope) => {
+            let shows = match viewer == Some(&entry.from) {
+                true => Shows::Sender,
+                false => Shows::Recipient,
+            };
+            around_records::envelope(object, &entry.conversation, envelope, shows)
+        }
         None => object,
     };
     let object = match state {

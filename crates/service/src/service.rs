@@ -42,8 +42,8 @@ use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
     around, blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter,
-    moderation, presence, privacy, profiles, queries, records, resume, sends, stars, tutorial,
-    typing,
+    moderation, presence, privacy, profiles, queries, records, requests, resume, sends, stars,
+    tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -62,7 +62,7 @@ pub struct Service {
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
     pub(crate) token_names: profiles::TokenNames,
-    pub(crate) presence: Presences,
+    pub(crate) presence: Arc<Presences>,
     pub(crate) typing: Typing,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
@@ -119,7 +119,7 @@ impl Service {
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),
             token_names: profiles::TokenNames::default(),
-            presence: Presences::new(&settings.limits),
+            presence: Arc::clone(&delivery.presence),
             typing: Typing::new(&settings.limits),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
@@ -149,7 +149,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 71] = [
+        let commands: [(&str, Command); 74] = [
             ("private_message", sends::private_message),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
@@ -216,6 +216,9 @@ impl Service {
             ("contact_add", contacts::add),
             ("contact_remove", contacts::remove),
             ("contacts", contacts::list),
+            ("requests", requests::list),
+            ("request_accept", requests::accept),
+            ("request_decline", requests::decline),
             ("privacy_get", privacy::get),
             ("privacy_set", privacy::set),
             ("profile_get", profiles::get),

@@ -283,6 +283,11 @@ sections! {
         hidden_per_user_max: u64, "messages" = Chat::default().hidden_per_user_max as u64;
         /// Contacts of one user.
         contacts_per_user_max: u64, "users" = Chat::default().contacts_per_user_max as u64;
+        /// Messages that a stranger's message request may hold before it is decided.
+        request_messages_max: u64, "messages" = Chat::default().request_messages_max;
+        /// Message requests that are kept for one user, decided ones included. Above it strangers are
+        /// refused as `not_accepted`.
+        requests_per_user_max: u64, "requests" = Chat::default().requests_per_user_max;
         /// Records that one `drafts`, `starred`, `contacts` or `users` may ask for.
         records_limit_max: u64, "records" = Chat::default().records_limit_max as u64;
         /// Records of one of these that names no limit.

@@ -68,6 +68,8 @@ pub(super) fn limits(config: &Config) -> Limits {
         conversation_settings_per_user_max: size(limits.conversation_settings_per_user_max),
         hidden_per_user_max: size(limits.hidden_per_user_max),
         contacts_per_user_max: size(limits.contacts_per_user_max),
+        request_messages_max: limits.request_messages_max,
+        requests_per_user_max: limits.requests_per_user_max,
         records_limit_max: size(limits.records_limit_max),
         records_limit_default: size(limits.records_limit_default),
         name_bytes_max: size(limits.name_bytes_max),
@@ -172,6 +174,7 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
             days => Some(days.saturating_mul(DAY_MS)),
         },
         client_id_window_ms: limits.client_id_window_days.saturating_mul(DAY_MS),
+        requests: self::limits(config).requests(),
         write_queue_commands_max: size(limits.write_queue_commands_max),
         write_queue_bytes_max: size(limits.write_queue_bytes_max),
         ..sqlite::Config::new(data)

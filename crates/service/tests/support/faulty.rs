@@ -216,6 +216,15 @@ impl Store for Faulty {
         self.store.history(query)
     }
 
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.store.message_requests(user, cursor, limit)
+    }
+
     fn conversations(
         &self,
         user: UserId,

@@ -139,5 +139,6 @@ fn open_store(
 ) -> Arc<SqliteStore> {
     let mut config = parlor_store::sqlite::Config::new(data);
     config.client_id_window_ms = settings.limits.client_id_window_ms();
+    config.requests = settings.limits.requests();
     Arc::new(SqliteStore::open(config, sink).expect("a store"))
 }

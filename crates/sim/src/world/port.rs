@@ -52,6 +52,10 @@ impl Store for MemoryStore {
                 // Told under the lock, so that the order of commits is the order of telling.
                 self.sink.committed(&[Committed { entry, origin: append.origin }]);
             }
+            let told = ledger.take_told();
+            if !told.is_empty() {
+                self.sink.own_changed(&told);
+            }
             appended
         });
         drop(ledger);
@@ -148,6 +152,15 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Pending<ConversationsPage> {
         ready(Ok(self.ledger.lock().conversations(&user, cursor, limit)))
+    }
+
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        ready(Ok(self.ledger.lock().message_requests(&user, cursor, limit)))
     }
 
     fn block(&self, block: Block) -> Pending<Blocked> {

@@ -11,20 +11,22 @@ use parlor_chat::around::port::Say;
 use parlor_chat::entry::{Body, Entry, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
+use parlor_chat::requests::{Bounds, Reception, RequestState};
 use parlor_chat::rules::{Refused, Screening};
-use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, Recipient, StoreError};
+use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
+use super::config::Config;
 use super::devices;
 use super::entries::Next;
 use super::groups;
-use super::keys::{ConversationKeys, Keyring, Keys};
+use super::keys::{ConversationKeys, Keys};
 use super::life::Life;
 use super::names::{Checked, Names, entry_columns};
 use super::own;
-use super::regard;
 use super::reports;
+use super::requests;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
@@ -40,6 +42,7 @@ pub(crate) struct Executor {
     threads: HashMap<ConversationId, Known>,
     pub(crate) names: Names,
     pub(crate) keys: Keys,
+    pub(crate) requests: Bounds,
 }
 
 /// A conversation the writer has looked up.
@@ -65,12 +68,15 @@ pub(crate) struct Turn<'a> {
 pub(crate) struct AppendDone {
     pub(crate) appended: Appended,
     pub(crate) entry: Option<Arc<Entry>>,
+    /// What it changed among records of the two users.
+    pub(crate) own: Vec<OwnCommitted>,
 }
 
 impl Executor {
-    pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
-        let (names, keys) = (Names::new(keyring.clone()), Keys::new(keyring));
-        Self { threads: HashMap::new(), names, keys }
+    pub(crate) fn new(config: &Config) -> Self {
+        let keyring = &config.keyring;
+        let (names, keys) = (Names::new(keyring.clone()), Keys::new(keyring.clone()));
+        Self { threads: HashMap::new(), names, keys, requests: config.requests }
     }
 
     /// Forgets what a rolled back transaction may have made up.
@@ -98,26 +104,17 @@ impl Executor {
         let original = screening.and_then(|screening| screening.original.as_ref());
         let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
-        let barred = match (&append.to, &known) {
-            (Recipient::User(to), thread) => {
-                let from = (rows::user_id(conn, &append.from)?, &append.from);
-                match rows::user_id(conn, to)? {
-                    Some(to) => regard::refuses(conn, thread.as_deref(), from, to)?,
-                    None => None,
-                }
-            }
-            (Recipient::Group(_), Some(thread)) => groups::may_post(conn, thread, append)?.err(),
-            (Recipient::Group(_), None) => Some(StoreError::NotFound),
-        };
+        let reception = requests::reception(conn, known.as_deref(), append, &self.requests)?;
         let barred = match suspended(conn, turn, append)? {
             Some(suspended) => Some(suspended),
-            None => barred.or_else(|| refused_by_rule(screening)),
+            None => reception.as_ref().err().cloned().or_else(|| refused_by_rule(screening)),
         };
         if let Some(why) = barred
             && !is_retry(conn, append, known.as_deref())?
         {
             return Err(why.into());
         }
+        let reception = reception.unwrap_or(Reception::Ordinary);
         let envelope = match outside.map(|say| self.envelope(conn, known.as_deref(), say)) {
             None => None,
             Some(written) => match written? {
@@ -143,14 +140,14 @@ impl Executor {
                 let digests = [digest, self::digest(text, None)];
                 let first = self.answered(conn, &thread, sender, client_id, &digests)?;
                 let appended = first.ok_or_else(|| corrupt(format!("the key {client_id}")))?;
-                return Ok(AppendDone { appended, entry: None });
+                return Ok(AppendDone { appended, entry: None, own: Vec::new() });
             }
         }
         let next = Next {
             from: &append.from,
             sender,
             client_id: append.client_id.as_ref(),
-            envelope: envelope.clone(),
+            envelope: requests::marked(reception, envelope.clone()),
             body: Body::Said(append.content.clone()),
             now: append.now,
         };
@@ -170,7 +167,8 @@ impl Executor {
         if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
             reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
         }
-        Ok(AppendDone { appended, entry: Some(entry) })
+        let own = requests::said(conn, &thread, append, reception)?;
+        Ok(AppendDone { appended, entry: Some(entry), own })
     }
 
     pub(crate) fn mark(&mut self, conn: &Connection, mark: &Mark) -> Result<Marked, Failure> {
@@ -230,6 +228,10 @@ impl Executor {
         }
         if moved == Marked::Moved && thread.is_group() {
             return groups::note_marked(conn, &thread, at);
+        }
+        let hides = || requests::state(conn, thread.id, user);
+        if moved == Marked::Moved && hides()?.is_some_and(RequestState::hides) {
+            return Ok(Marked::MovedInRequest);
         }
         Ok(moved)
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parlor_chat::entry::Millis;
+use parlor_chat::limits::Limits;
+use parlor_chat::requests;
 
 use super::keys::Keyring;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub retention_ms: Option<u64>,
     /// The keys that content is sealed by; `None`, the default, seals nothing.
     pub keyring: Option<Arc<Keyring>>,
+    /// The bounds on message requests. Default [`Limits::requests`].
+    pub requests: requests::Bounds,
     /// By which clock. Default the system's.
     pub clock: Clock,
     /// The database may have so many pages of 4 KiB; `None` for as many as the disk holds.
@@ -67,6 +71,7 @@ impl Config {
             client_id_window_ms: 30 * parlor_chat::limits::DAY_MS,
             retention_ms: None,
             keyring: None,
+            requests: Limits::default().requests(),
             clock: Clock(system_clock),
             pages_max: None,
         }

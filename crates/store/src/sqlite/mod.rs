@@ -89,6 +89,8 @@ mod own;
 
 mod regard;
 
+mod requests;
+
 mod people;
 mod reports;
 mod tokens;
@@ -398,7 +400,7 @@ fn start(
         shared: shared.clone(),
         sink,
         checkpointer: wake,
-        executor: commands::Executor::new(shared.config.keyring.clone()),
+        executor: commands::Executor::new(&shared.config),
     };
     let writer = named("store-writer").spawn(move || writer.run())?;
     Ok(Threads { writer, readers, checkpointer, _lock: lock })

@@ -22,6 +22,7 @@ use super::keys::Keys;
 use super::own_keys;
 use super::queries::PAGE_BYTES_MAX;
 use super::readers::Reader;
+use super::requests;
 use super::rows::{self, Failure, bound, corrupt, nat};
 use super::visible;
 
@@ -40,6 +41,7 @@ pub(crate) fn number(kind: OwnKind) -> i64 {
         OwnKind::Hidden => 6,
         OwnKind::Contact => 7,
         OwnKind::Privacy => 8,
+        OwnKind::Request => 9,
     }
 }
 
@@ -56,10 +58,10 @@ macro_rules! own_columns {
 }
 
 /// A record as it lies in the file.
-struct Found {
-    value: Option<String>,
+pub(crate) struct Found {
+    pub(crate) value: Option<String>,
     sealed: Option<Vec<u8>>,
-    at: i64,
+    pub(crate) at: i64,
 }
 
 /// Changes records inside the writer's transaction; gives besides the answer what is to be told.
@@ -98,6 +100,9 @@ pub(crate) fn change(
             continue;
         }
         if wish.value.is_some() && before.is_none() {
+            if wish.kind == OwnKind::Request {
+                return Err(StoreError::NotFound.into());
+            }
             *more.entry(wish.kind).or_default() += 1;
         }
         at = at.max(old_at + 1);
@@ -158,7 +163,7 @@ fn as_record(wish: &OwnWish, at: Millis) -> OwnRecord {
     OwnRecord { kind: wish.kind, key: wish.key.clone(), value: wish.value.clone(), at }
 }
 
-fn find(
+pub(crate) fn find(
     conn: &Connection,
     user: i64,
     kind: OwnKind,
@@ -197,7 +202,7 @@ pub(crate) fn hides_any(
     conn.prepare_cached(sql)?.exists((user, number(OwnKind::Hidden), from, to))
 }
 
-fn live(conn: &Connection, user: i64, kind: OwnKind) -> Result<u64, Failure> {
+pub(crate) fn live(conn: &Connection, user: i64, kind: OwnKind) -> Result<u64, Failure> {
     let sql = "SELECT live FROM own_kind WHERE user = ?1 AND kind = ?2";
     let live: Option<i64> =
         conn.prepare_cached(sql)?.query_row([user, number(kind)], |row| row.get(0)).optional()?;
@@ -223,7 +228,7 @@ fn put(
     put_plain(conn, user, record, sealed, found, was_live)
 }
 
-fn put_plain(
+pub(crate) fn put_plain(
     conn: &Connection,
     user: i64,
     record: &OwnRecord,
@@ -239,6 +244,9 @@ fn put_plain(
                sealed = excluded.sealed, at = excluded.at, moved = excluded.moved";
     let at = bound(record.at.0);
     conn.prepare_cached(sql)?.execute((user, kind, record.key.as_str(), value, sealed, at))?;
+    if record.kind == OwnKind::Request {
+        requests::follow(conn, user, record)?;
+    }
     let is_live = record.value.is_some();
     let live = i64::from(is_live) - i64::from(was_live);
     let removed = i64::from(!is_live) - i64::from(found.is_some() && !was_live);

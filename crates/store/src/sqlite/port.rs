@@ -24,6 +24,7 @@ use parlor_chat::store::{
 };
 
 use super::command::{Command, Marks};
+use super::queries::Shelf;
 use super::rows::Subject;
 use super::{SqliteStore, submit};
 
@@ -193,7 +194,18 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Pending<ConversationsPage> {
         self.read(Subject::User(user.clone()), move |reader| {
-            reader.conversations(&user, cursor, limit)
+            reader.conversations(&user, Shelf::Ordinary, cursor, limit)
+        })
+    }
+
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.conversations(&user, Shelf::Requests, cursor, limit)
         })
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::requests::RequestState;
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, ConversationsCursor, ConversationsPage, Device, HistoryPage,
     HistoryQuery, HistoryRange, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
@@ -19,6 +20,7 @@ use super::names::entry_columns;
 use super::own;
 use super::readers::Reader;
 use super::regard;
+use super::requests;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
 use super::says;
 use super::suspensions;
@@ -28,6 +30,21 @@ use super::visible::{self, before_heard, heard};
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
 pub(crate) const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// A page of a member's conversations for which a condition holds, with the read mark and the position
+/// of the newest entry that the member may see.
+macro_rules! listed {
+    ($which:literal) => {
+        concat!(
+            "SELECT conversation, read, last FROM \
+             (SELECT m.conversation, m.read, (SELECT pos FROM entry \
+             WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
+             ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1 AND ",
+            $which,
+            ") WHERE last < ?2 ORDER BY last DESC LIMIT ?3"
+        )
+    };
+}
 
 /// What an entry is counted as beside its content.
 pub(crate) const ENTRY_BYTES: usize = 512;
@@ -236,17 +253,17 @@ impl Reader {
     pub(crate) fn conversations(
         &mut self,
         user: &UserId,
+        shelf: Shelf,
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> Result<ConversationsPage, Failure> {
         let mut page = ConversationsPage { conversations: Vec::new(), next: None };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let before = cursor.map_or(i64::MAX, |cursor| bound(cursor.0.0));
-        let sql = "SELECT conversation, read, last FROM \
-                   (SELECT m.conversation, m.read, (SELECT pos FROM entry \
-                   WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
-                   ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1) \
-                   WHERE last < ?2 ORDER BY last DESC LIMIT ?3";
+        let sql = match shelf {
+            Shelf::Ordinary => listed!("m.request IN (0, 3)"),
+            Shelf::Requests => listed!("m.request = 1"),
+        };
         let mut found: Vec<(i64, i64, i64)> = {
             let mut statement = self.conn.prepare_cached(sql)?;
             let rows = statement.query_map((user, before, bound(limit as u64) + 1), |row| {
@@ -414,6 +431,15 @@ fn covers(
     Ok((from <= to).then_some((Seq(from), Seq(to))))
 }
 
+/// Which of a user's conversations are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shelf {
+    /// Those that are no request, or an accepted one.
+    Ordinary,
+    /// Requests that are not decided.
+    Requests,
+}
+
 /// Which entries a read gives, and how many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
@@ -464,13 +490,17 @@ pub(crate) fn watermarks(
     };
     let tells = regard::has_read_receipts(conn, low.0)? && regard::has_read_receipts(conn, high.0)?;
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
-        let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
-        let found: Option<(i64, i64)> = conn
+        let sql =
+            "SELECT delivered, read, request FROM member WHERE user = ?1 AND conversation = ?2";
+        let found: Option<(i64, i64, i64)> = conn
             .prepare_cached(sql)?
-            .query_row([*id, thread.id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([*id, thread.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let (delivered, read) =
+        let (delivered, read, request) =
             found.ok_or_else(|| corrupt(format!("the members of conversation {}", thread.id)))?;
+        if *id != viewer && requests::of_number(request).is_some_and(RequestState::hides) {
+            return Ok(Watermarks { user: user.clone(), delivered: Seq(0), read: Seq(0) });
+        }
         Ok(Watermarks {
             user: user.clone(),
             delivered: Seq(nat(delivered)?),

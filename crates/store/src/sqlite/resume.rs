@@ -28,7 +28,7 @@ const WALK_ENTRIES_MAX: i64 = 512;
 /// A member's conversations, with the position of the newest entry that they may see, and position and
 /// time of the newest move of a watermark: of any member's that they are told of. That the other read
 /// something is none to who has no read receipts (`?5` is whether the member has), or of whom there are
-/// none: 8 is the kind of privacy.
+/// none: 8 is the kind of privacy. Nor is it one what the other does with a request that is not accepted.
 const MOVED: &str = "\
     SELECT conversation, read, last FROM ( \
         SELECT conversation, read, last, \
@@ -46,6 +46,7 @@ const MOVED: &str = "\
             FROM member m JOIN conversation c ON c.id = m.conversation \
             LEFT JOIN member o ON o.conversation = c.id \
                 AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
+                AND o.request NOT IN (1, 2) \
             LEFT JOIN chat_group g ON g.conversation = c.id \
             WHERE m.user = ?1)) \
     WHERE last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)) LIMIT ?4";

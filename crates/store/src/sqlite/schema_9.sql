@@ -1,0 +1,4 @@
+-- What a direct conversation is to a member: 0 for an ordinary one, else a request (1), a declined one
+-- (2) or an accepted one (3). The member's own record of it says the same: see requests.rs.
+ALTER TABLE member ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX member_requests ON member (user, conversation) WHERE request = 1;
