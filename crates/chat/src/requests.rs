@@ -111,13 +111,13 @@ pub fn receive(standing: &Standing, bounds: &Bounds) -> Result<Reception, Refusa
     }
 }
 
-/// Decides on what else somebody does in a direct conversation, such as to react: it takes that a
-/// message would be taken, and not as a request.
+/// Decides on what else somebody does in a direct conversation, such as to react, by how a message of
+/// theirs would be taken.
 ///
 /// # Errors
-/// As [`receive`].
-pub fn allow_deed(standing: &Standing, bounds: &Bounds) -> Result<(), Refusal> {
-    match receive(standing, bounds)? {
+/// [`Refusal::RequestPending`] where it would be part of a request.
+pub fn allow_deed(reception: Reception) -> Result<(), Refusal> {
+    match reception {
         Reception::Ordinary => Ok(()),
         Reception::BeginsRequest | Reception::OfRequest => Err(Refusal::RequestPending),
     }
@@ -182,10 +182,9 @@ mod tests {
 
     #[test]
     fn nothing_else_is_done_in_a_request() {
-        let pending = later(Some(RequestState::Pending), 1);
-        assert_eq!(allow_deed(&pending, &BOUNDS), Err(Refusal::RequestPending));
-        let declined = later(Some(RequestState::Declined), 1);
-        assert_eq!(allow_deed(&declined, &BOUNDS), Err(Refusal::NotAccepted));
-        assert_eq!(allow_deed(&later(None, 1), &BOUNDS), Ok(()));
+        for reception in [Reception::BeginsRequest, Reception::OfRequest] {
+            assert_eq!(allow_deed(reception), Err(Refusal::RequestPending));
+        }
+        assert_eq!(allow_deed(Reception::Ordinary), Ok(()));
     }
 }

@@ -39,8 +39,8 @@ pub struct Standing<'a> {
 pub enum Place<'a> {
     /// In a direct conversation.
     Direct {
-        /// Whether the other member keeps out who wishes.
-        is_blocked: bool,
+        /// Why the other member takes nothing from who wishes, if so: as a message would be refused.
+        barred: Option<Refusal>,
     },
     /// In a group.
     Group {
@@ -157,8 +157,7 @@ fn delete(
 /// Whether somebody may do anything but delete.
 fn may_act(wish: &Wish, standing: &Standing<'_>, now: Millis) -> Result<(), Refusal> {
     match &standing.place {
-        Place::Direct { is_blocked: true } => Err(Refusal::Blocked),
-        Place::Direct { is_blocked: false } => Ok(()),
+        Place::Direct { barred } => barred.clone().map_or(Ok(()), Err),
         Place::Group { settings, member, .. } => {
             let member = member.ok_or(Refusal::NotAMember)?;
             let is_allowed = match wish {
@@ -233,7 +232,7 @@ mod tests {
         }
     }
 
-    const DIRECT: Place<'static> = Place::Direct { is_blocked: false };
+    const DIRECT: Place<'static> = Place::Direct { barred: None };
 
     fn judged(by: &str, wish: &Wish, standing: &Standing<'_>) -> Result<Decision, Refusal> {
         decide(&user(by), wish, standing, Millis(2_000), &Limits::default())
@@ -275,11 +274,14 @@ mod tests {
             assert_eq!(judged("b", &wish, &at), Err(Refusal::NotAllowed), "{wish:?}");
             assert!(judged("a", &wish, &at).is_ok());
         }
-        let blocked = standing(Place::Direct { is_blocked: true }, &author, Some(&text));
-        for wish in [Wish::Edit(content("2")), Wish::React(emoji()), Wish::Pin] {
-            assert_eq!(judged("a", &wish, &blocked), Err(Refusal::Blocked), "{wish:?}");
+        for why in [Refusal::Blocked, Refusal::NotAccepted, Refusal::RequestPending] {
+            let barred = Place::Direct { barred: Some(why.clone()) };
+            let barred = standing(barred, &author, Some(&text));
+            for wish in [Wish::Edit(content("2")), Wish::React(emoji()), Wish::Pin] {
+                assert_eq!(judged("a", &wish, &barred), Err(why.clone()), "{wish:?}");
+            }
+            assert!(judged("a", &Wish::Delete, &barred).is_ok(), "one's own may always go");
         }
-        assert!(judged("a", &Wish::Delete, &blocked).is_ok(), "one's own may always go");
     }
 
     #[test]

@@ -6,10 +6,13 @@ use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::group::{FOREVER, OpenTo, Role, SettingsPatch};
 use parlor_chat::ids::Seq;
 use parlor_chat::limits::Limits;
+use parlor_chat::own::OwnKind;
+use parlor_chat::privacy::PrivacySetting;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Block, HistoryQuery, HistoryRange};
 
 use super::around::{House, about, edit, react, unreact};
+use super::owning::put;
 use super::{NOW, dm, is_not_found, text, user};
 
 pub(super) async fn reactions_are_counted_and_bounded(h: &House) {
@@ -100,6 +103,11 @@ pub(super) async fn who_is_blocked_or_a_stranger_does_nothing(h: &House) {
     for wish in [edit("z"), react("👍"), unreact("👍"), Wish::Pin, Wish::Unpin] {
         assert_eq!(h.does(about("a", &of, 1, wish)).await, Err(Refusal::Blocked));
     }
+    let lift = Block { user: user("b"), other: user("a"), blocked: false, now: NOW, blocks_max: 9 };
+    h.base.store.block(lift).await.expect("it is kept");
+    let messages = PrivacySetting::Messages.name();
+    put(&h.base, "b", OwnKind::Privacy, messages, Some("\"nobody\"")).await;
+    assert_eq!(h.does(about("a", &of, 1, react("👍"))).await, Err(Refusal::NotAccepted));
     h.done("b", &of, 1, react("👍")).await;
     h.done("a", &of, 1, Wish::Delete).await;
     assert_eq!(h.does(about("a", &of, 2, Wish::Delete)).await, Err(Refusal::NotAllowed));

@@ -11,8 +11,9 @@ use parlor_chat::around::decide::{self, Decision, Place, Reactions, Standing};
 use parlor_chat::around::port::{ChangeMessage, MessageChanged, Wish};
 use parlor_chat::entry::{Body, Content, Entry};
 use parlor_chat::group::{GroupSettings, Member, Role};
-use parlor_chat::ids::ClientId;
-use parlor_chat::refusal::Refusal;
+use parlor_chat::ids::{ClientId, UserId};
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::requests::{self, Bounds};
 use parlor_chat::store::{Committed, StoreError};
 use rusqlite::Connection;
 
@@ -23,7 +24,7 @@ use super::names::entry_columns;
 use super::rows::{self, Failure, Thread, Who};
 use super::sums::Facts;
 use super::suspensions;
-use super::{blocks, body, groups, visible};
+use super::{body, groups, regard, visible};
 
 /// What a wish about a message came to, and the entry if there is a new one.
 pub(crate) struct MessageDone {
@@ -33,7 +34,7 @@ pub(crate) struct MessageDone {
 
 /// Who is where, as a decision needs it.
 enum Standpoint {
-    Direct { is_blocked: bool },
+    Direct { barred: Option<Refusal> },
     Group { settings: GroupSettings, member: Option<Member>, author: Option<Role> },
 }
 
@@ -136,10 +137,10 @@ impl Executor {
             0 => None,
             _ => self.newest_edit(conn, at)?,
         };
-        let standpoint = standpoint(conn, thread, user, message)?;
+        let standpoint = standpoint(conn, thread, (user, &change.by), message, &self.requests)?;
         let standing = Standing {
             place: match &standpoint {
-                Standpoint::Direct { is_blocked } => Place::Direct { is_blocked: *is_blocked },
+                Standpoint::Direct { barred } => Place::Direct { barred: barred.clone() },
                 Standpoint::Group { settings, member, author } => {
                     Place::Group { settings, member: *member, author: *author }
                 }
@@ -245,13 +246,20 @@ fn empty(conn: &Connection, emptied: &[Emptied], gone: i64) -> Result<(), Failur
 fn standpoint(
     conn: &Connection,
     thread: &Thread,
-    user: i64,
+    (user, name): (i64, &UserId),
     message: &Entry,
+    bounds: &Bounds,
 ) -> Result<Standpoint, Failure> {
     match &thread.who {
         Who::Pair { low, high } => {
             let other = if low.0 == user { high.0 } else { low.0 };
-            Ok(Standpoint::Direct { is_blocked: blocks::is_active(conn, other, user)? })
+            let (thread, from) = (Some(thread), (Some(user), name));
+            let barred = match regard::receives(conn, thread, from, other, bounds)? {
+                Ok(reception) => requests::allow_deed(reception).err(),
+                Err(StoreError::Refused(why)) => Some(*why),
+                Err(error) => Some(of_store(&error)),
+            };
+            Ok(Standpoint::Direct { barred })
         }
         Who::Group => {
             let row = groups::group_row(conn, thread.id)?;
