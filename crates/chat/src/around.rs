@@ -97,6 +97,8 @@ pub struct Envelope {
     pub forwarded: bool,
     /// Whether it came as part of a request, which is for the recipient to know.
     pub request: bool,
+    /// Whether it is for its sender's eyes alone, which nobody is told: a content rule says so.
+    pub shadow: bool,
 }
 
 impl Envelope {

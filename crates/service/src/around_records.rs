@@ -104,7 +104,7 @@ pub(crate) fn changed(conversation: &ConversationId, on: Seq, changed: &MessageC
         .text("conversationId", conversation.as_str())
         .text("messageId", MessageId::new(conversation, on).as_str());
     match changed {
-        MessageChanged::Committed { seq, ts } => object
+        MessageChanged::Committed { seq, ts, .. } => object
             .text("id", MessageId::new(conversation, *seq).as_str())
             .number("seq", seq.0)
             .number("ts", ts.0)

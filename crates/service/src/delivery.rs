@@ -101,6 +101,7 @@ impl Delivery {
     /// Adds an entry to what is to be broadcast, or broadcasts that before rooms change.
     fn add(&self, io: &Io, committed: &Committed, out: &mut Vec<Broadcast>) {
         match (&committed.entry.to, committed.entry.conversation.group_id()) {
+            _ if committed.entry.is_shadowed() => self.add_to_sender(committed, out),
             (Some(to), _) => self.add_direct(committed, to, out),
             (None, Some(group)) => self.add_to_group(io, committed, &group, out),
             (None, None) => {}
@@ -178,6 +179,12 @@ impl Delivery {
                 }
             }
         }
+        self.add_to_sender(committed, out);
+    }
+
+    /// Adds an entry for the sender's other sockets.
+    fn add_to_sender(&self, committed: &Committed, out: &mut Vec<Broadcast>) {
+        let entry = &*committed.entry;
         let own = self.sessions.of(&entry.from);
         let sender = sender(&own, committed.origin);
         if let Some(sender) = sender {
@@ -283,7 +290,7 @@ fn broadcast(
     except: Option<SocketKey>,
     offset: Option<String>,
 ) -> Option<Broadcast> {
-    let (room, frame) = (room(kind, to), direct_frame(entry, kind, to)?);
+    let (room, frame) = (room(kind, to), frame(entry, kind, to)?);
     let frame = match offset {
         Some(offset) => frame.with_offset(&offset),
         None => frame,

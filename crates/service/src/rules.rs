@@ -187,12 +187,12 @@ impl Engine {
         }
         let open_max = limits.reports_open_per_user_max;
         let flagged = verdict.flagged.map(|rule| Flagged { rule, open_max });
+        let screening = Screening { flagged, shadow: verdict.shadows, ..Screening::default() };
         if !verdict.masks {
-            return Screened { content, screening: Screening { flagged, ..Screening::default() } };
+            return Screened { content, screening };
         }
         let kept = Content(mask::mask(&content.0, &mut masked).into());
-        let screening = Screening { original: Some(content), flagged, refused: None };
-        Screened { content: kept, screening }
+        Screened { content: kept, screening: Screening { original: Some(content), ..screening } }
     }
 }
 

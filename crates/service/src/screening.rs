@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Pending, StoreError};
 
@@ -40,21 +41,27 @@ pub(crate) struct Outcome {
     /// Whether what was kept is something else than what was sent.
     pub(crate) masked: bool,
     flagged: bool,
+    /// Whether nobody but its sender hears of it.
+    pub(crate) shadowed: bool,
 }
 
 impl Outcome {
     pub(crate) fn of(screening: &Screening) -> Self {
-        Self { masked: screening.original.is_some(), flagged: screening.flagged.is_some() }
+        Self {
+            masked: screening.original.is_some(),
+            flagged: screening.flagged.is_some(),
+            shadowed: screening.shadow,
+        }
     }
 
-    /// Counts a message that was kept now, and tells moderators of it.
-    pub(crate) async fn tell(self, service: &Service, appended: &Appended) {
+    /// Counts a message, or an edit of one, that was kept now, and tells moderators of it.
+    pub(crate) async fn tell(self, service: &Service, conversation: &ConversationId, seq: Seq) {
         let counters = &service.counters().moderation;
         counters.masked.add(u64::from(self.masked));
         counters.flagged.add(u64::from(self.flagged));
+        counters.shadowed.add(u64::from(self.shadowed));
         if self.flagged {
-            moderation::announce_flagged(service, appended.conversation.clone(), appended.seq)
-                .await;
+            moderation::announce_flagged(service, conversation.clone(), seq).await;
         }
     }
 }

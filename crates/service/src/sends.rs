@@ -26,7 +26,7 @@ use crate::rules::{Author, Screened};
 use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
-use crate::typing::Target;
+use crate::typing::{self, Target};
 
 /// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
 pub(crate) fn private_message(
@@ -190,8 +190,13 @@ impl Failed {
                 } else {
                     counters.sent.add(1);
                     let service = &self.service;
-                    service.typing.sent(service.sessions(), &self.user, &self.typed);
-                    outcome.tell(&self.service, &appended).await;
+                    if outcome.shadowed {
+                        // No message tells the others that it is over.
+                        typing::gone(service, socket.key());
+                    } else {
+                        service.typing.sent(service.sessions(), &self.user, &self.typed);
+                    }
+                    outcome.tell(service, &appended.conversation, appended.seq).await;
                 };
                 Ok(records::sent(&appended, outcome.masked))
             }

@@ -138,6 +138,7 @@ pub(crate) struct ModerationCounters {
     pub(crate) refused_by_rule: Count,
     pub(crate) masked: Count,
     pub(crate) flagged: Count,
+    pub(crate) shadowed: Count,
     pub(crate) reports: Count,
     pub(crate) warnings: Count,
     pub(crate) suspensions: Count,
@@ -153,6 +154,7 @@ impl ModerationCounters {
             refused_by_rule: self.refused_by_rule.get(),
             masked: self.masked.get(),
             flagged: self.flagged.get(),
+            shadowed: self.shadowed.get(),
             reports: self.reports.get(),
             warnings: self.warnings.get(),
             suspensions: self.suspensions.get(),
@@ -173,6 +175,8 @@ pub struct ModerationStats {
     pub masked: u64,
     /// Messages that were brought before the moderators by a rule or the hook.
     pub flagged: u64,
+    /// Messages that nobody but their senders see.
+    pub shadowed: u64,
     /// Reports filed.
     pub reports: u64,
     /// Warnings given.

@@ -41,6 +41,8 @@ mod moderating;
 
 mod screening;
 
+mod shadowing;
+
 mod tokens;
 
 mod writing;

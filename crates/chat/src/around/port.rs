@@ -82,6 +82,8 @@ pub struct ChangeMessage {
     pub origin: Origin,
     /// The bounds to judge by.
     pub limits: Limits,
+    /// What the content rules say of an edit, if anything.
+    pub screening: Option<Screening>,
 }
 
 /// What became of a wish about a message.
@@ -93,6 +95,8 @@ pub enum MessageChanged {
         seq: Seq,
         /// Its time.
         ts: Millis,
+        /// Whether it was there already, by its idempotency key.
+        repeated: bool,
     },
     /// It was so already.
     Unchanged,

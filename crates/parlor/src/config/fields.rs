@@ -374,8 +374,8 @@ sections! {
         role_claim: String, "name" = String::new();
         /// With `--dev`, where tokens have no claims: users who are moderators.
         dev_moderators: Vec<String>, "user ids" = Vec::new();
-        /// Content rules, in this order: each with `id`, `action` (`refuse`, `mask` or `flag`) and one
-        /// of `words` (with `whole_words = false` also within words), `patterns` (regular
+        /// Content rules, in this order: each with `id`, `action` (`refuse`, `mask`, `flag` or `shadow`) and
+        /// one of `words` (with `whole_words = false` also within words), `patterns` (regular
         /// expressions), `links_except` (hosts that links may lead to), and `repeats_max` with
         /// `repeats_window_ms`. In the file they may be written as tables, `[[moderation.rules]]`.
         rules: ContentRules, "rules" = ContentRules::default(), example "[{ id = \"no-cards\", action = \"mask\", patterns = ['\\d{4}-\\d{4}-\\d{4}-\\d{4}'] }]";

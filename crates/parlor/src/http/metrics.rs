@@ -117,6 +117,11 @@ fn write_moderation(page: &mut Page<'_>, stats: &ModerationStats) -> fmt::Result
             "Messages brought before the moderators by a rule or the hook",
             stats.flagged,
         ),
+        (
+            "moderation_messages_shadowed",
+            "Messages and edits that nobody but their senders see",
+            stats.shadowed,
+        ),
         ("moderation_reports", "Reports filed", stats.reports),
         ("moderation_warnings", "Warnings given", stats.warnings),
         ("moderation_suspensions", "Users suspended", stats.suspensions),

@@ -18,7 +18,8 @@ use parlor_chat::store::{
 };
 
 use super::{
-    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, text, user, wish,
+    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, shadowing, text,
+    user, wish,
 };
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
@@ -64,6 +65,10 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_outside::mentions_are_of_members_and_counted_until_read,
     around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,
+    shadowing::a_shadowed_message_is_its_senders_alone,
+    shadowing::what_nobody_sees_begins_nothing,
+    shadowing::nobody_else_does_anything_to_a_shadowed_message,
+    shadowing::an_edit_is_screened_like_a_message,
 ];
 
 /// Runs every claim about what is done to messages, each on a store of its own.
@@ -115,6 +120,7 @@ pub(super) fn about(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> Chan
         now: NOW,
         origin: Origin(0),
         limits: Limits::default(),
+        screening: None,
     }
 }
 

@@ -17,14 +17,14 @@ use parlor_chat::requests::{self, Bounds};
 use parlor_chat::store::{Committed, StoreError};
 use rusqlite::Connection;
 
-use super::commands::{Executor, Turn, digest, note_key};
+use super::commands::{Executor, Turn, digest, note_key, shadowed};
 use super::entries::Next;
 use super::message_state::{self, At, State};
 use super::names::entry_columns;
 use super::rows::{self, Failure, Thread, Who};
 use super::sums::Facts;
 use super::suspensions;
-use super::{body, groups, regard, visible};
+use super::{body, groups, regard, reports, visible};
 
 /// What a wish about a message came to, and the entry if there is a new one.
 pub(crate) struct MessageDone {
@@ -60,7 +60,8 @@ impl Executor {
         if let Some((key, digest)) = &digest
             && let Some(first) = self.answered(conn, &thread, user, key, &[*digest])?
         {
-            let changed = MessageChanged::Committed { seq: first.seq, ts: first.ts };
+            let changed =
+                MessageChanged::Committed { seq: first.seq, ts: first.ts, repeated: true };
             return Ok(MessageDone { changed, committed: None });
         }
         let at = At { conversation: thread.id, seq: rows::bound(change.seq.0) };
@@ -79,11 +80,13 @@ impl Executor {
         if let Some((key, digest)) = &digest {
             note_key(conn, key, user, (thread.id, seq), digest)?;
         }
+        let shadows = change.screening.as_ref().is_some_and(|screening| screening.shadow);
+        let is_shadowed = shadows || message.is_shadowed() && change.by == message.from;
         let next = Next {
             from: &change.by,
             sender: user,
             client_id: change.client_id.as_ref(),
-            envelope: None,
+            envelope: if is_shadowed { shadowed(None) } else { None },
             body: Body::Acted(Act { on: change.seq, deed: deed.clone() }),
             now: change.now,
         };
@@ -94,7 +97,10 @@ impl Executor {
             empty(conn, &emptied, seq)?;
             message_state::follow(conn, at, user, &deed, seq)?;
         }
-        let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts };
+        if let Some(flagged) = change.screening.as_ref().and_then(|it| it.flagged.as_ref()) {
+            reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
+        }
+        let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts, repeated: false };
         Ok(MessageDone { changed, committed: Some(Committed { entry, origin: change.origin }) })
     }
 
@@ -117,8 +123,9 @@ impl Executor {
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([at.conversation, at.seq])?;
         let row = rows.next()?.ok_or(StoreError::NotFound)?;
-        let entry = self.names.entry(conn, row)?;
-        match entry.body.is_message() {
+        let (sender, entry): (i64, _) = (row.get(5)?, self.names.entry(conn, row)?);
+        let is_seen = !entry.is_shadowed() || sender == user;
+        match entry.body.is_message() && is_seen {
             true => Ok(entry),
             false => Err(StoreError::NotFound.into()),
         }
@@ -190,8 +197,10 @@ impl Executor {
             return Ok(None);
         };
         let keys = self.keys.find_or_make(conn, thread)?;
+        let original = change.screening.as_ref().and_then(|it| it.original.as_ref());
+        let written = original.unwrap_or(content);
         // No content of a message reads like this.
-        let text = format!("edit {}\n{}", change.seq, content.0);
+        let text = format!("edit {}\n{}", change.seq, written.0);
         Ok(Some((key, digest(&text, keys.as_deref()))))
     }
 

@@ -1,6 +1,6 @@
 //! What an entry holds, as its row keeps it: a kind and a JSON text.
 //!
-//! Kind 0 is a message, and kind 2 an edit of one, whose texts are the sender's own. The texts of
+//! Kinds 0 and 8 are messages, and kind 2 an edit of one, whose texts are the sender's own. The texts of
 //! other kinds are made here, and files that are out there hold them: a name is never given another
 //! meaning. The text of what is gone is `null`.
 
@@ -30,6 +30,8 @@ const UNREACTED: i64 = 5;
 /// The kind of the pinning of an earlier message.
 pub(crate) const PINNED: i64 = 6;
 const UNPINNED: i64 = 7;
+/// The kind of a message that nobody but its sender may see.
+pub(crate) const SHADOWED: i64 = 8;
 
 /// The text of what holds nothing, and of what is gone.
 pub(crate) const NOTHING: &str = "null";
@@ -76,7 +78,7 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
     let content = || (!is_gone).then(|| Content(text.into()));
     let emoji = || Emoji::parse(&serde_json::from_str::<String>(text).ok()?).ok();
     let deed = match kind {
-        SAID => return Some(content().map_or(Body::Gone, Body::Said)),
+        SAID | SHADOWED => return Some(content().map_or(Body::Gone, Body::Said)),
         CHANGED => {
             let json: Value = serde_json::from_str(text).ok()?;
             return Some(Body::Changed(change(json.as_object()?)?));

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parlor_chat::around::Envelope;
 use parlor_chat::around::port::Say;
 use parlor_chat::entry::{Body, Entry, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
@@ -143,11 +144,16 @@ impl Executor {
                 return Ok(AppendDone { appended, entry: None, own: Vec::new() });
             }
         }
+        let shadow = screening.is_some_and(|screening| screening.shadow);
+        let envelope = match shadow {
+            true => shadowed(envelope),
+            false => requests::marked(reception, envelope),
+        };
         let next = Next {
             from: &append.from,
             sender,
             client_id: append.client_id.as_ref(),
-            envelope: requests::marked(reception, envelope.clone()),
+            envelope: envelope.clone(),
             body: Body::Said(append.content.clone()),
             now: append.now,
         };
@@ -155,8 +161,8 @@ impl Executor {
         if thread.is_group() {
             groups::note_said(conn, &thread, sender, entry.ts)?;
         }
-        if let Some(envelope) = &envelope {
-            says::note(conn, &thread, rows::int(entry.seq.0), envelope)?;
+        if let Some(envelope) = envelope.filter(|_| !shadow) {
+            says::note(conn, &thread, rows::int(entry.seq.0), &envelope)?;
         }
         let appended = Appended {
             conversation: entry.conversation.clone(),
@@ -167,7 +173,11 @@ impl Executor {
         if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
             reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
         }
-        let own = requests::said(conn, &thread, append, reception)?;
+        let own = match shadow {
+            // Nobody was written to, as far as the other knows.
+            true => Vec::new(),
+            false => requests::said(conn, &thread, append, reception)?,
+        };
         Ok(AppendDone { appended, entry: Some(entry), own })
     }
 
@@ -398,6 +408,12 @@ fn suspended(
     let Some(from) = from else { return Ok(None) };
     let suspension = suspensions::find(conn, from, append.now)?;
     Ok(suspension.map(|suspension| StoreError::Suspended { until: suspension.until }))
+}
+
+/// The outside of what nobody but its sender may see.
+pub(crate) fn shadowed(envelope: Option<Arc<Envelope>>) -> Option<Arc<Envelope>> {
+    let envelope = envelope.map_or_else(Envelope::default, Arc::unwrap_or_clone);
+    Some(Arc::new(Envelope { shadow: true, ..envelope }))
 }
 
 /// Why a content rule keeps an append out.

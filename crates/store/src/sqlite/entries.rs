@@ -42,6 +42,8 @@ impl Executor {
         let seq = head.seq + 1;
         let ts = rows::bound(now.0).max(head.ts);
         let (kind, text) = body::encode(&body);
+        let shadow = envelope.as_ref().is_some_and(|envelope| envelope.shadow);
+        let kind = if shadow && kind == body::SAID { body::SHADOWED } else { kind };
         let is_said = i64::from(kind == body::SAID);
         let by_low = thread.is_low(sender);
         let low_count = match &thread.who {
@@ -73,8 +75,8 @@ impl Executor {
             keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
         let kept = sealed.as_deref().map_or(Kept::Plain(&text), Kept::Sealed);
         let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
-                   client_id, content, sum, sealed, kind, said, about, envelope) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                   client_id, content, sum, sealed, kind, said, about, envelope, shadow) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
         conn.prepare_cached(sql)?.execute((
             position,
             thread.id,
@@ -91,6 +93,7 @@ impl Executor {
             said,
             facts.about,
             facts.envelope,
+            shadow.then_some(true),
         ))?;
         if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
             retention::remove(conn, &old.gone(thread.id, head))?;

@@ -10,7 +10,8 @@ use super::rows;
 
 /// The text that an envelope is kept as.
 pub(crate) fn encode(envelope: &Envelope) -> String {
-    let Envelope { reply_to, thread, mentions, mentions_all, forwarded, request } = envelope;
+    let Envelope { reply_to, thread, mentions, mentions_all, forwarded, request, shadow } =
+        envelope;
     let mut json = Map::new();
     if let Some(reply) = reply_to {
         json.insert("reply".into(), json!({ "seq": reply.seq.0, "from": reply.from.as_str() }));
@@ -22,7 +23,9 @@ pub(crate) fn encode(envelope: &Envelope) -> String {
         let names: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
         json.insert("mentions".into(), json!(names));
     }
-    for (name, flag) in [("all", mentions_all), ("forwarded", forwarded), ("request", request)] {
+    let flags =
+        [("all", mentions_all), ("forwarded", forwarded), ("request", request), ("shadow", shadow)];
+    for (name, flag) in flags {
         if *flag {
             json.insert(name.into(), json!(true));
         }
@@ -56,6 +59,7 @@ pub(crate) fn decode(text: &str) -> Option<Envelope> {
         mentions_all: flag("all"),
         forwarded: flag("forwarded"),
         request: flag("request"),
+        shadow: flag("shadow"),
     })
 }
 
@@ -79,6 +83,7 @@ mod tests {
             Envelope { mentions: vec![user("a"), user("b")], ..Envelope::default() },
             Envelope { mentions_all: true, forwarded: true, ..Envelope::default() },
             Envelope { request: true, ..Envelope::default() },
+            Envelope { shadow: true, ..Envelope::default() },
         ] {
             let text = encode(&envelope);
             assert_eq!(decode(&text), Some(envelope), "{text}");

@@ -155,8 +155,10 @@ fn is_seen(
         return Ok(false);
     }
     let Some(thread) = rows::find_thread(conn, conversation)? else { return Ok(false) };
-    let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
-    Ok(conn.prepare_cached(sql)?.exists([thread.id, bound(seq.0)])?)
+    let user = thread.member(conn, user)?;
+    let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2 \
+               AND (shadow IS NULL OR sender = ?3)";
+    Ok(conn.prepare_cached(sql)?.exists((thread.id, bound(seq.0), user))?)
 }
 
 fn as_record(wish: &OwnWish, at: Millis) -> OwnRecord {

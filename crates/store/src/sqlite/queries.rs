@@ -39,6 +39,7 @@ macro_rules! listed {
             "SELECT conversation, read, last FROM \
              (SELECT m.conversation, m.read, (SELECT pos FROM entry \
              WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
+             AND (shadow IS NULL OR sender = m.user) \
              ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1 AND ",
             $which,
             ") WHERE last < ?2 ORDER BY last DESC LIMIT ?3"
@@ -153,7 +154,8 @@ impl Reader {
                 heard!(),
                 " ORDER BY e.seq"
             );
-            let wanted = Wanted { others_than: Some(asker), ..Wanted::any(room.saturating_add(1)) };
+            let wanted =
+                Wanted { others_than: Some(asker), ..Wanted::by(user, room.saturating_add(1)) };
             let params = (conversation, had, user);
             let mut entries = self.entries(sql, params, wanted, &mut room_bytes)?;
             let more = entries.len() > room || room_bytes.is_full;
@@ -210,7 +212,7 @@ impl Reader {
             let after = after.max(span.from - 1);
             let before = before.map_or(i64::MAX, |before| bound(before.0));
             let before = before.min(span.to.saturating_add(1));
-            let wanted = Wanted { hidden_from, ..Wanted::any(wanted - entries.len()) };
+            let wanted = Wanted { hidden_from, ..Wanted::by(user, wanted - entries.len()) };
             let params = (thread.id, after, before);
             entries.append(&mut self.entries(sql, params, wanted, &mut room)?);
         }
@@ -240,7 +242,8 @@ impl Reader {
                 continue;
             }
             let Some(thread) = rows::find_thread(&self.conn, conversation)? else { continue };
-            let one = Wanted::any(1);
+            let viewer = thread.member(&self.conn, user)?.ok_or(StoreError::NotFound)?;
+            let one = Wanted::by(viewer, 1);
             let entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?.pop();
             if room.is_full {
                 break;
@@ -277,7 +280,7 @@ impl Reader {
         for (conversation, read, last) in &found {
             let thread = self.names.thread(&self.conn, *conversation)?;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-            let one = Wanted::any(1);
+            let one = Wanted::by(user, 1);
             let mut last = self.entries(sql, [*last], one, &mut room)?;
             if room.is_full {
                 more = true;
@@ -389,7 +392,10 @@ impl Reader {
         while entries.len() < wanted.entries
             && let Some(row) = rows.next()?
         {
-            let entry = self.names.entry(&self.conn, row)?;
+            let (sender, entry): (i64, _) = (row.get(5)?, self.names.entry(&self.conn, row)?);
+            if entry.is_shadowed() && sender != wanted.viewer {
+                continue;
+            }
             if wanted.others_than.is_some_and(|user| *user == entry.from) {
                 continue;
             }
@@ -443,6 +449,8 @@ pub(crate) enum Shelf {
 /// Which entries a read gives, and how many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
+    /// By whom: not those that somebody else alone may see.
+    pub(crate) viewer: i64,
     /// Not those that this user said.
     pub(crate) others_than: Option<&'a UserId>,
     /// Not those that this user hides.
@@ -452,9 +460,9 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Whichever there are.
-    pub(crate) fn any(entries: usize) -> Self {
-        Self { others_than: None, hidden_from: None, entries }
+    /// Whichever a user may see.
+    pub(crate) fn by(viewer: i64, entries: usize) -> Self {
+        Self { viewer, others_than: None, hidden_from: None, entries }
     }
 }
 

@@ -33,7 +33,9 @@ pub(crate) fn receives(
         return Ok(Err(StoreError::Blocked));
     }
     let messages = setting(conn, to, PrivacySetting::Messages)?;
-    let is_new = thread.is_none();
+    // What nobody but its sender sees began nothing.
+    let head = thread.map(|thread| rows::head(conn, thread.id)).transpose()?;
+    let is_new = head.is_none_or(|head| head.said == 0);
     let request = thread.map(|thread| requests::state(conn, thread.id, to)).transpose()?.flatten();
     let asks =
         is_new && setting(conn, to, PrivacySetting::MessageRequests)?.as_deref() == Some("true");
@@ -41,9 +43,8 @@ pub(crate) fn receives(
     if messages.is_none() && request.is_none() && !asks {
         return Ok(Ok(Reception::Ordinary));
     }
-    let (has_written, said) = match (thread, from) {
-        (Some(thread), Some(from)) => {
-            let head = rows::head(conn, thread.id)?;
+    let (has_written, said) = match (thread, from, head) {
+        (Some(thread), Some(from), Some(head)) => {
             let by_others = |user| thread.by_others(conn, user, Place::default(), head);
             (by_others(from)? > 0, nat(by_others(to)?)?)
         }

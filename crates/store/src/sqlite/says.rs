@@ -72,6 +72,7 @@ impl Executor {
             mentions_all: say.mentions_all,
             forwarded: say.forward_of.is_some(),
             request: false,
+            shadow: false,
         })
     }
 

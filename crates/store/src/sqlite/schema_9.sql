@@ -2,3 +2,7 @@
 -- (2) or an accepted one (3). The member's own record of it says the same: see requests.rs.
 ALTER TABLE member ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX member_requests ON member (user, conversation) WHERE request = 1;
+
+-- Whether nobody but its sender may see an entry, as its envelope says. Such a message is of kind 8 and is
+-- not counted.
+ALTER TABLE entry ADD COLUMN shadow INTEGER;
