@@ -89,6 +89,12 @@ pub struct Limits {
     pub requests_per_group_max: u64,
     /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
     pub group_slow_mode_seconds_max: u64,
+    /// Words that one group's own rules may have. Default 200.
+    pub group_words_max: usize,
+    /// Groups of the server that may have rules of their own. Default 10,000.
+    pub ruled_groups_max: u64,
+    /// Groups whose own rules are kept ready for use. Default 1,024.
+    pub group_rules_ready_max: usize,
     /// Milliseconds after which a message can no longer be edited. Default 24 hours.
     pub edit_window_ms: u64,
     /// Milliseconds after which its author can no longer delete a message for everyone. Default 48
@@ -224,6 +230,9 @@ impl Default for Limits {
             invites_per_group_max: 100,
             requests_per_group_max: 1_000,
             group_slow_mode_seconds_max: 6 * 60 * 60,
+            group_words_max: 200,
+            ruled_groups_max: 10_000,
+            group_rules_ready_max: 1_024,
             edit_window_ms: DAY_MS,
             delete_window_ms: 2 * DAY_MS,
             edits_per_message_max: 200,

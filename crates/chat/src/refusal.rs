@@ -130,6 +130,8 @@ pub enum Refusal {
     TooManyGroups,
     /// The group has as many invites as allowed.
     TooManyInvites,
+    /// As many groups have rules of their own as the server allows.
+    TooManyRules,
     /// The owner of a group cannot leave it.
     OwnerMustStay,
     /// The message was deleted.
@@ -194,6 +196,7 @@ pub enum Code {
     GroupFull,
     TooManyGroups,
     TooManyInvites,
+    TooManyRules,
     OwnerMustStay,
     MessageDeleted,
     TooLate,
@@ -291,6 +294,7 @@ impl Refusal {
             Self::GroupFull => Code::GroupFull,
             Self::TooManyGroups => Code::TooManyGroups,
             Self::TooManyInvites => Code::TooManyInvites,
+            Self::TooManyRules => Code::TooManyRules,
             Self::OwnerMustStay => Code::OwnerMustStay,
             Self::MessageDeleted => Code::MessageDeleted,
             Self::TooLate => Code::TooLate,
@@ -598,6 +602,11 @@ impl Code {
                 "the group has as many invites as allowed",
                 "Revoke one first.",
             ),
+            Self::TooManyRules => never(
+                "too_many_rules",
+                "as many groups have rules of their own as the server allows",
+                "Ask whoever runs the server to raise `limits.ruled_groups_max`.",
+            ),
             Self::OwnerMustStay => never(
                 "owner_must_stay",
                 "the owner cannot leave the group",
@@ -662,7 +671,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 46] = [
+pub const CODES: [Code; 47] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -697,6 +706,7 @@ pub const CODES: [Code; 46] = [
     Code::GroupFull,
     Code::TooManyGroups,
     Code::TooManyInvites,
+    Code::TooManyRules,
     Code::OwnerMustStay,
     Code::MessageDeleted,
     Code::TooLate,

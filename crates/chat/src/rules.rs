@@ -27,6 +27,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Mask => "mask",
+            Self::Flag => "flag",
+            Self::Shadow => "shadow",
+        }
+    }
+
     /// The action of a word.
     pub fn of(name: &str) -> Option<Self> {
         match name {
@@ -152,7 +162,9 @@ mod tests {
 
     #[test]
     fn only_known_actions_have_words() {
-        assert_eq!(Action::of("mask"), Some(Action::Mask));
+        for action in [Action::Refuse, Action::Mask, Action::Flag, Action::Shadow] {
+            assert_eq!(Action::of(action.name()), Some(action));
+        }
         assert_eq!([Action::of("hide"), Action::of("Refuse"), Action::of("")], [None; 3]);
     }
 }

@@ -20,7 +20,7 @@ use crate::hook::{self, AppHook, Question};
 use crate::queries::failed;
 use crate::receipts::is_a_member;
 use crate::rules::{Author, Screened};
-use crate::screening::Outcome;
+use crate::screening::{self, Outcome};
 use crate::service::Service;
 
 /// `edit {messageId, content, clientId?}`.
@@ -134,7 +134,8 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
         Wish::Edit(content) => {
             let author =
                 Author { user: &change.by, client_id: change.client_id.as_ref(), now: change.now };
-            let screened = service.settings.rules.screen(author, content, limits);
+            let group = change.conversation.group_id();
+            let screened = screening::screen(service, group.as_ref(), author, content);
             match &service.settings.hook {
                 Some(app) if screened.screening.refused.is_none() => {
                     return asked(service, app.clone(), change, screened);

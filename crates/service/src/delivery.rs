@@ -21,6 +21,7 @@ use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::group_rules::Ruled;
 use crate::own;
 use crate::presence::Presences;
 use crate::privacy::Regards;
@@ -47,6 +48,7 @@ pub struct Delivery {
     pub(crate) tails: Tails,
     pub(crate) regards: Regards,
     pub(crate) visibility: Visibility,
+    pub(crate) ruled: Ruled,
     pub(crate) presence: Arc<Presences>,
     pub(crate) counters: Counters,
 }
@@ -60,6 +62,7 @@ impl Delivery {
         let (io, tails) = (OnceLock::new(), Tails::default());
         let visibility = Visibility::new(&limits);
         let presence = Arc::new(Presences::new(&limits));
+        let ruled = Ruled::new(&limits);
         Arc::new(Self {
             limits,
             io,
@@ -68,6 +71,7 @@ impl Delivery {
             tails,
             regards,
             visibility,
+            ruled,
             presence,
             counters,
         })
@@ -123,6 +127,7 @@ impl Delivery {
             sender.sent(entry.position);
         }
         self.tails.note(group, entry, clock::now());
+        self.ruled.follow(group, entry);
         if let Body::Changed(change) = &entry.body {
             self.flush(io, out, entry.position.0 - 1);
             for user in change.joined(&entry.from) {

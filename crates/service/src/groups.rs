@@ -270,7 +270,15 @@ pub(crate) fn receipts(
     Ok(Work::Later(Box::pin(async move { Ok(records::receipts(&page.await.map_err(failed)?)) })))
 }
 
-fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<Work, Refusal> {
+/// Hands a wish about a group to the store; its answer says what became of it.
+///
+/// # Errors
+/// [`Refusal`] when nothing can be written or the caller is too fast.
+pub(crate) fn change(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    about: About,
+) -> Result<Work, Refusal> {
     let About { group, wish } = about;
     let changed = submit(service, caller, &group, wish)?;
     let (service, user) = (Arc::clone(service), caller.user.clone());

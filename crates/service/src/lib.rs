@@ -68,6 +68,7 @@ mod turns;
 mod around_records;
 mod clock;
 mod group_records;
+mod group_rules;
 mod jitter;
 mod json;
 mod records;

@@ -7,13 +7,30 @@
 
 use std::sync::Arc;
 
-use parlor_chat::ids::{ConversationId, Seq};
+use parlor_chat::entry::Content;
+use parlor_chat::ids::{ConversationId, GroupId, Seq};
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Pending, StoreError};
 
 use crate::around_commands::Outside;
 use crate::moderation;
+use crate::rules::{Author, Screened};
 use crate::service::Service;
+
+/// Looks at a content: by what holds everywhere, then by the group's own rules, if it is one's.
+pub(crate) fn screen(
+    service: &Service,
+    group: Option<&GroupId>,
+    author: Author<'_>,
+    content: Content,
+) -> Screened {
+    let limits = &service.settings.limits;
+    let screened = service.settings.rules.screen(author, content, limits);
+    match group {
+        Some(group) => service.delivery().ruled.screen(group, author, screened, limits),
+        None => screened,
+    }
+}
 
 /// Hands a message to the store; the call takes its place in the order.
 pub(crate) fn append(

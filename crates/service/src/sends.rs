@@ -86,7 +86,8 @@ pub(crate) fn submit(
     }
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
     let author = Author { user, client_id: append.client_id.as_ref(), now };
-    let screened = service.settings.rules.screen(author, append.content.clone(), limits);
+    let group = failed.conversation.group_id();
+    let screened = screening::screen(service, group.as_ref(), author, append.content.clone());
     let Screened { content, screening } = match &service.settings.hook {
         // What a rule refuses needs no second opinion.
         Some(app) if screened.screening.refused.is_none() => {

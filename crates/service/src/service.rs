@@ -41,9 +41,9 @@ use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
-    around, blocks, clock, connect, contacts, conversation_settings, drafts, groups, jitter,
-    moderation, presence, privacy, profiles, queries, records, requests, resume, sends, stars,
-    tutorial, typing,
+    around, blocks, clock, connect, contacts, conversation_settings, drafts, group_rules, groups,
+    jitter, moderation, presence, privacy, profiles, queries, records, requests, resume, sends,
+    stars, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -149,7 +149,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 74] = [
+        let commands: [(&str, Command); 76] = [
             ("private_message", sends::private_message),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
@@ -189,6 +189,8 @@ impl Service {
             ("group_unmute", groups::unmute),
             ("group_role", groups::role),
             ("group_members", groups::members),
+            ("group_rules", group_rules::get),
+            ("group_rules_set", group_rules::set),
             ("group_info", groups::info),
             ("group_invite", groups::invite),
             ("group_invites", groups::invites),
@@ -267,6 +269,7 @@ impl Service {
         // Whoever asks for nothing still learns how far the log is.
         let nobody = UserId::parse("nobody").expect("a plain word is a user id");
         let head = self.store.since(nobody, END_OF_LOG, Whose::Others, 1).await?.as_of;
+        group_rules::load(self).await?;
         self.runtime.get_or_init(Handle::current);
         self.delivery.attach(io, head);
         let service = Arc::clone(self);

@@ -208,6 +208,7 @@ const GROUPING: &[(&str, GroupClaim)] = claims![
     grouping::wishes_and_messages_take_their_places_in_the_order_of_the_calls,
     grouping::a_suspended_member_neither_says_nor_changes_anything,
     grouping::random_groups_agree_with_a_recount,
+    grouping::a_groups_own_rules_are_kept_with_it,
 ];
 
 /// Runs the claims about groups, each on a store of its own.

@@ -317,6 +317,9 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("contacts_per_user_max", limits.contacts_per_user_max, 0, 1 << 20);
     within("request_messages_max", limits.request_messages_max, 1, 1_000);
     within("requests_per_user_max", limits.requests_per_user_max, 0, 1 << 20);
+    within("group_words_max", limits.group_words_max, 0, 10_000);
+    within("ruled_groups_max", limits.ruled_groups_max, 0, 1 << 20);
+    within("group_rules_ready_max", limits.group_rules_ready_max, 1, 1 << 20);
     within("records_limit_max", limits.records_limit_max, 1, 10_000);
     within("records_limit_default", limits.records_limit_default, 1, limits.records_limit_max);
     within("name_bytes_max", limits.name_bytes_max, 1, 4_096);

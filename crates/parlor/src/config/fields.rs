@@ -255,6 +255,13 @@ sections! {
         requests_per_group_max: u64, "requests" = Chat::default().requests_per_group_max;
         /// Longest slow mode of a group.
         group_slow_mode_seconds_max: u64, "seconds" = Chat::default().group_slow_mode_seconds_max;
+        /// Words that one group's own rules may have.
+        group_words_max: u64, "words" = Chat::default().group_words_max as u64;
+        /// Groups of the server that may have rules of their own.
+        ruled_groups_max: u64, "groups" = Chat::default().ruled_groups_max;
+        /// Groups whose own rules are kept ready for use. Those of others are made ready when they are
+        /// needed.
+        group_rules_ready_max: u64, "groups" = Chat::default().group_rules_ready_max as u64;
         /// How long after it was sent a message may be edited.
         edit_window_ms: u64, "milliseconds" = Chat::default().edit_window_ms;
         /// How long after it was sent its author may delete a message for everyone. Who keeps order

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use parlor_chat::around::{Act, Deed, Emoji};
 use parlor_chat::entry::{Body, Content, Millis};
 use parlor_chat::group::{
-    Change, GroupName, GroupSettings, Joining, OpenTo, PastShown, Role, SettingsPatch,
+    Change, GroupName, GroupRules, GroupSettings, Joining, OpenTo, PastShown, Role, SettingsPatch,
 };
 use parlor_chat::ids::{Seq, UserId};
+use parlor_chat::rules::Action;
 use serde_json::{Map, Value, json};
 
 use super::rows;
@@ -123,6 +124,9 @@ fn change_json(change: &Change) -> Value {
         Change::RoleSet(user, role) => {
             json!({ "did": "role", "user": user.as_str(), "role": role.name() })
         }
+        Change::RulesSet(rules) => {
+            json!({ "did": "rules", "rules": rules.as_ref().map(rules_json) })
+        }
     }
 }
 
@@ -158,8 +162,33 @@ fn change(json: &Map<String, Value>) -> Option<Change> {
         "muted" => Change::Muted(user()?, until()?),
         "unmuted" => Change::Unmuted(user()?),
         "role" => Change::RoleSet(user()?, Role::named(text("role")?)?),
+        "rules" => Change::RulesSet(match json.get("rules")? {
+            Value::Null => None,
+            json => Some(rules(json)?),
+        }),
         _ => return None,
     })
+}
+
+fn rules_json(rules: &GroupRules) -> Value {
+    let words: Vec<&str> = rules.words.iter().map(|word| &**word).collect();
+    json!({ "action": rules.action.name(), "words": words })
+}
+
+fn rules(json: &Value) -> Option<GroupRules> {
+    let words = json.get("words")?.as_array()?.iter();
+    let words = words.map(|word| word.as_str().map(Arc::from)).collect::<Option<_>>()?;
+    Some(GroupRules { words, action: Action::of(json.get("action")?.as_str()?)? })
+}
+
+/// A group's own rules as the text of a column.
+pub(crate) fn rules_text(rules: &GroupRules) -> String {
+    rules_json(rules).to_string()
+}
+
+/// A group's own rules out of the text of a column; `None` for what no version writes.
+pub(crate) fn rules_of(text: &str) -> Option<GroupRules> {
+    rules(&serde_json::from_str(text).ok()?)
 }
 
 const OPEN_TO: [(OpenTo, &str); 2] = [(OpenTo::Everyone, "everyone"), (OpenTo::Admins, "admins")];
@@ -261,6 +290,11 @@ mod tests {
             Change::Muted(user("b"), Millis(5)),
             Change::Unmuted(user("b")),
             Change::RoleSet(user("b"), Role::Owner),
+            Change::RulesSet(None),
+            Change::RulesSet(Some(GroupRules {
+                words: vec!["é\"".into(), "two words".into()],
+                action: Action::Mask,
+            })),
         ] {
             comes_back(Body::Changed(change), false);
         }

@@ -7,6 +7,7 @@ use parlor_chat::around::port::{
     Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
 };
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
+use parlor_chat::group::GroupRules;
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
     MembersPage, MembersQuery, Memberships, ReceiptsPage, ReceiptsQuery, Request,
@@ -25,6 +26,7 @@ use parlor_chat::store::{
 
 use super::command::{Command, Marks};
 use super::queries::Shelf;
+use super::readers::Reader;
 use super::rows::Subject;
 use super::{SqliteStore, submit};
 
@@ -250,6 +252,11 @@ impl Groups for SqliteStore {
 
     fn invites(&self, user: UserId, group: GroupId) -> Pending<Vec<InviteLine>> {
         self.read(of_group(&group), move |reader| reader.invites(&user, &group))
+    }
+
+    fn ruled(&self, after: Option<GroupId>, limit: usize) -> Pending<Vec<(GroupId, GroupRules)>> {
+        let ruled = move |reader: &mut Reader| reader.ruled(after.as_ref(), limit);
+        self.read(Subject::Groups, ruled)
     }
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {

@@ -6,3 +6,7 @@ CREATE INDEX member_requests ON member (user, conversation) WHERE request = 1;
 -- Whether nobody but its sender may see an entry, as its envelope says. Such a message is of kind 8 and is
 -- not counted.
 ALTER TABLE entry ADD COLUMN shadow INTEGER;
+
+-- What may not be said in a group, as JSON: see body.rs.
+ALTER TABLE chat_group ADD COLUMN rules TEXT;
+CREATE INDEX group_ruled ON chat_group (name) WHERE rules IS NOT NULL;
