@@ -99,6 +99,8 @@ pub struct Envelope {
     pub request: bool,
     /// Whether it is for its sender's eyes alone, which nobody is told: a content rule says so.
     pub shadow: bool,
+    /// Whether a moderator of the server did it, in its sender's place.
+    pub moderated: bool,
 }
 
 impl Envelope {

@@ -153,13 +153,13 @@ pub trait Store: Send + Sync + 'static {
     /// Nor does the other see how far the user is while a request of theirs is not accepted.
     fn regard(&self, user: UserId, other: UserId) -> Pending<Regard>;
 
-    /// The entries at some places, in that order, `None` for one that is not there for this user.
+    /// The entries at some places as they are now, in that order, `None` for one that is not there for this user.
     /// Perhaps fewer than asked for, but not none: the others are to be asked for again.
     fn entries_at(
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>>;
+    ) -> Pending<Vec<Option<Placed>>>;
 
     /// Changes a user's profile, field by field.
     fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged>;
@@ -477,6 +477,15 @@ pub struct HistoryQuery {
     pub range: HistoryRange,
     /// At most this many entries.
     pub limit: usize,
+}
+
+/// An entry with what has become of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// What has become of it, if it is a message.
+    pub state: MessageState,
 }
 
 /// Which end of a conversation to read from.

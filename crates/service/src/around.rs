@@ -6,7 +6,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parlor_chat::around::port::{ChangeMessage, MessageChanged, ThreadQuery, Wish};
+use parlor_chat::around::port::{Authority, ChangeMessage, MessageChanged, ThreadQuery, Wish};
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Refused;
@@ -129,6 +129,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
         origin: Origin(caller.socket.key().get()),
         limits: limits.clone(),
         screening: None,
+        authority: Authority::Member,
     };
     let change = match change.wish.clone() {
         Wish::Edit(content) => {

@@ -65,6 +65,10 @@ pub(crate) fn envelope(
         true => object.flag("forwarded", true),
         false => object,
     };
+    let object = match envelope.moderated {
+        true => object.flag("moderated", true),
+        false => object,
+    };
     match envelope.request && shows == Shows::Recipient {
         true => object.flag("request", true),
         false => object,

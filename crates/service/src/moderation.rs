@@ -10,14 +10,17 @@ mod records;
 
 use std::sync::Arc;
 
+use parlor_chat::around::port::{Authority, ChangeMessage, MessageChanged, Wish};
 use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::moderation::{
     Act, Acted, AuditQuery, Cause, Deed, Done, NewReport, Report, ReportsQuery, Role, TakeReport,
     Target,
 };
 use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::Origin;
 use parlor_gateway::Socket;
 
+use crate::around_records;
 use crate::clock;
 use crate::closing::Ending;
 use crate::commands::Payload;
@@ -198,6 +201,38 @@ pub(crate) fn unsuspend(
     moderator(caller)?;
     let asked = payloads::unsuspend(payload, &service.settings.limits)?;
     act(service, caller, asked)
+}
+
+/// `message_remove {messageId, note?}`, for moderators: any message, for everyone.
+pub(crate) fn message_remove(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    moderator(caller)?;
+    let ((conversation, seq), note) = payloads::removal(payload, &service.settings.limits)?;
+    service.accepts_writes()?;
+    caller.charge(service)?;
+    let changed = service.around.change_message(ChangeMessage {
+        by: caller.user.clone(),
+        conversation: conversation.clone(),
+        seq,
+        wish: Wish::Delete,
+        client_id: None,
+        now: caller.now,
+        // Its author's devices are told as well, wherever the moderator is.
+        origin: Origin::default(),
+        limits: service.settings.limits.clone(),
+        screening: None,
+        authority: Authority::Moderator { note },
+    });
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        let changed = changed.await.map_err(|error| of_store(&error))?;
+        let removed = matches!(changed, MessageChanged::Committed { .. });
+        service.counters().moderation.removed.add(u64::from(removed));
+        Ok(around_records::changed(&conversation, seq, &changed))
+    })))
 }
 
 /// Hands a deed to the store, and sees to what follows from it.

@@ -149,7 +149,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 76] = [
+        let commands: [(&str, Command); 77] = [
             ("private_message", sends::private_message),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
@@ -173,6 +173,7 @@ impl Service {
             ("warn", moderation::warn),
             ("suspend", moderation::suspend),
             ("unsuspend", moderation::unsuspend),
+            ("message_remove", moderation::message_remove),
             ("notice_confirm", moderation::notice_confirm),
             ("audit", moderation::audit),
             ("group_message", groups::message),

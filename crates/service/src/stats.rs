@@ -140,6 +140,7 @@ pub(crate) struct ModerationCounters {
     pub(crate) flagged: Count,
     pub(crate) shadowed: Count,
     pub(crate) reports: Count,
+    pub(crate) removed: Count,
     pub(crate) warnings: Count,
     pub(crate) suspensions: Count,
     pub(crate) hook_asked: Count,
@@ -156,6 +157,7 @@ impl ModerationCounters {
             flagged: self.flagged.get(),
             shadowed: self.shadowed.get(),
             reports: self.reports.get(),
+            removed: self.removed.get(),
             warnings: self.warnings.get(),
             suspensions: self.suspensions.get(),
             hook_asked: self.hook_asked.get(),
@@ -179,6 +181,8 @@ pub struct ModerationStats {
     pub shadowed: u64,
     /// Reports filed.
     pub reports: u64,
+    /// Messages that moderators removed.
+    pub removed: u64,
     /// Warnings given.
     pub warnings: u64,
     /// Users suspended.

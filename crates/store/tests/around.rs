@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_chat::around::Emoji;
-use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{Around, Authority, ChangeMessage, MessageChanged, Wish};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::limits::{DAY_MS, Limits};
@@ -65,6 +65,7 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish, days_ago: u64) -> u64 {
         origin: Origin(0),
         limits: Limits::default(),
         screening: None,
+        authority: Authority::Member,
     };
     match store.change_message(change).await.expect("it may be") {
         MessageChanged::Committed { seq, .. } => seq.0,

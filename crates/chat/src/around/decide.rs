@@ -127,6 +127,11 @@ pub fn decide(
     Ok(Decision::Commit(deed))
 }
 
+/// Decides on the wish of a moderator of the server to delete a message of this content.
+pub fn remove(content: Option<&Content>) -> Decision {
+    content.map_or(Decision::Unchanged, |_| Decision::Commit(Deed::Deleted))
+}
+
 /// One's own within its time, also while one may not speak; in a group others' as well, by who keeps
 /// order and is more than they are.
 fn delete(

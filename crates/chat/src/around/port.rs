@@ -62,6 +62,20 @@ impl Wish {
     }
 }
 
+/// By which right something is wished about a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Authority {
+    /// That of who is in the conversation.
+    #[default]
+    Member,
+    /// That of a moderator of the server, who only deletes: any message, whenever and wherever. The audit
+    /// log says so in the same commit; the entry does not say who.
+    Moderator {
+        /// For the audit log.
+        note: Option<Arc<str>>,
+    },
+}
+
 /// A wish about a message.
 #[derive(Debug, Clone)]
 pub struct ChangeMessage {
@@ -84,6 +98,8 @@ pub struct ChangeMessage {
     pub limits: Limits,
     /// What the content rules say of an edit, if anything.
     pub screening: Option<Screening>,
+    /// By which right.
+    pub authority: Authority,
 }
 
 /// What became of a wish about a message.

@@ -123,6 +123,7 @@ fn write_moderation(page: &mut Page<'_>, stats: &ModerationStats) -> fmt::Result
             stats.shadowed,
         ),
         ("moderation_reports", "Reports filed", stats.reports),
+        ("moderation_messages_removed", "Messages that moderators removed", stats.removed),
         ("moderation_warnings", "Warnings given", stats.warnings),
         ("moderation_suspensions", "Users suspended", stats.suspensions),
         ("moderation_hook_questions", "Messages the hook was asked about", stats.hook_asked),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::{ClientId, MessageId, UserId};
+use parlor_chat::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::moderation::{Cause, Deed, NoticeId, ReportId, ReportState, Target};
 use parlor_chat::refusal::Refusal;
@@ -105,6 +105,16 @@ pub(super) fn report_id(payload: Payload<'_>) -> Result<ReportId, Refusal> {
 pub(super) fn notice_id(payload: Payload<'_>) -> Result<NoticeId, Refusal> {
     let fields = Fields::parse(payload, ["noticeId"])?;
     required("noticeId", fields.id("noticeId", NoticeId::parse)?)
+}
+
+/// Reads `message_remove`'s `{messageId, note?}`.
+pub(super) fn removal(
+    payload: Payload<'_>,
+    limits: &Limits,
+) -> Result<((ConversationId, Seq), Option<Arc<str>>), Refusal> {
+    let fields = Fields::parse(payload, ["messageId", "note"])?;
+    let message = required("messageId", fields.id("messageId", MessageId::parse)?)?;
+    Ok((message, text(&fields, "note", limits.moderation_text_bytes_max)?))
 }
 
 /// What a moderator wants done.

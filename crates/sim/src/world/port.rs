@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use parlor_chat::entry::{Entry, Epoch, Millis, Position};
+use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::moderation::{
     Act, Acted, AuditPage, AuditQuery, Filed, Moderation, NewReport, Notice, NoticeId, Report,
@@ -17,7 +17,7 @@ use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, CommitSink, Committed,
     ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
-    MovedPage, Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
+    MovedPage, Pending, Placed, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
     UndeliveredPage, Whose,
 };
 
@@ -199,8 +199,10 @@ impl Store for MemoryStore {
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>> {
-        ready(Ok(self.ledger.lock().entries_at(&user, &places)))
+    ) -> Pending<Vec<Option<Placed>>> {
+        let found = self.ledger.lock().entries_at(&user, &places);
+        let placed = |entry| Placed { entry, state: Default::default() };
+        ready(Ok(found.into_iter().map(|entry| entry.map(placed)).collect()))
     }
 
     fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{Around, Authority, ChangeMessage, MessageChanged, Wish};
 use parlor_chat::around::{Act, Deed, Emoji, MessageState};
 use parlor_chat::entry::{Body, Entry, Millis, Position};
 use parlor_chat::group::decide::Wish as GroupWish;
@@ -57,6 +57,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_rights::windows_end_at_their_edges,
     around_rights::who_is_blocked_or_a_stranger_does_nothing,
     around_rights::in_a_group_roles_decide,
+    around_rights::a_moderator_of_the_server_removes_any_message,
     around_rights::who_left_sees_what_was_in_their_time,
     around_rights::a_page_of_large_edits_is_cut_and_loses_nothing,
     around_outside::a_reply_names_what_it_answers,
@@ -121,6 +122,7 @@ pub(super) fn about(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> Chan
         origin: Origin(0),
         limits: Limits::default(),
         screening: None,
+        authority: Authority::Member,
     }
 }
 

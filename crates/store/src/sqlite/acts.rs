@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parlor_chat::around::Act;
 use parlor_chat::around::decide::{self, Decision, Place, Reactions, Standing};
-use parlor_chat::around::port::{ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{Authority, ChangeMessage, MessageChanged, Wish};
 use parlor_chat::entry::{Body, Content, Entry};
 use parlor_chat::group::{GroupSettings, Member, Role};
 use parlor_chat::ids::{ClientId, UserId};
@@ -39,7 +39,7 @@ enum Standpoint {
 }
 
 /// The row of an entry that is about to lose its content.
-struct Emptied {
+pub(crate) struct Emptied {
     position: i64,
     sum: i64,
 }
@@ -53,6 +53,9 @@ impl Executor {
     ) -> Result<MessageDone, Failure> {
         if turn.moderated {
             suspensions::refuse(conn, &change.by, change.now)?;
+        }
+        if let Authority::Moderator { note } = &change.authority {
+            return self.remove_message(conn, turn, change, note.as_deref());
         }
         let thread = self.thread(conn, &change.conversation)?.ok_or(StoreError::NotFound)?;
         let user = thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?;
@@ -115,6 +118,19 @@ impl Executor {
         if thread.is_group() && !visible::may_see(conn, thread.id, user, at.seq)? {
             return Err(StoreError::NotFound.into());
         }
+        let (sender, entry) = self.any_message(conn, at)?;
+        match entry.is_shadowed() && sender != user {
+            true => Err(StoreError::NotFound.into()),
+            false => Ok(entry),
+        }
+    }
+
+    /// The message at a place, whoever may see it, and its sender's integer name.
+    pub(crate) fn any_message(
+        &mut self,
+        conn: &Connection,
+        at: At,
+    ) -> Result<(i64, Arc<Entry>), Failure> {
         let sql = concat!(
             "SELECT ",
             entry_columns!(),
@@ -124,9 +140,8 @@ impl Executor {
         let mut rows = statement.query([at.conversation, at.seq])?;
         let row = rows.next()?.ok_or(StoreError::NotFound)?;
         let (sender, entry): (i64, _) = (row.get(5)?, self.names.entry(conn, row)?);
-        let is_seen = !entry.is_shadowed() || sender == user;
-        match entry.body.is_message() && is_seen {
-            true => Ok(entry),
+        match entry.body.is_message() {
+            true => Ok((sender, entry)),
             false => Err(StoreError::NotFound.into()),
         }
     }
@@ -205,7 +220,7 @@ impl Executor {
     }
 
     /// The message and its edits, as far as they have contents that are to go.
-    fn contents_of(
+    pub(crate) fn contents_of(
         &mut self,
         conn: &Connection,
         thread: &Thread,
@@ -238,7 +253,7 @@ impl Executor {
 }
 
 /// Takes the contents of entries out of the file: what was there is overwritten.
-fn empty(conn: &Connection, emptied: &[Emptied], gone: i64) -> Result<(), Failure> {
+pub(crate) fn empty(conn: &Connection, emptied: &[Emptied], gone: i64) -> Result<(), Failure> {
     if emptied.is_empty() {
         return Ok(());
     }

@@ -73,6 +73,8 @@ mod message_state;
 
 mod acts;
 
+mod removals;
+
 mod says;
 
 mod message_reads;

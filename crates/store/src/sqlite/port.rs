@@ -1,12 +1,11 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlor_chat::around::port::{
     Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
 };
-use parlor_chat::entry::{Entry, Epoch, Millis, Position};
+use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::group::GroupRules;
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
@@ -20,7 +19,7 @@ use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
-    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending, Placed,
     Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
 };
 
@@ -156,7 +155,7 @@ impl Store for SqliteStore {
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+    ) -> Pending<Vec<Option<Placed>>> {
         self.read(Subject::User(user.clone()), move |reader| reader.entries_at(&user, &places))
     }
 

@@ -10,7 +10,7 @@ use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::requests::RequestState;
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, ConversationsCursor, ConversationsPage, Device, HistoryPage,
-    HistoryQuery, HistoryRange, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
+    HistoryQuery, HistoryRange, Placed, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
 };
 use rusqlite::{Connection, OptionalExtension, Params};
 
@@ -229,7 +229,7 @@ impl Reader {
         &mut self,
         user: &UserId,
         places: &[(ConversationId, Seq)],
-    ) -> Result<Vec<Option<Arc<Entry>>>, Failure> {
+    ) -> Result<Vec<Option<Placed>>, Failure> {
         let sql = concat!(
             "SELECT ",
             entry_columns!(),
@@ -244,11 +244,16 @@ impl Reader {
             let Some(thread) = rows::find_thread(&self.conn, conversation)? else { continue };
             let viewer = thread.member(&self.conn, user)?.ok_or(StoreError::NotFound)?;
             let one = Wanted::by(viewer, 1);
-            let entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?.pop();
+            let mut entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?;
             if room.is_full {
                 break;
             }
-            found.push(entry);
+            let (mut states, _) = self.states(&thread, viewer, &mut entry)?;
+            found.push(entry.pop().map(|entry| {
+                let state = states.remove(&entry.seq).unwrap_or_default();
+                room.take(state.edited.as_ref().map_or(0, |(content, _)| content.0.len()));
+                Placed { entry, state }
+            }));
         }
         Ok(found)
     }

@@ -73,6 +73,7 @@ impl Executor {
             forwarded: say.forward_of.is_some(),
             request: false,
             shadow: false,
+            moderated: false,
         })
     }
 
