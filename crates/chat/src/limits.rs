@@ -89,6 +89,20 @@ pub struct Limits {
     pub requests_per_group_max: u64,
     /// Longest slow mode of a group, in seconds. Default 21,600, six hours.
     pub group_slow_mode_seconds_max: u64,
+    /// Messages per second that one group takes for long, whoever sends them; 0, the default, for any.
+    pub group_rate_per_second: u32,
+    /// Messages that one group takes at once, where there is such a rate. Default 1,000.
+    pub group_rate_burst: u32,
+    /// Groups that one user may make in an hour. Default 100.
+    pub group_creates_per_hour: u32,
+    /// Groups that one user may join, or ask to, in an hour. Default 300.
+    pub group_joins_per_hour: u32,
+    /// Reactions that one user may give or take back in a minute. Default 240.
+    pub reactions_per_minute: u32,
+    /// Reports that one user may file in an hour. Default 100.
+    pub reports_per_hour: u32,
+    /// Groups, and users for each of these actions, whose pace is remembered. Default 65,536.
+    pub paces_remembered_max: usize,
     /// Words that one group's own rules may have. Default 200.
     pub group_words_max: usize,
     /// Groups of the server that may have rules of their own. Default 10,000.
@@ -230,6 +244,13 @@ impl Default for Limits {
             invites_per_group_max: 100,
             requests_per_group_max: 1_000,
             group_slow_mode_seconds_max: 6 * 60 * 60,
+            group_rate_per_second: 0,
+            group_rate_burst: 1_000,
+            group_creates_per_hour: 100,
+            group_joins_per_hour: 300,
+            reactions_per_minute: 240,
+            reports_per_hour: 100,
+            paces_remembered_max: 65_536,
             group_words_max: 200,
             ruled_groups_max: 10_000,
             group_rules_ready_max: 1_024,

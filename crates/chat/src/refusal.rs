@@ -470,7 +470,7 @@ impl Code {
             Self::RateLimited => after(
                 RATE_LIMITED_RETRY_AFTER_MS,
                 "rate_limited",
-                "the user, the connection or the API key sends faster than allowed",
+                "the user, the connection, the group or the API key is faster than allowed",
                 "Send the same again after `retryAfterMs`.",
             ),
             Self::Overloaded => after(

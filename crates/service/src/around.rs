@@ -17,6 +17,7 @@ use crate::around_records as records;
 use crate::commands::Payload;
 use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
+use crate::paces::Action;
 use crate::queries::failed;
 use crate::receipts::is_a_member;
 use crate::rules::{Author, Screened};
@@ -118,7 +119,10 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
     }
     is_a_member(caller.user, &conversation)?;
     service.accepts_writes()?;
-    caller.charge(service)?;
+    match wish {
+        Wish::React(_) | Wish::Unreact(_) => caller.charge_for(service, Action::React)?,
+        _ => caller.charge(service)?,
+    }
     let change = ChangeMessage {
         by: caller.user.clone(),
         conversation,

@@ -17,6 +17,7 @@ use crate::commands::{Payload, group_send};
 use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
 use crate::group_commands::{self as read, About, Page};
+use crate::paces::Action;
 use crate::queries::failed;
 use crate::service::Service;
 use crate::session::Kind;
@@ -303,6 +304,11 @@ fn submit(
         _ => 0,
     };
     caller.charge_as(service, 1 + u32::try_from(users / USERS_PER_COMMAND).unwrap_or(u32::MAX))?;
+    match wish {
+        Wish::Create { .. } => service.paces.act(caller.user, Action::MakeGroup, caller.now)?,
+        Wish::Join(_) => service.paces.act(caller.user, Action::JoinGroup, caller.now)?,
+        _ => {}
+    }
     Ok(service.groups.change_group(ChangeGroup {
         by: caller.user.clone(),
         group: group.clone(),

@@ -44,6 +44,7 @@ pub mod hook;
 mod lines;
 mod moderation;
 mod own;
+mod paces;
 mod privacy;
 mod profiles;
 mod queries;

@@ -26,6 +26,7 @@ use crate::closing::Ending;
 use crate::commands::Payload;
 use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
+use crate::paces::Action;
 use crate::records::{alone, ok};
 use crate::service::Service;
 use crate::session::{Kind, Session};
@@ -95,7 +96,7 @@ pub(crate) fn report(
         return Err(Refusal::invalid("userId", "must be another user"));
     }
     service.accepts_writes()?;
-    caller.charge(service)?;
+    caller.charge_for(service, Action::Report)?;
     let filed = service.store.moderation().report(NewReport {
         by: caller.user.clone(),
         target: asked.target,
@@ -210,7 +211,8 @@ pub(crate) fn message_remove(
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
     moderator(caller)?;
-    let ((conversation, seq), note) = payloads::removal(payload, &service.settings.limits)?;
+    let payloads::Removal { conversation, seq, note } =
+        payloads::removal(payload, &service.settings.limits)?;
     service.accepts_writes()?;
     caller.charge(service)?;
     let changed = service.around.change_message(ChangeMessage {

@@ -440,7 +440,7 @@ mod tests {
     fn a_refusal_is_told_with_its_delay_where_there_is_one() {
         assert_eq!(
             error(&Refusal::RateLimited { retry_after_ms: 40 }),
-            r#"{"status":"error","code":"rate_limited","error":"the user, the connection or the API key sends faster than allowed","retryAfterMs":40}"#
+            r#"{"status":"error","code":"rate_limited","error":"the user, the connection, the group or the API key is faster than allowed","retryAfterMs":40}"#
         );
         assert!(!reason(&Refusal::TokenExpired).contains("retryAfterMs"));
     }

@@ -21,6 +21,7 @@ use crate::around_commands::Outside;
 use crate::commands::{self, Payload, Send};
 use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
+use crate::paces::Taken;
 use crate::records;
 use crate::rules::{Author, Screened};
 use crate::screening::{self, Outcome};
@@ -71,7 +72,7 @@ pub(crate) fn submit(
     let conversation = append.conversation();
     outside.fits(&conversation)?;
     let (send_key, order) = (append.client_id.clone(), service.next_order());
-    let failed = Failed {
+    let mut failed = Failed {
         service: Arc::clone(service),
         connection,
         user: user.clone(),
@@ -79,6 +80,7 @@ pub(crate) fn submit(
         send_key,
         order,
         conversation,
+        taken: None,
     };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
@@ -87,6 +89,10 @@ pub(crate) fn submit(
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
     let author = Author { user, client_id: append.client_id.as_ref(), now };
     let group = failed.conversation.group_id();
+    if let Some(group) = &group {
+        let taken = service.paces.message(group, now);
+        failed.taken = taken.inspect_err(|refusal| failed.note(caller.session, now, refusal))?;
+    }
     let screened = screening::screen(service, group.as_ref(), author, append.content.clone());
     let Screened { content, screening } = match &service.settings.hook {
         // What a rule refuses needs no second opinion.
@@ -170,6 +176,8 @@ struct Failed {
     send_key: Option<parlor_chat::ids::ClientId>,
     order: Order,
     conversation: ConversationId,
+    /// Of what its group may have.
+    taken: Option<Taken>,
 }
 
 impl Failed {
@@ -190,6 +198,9 @@ impl Failed {
                     counters.sent_again.add(1)
                 } else {
                     counters.sent.add(1);
+                    if let Some(taken) = self.taken {
+                        taken.keep();
+                    }
                     let service = &self.service;
                     if outcome.shadowed {
                         // No message tells the others that it is over.

@@ -30,6 +30,7 @@ use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
 use crate::lines::Lines;
+use crate::paces::Paces;
 use crate::presence::Presences;
 use crate::receipts::{self, Receipts};
 use crate::recovery::Pids;
@@ -66,6 +67,7 @@ pub struct Service {
     pub(crate) typing: Typing,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
+    pub(crate) paces: Arc<Paces>,
     pub(crate) shared_device: DeviceId,
     /// What waits for the store on behalf of a client.
     pub(crate) tasks: TaskTracker,
@@ -123,6 +125,7 @@ impl Service {
             typing: Typing::new(&settings.limits),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
+            paces: Arc::new(Paces::new(&settings.limits, settings.is_development())),
             shared_device: DeviceId::shared(),
             tasks: TaskTracker::new(),
             own_tasks: TaskTracker::new(),
@@ -323,7 +326,8 @@ impl Service {
         let (sessions, users) = (sessions.len() as u64, sessions.users() as u64);
         let stats = self.counters().snapshot(sessions, users, self.turns.waiting() as u64);
         let (presence_subscriptions, presence_coalesced) = self.presence.counts();
-        Stats { presence_subscriptions, presence_coalesced, ..stats }
+        let floods = self.settings.rules.floods();
+        Stats { presence_subscriptions, presence_coalesced, floods, ..stats }
     }
 
     /// Refuses connections before the service is open, and once it is closed.

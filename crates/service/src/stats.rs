@@ -77,6 +77,7 @@ impl Counters {
             presence_subscriptions: 0,
             presence_told: self.presence_told.get(),
             presence_coalesced: 0,
+            floods: 0,
             moderation: self.moderation.snapshot(),
             refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
@@ -126,10 +127,42 @@ pub struct Stats {
     pub presence_told: u64,
     /// Changes of presence that were not told, since a later one took their place.
     pub presence_coalesced: u64,
+    /// Contents that a rule about repeats found to come too often.
+    pub floods: u64,
     /// What rules, reports and moderators came to.
     pub moderation: ModerationStats,
     /// Refusals by code.
     pub refused: [(&'static str, u64); CODES.len()],
+}
+
+/// What refusals may be a sign of: families of codes that an operator watches together.
+const FAMILIES: [(&str, &[Code]); 5] = [
+    ("too_fast", &[Code::RateLimited, Code::SlowMode]),
+    ("not_welcome", &[Code::Blocked, Code::NotAccepted, Code::RequestPending]),
+    (
+        "without_right",
+        &[
+            Code::NotAllowed,
+            Code::NotAMember,
+            Code::Forbidden,
+            Code::Muted,
+            Code::Banned,
+            Code::Suspended,
+        ],
+    ),
+    ("bad_token", &[Code::Unauthorized, Code::TokenExpired, Code::DeviceRevoked]),
+    ("bad_input", &[Code::InvalidArgument, Code::TooLarge, Code::UnknownEvent]),
+];
+
+impl Stats {
+    /// Refusals by what they may be a sign of, as far as they may.
+    pub fn suspicious(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let of = |code: &Code| {
+            let found = self.refused.iter().find(|(name, _)| *name == code.name());
+            found.map_or(0, |(_, count)| *count)
+        };
+        FAMILIES.iter().map(move |(family, codes)| (*family, codes.iter().map(of).sum()))
+    }
 }
 
 /// The counters behind [`ModerationStats`].

@@ -255,6 +255,20 @@ sections! {
         requests_per_group_max: u64, "requests" = Chat::default().requests_per_group_max;
         /// Longest slow mode of a group.
         group_slow_mode_seconds_max: u64, "seconds" = Chat::default().group_slow_mode_seconds_max;
+        /// Messages that one group takes for long, whoever sends them; 0 for any.
+        group_rate_per_second: u64, "messages per second" = u64::from(Chat::default().group_rate_per_second);
+        /// Messages that one group takes at once, where there is such a rate.
+        group_rate_burst: u64, "messages" = u64::from(Chat::default().group_rate_burst);
+        /// Groups that one user may make in an hour.
+        group_creates_per_hour: u64, "groups" = u64::from(Chat::default().group_creates_per_hour);
+        /// Groups that one user may join, or ask to join, in an hour.
+        group_joins_per_hour: u64, "groups" = u64::from(Chat::default().group_joins_per_hour);
+        /// Reactions that one user may give or take back in a minute.
+        reactions_per_minute: u64, "reactions" = u64::from(Chat::default().reactions_per_minute);
+        /// Reports that one user may file in an hour.
+        reports_per_hour: u64, "reports" = u64::from(Chat::default().reports_per_hour);
+        /// Groups, and users for each of these actions, whose pace is remembered at a time.
+        paces_remembered_max: u64, "paces" = Chat::default().paces_remembered_max as u64;
         /// Words that one group's own rules may have.
         group_words_max: u64, "words" = Chat::default().group_words_max as u64;
         /// Groups of the server that may have rules of their own.

@@ -282,6 +282,10 @@ impl App {
             page.counter(name, help, value)?;
         }
         page.counters("service_refusals", "Refusals, by code", "code", stats.refused)?;
+        let help = "Refusals that may be a sign of misuse, by family";
+        page.counters("service_suspicious", help, "family", stats.suspicious())?;
+        let help = "Contents that a rule about repeats found to come too often";
+        page.counter("moderation_floods", help, stats.floods)?;
         write_moderation(page, &stats.moderation)
     }
 

@@ -107,14 +107,20 @@ pub(super) fn notice_id(payload: Payload<'_>) -> Result<NoticeId, Refusal> {
     required("noticeId", fields.id("noticeId", NoticeId::parse)?)
 }
 
+/// A message that is to be removed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Removal {
+    pub(super) conversation: ConversationId,
+    pub(super) seq: Seq,
+    pub(super) note: Option<Arc<str>>,
+}
+
 /// Reads `message_remove`'s `{messageId, note?}`.
-pub(super) fn removal(
-    payload: Payload<'_>,
-    limits: &Limits,
-) -> Result<((ConversationId, Seq), Option<Arc<str>>), Refusal> {
+pub(super) fn removal(payload: Payload<'_>, limits: &Limits) -> Result<Removal, Refusal> {
     let fields = Fields::parse(payload, ["messageId", "note"])?;
-    let message = required("messageId", fields.id("messageId", MessageId::parse)?)?;
-    Ok((message, text(&fields, "note", limits.moderation_text_bytes_max)?))
+    let (conversation, seq) = required("messageId", fields.id("messageId", MessageId::parse)?)?;
+    let note = text(&fields, "note", limits.moderation_text_bytes_max)?;
+    Ok(Removal { conversation, seq, note })
 }
 
 /// What a moderator wants done.
