@@ -18,6 +18,8 @@ pub(crate) enum Bench {
     Fanout,
     /// Messages to a group of 10,000
     Groups,
+    /// What a group costs by its size
+    Membership,
     /// Direct messages with acks
     Direct,
     /// A tenth of the readers stop reading
@@ -29,10 +31,11 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Idle,
         Self::Fanout,
         Self::Groups,
+        Self::Membership,
         Self::Direct,
         Self::Stalled,
         Self::Storm,
@@ -44,6 +47,7 @@ impl Bench {
             Self::Idle => "idle",
             Self::Fanout => "fanout",
             Self::Groups => "groups",
+            Self::Membership => "membership",
             Self::Direct => "direct",
             Self::Stalled => "stalled",
             Self::Storm => "storm",

@@ -32,8 +32,12 @@ impl Latency {
         }
     }
 
-    /// The latency that this share (0 to 1) of the samples does not exceed, in milliseconds.
+    /// The latency that this share (0 to 1) of the samples does not exceed, in milliseconds; not a
+    /// number if there are none.
     pub(crate) fn quantile_ms(&self, share: f64) -> f64 {
+        if self.0.is_empty() {
+            return f64::NAN;
+        }
         self.0.value_at_quantile(share) as f64 / 1000.0
     }
 }

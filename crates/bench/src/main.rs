@@ -20,6 +20,7 @@ mod groups;
 mod idle;
 mod latency;
 mod load;
+mod membership;
 mod pin;
 mod place;
 mod presence;
@@ -87,6 +88,17 @@ enum Command {
         /// Messages sent before the first of them has arrived everywhere
         #[arg(long, default_value_t = 1)]
         in_flight: u32,
+    },
+    /// What a group costs by its size
+    Membership {
+        #[command(flatten)]
+        common: Common,
+        /// Members of each group
+        #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..))]
+        members: Vec<u32>,
+        /// How often each command is sent
+        #[arg(long)]
+        times: Option<u32>,
     },
     /// Direct messages with acks
     Direct {
@@ -268,6 +280,23 @@ fn main() -> anyhow::Result<()> {
             };
             common
                 .measure(benchmark, |run, kind, table| groups::round(run, kind, sizes, rows, table))
+        }
+        Command::Membership { common, members, times } => {
+            let default: &[u32] =
+                if common.quick { &[10, 300] } else { &[100, 1_000, 10_000, 100_000] };
+            let sizes = membership::Sizes {
+                members: if members.is_empty() { default.to_vec() } else { members },
+                rounds: times.unwrap_or(if common.quick { 5 } else { 500 }),
+            };
+            let benchmark = Benchmark {
+                name: "membership",
+                title: "A group by its size",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor],
+                table: Table::new("membership", &membership::METRICS),
+            };
+            common
+                .measure(benchmark, |run, kind, table| membership::round(run, kind, &sizes, table))
         }
         Command::Direct { common, clients, in_flight, seconds, rate, receipts } => {
             let (clients_default, in_flight_default, seconds_default) =

@@ -52,6 +52,8 @@ pub(crate) enum Command {
     },
     /// Make a group of Parlor's of so many users, from the first on, by the first connection.
     Gather { members: u32 },
+    /// Send commands one after the other, each once the one before was answered.
+    Ask(Ask),
     /// Send direct messages between neighbours and wait for each ack and each delivery.
     Direct(Direct),
     /// End the run of direct messages that is under way; its reply is the only one.
@@ -82,6 +84,15 @@ pub(crate) struct Feed {
     pub(crate) each: u32,
     pub(crate) content_bytes: usize,
     pub(crate) pace: Pace,
+}
+
+/// Commands to be sent one by one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// The place of the connection that sends each, and the event as JSON.
+    pub(crate) commands: Vec<(usize, String)>,
+    /// How often all of them are sent.
+    pub(crate) rounds: u32,
 }
 
 /// Who watches whom.
@@ -154,6 +165,8 @@ pub(crate) enum Reply {
         began_ns: u64,
         ended_ns: u64,
     },
+    /// Every command was answered; one latency for each.
+    Asked { latencies: Vec<Latency> },
     /// The group is made.
     Gathered { group: String },
     /// Every message was acknowledged and delivered.

@@ -70,10 +70,10 @@ impl Table {
         });
         let mut text = markdown(&head, &rows.collect::<Vec<_>>());
         let [first, others @ ..] = self.rows.as_slice() else { return text };
-        if others.is_empty() {
+        let compared = || (0..self.metrics.len()).filter(|at| self.metrics[*at].compared);
+        if others.is_empty() || compared().next().is_none() {
             return text;
         }
-        let compared = || (0..self.metrics.len()).filter(|at| self.metrics[*at].compared);
         let mut head = vec![format!("{} ÷ …", first.server)];
         head.extend(compared().map(|at| self.metrics[at].name.to_owned()));
         let rows = others.iter().map(|row| {
@@ -91,6 +91,9 @@ impl Table {
     fn cell(&self, row: &Row, at: usize) -> String {
         let decimals = self.metrics[at].decimals;
         let samples = row.samples(at);
+        if samples.iter().any(|sample| sample.is_nan()) {
+            return "–".to_owned();
+        }
         let middle = number(median(&samples), decimals);
         if samples.len() < 2 {
             return middle;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Questions about several messages of a connection are under way at once and may be answered in
-//! any order; the store is called in the order in which the messages came ([`crate::lines`]). With
+//! any order; the store is called in the order in which the messages came (`lines`). With
 //! more questions under way than allowed a message is refused as `overloaded`, never let through
 //! unasked. Without a hook none of this takes place.
 

@@ -5,7 +5,7 @@
 //!           -> flood (the same text, how often, by whom)
 //! ```
 //!
-//! [`Rules::screen`] is a function of author and content; edits and messages to groups go through
+//! `Rules::screen` is a function of author and content; edits and messages to groups go through
 //! it as direct messages do. A group's own rules become a second [`Rules`], asked beside these.
 //! What always holds: a content stays JSON and its keys stay as they are, whatever is masked; it
 //! grows by no byte; the work is bounded ([`Limits::content_matches_max`] and

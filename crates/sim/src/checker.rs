@@ -7,13 +7,13 @@
 //! a watermark beyond what its user's devices saw or said, or a receipt beyond the watermark; a
 //! message said by somebody who might not. Leaked: something seen by somebody who might not. A
 //! receipt that was acked and is not in the watermark is lost, and so is what a device waits for in
-//! vain. Of changes of groups the same is asked as of what is said.
+//! vain. Of changes of groups and of edits the same is asked as of what is said.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::history::{Acked, DeviceName, History, Message, Seen};
 use crate::membership::{self, Views};
-use crate::{groups, receipts};
+use crate::{edits, groups, receipts};
 
 /// What the checker found; a kept promise is five empty lists.
 #[derive(Debug, Default)]
@@ -85,6 +85,7 @@ pub fn check_until(history: &History, until: Until, claims: Claims) -> Verdict {
     membership::check_barred(history, &mut verdict);
     membership::check_groups(history, &mut verdict);
     groups::check(history, &views, &mut verdict);
+    edits::check(history, &mut verdict);
     verdict.lost.extend(history.pending.iter().cloned());
     verdict
 }

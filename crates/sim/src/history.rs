@@ -151,6 +151,15 @@ pub struct Wished {
     pub content: String,
 }
 
+/// What an entry does that edits a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The message's seq.
+    pub of: u64,
+    /// Its content from now on.
+    pub content: String,
+}
+
 /// An answer that names the entry which a wish became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
@@ -231,6 +240,11 @@ pub struct History {
     pub summaries: Vec<Summary>,
     /// What each group's log says of it. A conversation that is not here is a direct one.
     pub groups: BTreeMap<String, GroupLog>,
+    /// Per conversation, its entries that edit messages. They count as unread for nobody.
+    pub edits: BTreeMap<String, BTreeMap<u64, Edit>>,
+    /// What messages that were edited are told as at the end, by id, where that was asked. Their
+    /// logs have what was said at first.
+    pub now: Option<BTreeMap<String, String>>,
     /// Each change of a group that somebody wished.
     pub wished: Vec<Wished>,
     /// Each answer that named the entry which a wish became.

@@ -13,6 +13,8 @@ mod groups;
 
 mod receipts;
 
+mod edits;
+
 pub mod checker;
 
 pub mod world;

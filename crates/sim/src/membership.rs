@@ -22,6 +22,7 @@ impl Span {
 /// Who was in which group when, as the logs of a history say.
 pub(crate) struct Views<'a> {
     groups: BTreeMap<&'a str, View<'a>>,
+    history: &'a History,
 }
 
 struct View<'a> {
@@ -53,7 +54,7 @@ impl<'a> Views<'a> {
             View { spans, log }
         };
         let groups = history.groups.iter();
-        Self { groups: groups.map(|(name, log)| (name.as_str(), view(log))).collect() }
+        Self { groups: groups.map(|(name, log)| (name.as_str(), view(log))).collect(), history }
     }
 
     /// Whether a user may see an entry of a log. In a group: from joining to leaving, both
@@ -95,7 +96,10 @@ impl<'a> Views<'a> {
     /// Whether an entry counts as unread for who did not say it.
     pub(crate) fn counts(&self, conversation: &str, seq: u64) -> bool {
         let view = self.groups.get(conversation);
-        view.is_none_or(|view| view.log.counts_changes || !view.log.changes.contains_key(&seq))
+        let edits = self.history.edits.get(conversation);
+        edits.is_none_or(|edits| !edits.contains_key(&seq))
+            && view
+                .is_none_or(|view| view.log.counts_changes || !view.log.changes.contains_key(&seq))
     }
 
     /// Who is in a group at the end of its log, and by which entry.

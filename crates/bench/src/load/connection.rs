@@ -61,7 +61,7 @@ pub(super) struct Connection {
 }
 
 /// The name of the user with this number.
-pub(super) fn user_name(user: u32) -> String {
+pub(crate) fn user_name(user: u32) -> String {
     format!("u{user:06}")
 }
 

@@ -9,6 +9,9 @@ use crate::protocol::Reply;
 /// Users brought in by one command.
 const ADDED_AT_ONCE: u32 = 256;
 
+/// Users may come and go by themselves.
+const CREATE: &[u8] = br#"420["group_create",{"name":"all of them","settings":{"join":"open"}}]"#;
+
 /// A group in the making.
 pub(super) struct Gathering {
     /// Users 1, 2, … up to here are brought in; user 0 is the owner.
@@ -27,7 +30,7 @@ impl Gathering {
     pub(super) fn advance(&mut self, connections: &mut [Connection]) -> io::Result<()> {
         let Some(owner) = connections.first_mut().filter(|_| !self.waits) else { return Ok(()) };
         match &self.group {
-            None => owner.send_text(br#"420["group_create",{"name":"all of them"}]"#)?,
+            None => owner.send_text(CREATE)?,
             Some(_) if self.added >= self.members => return Ok(()),
             Some(group) => {
                 let end = (self.added + ADDED_AT_ONCE).min(self.members);

@@ -5,6 +5,7 @@
 //! reply per command. A connection that fails at any time makes the current or the next reply
 //! `Failed`, so that nothing is lost in silence.
 
+mod ask;
 mod comeback;
 mod connect;
 mod connection;
@@ -25,8 +26,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use self::ask::Asking;
 use self::comeback::Returning;
 use self::connect::Connecting;
+pub(crate) use self::connection::user_name;
 use self::connection::{Connection, Stage};
 use self::direct::Directing;
 use self::fanout::FanningOut;
@@ -56,6 +59,7 @@ const WAKE: Token = Token(usize::MAX);
 /// What the process is doing.
 enum Work {
     Nothing,
+    Ask(Asking),
     Connect(Connecting),
     Fanout(FanningOut),
     Direct(Directing),
@@ -169,6 +173,7 @@ impl Load {
         }
         let work = &mut self.work;
         while connection.read(&mut self.buffer, |connection, packet| match work {
+            Work::Ask(asking) => asking.on_packet(packet),
             Work::Connect(connecting) => connecting.on_packet(connection, packet),
             Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
             Work::Direct(directing) => directing.on_packet(connection, packet),
@@ -196,6 +201,7 @@ impl Load {
                 }
                 Ok(())
             }
+            Work::Ask(asking) => asking.advance(&mut self.connections),
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
@@ -225,6 +231,7 @@ impl Load {
     fn answer(&mut self) -> anyhow::Result<()> {
         let (progress, done) = match &mut self.work {
             Work::Nothing => return Ok(()),
+            Work::Ask(asking) => (asking.progress(), asking.reply()),
             Work::Connect(connecting) => (connecting.progress(), connecting.reply()),
             Work::Fanout(fanning_out) => {
                 (fanning_out.progress(), fanning_out.reply(&self.connections))
@@ -241,6 +248,7 @@ impl Load {
         }
         if self.moved.1.elapsed() > STALL {
             let state = match &self.work {
+                Work::Ask(asking) => asking.state(),
                 Work::Connect(connecting) => connecting.state(),
                 Work::Fanout(fanning_out) => fanning_out.state(),
                 Work::Direct(directing) => directing.state(),
@@ -306,6 +314,7 @@ impl Load {
                     FanningOut::new(send, broadcasts, in_flight, payload_bytes, group, count);
                 self.work = Work::Fanout(work);
             }
+            Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask)),
             Command::Gather { members } => self.work = Work::Gather(Gathering::new(members)),
             Command::Direct(direct) => {
                 self.forget_events();

@@ -27,6 +27,9 @@ const DELIVERIES_PER_LOOK: u32 = 16;
 /// Rooms of so few sockets are written to with the batch, so that what else it brings for a socket
 /// (an answer, the next message) goes out in the same call.
 const BATCHED_TARGETS_MAX: usize = 8;
+/// Before it goes to so many sockets, a run gives way once: what has just been committed is answered
+/// by another thread and by tasks of this one, and its sender should not wait for a slice.
+const GIVE_WAY_TARGETS_MIN: usize = 256;
 /// The position of a broadcast that is not in the log: no release drops it.
 const UNLOGGED: u64 = u64::MAX;
 /// Frames that one write may carry to a socket.
@@ -40,6 +43,14 @@ pub(super) struct Fanout {
     run: Run,
     targets: Vec<Place>,
     next: usize,
+    /// Whether this run gave way already.
+    gave_way: bool,
+}
+
+impl Fanout {
+    fn new(source: Source, run: Run, targets: Vec<Place>) -> Self {
+        Self { source, run, targets, next: 0, gave_way: false }
+    }
 }
 
 enum Source {
@@ -123,7 +134,7 @@ impl Shard {
     /// Begins a batch.
     pub(super) fn start_batch(&mut self, batch: Arc<Batch>) {
         let source = Source::Batch { batch, taken: 0 };
-        self.fanout = Some(Fanout { source, run: Run::default(), targets: Vec::new(), next: 0 });
+        self.fanout = Some(Fanout::new(source, Run::default(), Vec::new()));
     }
 
     fn start(&mut self, selection: &Selection, source: Source, mut run: Run) {
@@ -131,7 +142,7 @@ impl Shard {
         self.select(selection, &mut targets);
         run.complete();
         Counters::add(&self.counters().deliveries, (targets.len() * run.pieces.len()) as u64);
-        self.fanout = Some(Fanout { source, run, targets, next: 0 });
+        self.fanout = Some(Fanout::new(source, run, targets));
     }
 
     /// Takes the next waiting operation if it is a plain broadcast to the same sockets.
@@ -166,9 +177,14 @@ impl Shard {
         self.local.set_aside(0);
     }
 
-    /// Delivers until the end (`true`) or until the slice is over.
+    /// Delivers until the end (`true`), or until the slice is over or it gives way.
     fn advance(&mut self, fanout: &mut Fanout) -> bool {
         loop {
+            if fanout.targets.len() >= GIVE_WAY_TARGETS_MIN && !fanout.gave_way {
+                fanout.gave_way = true;
+                self.gives_way = true;
+                return false;
+            }
             let few = fanout.targets.len() <= BATCHED_TARGETS_MAX;
             let when = if few { When::Batched } else { When::Now };
             while let Some(&target) = fanout.targets.get(fanout.next) {
@@ -188,7 +204,7 @@ impl Shard {
                 self.position = self.position.max(batch.then_position);
                 return true;
             }
-            (fanout.next, fanout.run) = (0, Run::default());
+            (fanout.next, fanout.run, fanout.gave_way) = (0, Run::default(), false);
             fanout.targets.clear();
             *taken += self.next_run(batch, *taken, &mut fanout.run, &mut fanout.targets);
         }

@@ -115,6 +115,8 @@ pub(crate) struct Shard {
     slice_end: Instant,
     slice_over: bool,
     since_look: u32,
+    /// A fan-out lets the other threads go first.
+    gives_way: bool,
     /// What closed polling sessions have still to hear, by slot.
     last_words: HashMap<u32, LastWords>,
     limits: packet::Limits,
@@ -188,6 +190,7 @@ impl Shard {
             slice_end: Instant::now(),
             slice_over: false,
             since_look: 0,
+            gives_way: false,
             last_words: HashMap::new(),
             limits,
             backlog_max,
@@ -233,6 +236,9 @@ impl Shard {
         tokio::pin!(sleep);
         loop {
             if self.has_work() {
+                if std::mem::take(&mut self.gives_way) {
+                    std::thread::yield_now();
+                }
                 tokio::task::yield_now().await;
                 poll.get_mut().poll(&mut events, Some(Duration::ZERO))?;
             } else {
@@ -291,6 +297,10 @@ impl Shard {
         self.slice_over = false;
         self.apply_incoming();
         self.apply_local();
+        if self.fanout.is_some() {
+            // Answers do not wait for another slice.
+            self.flush_dirty();
+        }
         self.fan_out();
         self.fire();
         self.apply_local();

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rusqlite::{Connection, Row};
 
-use super::group_log;
 use super::lives::{Heads, Logs};
+use super::{editing, group_log};
 use crate::history::Message;
 
 /// The files of a stopped server's data that belong together.
@@ -16,14 +16,20 @@ const DATABASE: [&str; 2] = ["parlor.db", "parlor.db-wal"];
 /// The file beside them that says whether they are a copy.
 const SIDECAR: &str = "parlor.life";
 
-/// What was said between two users of a run, each log in order.
-const DIRECT: &str = "SELECT conversation, seq, sender, content, \
-    (SELECT ts FROM entry WHERE pos = position), 0 FROM messages \
+/// What was said between two users of a run, each log in order, as earlier versions have it.
+const SAID: &str = "SELECT conversation, seq, sender, content, \
+    (SELECT ts FROM entry WHERE pos = position), 0, NULL FROM messages \
     WHERE conversation LIKE 'dm:user%' ORDER BY conversation, seq";
-/// What was said and changed in groups, each log in order.
-const GROUPS: &str = "SELECT 'group:' || g.name, e.seq, u.name, e.content, e.ts, e.kind \
-    FROM chat_group g JOIN entry e ON e.conversation = g.conversation \
-    JOIN user u ON u.id = e.sender ORDER BY g.name, e.seq";
+/// What was said and done between two users of a run and in groups, each log in order.
+const DONE: &str = "SELECT coalesce('group:' || g.name, 'dm:' || l.name || ':' || h.name) AS place, \
+    e.seq, u.name, e.content, e.ts, e.kind, e.about FROM entry e \
+    JOIN user u ON u.id = e.sender JOIN conversation c ON c.id = e.conversation \
+    LEFT JOIN user l ON l.id = c.low LEFT JOIN user h ON h.id = c.high \
+    LEFT JOIN chat_group g ON g.conversation = c.id \
+    WHERE place LIKE 'dm:user%' OR place LIKE 'group:%' ORDER BY place, e.seq";
+/// What `kind` says of an entry.
+const MESSAGE: i64 = 0;
+const EDIT: i64 = 2;
 
 /// How a copy is put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,30 +117,28 @@ impl Copy {
         let db = Connection::open(scratch.path().join(DATABASE[0]))?;
         let mut logs = Logs::new();
         let tables = "SELECT 1 FROM sqlite_schema WHERE name = 'chat_group'";
-        // Earlier versions know no groups.
-        let has_groups = db.prepare(tables)?.exists(())?;
-        for sql in [DIRECT].into_iter().chain(has_groups.then_some(GROUPS)) {
-            let mut statement = db.prepare(sql)?;
-            let mut rows = statement.query(())?;
-            while let Some(row) = rows.next()? {
-                let message = entry(row)?;
-                logs.entry(message.conversation.clone()).or_default().push(message);
-            }
+        // Earlier versions know no groups, and nothing but messages.
+        let sql = if db.prepare(tables)?.exists(())? { DONE } else { SAID };
+        let mut statement = db.prepare(sql)?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let message = entry(row)?;
+            logs.entry(message.conversation.clone()).or_default().push(message);
         }
         Ok(logs)
     }
 }
 
-/// Reads a row of [`DIRECT`] or [`GROUPS`].
+/// Reads a row of [`SAID`] or [`DONE`].
 fn entry(row: &Row<'_>) -> Result<Message> {
     let (conversation, content): (String, String) = (row.get(0)?, row.get(3)?);
     let (seq, ts, kind): (i64, i64, i64) = (row.get(1)?, row.get(4)?, row.get(5)?);
     let (seq, ts) = (u64::try_from(seq)?, u64::try_from(ts)?);
-    let content = if kind == 0 {
-        let said: serde_json::Value = serde_json::from_str(&content)?;
-        said.as_str().context("a content that is no text")?.to_owned()
-    } else {
-        group_log::stored(&content)?
+    let said = || -> Result<String> { Ok(serde_json::from_str(&content)?) };
+    let content = match kind {
+        MESSAGE => said()?,
+        EDIT => editing::text(&format!("{conversation}:{}", row.get::<_, i64>(6)?), &said()?),
+        _ => group_log::stored(&content)?,
     };
     let id = format!("{conversation}:{seq}");
     Ok(Message { id, conversation, seq, from: row.get(2)?, content, ts })

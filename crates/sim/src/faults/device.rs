@@ -5,7 +5,7 @@
 //! epoch that its connection's `ready` named. Some devices keep their position and say it when they
 //! connect ([`super::position`]); the others say nothing and get what they have not confirmed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,11 +19,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::client::{Connection, Hello, Incoming};
+use super::editing::{self, Said};
 use super::group_log::{self, is_group};
 use super::outbox::{Answered, Outbox};
 use super::position::Position;
 use super::shared::{Phase, Shared, conversation};
-use crate::history::{DeviceName, Mark, Message, Receipt, Seen, Sent};
+use crate::history::{Acked, DeviceName, Mark, Message, Receipt, Seen, Sent};
 
 /// How long a device waits before it sends again what was refused for now.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -38,6 +39,10 @@ const DEAF_ONE_IN: u32 = 4;
 const GROUP_ONE_IN: u32 = 8;
 /// One push to a group in so many may be confirmed: each is told to all members.
 const GROUP_CONFIRMED_ONE_IN: u32 = 10;
+
+/// One send in so many edits something that the device said, one of the last so many things.
+const EDIT_ONE_IN: u32 = 16;
+const SAID_MAX: usize = 32;
 
 /// One device in so many keeps its position.
 const POSITION_ONE_IN: u32 = 3;
@@ -55,6 +60,10 @@ pub(super) struct Device {
     /// How far it is, where it keeps that.
     position: Option<Position>,
     outbox: Outbox,
+    /// The conversation and the content of what waits to be acknowledged, by its key.
+    saying: HashMap<String, (String, String)>,
+    /// What it said last.
+    said: VecDeque<Said>,
     /// Receipts given on this connection that are not acknowledged, by ack id.
     receipts: HashMap<u64, Mark>,
 }
@@ -79,6 +88,8 @@ impl Device {
             connections: 0,
             epoch: None,
             outbox: Outbox::default(),
+            saying: HashMap::new(),
+            said: VecDeque::new(),
             receipts: HashMap::new(),
         }
     }
@@ -131,7 +142,10 @@ impl Device {
             if now == Phase::Stop {
                 return Ok(());
             }
-            let sending = now >= Phase::Send && (now == Phase::Send || !self.outbox.is_empty());
+            // Whether an edit still has a message is only known once the epoch is.
+            let may_send = self.epoch.is_some() || !self.outbox.has_edits();
+            let has_more = now == Phase::Send || !self.outbox.is_empty();
+            let sending = now >= Phase::Send && has_more && may_send;
             tokio::select! {
                 incoming = connection.next() => {
                     if self.take(&mut connection, incoming?).await? {
@@ -159,6 +173,9 @@ impl Device {
 
     fn compose(&mut self) {
         self.sends += 1;
+        if self.rng.random_ratio(1, EDIT_ONE_IN) && self.compose_edit() {
+            return;
+        }
         if self.rng.random_ratio(1, GROUP_ONE_IN) && self.compose_to_group() {
             return;
         }
@@ -167,14 +184,36 @@ impl Device {
         let client_id = format!("{user}/{device}/{}", self.sends);
         let content = format!("{client_id} to {to} {}", "·".repeat(self.rng.random_range(0..200)));
         let payload = json!({ "toUserId": to, "content": content, "clientId": client_id });
-        self.shared.lives.lock().sent.push(Sent {
-            by: self.name.clone(),
-            client_id: client_id.clone(),
-            conversation: conversation(user, &to),
-            content,
-        });
+        let conversation = conversation(user, &to);
+        self.saying.insert(client_id.clone(), (conversation.clone(), content.clone()));
+        self.put(client_id, conversation, content, "private_message", payload);
+    }
+
+    /// Something new to send.
+    fn put(
+        &mut self,
+        client_id: String,
+        conversation: String,
+        content: String,
+        event: &'static str,
+        payload: Value,
+    ) {
+        let (by, key) = (self.name.clone(), client_id.clone());
+        self.shared.lives.lock().sent.push(Sent { by, client_id: key, conversation, content });
         self.shared.unacked.fetch_add(1, Ordering::Relaxed);
-        self.outbox.push(client_id, "private_message", payload);
+        self.outbox.push(client_id, event, payload);
+    }
+
+    /// Edits something that it said in this life of the log; false if there is nothing.
+    fn compose_edit(&mut self) -> bool {
+        let epoch = self.epoch.as_deref();
+        let here = self.said.iter().filter(|said| Some(said.epoch.as_str()) == epoch);
+        let Some(said) = here.choose(&mut self.rng) else { return false };
+        let DeviceName { user, device } = &self.name;
+        let client_id = format!("{user}/{device}/{}", self.sends);
+        let (payload, text) = said.edit(&client_id);
+        self.put(client_id, said.conversation.clone(), text, "edit", payload);
+        true
     }
 
     /// Says something in one of the groups that its user is in now and then; false if there is none.
@@ -182,16 +221,11 @@ impl Device {
         let DeviceName { user, device } = &self.name;
         let Some(group) = self.shared.groups_of(user).choose(&mut self.rng) else { return false };
         let client_id = format!("{user}/{device}/{}", self.sends);
-        let content = format!("{client_id} to {}", group.conversation);
+        let conversation = group.conversation.clone();
+        let content = format!("{client_id} to {conversation}");
         let payload = json!({ "groupId": group.id, "content": content, "clientId": client_id });
-        self.shared.lives.lock().sent.push(Sent {
-            by: self.name.clone(),
-            client_id: client_id.clone(),
-            conversation: group.conversation.clone(),
-            content,
-        });
-        self.shared.unacked.fetch_add(1, Ordering::Relaxed);
-        self.outbox.push(client_id, "group_message", payload);
+        self.saying.insert(client_id.clone(), (conversation.clone(), content.clone()));
+        self.put(client_id, conversation, content, "group_message", payload);
         true
     }
 
@@ -200,6 +234,7 @@ impl Device {
         match incoming {
             Incoming::Event(name, payload) if name == "ready" => {
                 let epoch = payload["epoch"].as_str().context("a ready without epoch")?;
+                self.forget_edits_before(epoch);
                 self.epoch = Some(epoch.to_owned());
             }
             Incoming::Event(name, payload)
@@ -235,6 +270,7 @@ impl Device {
             }
             Incoming::Ack(id, answer) => match self.outbox.take(id, &answer)? {
                 Answered::Sent(acked) => {
+                    self.keep_said(&acked);
                     self.observe(|observed| observed.acked.push(acked))?;
                     self.shared.unacked.fetch_sub(1, Ordering::Relaxed);
                 }
@@ -242,11 +278,31 @@ impl Device {
                     self.note_late();
                     return Ok(true);
                 }
-                Answered::Denied(client_id) => self.shared.deny(client_id),
+                Answered::Denied(client_id) => {
+                    self.saying.remove(&client_id);
+                    self.shared.deny(client_id);
+                }
                 Answered::Nothing => {}
             },
         }
         Ok(false)
+    }
+
+    /// Keeps what was acknowledged, to edit it perhaps.
+    fn keep_said(&mut self, acked: &Acked) {
+        let Some((conversation, content)) = self.saying.remove(&acked.client_id) else { return };
+        let Some(epoch) = self.epoch.clone() else { return };
+        self.said.truncate(SAID_MAX - 1);
+        self.said.push_front(Said { id: acked.id.clone(), conversation, content, epoch });
+    }
+
+    /// In another life of the log, what an edit names may be another message.
+    fn forget_edits_before(&mut self, epoch: &str) {
+        let last = self.said.front().map(|said| said.epoch.as_str());
+        if last.is_some_and(|last| last != epoch) {
+            self.said.clear();
+            self.outbox.drop_edits().into_iter().for_each(|key| self.shared.deny(key));
+        }
     }
 
     /// Notes a push, and confirms it or not, by chance.
@@ -318,7 +374,7 @@ pub(super) fn pushed(value: &Value) -> Result<Message> {
     if value["kind"].is_string() { group_log::entry(value) } else { message(value) }
 }
 
-/// Reads a message as clients get it.
+/// Reads a message as clients get it; of one that was edited, what was said first.
 ///
 /// # Errors
 /// When a field is missing.
@@ -335,7 +391,10 @@ fn message(value: &Value) -> Result<Message> {
         conversation: text("conversationId")?,
         seq: number("seq")?,
         from: text("from")?,
-        content: text("content")?,
+        content: match value["editedAt"].is_null() {
+            true => text("content")?,
+            false => editing::first(&text("content")?)?.to_owned(),
+        },
         ts: number("ts")?,
     })
 }

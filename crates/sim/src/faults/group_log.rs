@@ -5,6 +5,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
+use super::editing;
 use crate::history::{Change, GroupLog, Message};
 
 /// What the text of a change begins with.
@@ -35,13 +36,16 @@ pub(super) fn entry(value: &Value) -> Result<Message> {
     let number = |field: &str| {
         value[field].as_u64().with_context(|| format!("an entry without {field}: {value}"))
     };
-    text("kind")?;
+    let content = match text("kind")?.as_str() {
+        "message_edited" => editing::text(&text("messageId")?, &text("content")?),
+        _ => content(value),
+    };
     Ok(Message {
         id: text("id")?,
         conversation: text("conversationId")?,
         seq: number("seq")?,
         from: text("by")?,
-        content: content(value),
+        content,
         ts: number("ts")?,
     })
 }

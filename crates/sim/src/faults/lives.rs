@@ -10,10 +10,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use super::editing;
 use super::group_log::{self, is_group};
 use crate::checker::{Claims, Until, Verdict, check_until};
 use crate::history::{
-    DeviceName, Having, History, Mark, Message, ReadBack, Receipt, Roster, Sent, Summary, Wished,
+    DeviceName, Edit, Having, History, Mark, Message, ReadBack, Receipt, Roster, Sent, Summary,
+    Wished,
 };
 
 /// Logs by conversation, oldest entry first.
@@ -26,6 +28,8 @@ pub(super) type Heads = BTreeMap<String, u64>;
 pub(super) struct Told {
     /// Every log.
     pub(super) logs: Logs,
+    /// What messages are that were edited, by id.
+    pub(super) now: BTreeMap<String, String>,
     /// Every user's conversations.
     pub(super) summaries: Vec<Summary>,
     /// Who is in each group.
@@ -179,6 +183,7 @@ impl Lives {
             sent: self.sent.iter().map(|sent| self.in_its_order(sent)).collect(),
             log: logs.clone(),
             groups: groups.map(|(name, log)| (name.clone(), group_log::group_log(log))).collect(),
+            edits: logs.iter().map(|(name, log)| (name.clone(), edits(log))).collect(),
             wished: self.wished.clone(),
             refused: self.refused.clone(),
             ..History::default()
@@ -228,16 +233,18 @@ impl Lives {
             history.told.clone_from(&life.observed.told);
             history.summaries.clone_from(&told.summaries);
             history.rosters.clone_from(&told.rosters);
+            history.now = Some(told.now.clone());
             history.read_back.clone_from(&told.read_back);
             history.having.clone_from(&told.having);
         }
         history
     }
 
-    /// A send of which no order is asked stands for itself, as if by a device of its own.
+    /// A send of which no order is asked, as of all edits, stands for itself, as if by a device of
+    /// its own.
     fn in_its_order(&self, sent: &Sent) -> Sent {
         let mut sent = sent.clone();
-        if self.unordered.contains(&sent.client_id) {
+        if self.unordered.contains(&sent.client_id) || editing::is_edit(&sent.content) {
             sent.by.device = sent.client_id.clone();
         }
         sent
@@ -258,6 +265,11 @@ impl Lives {
             }
         }
     }
+}
+
+/// The entries of a log that edit messages.
+fn edits(log: &[Message]) -> BTreeMap<u64, Edit> {
+    log.iter().filter_map(|entry| Some((entry.seq, editing::edit(entry)?))).collect()
 }
 
 #[cfg(test)]

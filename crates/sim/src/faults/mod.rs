@@ -7,7 +7,7 @@
 //! fail proves nothing.
 //!
 //! Some of what is said goes to groups (`grouping`), whose owners (`owner`) bring in and put out
-//! members all the while. Devices (`device`, and Node's in `fleet`) reach the server (`server`) by a proxy
+//! members all the while, and some is edited later (`editing`). Devices (`device`, and Node's in `fleet`) reach the server (`server`) by a proxy
 //! (`proxy`); the server lies on a disk that fails on order (`disk`, `power`); a
 //! `conductor` deals the faults. What all observe goes into `lives`.
 
@@ -30,6 +30,8 @@ mod shared;
 mod client;
 
 mod outbox;
+
+mod editing;
 
 mod group_log;
 
@@ -280,6 +282,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let repeated = shared.repeated.load(Ordering::Relaxed);
     tally.add("changes of groups of which only the answer was lost", repeated);
     tally.add("changes of groups wished", lives.wished.len() as u64);
+    let edits = lives.sent.iter().filter(|sent| editing::is_edit(&sent.content)).count();
+    tally.add("edits", edits as u64);
     let sends = lives.sent.len() - lives.refused.len();
     if !verdict.is_kept() {
         lives.write(&folder.join("history"))?;

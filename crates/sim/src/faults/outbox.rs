@@ -48,13 +48,28 @@ struct Outgoing {
     refusals: u64,
 }
 
+impl Outgoing {
+    fn is_edit(&self) -> bool {
+        self.event == "edit"
+    }
+
+    /// Whether that refuses it for good: of who was put out of a group, or came back since.
+    fn is_denied_by(&self, answer: &Value) -> bool {
+        match self.event {
+            "private_message" => false,
+            "edit" => [NOT_A_MEMBER, "not_found"].iter().any(|code| answer["code"] == *code),
+            _ => answer["code"] == NOT_A_MEMBER,
+        }
+    }
+}
+
 /// What an answer means.
 pub(super) enum Answered {
     /// It is kept.
     Sent(Acked),
     /// It was refused, and all may go again after a while.
     Refused,
-    /// It was refused for good, since its sender is not in that group.
+    /// It was refused for good, since its sender is not in that group or was not.
     Denied(String),
     /// Others are awaited, or it is not one of these.
     Nothing,
@@ -75,6 +90,18 @@ impl Outbox {
     /// Takes the keys of sends that later ones may have overtaken.
     pub(super) fn late(&mut self) -> Vec<String> {
         std::mem::take(&mut self.late)
+    }
+
+    /// Takes edits out, and says under which keys they were. None has gone out on this connection.
+    pub(super) fn drop_edits(&mut self) -> Vec<String> {
+        let (edits, rest) = self.queue.drain(..).partition::<VecDeque<_>, _>(Outgoing::is_edit);
+        self.queue = rest;
+        edits.into_iter().map(|edit| edit.client_id).collect()
+    }
+
+    /// Whether an edit is among them.
+    pub(super) fn has_edits(&self) -> bool {
+        self.queue.iter().any(Outgoing::is_edit)
     }
 
     fn begin_anew(&mut self) {
@@ -139,7 +166,7 @@ impl Outbox {
     pub(super) fn take(&mut self, id: u64, answer: &Value) -> Result<Answered> {
         let index = self.queue.iter().take(self.in_flight).position(|send| send.ack_id == id);
         let Some(index) = index else { return Ok(Answered::Nothing) };
-        if answer["status"] == "sent" {
+        if answer["status"] == "sent" || answer["seq"].is_u64() {
             let acked = Acked {
                 client_id: self.queue[index].client_id.clone(),
                 id: answer["id"].as_str().context("an ack without id")?.into(),
@@ -151,7 +178,7 @@ impl Outbox {
             self.rewound();
             return Ok(Answered::Sent(acked));
         }
-        if answer["code"] == NOT_A_MEMBER && self.queue[index].event == "group_message" {
+        if self.queue[index].is_denied_by(answer) {
             let denied = self.queue.remove(index).map(|send| send.client_id);
             self.in_flight -= 1;
             self.rewound();

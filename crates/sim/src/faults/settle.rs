@@ -1,6 +1,7 @@
 //! The end of a run: everything is read back as its members are told it, until nothing is missing
 //! and nothing moved meanwhile; what the checker finds in the end is the verdict.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,6 +66,7 @@ async fn read_back(shared: &Arc<Shared>, server: SocketAddr) -> Result<Told> {
         let told = read??;
         all.logs.extend(told.logs);
         all.summaries.extend(told.summaries);
+        all.now.extend(told.now);
         all.read_back.extend(told.read_back);
     }
     for group in &shared.groups {
@@ -89,10 +91,10 @@ async fn read_user(server: SocketAddr, shared: Arc<Shared>, user: String) -> Res
             let conversation = line["conversationId"].as_str().context("no id")?.to_owned();
             let group = shared.groups.iter().find(|group| group.conversation == conversation);
             if conversation.starts_with(&format!("dm:{user}:")) {
-                let log = read_log(&mut connection, &conversation).await?;
+                let log = read_log(&mut connection, &conversation, &mut told.now).await?;
                 told.logs.insert(conversation.clone(), log);
             } else if group.is_some_and(|group| group.is_reader(&user)) {
-                let log = read_log(&mut connection, &conversation).await?;
+                let log = read_log(&mut connection, &conversation, &mut told.now).await?;
                 let (user, conversation) = (user.clone(), conversation.clone());
                 let seqs = log.iter().map(|entry| entry.seq).collect();
                 told.read_back.push(ReadBack { user, conversation, seqs });
@@ -121,7 +123,7 @@ async fn read_user(server: SocketAddr, shared: Arc<Shared>, user: String) -> Res
 async fn read_group(server: SocketAddr, group: &Group, told: &mut Told) -> Result<()> {
     let Group { conversation, owner, .. } = group;
     let mut connection = Connection::open(server, &Hello::new(owner, "reader")).await?;
-    let log = read_log(&mut connection, conversation).await?;
+    let log = read_log(&mut connection, conversation, &mut told.now).await?;
     let members = owner::members(&mut connection, group).await?;
     told.rosters.push(Roster { conversation: conversation.clone(), members });
     let head = log.len() as u64;
@@ -153,7 +155,12 @@ fn watermark(value: &Value) -> Result<Watermark> {
     })
 }
 
-async fn read_log(connection: &mut Connection, conversation: &str) -> Result<Vec<Message>> {
+/// A log, and into `now` what is told of its messages that were edited.
+async fn read_log(
+    connection: &mut Connection,
+    conversation: &str,
+    now: &mut BTreeMap<String, String>,
+) -> Result<Vec<Message>> {
     let mut log: Vec<Message> = Vec::new();
     loop {
         let after = log.last().map_or(0, |message| message.seq);
@@ -162,7 +169,12 @@ async fn read_log(connection: &mut Connection, conversation: &str) -> Result<Vec
         let messages = page["messages"].as_array().context("no messages")?;
         let entries = page["entries"].as_array().into_iter().flatten();
         for value in messages.iter().chain(entries) {
-            log.push(pushed(value)?);
+            let entry = pushed(value)?;
+            if !value["editedAt"].is_null() {
+                let content = value["content"].as_str().context("no content")?;
+                now.insert(entry.id.clone(), content.to_owned());
+            }
+            log.push(entry);
         }
         log.sort_by_key(|entry| entry.seq);
         if page["more"] != true {
