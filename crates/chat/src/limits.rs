@@ -107,7 +107,7 @@ pub struct Limits {
     pub group_words_max: usize,
     /// Groups of the server that may have rules of their own. Default 10,000.
     pub ruled_groups_max: u64,
-    /// Groups whose own rules are kept ready for use. Default 1,024.
+    /// Groups whose own rules are kept ready for use, each in up to a megabyte. Default 256.
     pub group_rules_ready_max: usize,
     /// Milliseconds after which a message can no longer be edited. Default 24 hours.
     pub edit_window_ms: u64,
@@ -253,7 +253,7 @@ impl Default for Limits {
             paces_remembered_max: 65_536,
             group_words_max: 200,
             ruled_groups_max: 10_000,
-            group_rules_ready_max: 1_024,
+            group_rules_ready_max: 256,
             edit_window_ms: DAY_MS,
             delete_window_ms: 2 * DAY_MS,
             edits_per_message_max: 200,

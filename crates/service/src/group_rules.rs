@@ -78,21 +78,28 @@ impl Ruled {
 
     /// What looks for a group's words.
     fn ready(&self, group: &GroupId) -> Option<Rules> {
-        let mut groups = self.groups.lock();
-        if let Some(ready) = groups.ready.get(group) {
-            return Some(ready.clone());
-        }
-        let ready = match compiled(groups.rules.get(group)?) {
+        let rules = {
+            let groups = self.groups.lock();
+            if let Some(ready) = groups.ready.get(group) {
+                return Some(ready.clone());
+            }
+            groups.rules.get(group)?.clone()
+        };
+        let ready = match compiled(&rules) {
             Ok(ready) => ready,
             Err(reason) => {
                 tracing::error!(%group, reason, "the rules of a group cannot be used");
                 return None;
             }
         };
-        if groups.ready.len() >= self.ready_max {
-            groups.ready.clear();
+        let mut groups = self.groups.lock();
+        // They may have been set anew meanwhile.
+        if groups.rules.get(group) == Some(&rules) {
+            if groups.ready.len() >= self.ready_max {
+                groups.ready.clear();
+            }
+            groups.ready.insert(group.clone(), ready.clone());
         }
-        groups.ready.insert(group.clone(), ready.clone());
         Some(ready)
     }
 
