@@ -1,5 +1,5 @@
 //! What lives around a message: edits, deletion, reactions, pins; and what is written on its outside
-//! for the server to read, such as what it answers.
+//! for the server to read, such as what it answers; and when it is said ([`schedule`]) and ends ([`timer`]).
 //!
 //! Whatever is done to a message is an entry of its own in the same log ([`Act`]), so that everybody
 //! learns of it in the same order, and what is missed is caught up like what is said. [`decide`] says
@@ -9,6 +9,10 @@
 pub mod decide;
 
 pub mod port;
+
+pub mod schedule;
+
+pub mod timer;
 
 use std::sync::Arc;
 
@@ -55,8 +59,8 @@ pub struct Act {
 /// What was done to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
-    /// Its content is another one now; `None` once the message was deleted, and all its contents
-    /// with it.
+    /// Its content is another one now; `None` once the message was deleted or has ended, and all
+    /// its contents with it.
     Edited(Option<Content>),
     /// Its content is gone, for everyone.
     Deleted,

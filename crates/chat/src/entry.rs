@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::app_event::AppEvent;
 use crate::around::{Act, Deed, Envelope};
 use crate::group::Change;
 use crate::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
@@ -44,13 +45,15 @@ pub struct Entry {
     /// Who said or did it.
     pub from: UserId,
     /// The other member of a direct conversation, equal to `from` for notes to oneself; nobody in
-    /// a group.
+    /// a group, and for what the system did in somebody's direct conversation.
     pub to: Option<UserId>,
     /// The sender's idempotency key, if one was given.
     pub client_id: Option<ClientId>,
     /// What is written on its outside, if there is something: of what is no message at most that it is
     /// shadowed.
     pub envelope: Option<Arc<Envelope>>,
+    /// When its content ends, if it does; `None` also of one whose content was deleted before.
+    pub expires: Option<Millis>,
     /// What was said or done.
     pub body: Body,
 }
@@ -60,12 +63,16 @@ pub struct Entry {
 pub enum Body {
     /// A message.
     Said(Content),
-    /// A message whose content was deleted.
+    /// A message whose content was deleted, or has ended ([`Entry::expires`]).
     Gone,
     /// Something about the group itself.
     Changed(Change),
     /// Something done to an earlier message.
     Acted(Act),
+    /// An event of the app's own.
+    App(AppEvent),
+    /// Messages from here on end after so many milliseconds; `None` for never.
+    TimerSet(Option<u64>),
 }
 
 impl Body {
@@ -73,11 +80,13 @@ impl Body {
     pub fn said(&self) -> Option<&Content> {
         match self {
             Self::Said(content) => Some(content),
-            Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
+            Self::Gone | Self::Changed(_) | Self::Acted(_) | Self::App(_) | Self::TimerSet(_) => {
+                None
+            }
         }
     }
 
-    /// Whether it is a message, its content deleted or not.
+    /// Whether it is a message, its content there or not.
     pub fn is_message(&self) -> bool {
         matches!(self, Self::Said(_) | Self::Gone)
     }
@@ -86,7 +95,18 @@ impl Body {
     pub fn edit(&self) -> Option<&Content> {
         match self {
             Self::Acted(Act { deed: Deed::Edited(content), .. }) => content.as_ref(),
-            Self::Said(_) | Self::Gone | Self::Changed(_) | Self::Acted(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The same without its content, if it has one that can go.
+    pub fn emptied(&self) -> Self {
+        match self {
+            Self::Said(_) => Self::Gone,
+            Self::Acted(Act { on, deed: Deed::Edited(_) }) => {
+                Self::Acted(Act { on: *on, deed: Deed::Edited(None) })
+            }
+            other => other.clone(),
         }
     }
 
@@ -94,7 +114,7 @@ impl Body {
     pub fn changed(&self) -> Option<&Change> {
         match self {
             Self::Changed(change) => Some(change),
-            Self::Said(_) | Self::Gone | Self::Acted(_) => None,
+            Self::Said(_) | Self::Gone | Self::Acted(_) | Self::App(_) | Self::TimerSet(_) => None,
         }
     }
 
@@ -102,9 +122,10 @@ impl Body {
     pub fn weight(&self) -> usize {
         match self {
             Self::Said(content) => content.0.len(),
-            Self::Gone => 0,
+            Self::Gone | Self::TimerSet(_) => 0,
             Self::Changed(change) => change.weight(),
             Self::Acted(act) => act.deed.weight(),
+            Self::App(event) => event.weight(),
         }
     }
 }
@@ -118,5 +139,18 @@ impl Entry {
     /// Whether nobody but its sender may see it.
     pub fn is_shadowed(&self) -> bool {
         self.envelope.as_ref().is_some_and(|envelope| envelope.shadow)
+    }
+
+    /// Whether its content has ended by then.
+    pub fn has_expired(&self, now: Millis) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+
+    /// The entry as it may be told at that time: without its content once that has ended.
+    pub fn told_at(self: &Arc<Self>, now: Millis) -> Arc<Self> {
+        match self.has_expired(now) {
+            true => Arc::new(Self { body: self.body.emptied(), ..(**self).clone() }),
+            false => Arc::clone(self),
+        }
     }
 }

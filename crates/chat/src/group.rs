@@ -238,7 +238,7 @@ pub enum Change {
     Muted(UserId, Millis),
     /// Somebody may post again.
     Unmuted(UserId),
-    /// Somebody is something else now; with [`Role::Owner`], who says so becomes an admin.
+    /// Somebody is something else now; with [`Role::Owner`], who was that until now becomes an admin.
     RoleSet(UserId, Role),
     /// It has other rules of its own, or none.
     RulesSet(Option<GroupRules>),

@@ -3,17 +3,17 @@
 //!
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`own`] (what is private to a
-//! user), [`privacy`] (what others may), [`requests`] (what strangers write first), [`people`] (who they
-//! are), [`store`] (the port that keeps it all), [`group`] (conversations of many, and their part of the port), [`around`] (what is done to
-//! messages, likewise); then what a connection's commands go through: [`rate`] (how fast), [`idempotency`]
-//! (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
+//! user), [`privacy`] (what others may), [`requests`] (what strangers write first), [`people`] (who
+//! they are), [`store`] (the port that keeps it all), [`group`] (conversations of many, and their part
+//! of the port), [`around`] (what is done to messages, likewise), [`app_event`] (what apps say that the
+//! server does not understand); then what a connection's commands go through: [`rate`] (how fast),
+//! [`idempotency`] (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); then what
 //! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
 //! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
 //! [`moderation`] and [`rules`]. A command comes in already parsed into these types; what it decides
-//! goes out through
-//! the port.
+//! goes out through the port.
 
 pub mod ids;
 
@@ -26,6 +26,8 @@ pub mod refusal;
 pub mod group;
 
 pub mod around;
+
+pub mod app_event;
 
 pub mod own;
 

@@ -126,6 +126,14 @@ pub struct Limits {
     pub mentions_max: usize,
     /// Members up to which anybody in a group may mention all. Default 32.
     pub mention_all_members_max: u64,
+    /// Shortest time after which a conversation's messages may end, in seconds. Default 5.
+    pub timer_seconds_min: u64,
+    /// Longest such time, in seconds. Default 31,536,000, a year.
+    pub timer_seconds_max: u64,
+    /// Messages of one user that are to be said later, with those that could not be. Default 100.
+    pub schedules_per_user_max: usize,
+    /// Days ahead that a message may be said later. Default 365.
+    pub schedule_ahead_days_max: u32,
     /// Drafts of one user. Default 500.
     pub drafts_per_user_max: usize,
     /// Starred messages of one user. Default 10,000.
@@ -262,6 +270,10 @@ impl Default for Limits {
             pins_max: 50,
             mentions_max: 50,
             mention_all_members_max: 32,
+            timer_seconds_min: 5,
+            timer_seconds_max: 365 * DAY_MS / 1_000,
+            schedules_per_user_max: 100,
+            schedule_ahead_days_max: 365,
             drafts_per_user_max: 500,
             stars_per_user_max: 10_000,
             conversation_settings_per_user_max: 10_000,
@@ -334,6 +346,7 @@ mod tests {
         assert!(limits.group_members_limit_default <= limits.group_members_limit_max);
         assert!(limits.conversations_limit_default <= limits.conversations_limit_max);
         assert!(limits.records_limit_default <= limits.records_limit_max);
+        assert!(limits.timer_seconds_min <= limits.timer_seconds_max);
         assert!(limits.presence_users_max <= limits.presence_subscriptions_max);
         assert_eq!(limits.client_id_window_ms(), 2_592_000_000);
     }

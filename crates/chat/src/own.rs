@@ -44,6 +44,8 @@ pub enum OwnKind {
     Contact,
     /// A setting of [`crate::privacy`] by its name (the key).
     Privacy,
+    /// A message that is to be said later, by its id (the key): see [`crate::around::schedule`].
+    Schedule,
     /// What became of a conversation (the key) that began as a request to this user: see
     /// [`crate::requests`]. The store makes it; a user only changes or removes it.
     Request,
@@ -51,7 +53,7 @@ pub enum OwnKind {
 
 impl OwnKind {
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Draft,
         Self::Star,
         Self::Muted,
@@ -61,6 +63,7 @@ impl OwnKind {
         Self::Hidden,
         Self::Contact,
         Self::Privacy,
+        Self::Schedule,
         Self::Request,
     ];
 }
@@ -239,6 +242,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_listed_once_in_its_order() {
-        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[9] as usize == 9);
+        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[10] as usize == 10);
     }
 }

@@ -614,8 +614,8 @@ impl Code {
             ),
             Self::MessageDeleted => never(
                 "message_deleted",
-                "the message was deleted",
-                "Show it as deleted; nothing can be done to it any more.",
+                "the message was deleted, or has ended",
+                "Show it without content; nothing can be done to it any more.",
             ),
             Self::TooLate => {
                 never("too_late", "the message is too old for that", "Send a new message instead.")

@@ -210,6 +210,32 @@ pub struct Committed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Origin(pub u64);
 
+/// By what right something is wished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authority {
+    /// By what the user is where it is wished.
+    #[default]
+    User,
+    /// By the server's own: the user speaks for the system, and may in every group what its owner may,
+    /// whether or not they are in it.
+    System,
+}
+
+/// As whom something is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewer {
+    /// As a user, with what they may see.
+    User(UserId),
+    /// As the system, which may see all of it.
+    System,
+}
+
+impl From<UserId> for Viewer {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
 /// To whom something is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
@@ -236,13 +262,30 @@ pub struct Append {
     pub origin: Origin,
 }
 
+impl Recipient {
+    /// Who hears what `from` says in a conversation; `None` if `from` is none of its two members.
+    pub fn in_conversation(from: &UserId, conversation: &ConversationId) -> Option<Self> {
+        match (conversation.direct_members(), conversation.group_id()) {
+            (Some((low, high)), _) if low == *from => Some(Self::User(high)),
+            (Some((low, high)), _) if high == *from => Some(Self::User(low)),
+            (None, Some(group)) => Some(Self::Group(group)),
+            _ => None,
+        }
+    }
+
+    /// The conversation that what `from` says to it is in.
+    pub fn conversation(&self, from: &UserId) -> ConversationId {
+        match self {
+            Self::User(to) => ConversationId::direct(from, to),
+            Self::Group(group) => ConversationId::group(group),
+        }
+    }
+}
+
 impl Append {
     /// The conversation it goes to.
     pub fn conversation(&self) -> ConversationId {
-        match &self.to {
-            Recipient::User(to) => ConversationId::direct(&self.from, to),
-            Recipient::Group(group) => ConversationId::group(group),
-        }
+        self.to.conversation(&self.from)
     }
 }
 
@@ -255,6 +298,8 @@ pub struct Appended {
     pub seq: Seq,
     /// Its time.
     pub ts: Millis,
+    /// When its content ends, if it does; also `None` of one that is no longer kept.
+    pub expires: Option<Millis>,
     /// Whether it was there already, by its idempotency key.
     pub repeated: bool,
 }
@@ -539,6 +584,8 @@ pub struct ConversationSummary {
     pub message: Option<(Arc<Entry>, MessageState)>,
     /// How many of the messages after one's read watermark mention one.
     pub mentions: u64,
+    /// After how many milliseconds its new messages end, if they do.
+    pub timer_ms: Option<u64>,
     /// Up to where each member has it; in a group of more than [`WATERMARKS_MEMBERS_MAX`] only
     /// the reader.
     pub watermarks: Vec<Watermarks>,

@@ -154,6 +154,7 @@ fn run(
                 return;
             }
         };
+        let serving = shared.serve();
         let front = Front::new(Arc::clone(&shared), index);
         let stop = CancellationToken::new();
         let site = crate::http::site(front, fallback);
@@ -167,6 +168,9 @@ fn run(
         }
         let _ = ready.send(Ok(()));
         shard.run().await;
+        drop(serving);
+        // Requests that came in here may be for sessions of a shard that has still some to close.
+        shared.over.cancelled().await;
         // Until here new handshakes were refused by an answer, and others may have gone on.
         stop.cancel();
         // The last answers of HTTP are on their way out in tasks of this thread.

@@ -36,6 +36,10 @@ pub(crate) struct Shared {
     /// Cancelled when no new session is made any more.
     pub(crate) draining: CancellationToken,
     pub(crate) stopped: AtomicBool,
+    /// Shards that serve.
+    serving: AtomicUsize,
+    /// Cancelled when none does any more.
+    pub(crate) over: CancellationToken,
     ack_ids: AtomicU64,
 }
 
@@ -62,6 +66,8 @@ impl Shared {
             recovery,
             draining: CancellationToken::new(),
             stopped: AtomicBool::new(false),
+            serving: AtomicUsize::new(0),
+            over: CancellationToken::new(),
             ack_ids: AtomicU64::new(0),
         }
     }
@@ -81,6 +87,12 @@ impl Shared {
         for shard in 0..self.inboxes.len() {
             self.push_always(shard as u8, Op::Shutdown(Arc::clone(&drain)));
         }
+    }
+
+    /// Counts the calling shard among those that serve, until what this gives is dropped.
+    pub(crate) fn serve(&self) -> Serving<'_> {
+        self.serving.fetch_add(1, Ordering::Relaxed);
+        Serving(self)
     }
 
     /// The first CONNECT of a connection was answered, or will never be.
@@ -139,5 +151,16 @@ impl Shared {
             return None;
         }
         Local::here(self, shard)
+    }
+}
+
+/// A shard that serves.
+pub(crate) struct Serving<'a>(&'a Shared);
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        if self.0.serving.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.over.cancel();
+        }
     }
 }

@@ -145,7 +145,8 @@ pub(crate) struct NewApiKey {
     /// What logs call it: 1 to 64 letters, digits, `.`, `_` or `-`.
     #[arg(long)]
     pub(crate) name: String,
-    /// What it allows: messages:write, messages:read, users:read, users:write or tokens:revoke; may
+    /// What it allows: messages:write, messages:read, messages:delete, groups:write, groups:read,
+    /// users:read, users:write or tokens:revoke; may
     /// be given several times.
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = parse_scope)]
     pub(crate) scopes: Vec<Scope>,

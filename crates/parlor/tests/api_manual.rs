@@ -6,8 +6,8 @@ mod support;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::api::{Api, SCOPES};
-use support::{Client, SECRET, parlor, run, stdout};
+use support::api::{Api, Key, SCOPES, serving};
+use support::{Client, SECRET, Server, parlor, run, stdout};
 
 const MANUAL: &str = include_str!("../../../docs/http-api.md");
 
@@ -41,14 +41,17 @@ fn alike(printed: &Value, got: &Value) -> bool {
 #[test]
 fn every_command_of_the_manual_answers_as_printed() {
     let dir = tempfile::tempdir().unwrap();
-    let (server, api) = Api::start(dir.path());
+    let key = Key::new("all", &SCOPES);
+    let mut command = serving(dir.path(), &[&key]);
+    let server = Server::start(command.env("PARLOR_API__SYSTEM_USER", "system"));
+    let api = Api { addr: server.addr, key: key.key };
     let mut mint = parlor(&["token", "--user", "bob"]);
     let token = stdout(&run(mint.env("PARLOR_IDENTITY__HS256_SECRET", SECRET)));
     let auth = json!({"token": token.trim_end(), "deviceId": "phone"});
     // Never says `delivered`, and no poll that would confirm anything follows.
     Client::with_auth(server.addr, &auth).expect("42[\"ready\"");
     let blocks = blocks(MANUAL);
-    let mut ran = 0;
+    let (mut ran, mut group, mut invite) = (0, String::new(), String::new());
     for pair in blocks.windows(2) {
         let [("sh", command), ("json", printed)] = pair else { continue };
         let printed: Value = serde_json::from_str(printed).expect(printed);
@@ -56,11 +59,18 @@ fn every_command_of_the_manual_answers_as_printed() {
             .args(["-ec", command])
             .env("URL", format!("http://{}", server.addr))
             .env("KEY", &api.key)
+            .env("GROUP", &group)
+            .env("INVITE", &invite)
             .output()
             .expect("a shell");
         assert!(output.status.success(), "{command}: {}", support::stderr(&output));
         let got: Value = serde_json::from_str(&stdout(&output)).expect(command);
         assert!(alike(&printed, &got), "{command}\nprinted: {printed}\nanswered: {got}");
+        for (name, known) in [("groupId", &mut group), ("invite", &mut invite)] {
+            if known.is_empty() {
+                got[name].as_str().unwrap_or_default().clone_into(known);
+            }
+        }
         ran += 1;
     }
     let curls = blocks.iter().filter(|(_, text)| text.starts_with("curl ")).count();
@@ -77,7 +87,9 @@ fn the_manual_names_every_path_scope_and_status() {
         let path = path
             .replace("{conversation}", "{conversationId}")
             .replace("{user}", "{userId}")
-            .replace("{device}", "{deviceId}");
+            .replace("{device}", "{deviceId}")
+            .replace("{group}", "{groupId}")
+            .replace("{message}", "{messageId}");
         for (method, described) in methods.as_object().unwrap() {
             let heading = |line: &str| {
                 line.starts_with("### ")

@@ -6,11 +6,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parlor_chat::around::port::{Authority, ChangeMessage, MessageChanged, ThreadQuery, Wish};
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, ThreadQuery, Wish};
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Refused;
-use parlor_chat::store::{Origin, Recipient};
+use parlor_chat::store::{Authority, Origin, Recipient};
 
 use crate::around_commands::{self as read, About};
 use crate::around_records as records;
@@ -125,6 +125,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
     }
     let change = ChangeMessage {
         by: caller.user.clone(),
+        authority: Authority::User,
         conversation,
         seq,
         wish,
@@ -133,7 +134,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
         origin: Origin(caller.socket.key().get()),
         limits: limits.clone(),
         screening: None,
-        authority: Authority::Member,
+        removal: None,
     };
     let change = match change.wish.clone() {
         Wish::Edit(content) => {
@@ -155,7 +156,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
 
 /// Hands a deed to the store, at the call; its answer, and what moderators are to be told, come with the
 /// commit.
-fn submit(
+pub(crate) fn submit(
     service: &Arc<Service>,
     change: ChangeMessage,
 ) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
@@ -173,7 +174,7 @@ fn submit(
 }
 
 /// An edit whose content was looked at.
-fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
+pub(crate) fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
     let Screened { content, screening } = screened;
     if let Some(Refused { rule, reason }) = screening.refused {
         return Err(Refusal::ContentRefused { rule, reason });
@@ -189,16 +190,9 @@ fn asked(
     change: ChangeMessage,
     screened: Screened,
 ) -> Result<Work, Refusal> {
-    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
-        service.counters().moderation.hook_turned_away.add(1);
-        return Err(Refusal::overloaded());
-    };
+    let permit = hook::permit(service)?;
     let conversation = change.conversation.clone();
-    let to = match (conversation.direct_members(), conversation.group_id()) {
-        (Some((low, high)), _) => Recipient::User(if low == change.by { high } else { low }),
-        (None, Some(group)) => Recipient::Group(group),
-        (None, None) => return Err(Refusal::NotFound),
-    };
+    let to = Recipient::in_conversation(&change.by, &conversation).ok_or(Refusal::NotFound)?;
     let question = Question {
         user: change.by.clone(),
         to,

@@ -1,16 +1,18 @@
 //! Payload to command, for what is done to messages and what is written on their outside: as in
 //! `commands`, nothing here knows who asks.
 
+use parlor_chat::app_event::EventName;
 use parlor_chat::around::Emoji;
 use parlor_chat::around::port::{Say, Wish};
 use parlor_chat::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Screening;
-use parlor_chat::store::Append;
+use parlor_chat::store::{Append, Authority};
 
 use crate::commands::{Payload, checked, limit};
 use crate::fields::{Fields, required};
+use crate::json::{Object, json_text};
 
 /// Stands for all members among those whom a message mentions.
 pub(crate) const ALL: &str = "@all";
@@ -83,9 +85,13 @@ fn message<const N: usize>(fields: &Fields<'_, N>) -> Result<Message, Refusal> {
     required("messageId", fields.id("messageId", MessageId::parse)?)
 }
 
-/// What is to be written on the outside of a message.
+/// What is to be known of something that is said, beside its content; for a message all but the right
+/// is what is written on its outside.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outside {
+    authority: Authority,
+    /// What it is called, if it is an event of the app's own.
+    event: Option<EventName>,
     reply_to: Option<Message>,
     thread: Option<Message>,
     forward_of: Option<Message>,
@@ -121,6 +127,21 @@ pub(crate) fn mentions<const N: usize>(
 }
 
 impl Outside {
+    /// That of an event of the app's own.
+    pub(crate) fn of_event(name: EventName) -> Self {
+        Self { event: Some(name), ..Self::default() }
+    }
+
+    /// The same, said by this right.
+    pub(crate) fn by(self, authority: Authority) -> Self {
+        Self { authority, ..self }
+    }
+
+    /// Whether it is that of an event of the app's own.
+    pub(crate) fn is_of_event(&self) -> bool {
+        self.event.is_some()
+    }
+
     /// Whether nothing is to be written there.
     pub(crate) fn is_blank(&self) -> bool {
         *self == Self::default()
@@ -136,6 +157,25 @@ impl Outside {
         Ok(())
     }
 
+    /// The fields that this was read from.
+    pub(crate) fn fields(&self, object: Object) -> Object {
+        let fields = [
+            ("replyTo", &self.reply_to),
+            ("thread", &self.thread),
+            ("forwardOf", &self.forward_of),
+        ];
+        let object = fields.into_iter().fold(object, |object, (name, message)| match message {
+            Some((of, seq)) => object.text(name, MessageId::new(of, *seq).as_str()),
+            None => object,
+        });
+        let all = self.mentions_all.then_some(ALL);
+        let users = self.mentions.iter().map(UserId::as_str).chain(all);
+        match users.clone().next() {
+            Some(_) => object.list("mentions", users.map(json_text)),
+            None => object,
+        }
+    }
+
     /// The message with this around it.
     pub(crate) fn around(
         self,
@@ -145,6 +185,8 @@ impl Outside {
     ) -> Say {
         Say {
             append,
+            authority: self.authority,
+            event: self.event,
             screening,
             reply_to: self.reply_to.map(|(_, seq)| seq),
             thread: self.thread.map(|(_, seq)| seq),

@@ -2,6 +2,7 @@
 
 use parlor_chat::around::port::{MessageChanged, Pin, ThreadPage};
 use parlor_chat::around::{Act, Deed, Envelope, MessageState};
+use parlor_chat::entry::Entry;
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 
 use crate::around_commands::ALL;
@@ -9,12 +10,12 @@ use crate::json::{Object, push_text};
 use crate::records::{entry_now, ok_with, text};
 
 /// What a deed adds to the entry that says so, its kind first.
-pub(crate) fn act(object: Object, conversation: &ConversationId, act: &Act) -> Object {
-    let on = MessageId::new(conversation, act.on);
+pub(crate) fn act(object: Object, entry: &Entry, act: &Act) -> Object {
+    let on = MessageId::new(&entry.conversation, act.on);
     let kind = |kind: &str| object.text("kind", kind).text("messageId", on.as_str());
     match &act.deed {
         Deed::Edited(Some(content)) => kind("message_edited").raw("content", &content.0),
-        Deed::Edited(None) => kind("message_edited").flag("deleted", true),
+        Deed::Edited(None) => kind("message_edited").flag(gone(entry), true),
         Deed::Deleted => kind("message_deleted"),
         Deed::Reacted(emoji) => kind("reaction_added").text("emoji", emoji.as_str()),
         Deed::Unreacted(emoji) => kind("reaction_removed").text("emoji", emoji.as_str()),
@@ -30,6 +31,22 @@ pub(crate) enum Shows {
     Sender,
     /// To somebody else.
     Recipient,
+}
+
+/// The name of what took a content away.
+pub(crate) fn gone(entry: &Entry) -> &'static str {
+    match entry.expires {
+        Some(_) => "expired",
+        None => "deleted",
+    }
+}
+
+/// A time in whole seconds, `null` for none.
+pub(crate) fn seconds(object: Object, name: &str, ms: Option<u64>) -> Object {
+    match ms {
+        Some(ms) => object.number(name, ms / 1_000),
+        None => object.raw(name, "null"),
+    }
 }
 
 /// What is written on the outside of a message.

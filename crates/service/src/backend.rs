@@ -1,30 +1,37 @@
-//! What the app's own server does on behalf of its users: the rules behind the HTTP API.
+//! What the app's own server does, on behalf of its users or as the system: the rules behind the HTTP
+//! API.
 //!
 //! Each operation reads its fields like an event's payload, but refuses those it does not know;
 //! goes through the same store as a user's command; and answers with the same objects. Who may ask
 //! for what is decided before it gets here. A user's own rates do not count what is done for them;
-//! sizes, blocks and idempotency hold.
+//! sizes, rights, blocks and idempotency hold. What is done in nobody's name is done by the
+//! configured system user, by the right of the system ([`Authority::System`]).
+//!
+//! `messages` is what is said and done to what was said, `groups` (with `members` and `invites`) what
+//! is done to groups; here is what concerns users alone.
+
+mod groups;
+mod invites;
+mod members;
+mod messages;
 
 use std::sync::Arc;
 
 use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
-use parlor_chat::ids::{ClientId, ConversationId, DeviceId, GroupId, InvalidId, UserId};
+use parlor_chat::ids::{ClientId, DeviceId, InvalidId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{
-    Append, Block, Blocked, HistoryQuery, Origin, Recipient, Revoked, StoreError,
-};
+use parlor_chat::store::{Authority, Block, Blocked, Revoked, StoreError, Viewer};
 use serde_json::value::RawValue;
 
 use crate::blocks;
 use crate::closing::Ending;
 use crate::delivery::{NAMESPACE, room};
 use crate::fields::{Fields, required};
-use crate::receipts::is_a_member;
 use crate::service::Service;
 use crate::session::Kind;
 use crate::sessions::OfUser;
-use crate::{clock, commands, queries, records};
+use crate::{clock, queries, records};
 
 /// How far a time that is named may lie ahead of this clock, in milliseconds.
 const NOT_BEFORE_AHEAD_MAX_MS: u64 = 60_000;
@@ -49,81 +56,47 @@ impl Service {
     }
 }
 
+/// In whose name something is done, and by what right.
+#[derive(Debug, Clone)]
+struct Actor {
+    user: UserId,
+    authority: Authority,
+}
+
 impl Backend {
-    /// Sends `{from?, to or groupId, content}` as that user, or as the system if one is configured. All
-    /// of the user's own devices hear it too. Under the same `key` it is kept once. What the app's own
-    /// server says is not held to content rules.
-    ///
-    /// # Errors
-    /// As `private_message`, but for rates.
-    pub async fn send(&self, body: Option<&RawValue>, key: Option<&str>) -> Answer {
-        let append = self.wish(body, key)?;
-        let appended = self.service.store.append(append).await.map_err(failed)?;
-        let counters = self.service.counters();
-        if appended.repeated {
-            counters.sent_again.add(1)
-        } else {
-            counters.sent.add(1)
-        }
-        Ok(records::sent(&appended, false))
+    /// Who acts: the user of a field, by their own right; if it is absent, or names it, the system.
+    fn actor<const N: usize>(
+        &self,
+        field: &'static str,
+        fields: &Fields<'_, N>,
+    ) -> Result<Actor, Refusal> {
+        let system = self.service.settings.system_user.as_ref();
+        let user = required(field, fields.id(field, UserId::parse)?.or_else(|| system.cloned()))?;
+        let authority = match system == Some(&user) {
+            true => Authority::System,
+            false => Authority::User,
+        };
+        Ok(Actor { user, authority })
     }
 
-    fn wish(&self, body: Option<&RawValue>, key: Option<&str>) -> Result<Append, Refusal> {
-        let settings = &self.service.settings;
-        let fields = Fields::exactly(body, ["from", "to", "groupId", "content"])?;
-        let from = fields.id("from", UserId::parse)?.or_else(|| settings.system_user.clone());
-        let from = required("from", from)?;
-        let to = match fields.id("groupId", GroupId::parse)? {
-            Some(group) => Recipient::Group(group),
-            None => Recipient::User(required("to", fields.id("to", UserId::parse)?)?),
-        };
-        let content = required("content", fields.raw("content"))?;
-        let content = commands::checked("content", content, &settings.limits)?;
+    /// As whom a group is read: as the user of `as`, or if it is absent as the system, which needs no
+    /// name for that.
+    fn viewer<const N: usize>(&self, fields: &Fields<'_, N>) -> Result<Viewer, Refusal> {
+        let named = fields.id("as", UserId::parse)?;
+        let named = named.filter(|user| self.service.settings.system_user.as_ref() != Some(user));
+        Ok(named.map_or(Viewer::System, Viewer::User))
+    }
+
+    /// The idempotency key as it is given, if that is not too old.
+    fn key(&self, key: Option<&str>) -> Result<Option<ClientId>, Refusal> {
         let key = key.map(|key| id("Idempotency-Key", ClientId::parse(key))).transpose()?;
-        let now = clock::now();
-        let window_ms = settings.limits.client_id_window_ms();
-        if key.as_ref().is_some_and(|key| idempotency::is_stale(key, now, window_ms)) {
-            return Err(Refusal::StaleClientId);
+        let window_ms = self.service.settings.limits.client_id_window_ms();
+        match &key {
+            Some(key) if idempotency::is_stale(key, clock::now(), window_ms) => {
+                Err(Refusal::StaleClientId)
+            }
+            _ => Ok(key),
         }
-        self.service.accepts_writes()?;
-        let client_id = key.as_ref().map(ClientId::of_backend);
-        Ok(Append { from, to, client_id, content, now, origin: Origin::default() })
-    }
-
-    /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named, else
-    /// as the first of its members; of a group one has to be named.
-    ///
-    /// # Errors
-    /// As `history`.
-    pub async fn history(&self, conversation: &str, query: Option<&RawValue>) -> Answer {
-        let conversation = id("conversationId", ConversationId::parse(conversation))?;
-        let fields = Fields::exactly(query, ["as", "before", "after", "limit"])?;
-        let limits = &self.service.settings.limits;
-        let range = commands::range(&fields)?;
-        let limit =
-            commands::limit(&fields, limits.history_limit_default, limits.history_limit_max)?;
-        let user = match (fields.id("as", UserId::parse)?, conversation.direct_members()) {
-            (Some(user), _) => user,
-            (None, Some((low, _))) => low,
-            (None, None) => return Err(Refusal::invalid("as", "is required for a group")),
-        };
-        is_a_member(&user, &conversation)?;
-        let asked = HistoryQuery { user: user.clone(), conversation, range, limit };
-        let page = self.service.store.history(asked).await.map_err(failed)?;
-        Ok(records::history(&page, &user))
-    }
-
-    /// Lists `{cursor?, limit?}` of a user's conversations.
-    ///
-    /// # Errors
-    /// As `conversations`.
-    pub async fn conversations(&self, user: &str, query: Option<&RawValue>) -> Answer {
-        let user = user_id(user)?;
-        Fields::exactly(query, ["cursor", "limit"])?;
-        let asked = commands::conversations(query, &self.service.settings.limits)?;
-        let page = self.service.store.conversations(user.clone(), asked.cursor, asked.limit);
-        // What the user has set for them is the user's own business.
-        Ok(records::conversations(&page.await.map_err(failed)?, &[], &user))
     }
 
     /// Lists a user's devices.
@@ -236,6 +209,9 @@ impl Backend {
     /// Counts a refusal among those of the service.
     pub fn refused(&self, refusal: &Refusal) {
         self.service.counters().refused(refusal.code());
+        if matches!(refusal, Refusal::ContentRefused { .. }) {
+            self.service.counters().moderation.refused_by_rule.add(1);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use parlor_chat::resume::{Cursor, Resume};
 use parlor_chat::store::{StoreError, Whose};
 use parlor_gateway::{Busy, Closed, EmitError, Frame, Released, Socket};
 
+use crate::clock;
 use crate::closing::Ending;
 use crate::connect;
 use crate::delivery::{NAMESPACE, frame, group_room, offset, room};
@@ -307,7 +308,9 @@ impl Out<'_> {
         let mut queued_bytes = 0;
         for entry in entries {
             self.session.pushed(entry, limits);
-            let Some(frame) = frame(entry, self.session.kind, self.user) else { continue };
+            // It may have waited for the client.
+            let told = entry.told_at(clock::now());
+            let Some(frame) = frame(&told, self.session.kind, self.user) else { continue };
             self.socket.emit_frame(match has_offset {
                 true => frame.with_offset(&offset(entry, epoch)),
                 false => frame,

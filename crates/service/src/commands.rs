@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::{Content, Epoch, Position};
+use parlor_chat::entry::{Content, Epoch, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, GroupId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
@@ -30,25 +30,29 @@ pub(crate) struct Send {
     pub(crate) echo: bool,
     /// What is to be written on its outside.
     pub(crate) outside: Outside,
+    /// When it is to be said, if not now.
+    pub(crate) send_at: Option<Millis>,
 }
 
-/// Reads `{toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
+/// Reads `{toUserId, content, clientId?, replyTo?, thread?, forwardOf?, sendAt?}`.
 pub(crate) fn send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
     let fields = Fields::parse(
         payload,
-        ["toUserId", "content", "clientId", "replyTo", "thread", "forwardOf"],
+        ["toUserId", "content", "clientId", "replyTo", "thread", "forwardOf", "sendAt"],
     )?;
     let to = required("toUserId", fields.id("toUserId", UserId::parse)?)?;
     let client_id = fields.id("clientId", ClientId::parse)?;
     let content = checked("content", required("content", fields.raw("content"))?, limits)?;
     let outside = around_commands::outside(&fields)?;
-    Ok(Send { to: Recipient::User(to), client_id, content, echo: false, outside })
+    let send_at = fields.number("sendAt", 0)?.map(Millis);
+    Ok(Send { to: Recipient::User(to), client_id, content, echo: false, outside, send_at })
 }
 
-/// Reads `group_message`'s `{groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?}`.
+/// Reads `group_message`'s `{groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?, sendAt?}`.
 pub(crate) fn group_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
+    let [reply, thread, forward] = ["replyTo", "thread", "forwardOf"];
     let names =
-        ["groupId", "content", "clientId", "echo", "replyTo", "thread", "forwardOf", "mentions"];
+        ["groupId", "content", "clientId", "echo", reply, thread, forward, "mentions", "sendAt"];
     let fields = Fields::parse(payload, names)?;
     let to = Recipient::Group(required("groupId", fields.id("groupId", GroupId::parse)?)?);
     let client_id = fields.id("clientId", ClientId::parse)?;
@@ -56,7 +60,16 @@ pub(crate) fn group_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, 
     let echo = fields.flag("echo")?.unwrap_or(false);
     let outside = around_commands::outside(&fields)?;
     let outside = around_commands::mentions(outside, &fields, limits)?;
-    Ok(Send { to, client_id, content, echo, outside })
+    let send_at = fields.number("sendAt", 0)?.map(Millis);
+    Ok(Send { to, client_id, content, echo, outside, send_at })
+}
+
+/// Reads a message that was kept as one or the other was sent.
+pub(crate) fn any_send(payload: Payload<'_>, limits: &Limits) -> Result<Send, Refusal> {
+    match Fields::parse(payload, ["groupId"])?.raw("groupId") {
+        Some(_) => group_send(payload, limits),
+        None => send(payload, limits),
+    }
 }
 
 /// Reads the simplest tutorial's `{to, message}`.
@@ -64,8 +77,8 @@ pub(crate) fn tutorial_send(payload: Payload<'_>, limits: &Limits) -> Result<Sen
     let fields = Fields::parse(payload, ["to", "message"])?;
     let to = required("to", fields.id("to", UserId::parse)?)?;
     let content = checked("message", required("message", fields.raw("message"))?, limits)?;
-    let outside = Outside::default();
-    Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false, outside })
+    let (outside, send_at) = (Outside::default(), None);
+    Ok(Send { to: Recipient::User(to), client_id: None, content, echo: false, outside, send_at })
 }
 
 /// The content of a field, if it may be kept as it is.

@@ -108,7 +108,7 @@ impl Delivery {
             _ if committed.entry.is_shadowed() => self.add_to_sender(committed, out),
             (Some(to), _) => self.add_direct(committed, to, out),
             (None, Some(group)) => self.add_to_group(io, committed, &group, out),
-            (None, None) => {}
+            (None, None) => self.add_to_two(committed, out),
         }
     }
 
@@ -172,6 +172,21 @@ impl Delivery {
         }
     }
 
+    /// What the system did in the direct conversation of two others: all devices of both hear it.
+    fn add_to_two(&self, committed: &Committed, out: &mut Vec<Broadcast>) {
+        let entry = &*committed.entry;
+        let Some((low, high)) = entry.conversation.direct_members() else { return };
+        let alone = low == high;
+        for user in [low].iter().chain((!alone).then_some(&high)) {
+            let readers = self.sessions.of(user);
+            readers.iter().for_each(|reader| reader.broadcast(entry, &self.limits));
+            if readers.iter().any(|reader| reader.kind == Kind::Standard) {
+                let offset = offset_if_kept(entry, &readers);
+                out.extend(broadcast(entry, Kind::Standard, user, None, offset));
+            }
+        }
+    }
+
     fn add_direct(&self, committed: &Committed, to: &UserId, out: &mut Vec<Broadcast>) {
         let entry = &*committed.entry;
         if entry.from != *to {
@@ -212,7 +227,16 @@ impl CommitSink for Delivery {
         let Some(last) = batch.last() else { return };
         let io = self.io.wait();
         let mut broadcasts = Vec::new();
-        batch.iter().for_each(|committed| self.add(io, committed, &mut broadcasts));
+        for committed in batch {
+            match committed.entry.has_expired(clock::now()) {
+                false => self.add(io, committed, &mut broadcasts),
+                true => {
+                    let entry = committed.entry.told_at(clock::now());
+                    let late = Committed { entry, origin: committed.origin };
+                    self.add(io, &late, &mut broadcasts);
+                }
+            }
+        }
         self.counters.broadcasts.add(broadcasts.len() as u64);
         tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
         io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
@@ -251,7 +275,7 @@ pub(crate) fn group_room(group: &GroupId) -> Arc<str> {
 fn group_frame(entry: &Entry, viewer: Option<&UserId>) -> Frame {
     let event = match entry.body {
         Body::Said(_) | Body::Gone => "group_message",
-        Body::Changed(_) | Body::Acted(_) => "entry",
+        Body::Changed(_) | Body::Acted(_) | Body::App(_) | Body::TimerSet(_) => "entry",
     };
     Frame::event_raw(NAMESPACE, event, &records::alone(&records::entry(entry, viewer)))
 }

@@ -32,20 +32,33 @@ pub(crate) struct Create {
 /// Reads `{name, members?, settings?, clientId?}`.
 pub(crate) fn create(payload: Payload<'_>, limits: &Limits) -> Result<Create, Refusal> {
     let fields = Fields::parse(payload, ["name", "members", "settings", "clientId"])?;
+    let wish = creation(&fields, limits)?;
+    Ok(Create { client_id: fields.id("clientId", ClientId::parse)?, wish })
+}
+
+/// Reads `name`, `members?` and `settings?` among the fields.
+pub(crate) fn creation<const N: usize>(
+    fields: &Fields<'_, N>,
+    limits: &Limits,
+) -> Result<Wish, Refusal> {
     let name = required("name", fields.id("name", GroupName::parse)?)?;
     let members = fields.ids("members", limits.group_add_max)?.unwrap_or_default();
-    let settings = settings(&fields, limits)?;
-    let client_id = fields.id("clientId", ClientId::parse)?;
-    Ok(Create { client_id, wish: Wish::Create { name, settings, members } })
+    Ok(Wish::Create { name, settings: settings(fields, limits)?, members })
 }
 
 /// Reads `{groupId, name?, settings?}`.
 pub(crate) fn update(payload: Payload<'_>, limits: &Limits) -> Result<About, Refusal> {
     let fields = Fields::parse(payload, ["groupId", "name", "settings"])?;
-    let group = group(&fields)?;
+    Ok(About { group: group(&fields)?, wish: changes(&fields, limits)? })
+}
+
+/// Reads `name?` and `settings?` among the fields.
+pub(crate) fn changes<const N: usize>(
+    fields: &Fields<'_, N>,
+    limits: &Limits,
+) -> Result<Wish, Refusal> {
     let name = fields.id("name", GroupName::parse)?;
-    let settings = settings(&fields, limits)?;
-    Ok(About { group, wish: Wish::Update { name, settings } })
+    Ok(Wish::Update { name, settings: settings(fields, limits)? })
 }
 
 /// Reads `{groupId, userIds}`.
@@ -59,8 +72,13 @@ pub(crate) fn add(payload: Payload<'_>, limits: &Limits) -> Result<About, Refusa
 /// Reads `{groupId, invite?}`.
 pub(crate) fn join(payload: Payload<'_>) -> Result<About, Refusal> {
     let fields = Fields::parse(payload, ["groupId", "invite"])?;
-    let invite = fields.id("invite", InviteCode::parse)?;
-    Ok(About { group: group(&fields)?, wish: Wish::Join(invite) })
+    let wish = joining(&fields)?;
+    Ok(About { group: group(&fields)?, wish })
+}
+
+/// Reads `invite?` among the fields.
+pub(crate) fn joining<const N: usize>(fields: &Fields<'_, N>) -> Result<Wish, Refusal> {
+    Ok(Wish::Join(fields.id("invite", InviteCode::parse)?))
 }
 
 /// Reads `{groupId}`.
@@ -80,18 +98,30 @@ pub(crate) fn measure(
     now: Millis,
 ) -> Result<(GroupId, UserId, Millis), Refusal> {
     let fields = Fields::parse(payload, ["groupId", "userId", "forSeconds"])?;
-    let until = seconds_from(now, fields.number("forSeconds", 1)?).unwrap_or(FOREVER);
+    let until = until(&fields, now)?;
     Ok((group(&fields)?, user(&fields)?, until))
+}
+
+/// Reads until when `forSeconds?` among the fields lasts; without it, it is for good.
+pub(crate) fn until<const N: usize>(
+    fields: &Fields<'_, N>,
+    now: Millis,
+) -> Result<Millis, Refusal> {
+    Ok(seconds_from(now, fields.number("forSeconds", 1)?).unwrap_or(FOREVER))
 }
 
 /// Reads `{groupId, userId, role}`.
 pub(crate) fn role(payload: Payload<'_>) -> Result<About, Refusal> {
     let fields = Fields::parse(payload, ["groupId", "userId", "role"])?;
     let (group, user) = (group(&fields)?, user(&fields)?);
+    Ok(About { group, wish: Wish::SetRole(user, named_role(&fields)?) })
+}
+
+/// Reads `role` among the fields.
+pub(crate) fn named_role<const N: usize>(fields: &Fields<'_, N>) -> Result<Role, Refusal> {
     let role = required("role", fields.text("role")?)?;
     let rule = "must be member, moderator, admin or owner";
-    let role = Role::named(&role).ok_or_else(|| Refusal::invalid("role", rule))?;
-    Ok(About { group, wish: Wish::SetRole(user, role) })
+    Role::named(&role).ok_or_else(|| Refusal::invalid("role", rule))
 }
 
 /// `group_invite`.
@@ -109,10 +139,19 @@ pub(crate) fn invite(
     limits: &Limits,
 ) -> Result<Invite, Refusal> {
     let fields = Fields::parse(payload, ["groupId", "forSeconds", "uses"])?;
+    let (until, uses) = validity(&fields, now, limits)?;
+    Ok(Invite { group: group(&fields)?, until, uses })
+}
+
+/// Reads until when, and for how many, an invite of `forSeconds?` and `uses?` is good.
+pub(crate) fn validity<const N: usize>(
+    fields: &Fields<'_, N>,
+    now: Millis,
+    limits: &Limits,
+) -> Result<(Millis, u64), Refusal> {
     let seconds = fields.number("forSeconds", 1)?.unwrap_or(INVITE_SECONDS);
     let uses = fields.number("uses", 1)?.unwrap_or(limits.group_members_max);
-    let until = seconds_from(now, Some(seconds)).unwrap_or(FOREVER);
-    Ok(Invite { group: group(&fields)?, until, uses })
+    Ok((seconds_from(now, Some(seconds)).unwrap_or(FOREVER), uses))
 }
 
 /// Reads `{groupId, invite}`.
@@ -155,7 +194,11 @@ pub(crate) fn receipts(
     Ok((group, seq, page(&fields, limits)?))
 }
 
-fn page<const N: usize>(fields: &Fields<'_, N>, limits: &Limits) -> Result<Page, Refusal> {
+/// Reads `cursor?` and `limit?` among the fields.
+pub(crate) fn page<const N: usize>(
+    fields: &Fields<'_, N>,
+    limits: &Limits,
+) -> Result<Page, Refusal> {
     let after = match fields.text("cursor")? {
         None => None,
         Some(text) => {

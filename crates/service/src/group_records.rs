@@ -10,6 +10,7 @@ use parlor_chat::group::{
     Change, FOREVER, GroupSettings, Joining, Member, OpenTo, PastShown, Role,
 };
 use parlor_chat::ids::{ConversationId, GroupId, MessageId, UserId};
+use parlor_chat::store::Viewer;
 
 use crate::group_rules;
 use crate::json::Object;
@@ -100,23 +101,23 @@ pub(crate) fn changed(group: &GroupId, changed: &GroupChanged) -> String {
     }
 }
 
-/// The answer to `group_info`.
-pub(crate) fn view(group: &GroupId, view: &GroupView) -> String {
+/// The answer to `group_info`; the system is told as much as a member.
+pub(crate) fn view(group: &GroupId, view: &GroupView, viewer: &Viewer) -> String {
     let object = ok_with()
         .text("groupId", group.as_str())
         .text("conversationId", ConversationId::group(group).as_str())
         .text("name", view.group.name.as_str())
         .number("members", view.group.members)
         .number("createdAt", view.created.0);
+    let object = match (&view.membership, viewer) {
+        (None, Viewer::User(_)) => object,
+        _ => object
+            .text("ownerId", view.group.owner.as_str())
+            .raw("settings", &settings(&view.group.settings)),
+    };
     match &view.membership {
         None => object.raw("role", "null").end(),
-        Some(member) => membership(
-            object
-                .text("ownerId", view.group.owner.as_str())
-                .raw("settings", &settings(&view.group.settings)),
-            member,
-        )
-        .end(),
+        Some(member) => membership(object, member).end(),
     }
 }
 

@@ -17,7 +17,7 @@ use parlor_chat::ids::GroupId;
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::{Action, Screening};
-use parlor_chat::store::StoreError;
+use parlor_chat::store::{StoreError, Viewer};
 
 use crate::commands::Payload;
 use crate::dispatch::{Caller, Work};
@@ -180,7 +180,7 @@ pub(crate) fn get(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let view = service.groups.group(caller.user.clone(), group.clone());
+    let view = service.groups.group(Viewer::User(caller.user.clone()), group.clone());
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
         let view = view.await.map_err(failed)?;

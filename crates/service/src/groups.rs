@@ -6,17 +6,17 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{hmac, rand};
 use parlor_chat::group::decide::{InviteCode, Wish};
 use parlor_chat::group::port::{ChangeGroup, Done, MembersQuery, ReceiptsQuery};
 use parlor_chat::ids::{ClientId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::Origin;
+use parlor_chat::store::{Authority, Origin, Viewer};
 
 use crate::commands::{Payload, group_send};
 use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
 use crate::group_commands::{self as read, About, Page};
+use crate::new_ids::{new_id, random_digits};
 use crate::paces::Action;
 use crate::queries::failed;
 use crate::service::Service;
@@ -27,17 +27,16 @@ use crate::{group_records as records, sends};
 const USERS_PER_COMMAND: usize = 16;
 /// Admins and the like who are told of a request to join, at most.
 const TOLD_OF_REQUESTS_MAX: usize = 32;
-/// The digits of ids and codes: easy to read out, none like another.
-const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// What the ids of groups are made of besides.
+const GROUP_OF: &str = "parlor: group of";
 
-/// `group_message {groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?}`.
+/// `group_message {groupId, content, clientId?, echo?, replyTo?, thread?, forwardOf?, mentions?, sendAt?}`.
 pub(crate) fn message(
     service: &Arc<Service>,
     caller: &Caller<'_>,
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
-    let send = group_send(payload, &service.settings.limits)?;
-    sends::submit(service, caller, send)
+    sends::send(service, caller, group_send(payload, &service.settings.limits)?)
 }
 
 /// `group_create {name, members?, settings?, clientId?}`.
@@ -47,7 +46,7 @@ pub(crate) fn create(
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
     let command = read::create(payload, &service.settings.limits)?;
-    let group = new_id(service, caller.user, command.client_id.as_ref())?;
+    let group = new_group_id(service, caller.user, command.client_id.as_ref())?;
     change(service, caller, About { group, wish: command.wish })
 }
 
@@ -182,7 +181,7 @@ pub(crate) fn invite(
 ) -> Result<Work, Refusal> {
     let command = read::invite(payload, caller.now, &service.settings.limits)?;
     let read::Invite { group, until, uses } = command;
-    let code = InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)?;
+    let code = new_code()?;
     let wish = Wish::Invite { code: code.clone(), until, uses };
     let changed = submit(service, caller, &group, wish)?;
     Ok(Work::Later(Box::pin(async move {
@@ -199,7 +198,7 @@ pub(crate) fn invites(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let invites = service.groups.invites(caller.user.clone(), group);
+    let invites = service.groups.invites(caller.user.clone().into(), group);
     Ok(Work::Later(Box::pin(async move { Ok(records::invites(&invites.await.map_err(failed)?)) })))
 }
 
@@ -211,9 +210,8 @@ pub(crate) fn requests(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let max = service.settings.limits.requests_per_group_max;
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let requests = service.groups.requests(caller.user.clone(), group, max);
+    let max = requests_max(service);
+    let requests = service.groups.requests(caller.user.clone().into(), group, max);
     Ok(Work::Later(Box::pin(
         async move { Ok(records::requests(&requests.await.map_err(failed)?)) },
     )))
@@ -227,10 +225,11 @@ pub(crate) fn info(
 ) -> Result<Work, Refusal> {
     let group = read::alone(payload)?;
     caller.charge(service)?;
-    let view = service.groups.group(caller.user.clone(), group.clone());
-    Ok(Work::Later(Box::pin(
-        async move { Ok(records::view(&group, &view.await.map_err(failed)?)) },
-    )))
+    let viewer = Viewer::User(caller.user.clone());
+    let view = service.groups.group(viewer.clone(), group.clone());
+    Ok(Work::Later(Box::pin(async move {
+        Ok(records::view(&group, &view.await.map_err(failed)?, &viewer))
+    })))
 }
 
 /// `group_members {groupId, cursor?, limit?}`.
@@ -241,7 +240,7 @@ pub(crate) fn members(
 ) -> Result<Work, Refusal> {
     let (group, Page { after, limit }) = read::members(payload, &service.settings.limits)?;
     caller.charge(service)?;
-    let query = MembersQuery { user: caller.user.clone(), group, after, limit };
+    let query = MembersQuery { viewer: caller.user.clone().into(), group, after, limit };
     let page = service.groups.members(query);
     Ok(Work::Later(Box::pin(async move { Ok(records::members(&page.await.map_err(failed)?)) })))
 }
@@ -311,6 +310,7 @@ fn submit(
     }
     Ok(service.groups.change_group(ChangeGroup {
         by: caller.user.clone(),
+        authority: Authority::User,
         group: group.clone(),
         wish,
         client_id: None,
@@ -321,7 +321,7 @@ fn submit(
 }
 
 /// Tells those who may let somebody in, and are among the group's first members, that somebody asks.
-async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
+pub(crate) async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
     let admins = service.groups.admins(group.clone(), TOLD_OF_REQUESTS_MAX);
     let Ok(admins) = admins.await else { return };
     let Some(io) = service.io() else { return };
@@ -334,58 +334,27 @@ async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
     }
 }
 
-/// The id of a group that is made: by chance, or always the same for a user's same key, so that a
-/// retry makes no second one. Nobody else can tell it beforehand.
-fn new_id(service: &Service, user: &UserId, key: Option<&ClientId>) -> Result<GroupId, Refusal> {
-    let text = match key {
-        None => random_digits()?,
-        Some(key) => {
-            let secret = hmac::Key::new(hmac::HMAC_SHA256, &service.store.seal_key().0);
-            let mut digest = hmac::Context::with_key(&secret);
-            digest.update(b"parlor: group of");
-            digest.update(&(user.as_str().len() as u64).to_le_bytes());
-            digest.update(user.as_str().as_bytes());
-            digest.update(key.as_str().as_bytes());
-            digits(&digest.sign().as_ref()[..16])
-        }
-    };
-    GroupId::parse(&text).map_err(|_| Refusal::Internal)
+/// The id of a group that is made.
+///
+/// # Errors
+/// [`Refusal::Internal`] when there is no chance to be had.
+pub(crate) fn new_group_id(
+    service: &Service,
+    user: &UserId,
+    key: Option<&ClientId>,
+) -> Result<GroupId, Refusal> {
+    GroupId::parse(&new_id(service, GROUP_OF, user, key)?).map_err(|_| Refusal::Internal)
 }
 
-fn random_digits() -> Result<String, Refusal> {
-    let mut bytes = [0; 16];
-    rand::fill(&mut bytes).map_err(|_| Refusal::Internal)?;
-    Ok(digits(&bytes))
+/// The code of an invite that is made.
+///
+/// # Errors
+/// [`Refusal::Internal`] when there is no chance to be had.
+pub(crate) fn new_code() -> Result<InviteCode, Refusal> {
+    InviteCode::parse(&random_digits()?).map_err(|_| Refusal::Internal)
 }
 
-/// Five bits a digit.
-fn digits(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
-    let (mut kept, mut bits) = (0u32, 0);
-    for byte in bytes {
-        kept = (kept << 8 | u32::from(*byte)) & 0x1fff;
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(char::from(DIGITS[(kept >> bits & 31) as usize]));
-        }
-    }
-    if bits > 0 {
-        text.push(char::from(DIGITS[(kept << (5 - bits) & 31) as usize]));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_stand_for_all_bits() {
-        assert_eq!(digits(&[0xff, 0x00, 0xff, 0x00, 0xff]), "zw0fy07z");
-        assert_eq!(digits(&[0xff]), "zw");
-        let one = digits(&[7; 16]);
-        assert_eq!(one.len(), 26);
-        assert!(one.bytes().all(|digit| DIGITS.contains(&digit)));
-    }
+/// The requests to join that a group has at most.
+pub(crate) fn requests_max(service: &Service) -> usize {
+    usize::try_from(service.settings.limits.requests_per_group_max).unwrap_or(usize::MAX)
 }

@@ -125,6 +125,17 @@ impl PartialEq for AppHook {
 
 impl Eq for AppHook {}
 
+/// The right to ask one question more.
+///
+/// # Errors
+/// [`Refusal::Overloaded`] when as many are under way as may be.
+pub(crate) fn permit(service: &Service) -> Result<OwnedSemaphorePermit, Refusal> {
+    Arc::clone(&service.questions).try_acquire_owned().map_err(|_| {
+        service.counters().moderation.hook_turned_away.add(1);
+        Refusal::overloaded()
+    })
+}
+
 /// Asks about a message, and makes of the answer what its append is to know. `permit` stands for the
 /// question while it is under way.
 ///

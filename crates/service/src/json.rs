@@ -83,6 +83,13 @@ impl Object {
     }
 }
 
+/// A JSON string.
+pub(crate) fn json_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_text(&mut out, text);
+    out
+}
+
 /// Appends a JSON string.
 pub(crate) fn push_text(out: &mut String, text: &str) {
     if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {

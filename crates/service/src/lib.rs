@@ -6,7 +6,7 @@
 //! `catch_up` brings them up to date (in `turns`; from where they say they are by `resume`, as
 //! the sockets they were by `recovery`),
 //! What is private to a user goes through `own` (`drafts`, `stars`, `conversation_settings`,
-//! `contacts`, `privacy`), who people are through `profiles`.
+//! `contacts`, `privacy`; what is said later in `schedules`), who people are through `profiles`.
 //! `presence` tells who is there to whom `visibility` lets see it;
 //! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
@@ -28,6 +28,7 @@ mod session;
 mod sessions;
 mod tails;
 
+mod app_events;
 mod around;
 mod around_commands;
 mod blocks;
@@ -43,6 +44,7 @@ mod groups;
 pub mod hook;
 mod lines;
 mod moderation;
+mod new_ids;
 mod own;
 mod paces;
 mod privacy;
@@ -50,9 +52,11 @@ mod profiles;
 mod queries;
 mod receipts;
 pub mod rules;
+mod schedules;
 mod screening;
 mod sends;
 mod stars;
+mod timers;
 mod tutorial;
 
 mod online;

@@ -10,14 +10,14 @@ mod records;
 
 use std::sync::Arc;
 
-use parlor_chat::around::port::{Authority, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, Removal, Wish};
 use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::moderation::{
     Act, Acted, AuditQuery, Cause, Deed, Done, NewReport, Report, ReportsQuery, Role, TakeReport,
     Target,
 };
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::Origin;
+use parlor_chat::store::{Authority, Origin};
 use parlor_gateway::Socket;
 
 use crate::around_records;
@@ -226,7 +226,8 @@ pub(crate) fn message_remove(
         origin: Origin::default(),
         limits: service.settings.limits.clone(),
         screening: None,
-        authority: Authority::Moderator { note },
+        authority: Authority::User,
+        removal: Some(Removal { note }),
     });
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {

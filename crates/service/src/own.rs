@@ -16,8 +16,9 @@ use crate::commands;
 use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
 use crate::fields::Fields;
-use crate::json::{Object, push_text};
+use crate::json::{Object, json_text};
 use crate::records;
+use crate::schedules;
 use crate::service::Service;
 use crate::session::Kind;
 
@@ -151,6 +152,7 @@ fn as_event(same: &[&OwnRecord]) -> (&'static str, Object) {
             let object = Object::new().text("conversationId", key);
             ("conversation_settings", settings(object, same))
         }
+        OwnKind::Schedule => ("schedule", schedules::described(record)),
         OwnKind::Request => {
             let object = Object::new().text("conversationId", key);
             ("request", object.raw("state", value.unwrap_or("null")))
@@ -224,14 +226,8 @@ pub(crate) fn moved(object: Object, moved: &OwnMoved) -> Object {
     commands.dedup();
     match commands.is_empty() {
         true => object,
-        false => object.list("reread", commands.into_iter().map(text)),
+        false => object.list("reread", commands.into_iter().map(json_text)),
     }
-}
-
-fn text(text: &str) -> String {
-    let mut out = String::new();
-    push_text(&mut out, text);
-    out
 }
 
 /// The command that reads a kind.
@@ -243,6 +239,7 @@ fn reread_by(kind: OwnKind) -> &'static str {
         OwnKind::Hidden => "history",
         OwnKind::Contact => "contacts",
         OwnKind::Privacy => "privacy_get",
+        OwnKind::Schedule => "schedules",
         OwnKind::Request => "requests",
     }
 }
@@ -279,6 +276,7 @@ mod tests {
             record(OwnKind::Privacy, "messages", Some("\"nobody\""), 9),
             record(OwnKind::Privacy, "readReceipts", Some("false"), 9),
             record(OwnKind::Hidden, "dm:a:b:1", Some("true"), 9),
+            record(OwnKind::Schedule, "s1", None, 10),
             record(OwnKind::Request, "dm:a:b", Some("\"pending\""), 10),
             record(OwnKind::Request, "dm:a:b", None, 11),
         ]);
@@ -296,6 +294,7 @@ mod tests {
             ("contact", r#"{"userId":"d","name":null,"contact":false,"at":8}"#),
             ("privacy", r#"{"messages":"nobody","readReceipts":false,"at":9}"#),
             ("hidden", r#"{"messageId":"dm:a:b:1","hidden":true,"at":9}"#),
+            ("schedule", r#"{"scheduleId":"s1","scheduled":false,"at":10}"#),
             ("request", r#"{"conversationId":"dm:a:b","state":"pending","at":10}"#),
             ("request", r#"{"conversationId":"dm:a:b","state":null,"at":11}"#),
         ];

@@ -35,7 +35,7 @@ pub(crate) fn history(
         service.store.history(HistoryQuery { user: user.clone(), conversation, range, limit });
     Ok(Work::Later(Box::pin(async move {
         let page = page.await.map_err(failed)?;
-        Ok(records::history(&page, &user))
+        Ok(records::history(&page, Some(&user)))
     })))
 }
 

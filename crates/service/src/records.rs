@@ -67,14 +67,19 @@ pub(crate) fn entry_now(
         Body::Gone => {
             let object = object.text("from", entry.from.as_str());
             let object = if to.is_empty() { object } else { object.text("to", to) };
-            object.flag("deleted", true)
+            object.flag(around_records::gone(entry), true)
         }
-        Body::Acted(act) => {
-            let object = object.text("by", entry.from.as_str());
-            around_records::act(object, &entry.conversation, act)
+        Body::Acted(act) => around_records::act(object.text("by", entry.from.as_str()), entry, act),
+        Body::TimerSet(ms) => {
+            let object = object.text("by", entry.from.as_str()).text("kind", "timer");
+            around_records::seconds(object, "seconds", *ms)
         }
         Body::Changed(change) => {
             group_records::change(object.text("by", entry.from.as_str()), change)
+        }
+        Body::App(event) => {
+            let object = object.text("by", entry.from.as_str()).text("kind", "app_event");
+            object.text("name", event.name.as_str()).raw("data", &event.data.0)
         }
     };
     let object = match &entry.envelope {
@@ -91,6 +96,7 @@ pub(crate) fn entry_now(
         Some(state) => around_records::state(object, state),
         None => object,
     };
+    let object = object.number_if("expiresAt", entry.expires.map(|at| at.0));
     let object = object.number("ts", entry.ts.0).number("pos", entry.position.0);
     match &entry.client_id {
         Some(client_id) if viewer == Some(&entry.from) && !client_id.is_of_backend() => {
@@ -122,7 +128,8 @@ pub(crate) fn sent(appended: &Appended, masked: bool) -> String {
         .text("id", MessageId::new(&appended.conversation, appended.seq).as_str())
         .text("conversationId", appended.conversation.as_str())
         .number("seq", appended.seq.0)
-        .number("ts", appended.ts.0);
+        .number("ts", appended.ts.0)
+        .number_if("expiresAt", appended.expires.map(|at| at.0));
     if masked { object.flag("masked", true).end() } else { object.end() }
 }
 
@@ -278,10 +285,10 @@ pub(crate) fn typing(conversation: &ConversationId, user: &UserId, typing: bool)
 }
 
 /// The answer to `history`.
-pub(crate) fn history(page: &HistoryPage, viewer: &UserId) -> String {
+pub(crate) fn history(page: &HistoryPage, viewer: Option<&UserId>) -> String {
     let (messages, others): (Vec<&Entry>, Vec<&Entry>) =
         page.entries.iter().map(AsRef::as_ref).partition(|entry| entry.body.is_message());
-    let line = |entry: &Entry| entry_now(entry, Some(viewer), page.states.get(&entry.seq));
+    let line = |entry: &Entry| entry_now(entry, viewer, page.states.get(&entry.seq));
     let object = ok_with().list("messages", messages.into_iter().map(line));
     let object = match others.is_empty() {
         true => object,
@@ -329,6 +336,7 @@ fn conversation(line: &ConversationSummary, settings: &[OwnRecord], viewer: &Use
         .number("head", line.head.0)
         .number("unread", line.unread)
         .number_if("mentions", line.group.as_ref().map(|_| line.mentions))
+        .number_if("timerSeconds", line.timer_ms.map(|ms| ms / 1_000))
         .raw("last", &entry(&line.last, Some(viewer)))
         .list("watermarks", line.watermarks.iter().map(watermarks));
     match conversation_settings::of_one(settings, &line.conversation) {
@@ -422,6 +430,7 @@ mod tests {
             to: Some(to),
             client_id: Some(ClientId::parse("k1").expect("an id in a test")),
             envelope: None,
+            expires: None,
             body: Body::Said(Content(r#"{ "a": 1.50 }"#.into())),
         }
     }
@@ -474,6 +483,7 @@ mod tests {
             last: entry().into(),
             message: Some((entry().into(), MessageState::default())),
             mentions: 0,
+            timer_ms: None,
             group: None,
             watermarks: vec![Watermarks { user: user("alice"), delivered: Seq(1), read: Seq(0) }],
         };
@@ -494,7 +504,7 @@ mod tests {
             as_of: Position(9),
         };
         for text in [
-            history(&page, &user("alice")),
+            history(&page, Some(&user("alice"))),
             conversations(&list, &[], &user("alice")),
             typing(&entry().conversation, &user("q\"x"), true),
             receipt(&entry().conversation, &user("alice"), Seq(2)),

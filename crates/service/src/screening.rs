@@ -8,11 +8,13 @@
 use std::sync::Arc;
 
 use parlor_chat::entry::Content;
-use parlor_chat::ids::{ConversationId, GroupId, Seq};
+use parlor_chat::ids::{ClientId, ConversationId, GroupId, Seq};
+use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Pending, StoreError};
 
 use crate::around_commands::Outside;
+use crate::hook::{self, Question};
 use crate::moderation;
 use crate::rules::{Author, Screened};
 use crate::service::Service;
@@ -29,6 +31,29 @@ pub(crate) fn screen(
     match group {
         Some(group) => service.delivery().ruled.screen(group, author, screened, limits),
         None => screened,
+    }
+}
+
+/// Looks at what is said outside of any connection, so in no line: by the rules, then by the app's hook.
+/// `key` is what it is kept under.
+///
+/// # Errors
+/// [`Refusal::Overloaded`] and [`Refusal::Unavailable`] where the hook cannot be asked.
+pub(crate) async fn screened(
+    service: &Service,
+    question: Question,
+    key: Option<&ClientId>,
+) -> Result<Screened, Refusal> {
+    let author = Author { user: &question.user, client_id: key, now: question.at };
+    let group = question.conversation.group_id();
+    let screened = screen(service, group.as_ref(), author, question.content.clone());
+    match &service.settings.hook {
+        Some(app) if screened.screening.refused.is_none() => {
+            let permit = hook::permit(service)?;
+            let question = Question { content: screened.content.clone(), ..question };
+            hook::ask(service, app, question, screened, permit).await
+        }
+        _ => Ok(screened),
     }
 }
 

@@ -24,19 +24,31 @@ use crate::hook::{self, AppHook, Question};
 use crate::paces::Taken;
 use crate::records;
 use crate::rules::{Author, Screened};
+use crate::schedules;
 use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
 use crate::typing::{self, Target};
 
-/// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?}`.
+/// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?, sendAt?}`.
 pub(crate) fn private_message(
     service: &Arc<Service>,
     caller: &Caller<'_>,
     payload: Payload<'_>,
 ) -> Result<Work, Refusal> {
-    let send = commands::send(payload, &service.settings.limits)?;
-    submit(service, caller, send)
+    send(service, caller, commands::send(payload, &service.settings.limits)?)
+}
+
+/// Says a message, now or later.
+pub(crate) fn send(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    send: Send,
+) -> Result<Work, Refusal> {
+    match send.send_at {
+        None => submit(service, caller, send),
+        Some(at) => schedules::put(service, caller, send, at),
+    }
 }
 
 /// The simplest tutorial's `private message {to, message}`.
@@ -53,18 +65,14 @@ pub(crate) fn tutorial_message(
 }
 
 /// Hands a message to the store.
-pub(crate) fn submit(
-    service: &Arc<Service>,
-    caller: &Caller<'_>,
-    send: Send,
-) -> Result<Work, Refusal> {
+fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Work, Refusal> {
     let limits = &service.settings.limits;
     let (user, now) = (caller.user, caller.now);
     let stale = |key| idempotency::is_stale(key, now, limits.client_id_window_ms());
     if send.client_id.as_ref().is_some_and(stale) {
         return Err(Refusal::StaleClientId);
     }
-    let Send { to, client_id, content, echo, outside } = send;
+    let Send { to, client_id, content, echo, outside, send_at: _ } = send;
     let connection = caller.socket.key().get();
     // Nobody's connection is left out of the broadcast if its sender wants to hear it.
     let origin = if echo { Origin::default() } else { Origin(connection) };
@@ -76,7 +84,7 @@ pub(crate) fn submit(
         service: Arc::clone(service),
         connection,
         user: user.clone(),
-        typed: Target::from(append.to.clone()),
+        typed: (!outside.is_of_event()).then(|| Target::from(append.to.clone())),
         send_key,
         order,
         conversation,
@@ -93,7 +101,10 @@ pub(crate) fn submit(
         let taken = service.paces.message(group, now);
         failed.taken = taken.inspect_err(|refusal| failed.note(caller.session, now, refusal))?;
     }
-    let screened = screening::screen(service, group.as_ref(), author, append.content.clone());
+    let screened = match outside.is_of_event() {
+        true => Screened::untouched(append.content.clone()),
+        false => screening::screen(service, group.as_ref(), author, append.content.clone()),
+    };
     let Screened { content, screening } = match &service.settings.hook {
         // What a rule refuses needs no second opinion.
         Some(app) if screened.screening.refused.is_none() => {
@@ -109,8 +120,8 @@ pub(crate) fn submit(
     Ok(Work::Later(Box::pin(async move { failed.settle(&socket, committed.await, outcome).await })))
 }
 
-/// A send about which the app's hook is asked: it takes its place in line here, and in the order of
-/// the store when it is in front and the answer is there.
+/// A send where the app has a hook: it takes its place in line here, and in the order of the store when
+/// it is in front and the hook's answer is there. About an event of the app's own the hook is not asked.
 fn asked(
     caller: &Caller<'_>,
     app: AppHook,
@@ -120,11 +131,11 @@ fn asked(
     failed: Failed,
 ) -> Result<Work, Refusal> {
     let service = Arc::clone(&failed.service);
-    let Ok(permit) = Arc::clone(&service.questions).try_acquire_owned() else {
-        service.counters().moderation.hook_turned_away.add(1);
-        let refusal = Refusal::overloaded();
-        failed.note(caller.session, caller.now, &refusal);
-        return Err(refusal);
+    let permit = match outside.is_of_event() {
+        true => None,
+        false => Some(hook::permit(&service).inspect_err(|refusal| {
+            failed.note(caller.session, caller.now, refusal);
+        })?),
     };
     let (key, order) = (append.client_id.as_ref(), failed.order);
     let mut place = service.lines.stand(failed.connection, &failed.conversation, order, key);
@@ -138,9 +149,12 @@ fn asked(
         at: append.now,
     };
     Ok(Work::Later(Box::pin(async move {
-        let answer = tokio::select! {
-            answer = hook::ask(&service, &app, question, screened, permit) => answer,
-            refusal = place.aborted() => return Err(refusal),
+        let answer = match permit {
+            None => Ok(screened),
+            Some(permit) => tokio::select! {
+                answer = hook::ask(&service, &app, question, screened, permit) => answer,
+                refusal = place.aborted() => return Err(refusal),
+            },
         };
         place.in_front().await?;
         let session = socket.data::<Session>().ok_or_else(Refusal::unavailable)?;
@@ -171,8 +185,8 @@ struct Failed {
     service: Arc<Service>,
     connection: u64,
     user: UserId,
-    /// Where the user may have been typing.
-    typed: Target,
+    /// Where the user may have been typing, if this is what they typed.
+    typed: Option<Target>,
     send_key: Option<parlor_chat::ids::ClientId>,
     order: Order,
     conversation: ConversationId,
@@ -205,8 +219,8 @@ impl Failed {
                     if outcome.shadowed {
                         // No message tells the others that it is over.
                         typing::gone(service, socket.key());
-                    } else {
-                        service.typing.sent(service.sessions(), &self.user, &self.typed);
+                    } else if let Some(typed) = &self.typed {
+                        service.typing.sent(service.sessions(), &self.user, typed);
                     }
                     outcome.tell(service, &appended.conversation, appended.seq).await;
                 };

@@ -42,9 +42,9 @@ use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
-    around, blocks, clock, connect, contacts, conversation_settings, drafts, group_rules, groups,
-    jitter, moderation, presence, privacy, profiles, queries, records, requests, resume, sends,
-    stars, tutorial, typing,
+    app_events, around, blocks, clock, connect, contacts, conversation_settings, drafts,
+    group_rules, groups, jitter, moderation, presence, privacy, profiles, queries, records,
+    requests, resume, schedules, sends, stars, timers, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -82,8 +82,12 @@ pub struct Service {
     pub(crate) ending: CancellationToken,
     /// The lines in which sends stand while the app's hook is asked.
     pub(crate) lines: Arc<Lines>,
+    /// The lines in which events in passing stand while the store is asked.
+    pub(crate) relays: Arc<Lines>,
     /// One for each question that may be under way.
     pub(crate) questions: Arc<Semaphore>,
+    /// Wakes the task that says what is due.
+    pub(crate) wake: schedules::Wake,
     /// Counts sends, so that those of a connection have an order.
     sends: AtomicU64,
 }
@@ -134,7 +138,9 @@ impl Service {
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
             sends: AtomicU64::new(0),
+            wake: schedules::Wake::default(),
             lines: Arc::default(),
+            relays: Arc::default(),
             questions: Arc::new(Semaphore::new(questions_max(&settings))),
             settings,
             store,
@@ -152,8 +158,9 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 77] = [
+        let commands: [(&str, Command); 82] = [
             ("private_message", sends::private_message),
+            ("app_event", app_events::app_event),
             ("typing", typing::typing),
             ("delivered", receipts::delivered),
             ("read", receipts::read),
@@ -211,6 +218,10 @@ impl Service {
             ("unpin", around::unpin),
             ("pins", around::pins),
             ("thread", around::thread),
+            ("conversation_timer", timers::set),
+            ("schedules", schedules::list),
+            ("schedule_set", schedules::set),
+            ("schedule_cancel", schedules::cancel),
             ("draft_set", drafts::set),
             ("drafts", drafts::list),
             ("star", stars::star),
@@ -284,6 +295,7 @@ impl Service {
         self.own_tasks.spawn(async move { service.tell_positions().await });
         self.own_tasks.spawn(presence::run(Arc::clone(self)));
         self.own_tasks.spawn(typing::run(Arc::clone(self)));
+        self.own_tasks.spawn(schedules::run(Arc::clone(self)));
         self.own_tasks.close();
         Ok(())
     }

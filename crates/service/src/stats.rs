@@ -25,6 +25,7 @@ pub(crate) struct Counters {
     pub(crate) commands: Count,
     pub(crate) sent: Count,
     pub(crate) sent_again: Count,
+    pub(crate) app_events_relayed: Count,
     pub(crate) broadcasts: Count,
     pub(crate) caught_up: Count,
     pub(crate) caught_up_entries: Count,
@@ -64,6 +65,7 @@ impl Counters {
             commands: self.commands.get(),
             sent: self.sent.get(),
             sent_again: self.sent_again.get(),
+            app_events_relayed: self.app_events_relayed.get(),
             broadcasts: self.broadcasts.get(),
             caught_up: self.caught_up.get(),
             caught_up_entries: self.caught_up_entries.get(),
@@ -97,10 +99,12 @@ pub struct Stats {
     pub connects: u64,
     /// Commands received, refused ones included.
     pub commands: u64,
-    /// Messages committed and acknowledged.
+    /// Messages, and stored events of the app's own, committed and acknowledged.
     pub sent: u64,
     /// Sends answered with what an earlier one with the same key committed.
     pub sent_again: u64,
+    /// Events of the app's own that were relayed and not stored.
+    pub app_events_relayed: u64,
     /// Frames encoded and handed to the gateway, whatever the number of sockets.
     pub broadcasts: u64,
     /// Devices brought up to date.

@@ -73,6 +73,7 @@ mod tests {
             to: None,
             client_id: None,
             envelope: None,
+            expires: None,
             body: Body::Said(Content("1".into())),
         }
     }

@@ -93,6 +93,50 @@ async fn answers_in_reverse_order_leave_messages_in_the_order_sent() {
 }
 
 #[tokio::test]
+async fn messages_that_are_said_later_are_asked_about_when_they_are_due() {
+    let hook = Patient::new();
+    let house = House::new(plan(&hook, OnFailure::Refuse, 64)).await;
+    let (alice, bob) = (house.device("alice", "a1").await, house.device("bob", "b1").await);
+    let later = async |content: &str, at: u64| {
+        let payload = json!({"toUserId": "bob", "content": content, "sendAt": at});
+        assert_eq!(alice.call("private_message", payload).await["status"], "ok");
+    };
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let at = since.expect("after 1970").as_millis() as u64 + 500;
+    for (n, content) in (0..).zip(["one", "two", "three", "four"]) {
+        later(content, at + n).await;
+    }
+    assert_eq!(hook.asked.lock().len(), 0, "nobody is asked before");
+    // The first may be due, and asked about, before the others are.
+    hook.was_asked(1).await;
+    let mut answered = 0;
+    while answered < 4 {
+        hook.was_asked(answered + 1).await;
+        let asked: Vec<_> = hook.asked.lock()[answered..].iter().map(|it| it.0.clone()).collect();
+        answered += asked.len();
+        for question in asked.iter().rev() {
+            assert_eq!(question.user.as_str(), "alice");
+            let said = match &*question.content.0 {
+                "\"two\"" => Ok(Answer::Refuse { reason: None }),
+                "\"three\"" => Err(HookError::TimedOut),
+                _ => Ok(Answer::Allow),
+            };
+            hook.answer(serde_json::from_str(&question.content.0).expect("JSON"), said);
+        }
+    }
+    let heard = bob.events("private_message", 2).await;
+    assert_eq!((&heard[0]["content"], &heard[1]["content"]), (&json!("one"), &json!("four")));
+    let states = alice.call("schedules", json!({})).await["schedules"].clone();
+    let state = |content: &str| {
+        let lines = states.as_array().expect("a list");
+        let line = lines.iter().find(|line| line["message"]["content"] == content);
+        line.map(|line| (line["state"].clone(), line["code"].clone()))
+    };
+    assert_eq!(state("two"), Some((json!("failed"), json!("content_refused"))));
+    assert_eq!(state("three"), Some((json!("pending"), Value::Null)), "it is tried again");
+}
+
+#[tokio::test]
 async fn a_slow_answer_holds_up_its_own_conversation_and_connection_alone() {
     let hook = Patient::new();
     let house = House::new(plan(&hook, OnFailure::Refuse, 64)).await;
@@ -259,5 +303,23 @@ async fn a_connection_that_is_gone_does_not_lose_what_it_sent() {
     let heard = bob.events("private_message", 3).await;
     let heard: Vec<_> = heard.iter().map(|it| it["content"].clone()).collect();
     assert_eq!(heard, [json!(0), json!(1), json!(2)]);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_stored_event_is_not_asked_about_and_overtakes_nothing() {
+    let hook = Patient::new();
+    let house = House::new(plan(&hook, OnFailure::Refuse, 64)).await;
+    let alice = house.device("alice", "a1").await;
+    let message = submit(&alice, "bob", "slow").await;
+    hook.was_asked(1).await;
+    let event = json!({"conversationId": "dm:alice:bob", "name": "x", "store": true});
+    let event = alice.submit("app_event", event).await;
+    let passing = alice.call("app_event", json!({"conversationId": "dm:alice:bob", "name": "x"}));
+    assert_eq!(passing.await["status"], "ok", "what is not kept waits for nothing");
+    hook.answer(json!("slow"), Ok(Answer::Allow));
+    assert_eq!(alice.answer(message).await["seq"], 1);
+    assert_eq!(alice.answer(event).await["seq"], 2);
+    assert_eq!(hook.asked.lock().len(), 1);
     house.end().await;
 }

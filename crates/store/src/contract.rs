@@ -55,9 +55,16 @@ mod around_outside;
 
 mod around_model;
 
+mod app_events;
+
+mod system;
+
+mod timing;
+
 pub use around::{MadeWhole, run_around};
 use grouping::Grouped;
 pub use retaining::{RETAINED_MS, clock};
+pub use timing::{moving_clock, run_timing};
 
 /// An empty store and whatever must live as long as it does.
 pub struct Made<G> {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_chat::around::Emoji;
-use parlor_chat::around::port::{Around, Authority, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Wish};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_chat::store::{
-    Append, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
+    Append, Authority, CommitSink, Committed, HistoryQuery, HistoryRange, Origin, Recipient, Store,
 };
 use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, Keyring, MasterKey, SqliteStore, verify};
 use rusqlite::Connection;
@@ -57,6 +57,7 @@ async fn says(store: &SqliteStore, text: &str, days_ago: u64) -> u64 {
 async fn does(store: &SqliteStore, seq: u64, wish: Wish, days_ago: u64) -> u64 {
     let change = ChangeMessage {
         by: user("a"),
+        authority: Authority::User,
         conversation: ConversationId::direct(&user("a"), &user("b")),
         seq: Seq(seq),
         wish,
@@ -65,7 +66,7 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish, days_ago: u64) -> u64 {
         origin: Origin(0),
         limits: Limits::default(),
         screening: None,
-        authority: Authority::Member,
+        removal: None,
     };
     match store.change_message(change).await.expect("it may be") {
         MessageChanged::Committed { seq, .. } => seq.0,

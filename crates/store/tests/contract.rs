@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use parlor_store::contract::{
-    Made, MadeWhole, RETAINED_MS, clock, run_all, run_around, run_groups, run_moderating,
-    run_retaining,
+    Made, MadeWhole, RETAINED_MS, clock, moving_clock, run_all, run_around, run_groups,
+    run_moderating, run_retaining, run_timing,
 };
 use parlor_store::sqlite::{Clock, Config, Keyring, MasterKey, SqliteStore, verify};
 
@@ -110,6 +110,21 @@ async fn sqlite_keeps_what_is_done_to_messages_while_it_removes_old_entries() {
         })
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_times_plain_sealed_and_while_it_removes_old_entries() {
+    for (is_sealed, retention_ms) in [(false, None), (true, None), (false, Some(RETAINED_MS))] {
+        run_timing(|sink| {
+            whole(sink, |config| {
+                let key = MasterKey::parse(&"7".repeat(64)).expect("64 digits");
+                config.keyring = is_sealed.then(|| Arc::new(Keyring::new(key, Vec::new())));
+                config.retention_ms = retention_ms;
+                config.clock = Clock(moving_clock);
+            })
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

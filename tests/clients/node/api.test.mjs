@@ -8,7 +8,16 @@ import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
-const SCOPES = ["messages:write", "messages:read", "users:read", "users:write", "tokens:revoke"];
+const SCOPES = [
+  "messages:write",
+  "messages:read",
+  "messages:delete",
+  "groups:write",
+  "groups:read",
+  "users:read",
+  "users:write",
+  "tokens:revoke",
+];
 
 // A server that takes signed tokens, and a function that asks its API as the app's own server.
 async function start(t) {
@@ -18,7 +27,7 @@ async function start(t) {
   });
   const [, key] = /: (prl_\S+)/.exec(made);
   const [, keys] = /PARLOR_API__KEYS=(\S+)/.exec(made);
-  const env = { PARLOR_IDENTITY__HS256_SECRET: SECRET, PARLOR_API__KEYS: keys };
+  const env = { PARLOR_IDENTITY__HS256_SECRET: SECRET, PARLOR_API__KEYS: keys, PARLOR_API__SYSTEM_USER: "system" };
   const server = await Server.start(t, { dev: false, env });
   const ask = async (method, path, body, headers = {}) => {
     const answer = await fetch(`${server.url}/v1${path}`, {
@@ -71,4 +80,59 @@ test("a user whose tokens are revoked is out everywhere, until there is a new on
   const back = await Person.connect(t, server, token("bob", now));
   assert.equal((await back.ask("renew", { token: old })).code, "device_revoked");
   assert.equal((await back.ask("renew", { token: token("bob", now) })).status, "ok");
+});
+
+test("a group that the app runs is entered and left at once, and its events are heard", async (t) => {
+  const { server, ask } = await start(t);
+  const [alice, bob] = await Promise.all(
+    ["alice", "bob"].map((user) => Person.connect(t, server, token(user))),
+  );
+  const kinds = (person) => person.heard("entry").map((entry) => entry.kind);
+  const made = await ask("POST", "/groups", { as: "alice", name: "Owls" }, { "idempotency-key": "team-1" });
+  assert.deepEqual([made.http, made.seq], [200, 1]);
+  const { groupId, conversationId } = made;
+  await ask("POST", `/groups/${groupId}/members`, { userIds: ["bob"] });
+  await bob.until(() => kinds(bob).includes("member_added"), "the group");
+  await ask("POST", "/messages", { groupId, content: "welcome" });
+  await bob.until(() => bob.heard("group_message").length > 0, "the welcome");
+  assert.equal(bob.heard("group_message")[0].from, "system");
+
+  // Events of the app's own, in passing and stored.
+  const passing = { conversationId, name: "cursor", data: { x: 1 } };
+  assert.equal((await alice.ask("app_event", passing)).status, "ok");
+  await bob.until(() => bob.heard("app_event").length > 0, "the event");
+  const { ts, ...heard } = bob.heard("app_event")[0];
+  assert.deepEqual(heard, { ...passing, groupId, from: "alice" });
+  const vote = { ...passing, name: "vote", store: true, clientId: "v1" };
+  const sent = await alice.ask("app_event", vote);
+  assert.equal(sent.status, "sent");
+  assert.deepEqual(await alice.ask("app_event", vote), sent);
+  await bob.until(() => kinds(bob).includes("app_event"), "the stored event");
+  const { entries } = await bob.ask("history", { conversationId, limit: 1 });
+  assert.deepEqual([entries[0].id, entries[0].name, entries[0].data], [sent.id, "vote", { x: 1 }]);
+
+  const kick = await ask("DELETE", `/groups/${groupId}/members/bob`);
+  await bob.until(() => kinds(bob).includes("member_kicked"), "the kick");
+  assert.deepEqual([kick.http, bob.heard("entry").at(-1).by], [200, "system"]);
+  assert.equal((await bob.ask("app_event", passing)).code, "not_a_member");
+  assert.equal((await ask("DELETE", `/groups/${groupId}/members/alice`)).code, "owner_must_stay");
+});
+
+test("any message can be deleted by the app, and both sides see it", async (t) => {
+  const { server, ask } = await start(t);
+  const [alice, bob] = await Promise.all(
+    ["alice", "bob"].map((user) => Person.connect(t, server, token(user))),
+  );
+  const { id } = await alice.send("bob", "secret");
+  await bob.has(1);
+  const path = `/conversations/dm:alice:bob/messages/${encodeURIComponent(id)}`;
+  assert.equal((await ask("DELETE", `${path}?as=bob`)).code, "not_allowed");
+  assert.equal((await ask("DELETE", path)).http, 200);
+  for (const person of [alice, bob]) {
+    await person.until(() => person.heard("entry").length > 0, "the deletion");
+    const { kind, by, messageId } = person.heard("entry")[0];
+    assert.deepEqual([kind, by, messageId], ["message_deleted", "system", id]);
+    const { messages } = await person.ask("history", { conversationId: "dm:alice:bob" });
+    assert.deepEqual([messages[0].deleted, messages[0].content], [true, undefined]);
+  }
 });

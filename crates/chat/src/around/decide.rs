@@ -9,6 +9,7 @@ use crate::group::{GroupSettings, Member, Role};
 use crate::ids::UserId;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
+use crate::store::Authority;
 
 use super::Deed;
 use super::port::Wish;
@@ -75,12 +76,13 @@ pub enum Decision {
     Unchanged,
 }
 
-/// Decides on a wish of `by` about a message that they may see.
+/// Decides on a wish of `by` about a message that they may see. By the right of the system any message
+/// may be deleted, at any time; all else is judged by what the user is.
 ///
 /// # Errors
 /// Why it may not be.
 pub fn decide(
-    by: &UserId,
+    (by, authority): (&UserId, Authority),
     wish: &Wish,
     standing: &Standing<'_>,
     now: Millis,
@@ -88,7 +90,7 @@ pub fn decide(
 ) -> Result<Decision, Refusal> {
     let is_own = by == standing.author;
     if matches!(wish, Wish::Delete) {
-        return delete(standing, is_own, now, limits);
+        return delete(standing, is_own, authority, now, limits);
     }
     may_act(wish, standing, now)?;
     if matches!(wish, Wish::Edit(_)) && !is_own {
@@ -137,13 +139,15 @@ pub fn remove(content: Option<&Content>) -> Decision {
 fn delete(
     standing: &Standing<'_>,
     is_own: bool,
+    authority: Authority,
     now: Millis,
     limits: &Limits,
 ) -> Result<Decision, Refusal> {
-    let keeps_order = match &standing.place {
-        Place::Direct { .. } => false,
-        Place::Group { member: None, .. } => return Err(Refusal::NotAMember),
-        Place::Group { member: Some(member), author, .. } => {
+    let keeps_order = match (authority, &standing.place) {
+        (Authority::System, _) => true,
+        (_, Place::Direct { .. }) => false,
+        (_, Place::Group { member: None, .. }) => return Err(Refusal::NotAMember),
+        (_, Place::Group { member: Some(member), author, .. }) => {
             member.role >= Role::Moderator && author.is_none_or(|author| author < member.role)
         }
     };
@@ -240,7 +244,7 @@ mod tests {
     const DIRECT: Place<'static> = Place::Direct { barred: None };
 
     fn judged(by: &str, wish: &Wish, standing: &Standing<'_>) -> Result<Decision, Refusal> {
-        decide(&user(by), wish, standing, Millis(2_000), &Limits::default())
+        decide((&user(by), Authority::User), wish, standing, Millis(2_000), &Limits::default())
     }
 
     #[test]
@@ -290,6 +294,22 @@ mod tests {
     }
 
     #[test]
+    fn the_system_deletes_anything_at_any_time_and_does_nothing_else() {
+        let (author, text) = (user("a"), content("1"));
+        let group = |member| Place::Group { settings: &CLOSED, member, author: Some(Role::Owner) };
+        for place in [DIRECT, group(None), group(member(Role::Member))] {
+            let judge = |wish: &Wish, content| {
+                let at = standing(place.clone(), &author, content);
+                let by = (&user("system"), Authority::System);
+                decide(by, wish, &at, Millis(u64::MAX), &Limits::default())
+            };
+            assert_eq!(judge(&Wish::Delete, Some(&text)), Ok(Decision::Commit(Deed::Deleted)));
+            assert_eq!(judge(&Wish::Delete, None), Ok(Decision::Unchanged));
+            assert!(judge(&Wish::Edit(content("2")), Some(&text)).is_err());
+        }
+    }
+
+    #[test]
     fn time_and_numbers_are_bounded_at_their_edges() {
         let (author, text) = (user("a"), content("1"));
         let at = standing(DIRECT, &author, Some(&text));
@@ -303,7 +323,7 @@ mod tests {
             ..Limits::default()
         };
         let judge = |wish: &Wish, standing: &Standing<'_>, now| {
-            decide(&user("a"), wish, standing, Millis(now), &limits).map(|_| ())
+            decide((&user("a"), Authority::User), wish, standing, Millis(now), &limits).map(|_| ())
         };
         let edit = Wish::Edit(content("2"));
         assert_eq!(judge(&edit, &at, 1_500), Ok(()));
@@ -358,8 +378,13 @@ mod tests {
             ] {
                 let place = Place::Group { settings: &SETTINGS, member: member(role), author: of };
                 let old = standing(place, &author, Some(&text));
-                let at =
-                    decide(&user("b"), &Wish::Delete, &old, Millis(u64::MAX), &Limits::default());
+                let at = decide(
+                    (&user("b"), Authority::User),
+                    &Wish::Delete,
+                    &old,
+                    Millis(u64::MAX),
+                    &Limits::default(),
+                );
                 let expected = match allowed {
                     true => Ok(Decision::Commit(Deed::Deleted)),
                     false => Err(Refusal::NotAllowed),

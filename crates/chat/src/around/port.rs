@@ -10,9 +10,12 @@ use crate::entry::{Content, Entry, Millis};
 use crate::ids::{ClientId, ConversationId, Seq, UserId};
 use crate::limits::Limits;
 use crate::rules::Screening;
-use crate::store::{Append, Appended, Origin, Pending};
+use crate::store::{Append, Appended, Authority, Origin, Pending, Recipient};
 
+use super::schedule::{ChangeSchedule, DuePage, Fire, Fired, ScheduleChanged};
+use super::timer::SetTimer;
 use super::{Emoji, MessageState};
+use crate::app_event::EventName;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,9 +25,12 @@ pub trait Around: Send + Sync + 'static {
     /// Does what [`super::decide::decide`] makes of a wish.
     fn change_message(&self, change: ChangeMessage) -> Pending<MessageChanged>;
 
-    /// Appends a message that has something written on its outside; without, it is as
-    /// [`crate::store::Store::append`].
+    /// Appends a message that has something written on its outside, or an event of the app's own;
+    /// without either, it is as [`crate::store::Store::append`].
     fn say(&self, say: Say) -> Pending<Appended>;
+
+    /// Whether somebody may say something now, judged as an append is; nothing is kept.
+    fn may_say(&self, speaker: Speaker) -> Pending<()>;
 
     /// The messages of a conversation that are pinned and that a member of it may see, the one that
     /// was pinned last first.
@@ -33,6 +39,22 @@ pub trait Around: Send + Sync + 'static {
     /// The messages in the thread of one, oldest first, a page at a time, for a member who may see
     /// that one; those that they may see.
     fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage>;
+
+    /// Says how long the messages of a conversation stay from now on, if [`super::timer::decide`]
+    /// lets it. A message takes what holds when it is committed; an edit ends with its message. Once
+    /// a content has ended no read gives it, and soon no row of the backend holds it.
+    fn set_timer(&self, change: SetTimer) -> Pending<MessageChanged>;
+
+    /// Puts, changes or removes a message that is to be said later. It is a record of its user's
+    /// ([`crate::own::OwnKind::Schedule`]), and told like any.
+    fn change_schedule(&self, change: ChangeSchedule) -> Pending<ScheduleChanged>;
+
+    /// Messages that are to be said by now, the one that was due first first.
+    fn due(&self, now: Millis, limit: usize) -> Pending<DuePage>;
+
+    /// Says a message that was to be said later, and removes its record, in one commit; so it is done
+    /// once. Held to whatever an append is held to; one that is refused leaves all as it was.
+    fn fire(&self, fire: Fire) -> Pending<Fired>;
 }
 
 /// What somebody wants to be done to a message.
@@ -62,18 +84,12 @@ impl Wish {
     }
 }
 
-/// By which right something is wished about a message.
+/// That a moderator of the server removes a message: any message, whenever and wherever. The audit log
+/// says so in the same commit; the entry does not say who.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Authority {
-    /// That of who is in the conversation.
-    #[default]
-    Member,
-    /// That of a moderator of the server, who only deletes: any message, whenever and wherever. The audit
-    /// log says so in the same commit; the entry does not say who.
-    Moderator {
-        /// For the audit log.
-        note: Option<Arc<str>>,
-    },
+pub struct Removal {
+    /// For the audit log.
+    pub note: Option<Arc<str>>,
 }
 
 /// A wish about a message.
@@ -81,6 +97,8 @@ pub enum Authority {
 pub struct ChangeMessage {
     /// Who wishes it, authenticated.
     pub by: UserId,
+    /// By what right: by that of the system any message may be deleted.
+    pub authority: Authority,
     /// In which conversation.
     pub conversation: ConversationId,
     /// About which entry of it, which must be a message.
@@ -98,8 +116,8 @@ pub struct ChangeMessage {
     pub limits: Limits,
     /// What the content rules say of an edit, if anything.
     pub screening: Option<Screening>,
-    /// By which right.
-    pub authority: Authority,
+    /// Whether it is a moderator of the server who deletes it, by that right alone.
+    pub removal: Option<Removal>,
 }
 
 /// What became of a wish about a message.
@@ -123,6 +141,10 @@ pub enum MessageChanged {
 pub struct Say {
     /// What to say.
     pub append: Append,
+    /// By what right: by that of the system something may be said in any group.
+    pub authority: Authority,
+    /// What the content is data of, if this is an event of the app's own rather than a message.
+    pub event: Option<EventName>,
     /// What the content rules say of it, if anything.
     pub screening: Option<Screening>,
     /// What it answers: a message of the same conversation that the sender may see.
@@ -145,6 +167,8 @@ impl Say {
     pub fn plain(append: Append) -> Self {
         Self {
             append,
+            authority: Authority::User,
+            event: None,
             screening: None,
             reply_to: None,
             thread: None,
@@ -154,6 +178,19 @@ impl Say {
             mention_all_members_max: 0,
         }
     }
+}
+
+/// Somebody who is about to say something.
+#[derive(Debug, Clone)]
+pub struct Speaker {
+    /// Who, authenticated.
+    pub from: UserId,
+    /// By what right.
+    pub authority: Authority,
+    /// To whom.
+    pub to: Recipient,
+    /// When.
+    pub now: Millis,
 }
 
 /// A pinned message.

@@ -46,6 +46,7 @@ impl World {
             to: Some(user(0)),
             client_id: None,
             envelope: None,
+            expires: None,
             body: Body::Said(Content("1".into())),
         });
         self.log.push(entry.clone());

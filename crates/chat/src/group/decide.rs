@@ -7,6 +7,7 @@ use crate::entry::Millis;
 use crate::ids::UserId;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
+use crate::store::Authority;
 
 use super::rights::{Action, may};
 use super::{
@@ -225,20 +226,20 @@ pub fn is_slowed(group: &Group, member: &Member) -> bool {
     group.settings.slow_mode_ms > 0 && member.role < Role::Moderator
 }
 
-/// Decides on a wish of `by`. `group` is the group as it is, `None` where there is none; a deleted
+/// Decides on a wish of `by`, by their own right or by that of the system. `group` is the group as it is, `None` where there is none; a deleted
 /// one is none.
 ///
 /// # Errors
 /// [`Denied`].
 pub fn decide<L: Look>(
-    by: &UserId,
+    (by, authority): (&UserId, Authority),
     wish: &Wish,
     group: Option<&Group>,
     look: &mut L,
     now: Millis,
     limits: &Limits,
 ) -> Result<Decision, Denied<L::Error>> {
-    let deciding = Deciding { by, look, now, limits };
+    let deciding = Deciding { by, authority, look, now, limits };
     match (wish, group) {
         (Wish::Create { name, settings, members }, None) => {
             deciding.create(name, *settings, members)
@@ -251,6 +252,7 @@ pub fn decide<L: Look>(
 
 struct Deciding<'a, L> {
     by: &'a UserId,
+    authority: Authority,
     look: &'a mut L,
     now: Millis,
     limits: &'a Limits,
@@ -297,10 +299,19 @@ impl<L: Look> Deciding<'_, L> {
         if let Wish::Join(invite) = wish {
             return self.join(invite.as_ref(), group, member.is_some());
         }
-        let member = member.ok_or(Refusal::NotAMember)?;
-        let right = |action| match may(member.role, action, &group.settings) {
-            true => Ok(()),
-            false => Err(Refusal::NotAllowed),
+        let authority = self.authority;
+        let role = match (authority, member) {
+            // To go is one's own.
+            (Authority::System, _) if *wish != Wish::Leave => Role::Owner,
+            (_, member) => member.ok_or(Refusal::NotAMember)?.role,
+        };
+        let right = |action| match (may(role, action, &group.settings), authority) {
+            (true, _) => Ok(()),
+            // Whatever the system takes from the owner, there has to be one.
+            (false, Authority::System) if !matches!(wish, Wish::Mute(..)) => {
+                Err(Refusal::OwnerMustStay)
+            }
+            (false, _) => Err(Refusal::NotAllowed),
         };
         let change = match wish {
             Wish::Create { .. } | Wish::Join(_) => return Err(Refusal::Conflict.into()),
@@ -320,7 +331,7 @@ impl<L: Look> Deciding<'_, L> {
                 right(Action::Update)?;
                 return self.set_rules(rules.as_ref());
             }
-            Wish::Leave if member.role == Role::Owner => {
+            Wish::Leave if role == Role::Owner => {
                 return Err(Refusal::OwnerMustStay.into());
             }
             Wish::Leave => Change::Left,
@@ -364,8 +375,11 @@ impl<L: Look> Deciding<'_, L> {
             }
             Wish::SetRole(user, role) => {
                 let other = self.other(user)?.ok_or(Refusal::NotFound)?;
-                right(Action::Appoint { from: other.role, to: *role })?;
-                if other.role == *role {
+                let is_so = other.role == *role;
+                if !is_so || authority == Authority::User {
+                    right(Action::Appoint { from: other.role, to: *role })?;
+                }
+                if is_so {
                     return Ok(Decision::Unchanged);
                 }
                 Change::RoleSet(user.clone(), *role)
@@ -469,9 +483,9 @@ impl<L: Look> Deciding<'_, L> {
         Ok(Decision::Commit(Change::Joined))
     }
 
-    /// Somebody else's membership.
+    /// Somebody else's membership; to the system everybody is somebody else.
     fn other(&mut self, user: &UserId) -> Result<Option<Member>, Denied<L::Error>> {
-        if user == self.by {
+        if self.authority == Authority::User && user == self.by {
             return Err(Refusal::invalid("userId", "must be another user").into());
         }
         self.look.member(user).map_err(Denied::Failed)
@@ -484,7 +498,8 @@ impl<L: Look> Deciding<'_, L> {
 
     /// Whether somebody may be brought into a group by who wishes it.
     fn may_be_brought(&mut self, user: &UserId) -> Result<(), Denied<L::Error>> {
-        if self.look.blocks(user, self.by).map_err(Denied::Failed)? {
+        let is_user = self.authority == Authority::User;
+        if is_user && self.look.blocks(user, self.by).map_err(Denied::Failed)? {
             return Err(Refusal::Blocked.into());
         }
         self.has_room_for_groups(user)

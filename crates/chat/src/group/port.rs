@@ -9,7 +9,7 @@
 use crate::entry::{Millis, Position};
 use crate::ids::{ClientId, GroupId, Seq, UserId};
 use crate::limits::Limits;
-use crate::store::{GroupLine, Origin, Pending};
+use crate::store::{Authority, GroupLine, HistoryPage, HistoryRange, Origin, Pending, Viewer};
 
 use super::decide::{InviteCode, Wish};
 use super::{Group, GroupRules, Member, Role};
@@ -21,7 +21,7 @@ pub trait Groups: Send + Sync + 'static {
 
     /// A group, as somebody who is in it sees it; or, without a membership, as somebody may who
     /// could join it by themselves.
-    fn group(&self, user: UserId, group: GroupId) -> Pending<GroupView>;
+    fn group(&self, viewer: Viewer, group: GroupId) -> Pending<GroupView>;
 
     /// The groups that somebody is in, in no order, at most `limit`.
     fn memberships(&self, user: UserId, limit: usize) -> Pending<Memberships>;
@@ -37,14 +37,22 @@ pub trait Groups: Send + Sync + 'static {
     /// The owner and the admins of a group, at most `limit`; nobody where there is none.
     fn admins(&self, group: GroupId, limit: usize) -> Pending<Vec<UserId>>;
 
+    /// A piece of a group's whole log, as the system reads it; a deleted one's too.
+    fn group_history(
+        &self,
+        group: GroupId,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Pending<HistoryPage>;
+
     /// Members of a group for one of them, a page at a time.
     fn members(&self, query: MembersQuery) -> Pending<MembersPage>;
 
     /// Who has asked to join, for somebody who may let them in; the earliest first.
-    fn requests(&self, user: UserId, group: GroupId, limit: usize) -> Pending<Vec<Request>>;
+    fn requests(&self, viewer: Viewer, group: GroupId, limit: usize) -> Pending<Vec<Request>>;
 
     /// The invites of a group, for somebody who may make them; the newest first.
-    fn invites(&self, user: UserId, group: GroupId) -> Pending<Vec<InviteLine>>;
+    fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>>;
 
     /// Groups that have rules of their own, after one in the order of their ids.
     fn ruled(&self, after: Option<GroupId>, limit: usize) -> Pending<Vec<(GroupId, GroupRules)>>;
@@ -58,6 +66,8 @@ pub trait Groups: Send + Sync + 'static {
 pub struct ChangeGroup {
     /// Who wishes it, authenticated.
     pub by: UserId,
+    /// By what right.
+    pub authority: Authority,
     /// Which group.
     pub group: GroupId,
     /// What.
@@ -133,8 +143,8 @@ pub struct GroupLines {
 /// Which members to list.
 #[derive(Debug, Clone)]
 pub struct MembersQuery {
-    /// Who asks; must be a member.
-    pub user: UserId,
+    /// Who asks; a user must be a member.
+    pub viewer: Viewer,
     /// Of which group.
     pub group: GroupId,
     /// After which member: [`MembersPage::next`] of the page before.

@@ -44,7 +44,7 @@ pub enum DeedKind {
     Suspend,
     /// [`Deed::Unsuspend`].
     Unsuspend,
-    /// A message was removed: see [`crate::around::port::Authority`].
+    /// A message was removed: see [`crate::around::port::Removal`].
     Remove,
 }
 

@@ -301,6 +301,29 @@ fn a_farewell_comes_over_polling_too_and_one_that_panics_harms_nobody() {
 }
 
 #[test]
+fn polls_are_answered_on_every_thread_until_the_last_session_ends() {
+    let server = Server::start(server::calm(), 4, |gateway| {
+        gateway.namespace("/", Namespace::new());
+    });
+    let polling = Polling::open(server.address, PATH);
+    polling.send("40");
+    assert!(polling.receive()[0].starts_with("40{"));
+    let waiting = polling.start_poll();
+    // The other shards have nothing to close, and any thread may take a request.
+    let spread = Duration::from_millis(300);
+    drain(&server, spread);
+    let started = Instant::now();
+    while started.elapsed() < spread / 2 {
+        let refused = http::get(server.address, &format!("{PATH}?EIO=4&transport=polling"));
+        refused.expect_refusal(503, 4);
+    }
+    let closing = waiting.answer();
+    assert!(closing.body.starts_with(r#"42["closing","#), "came {}", closing.body);
+    assert_eq!(polling.receive(), ["1"]);
+    shut_down(server);
+}
+
+#[test]
 fn the_config_says_over_how_long_a_shutdown_is_spread() {
     let drain_spread = Duration::from_millis(300);
     let server = Server::start(Config { drain_spread, ..server::calm() }, 1, |gateway| {

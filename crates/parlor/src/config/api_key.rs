@@ -14,10 +14,16 @@ const NAME_BYTES_MAX: usize = 64;
 words! {
     /// What a key allows.
     Scope {
-        /// Send messages as any user, and as the system.
+        /// Send messages and events as any user, and as the system; edit what any user said.
         MessagesWrite = "messages:write",
         /// Read any conversation, and whose there are.
         MessagesRead = "messages:read",
+        /// Delete any message.
+        MessagesDelete = "messages:delete",
+        /// Make, run and end any group.
+        GroupsWrite = "groups:write",
+        /// Read any group, and who is in which.
+        GroupsRead = "groups:read",
         /// Read users' devices and blocks.
         UsersRead = "users:read",
         /// Revoke users' devices, and change their blocks.
@@ -29,9 +35,12 @@ words! {
 
 impl Scope {
     /// All there are.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::MessagesWrite,
         Self::MessagesRead,
+        Self::MessagesDelete,
+        Self::GroupsWrite,
+        Self::GroupsRead,
         Self::UsersRead,
         Self::UsersWrite,
         Self::TokensRevoke,
@@ -42,6 +51,9 @@ impl Scope {
         match self {
             Self::MessagesWrite => "messages:write",
             Self::MessagesRead => "messages:read",
+            Self::MessagesDelete => "messages:delete",
+            Self::GroupsWrite => "groups:write",
+            Self::GroupsRead => "groups:read",
             Self::UsersRead => "users:read",
             Self::UsersWrite => "users:write",
             Self::TokensRevoke => "tokens:revoke",

@@ -309,6 +309,10 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
         1,
         limits.conversations_limit_max,
     );
+    within("timer_seconds_min", limits.timer_seconds_min, 1, limits.timer_seconds_max);
+    within("timer_seconds_max", limits.timer_seconds_max, 1, 36_500 * 24 * 60 * 60);
+    within("schedules_per_user_max", limits.schedules_per_user_max, 0, 1 << 20);
+    within("schedule_ahead_days_max", limits.schedule_ahead_days_max, 1, 36_500);
     within("drafts_per_user_max", limits.drafts_per_user_max, 0, 1 << 20);
     within("stars_per_user_max", limits.stars_per_user_max, 0, 1 << 20);
     let settings_max = limits.conversation_settings_per_user_max;

@@ -294,6 +294,14 @@ sections! {
         /// Members up to which anybody in a group may mention all. In larger ones it takes a
         /// moderator.
         mention_all_members_max: u64, "members" = Chat::default().mention_all_members_max;
+        /// Shortest time after which the messages of a conversation may end.
+        timer_seconds_min: u64, "seconds" = Chat::default().timer_seconds_min;
+        /// Longest time after which they may end.
+        timer_seconds_max: u64, "seconds" = Chat::default().timer_seconds_max;
+        /// Messages of one user that are to be said later, with those that could not be said.
+        schedules_per_user_max: u64, "messages" = Chat::default().schedules_per_user_max as u64;
+        /// How far ahead a message may be said later.
+        schedule_ahead_days_max: u64, "days" = u64::from(Chat::default().schedule_ahead_days_max);
         /// Drafts that one user keeps.
         drafts_per_user_max: u64, "drafts" = Chat::default().drafts_per_user_max as u64;
         /// Messages that one user stars.
@@ -309,7 +317,7 @@ sections! {
         /// Message requests that are kept for one user, decided ones included. Above it strangers are
         /// refused as `not_accepted`.
         requests_per_user_max: u64, "requests" = Chat::default().requests_per_user_max;
-        /// Records that one `drafts`, `starred`, `contacts` or `users` may ask for.
+        /// Records that one `drafts`, `schedules`, `starred`, `contacts` or `users` may ask for.
         records_limit_max: u64, "records" = Chat::default().records_limit_max as u64;
         /// Records of one of these that names no limit.
         records_limit_default: u64, "records" = Chat::default().records_limit_default as u64;

@@ -241,6 +241,11 @@ impl App {
                 "Sends answered with what an earlier one with the same key committed",
                 stats.sent_again,
             ),
+            (
+                "service_app_events_relayed",
+                "Events of the app's own that were relayed and not stored",
+                stats.app_events_relayed,
+            ),
             ("service_broadcasts", "Frames encoded and handed to the gateway", stats.broadcasts),
             ("service_catch_ups", "Devices brought up to date", stats.caught_up),
             (
@@ -315,6 +320,7 @@ impl App {
             ("store_overloads", "Writes refused by a full queue", stats.overloaded),
             ("store_checkpoints", "Checkpoints completed", stats.checkpoints),
             ("store_reads", "Reads served", stats.reads),
+            ("store_expired_entries", "Contents taken out because they have ended", stats.expired),
             ("store_removed_entries", "Entries removed for their age", stats.removed),
             ("store_upkeep_slices", "Slices of upkeep between batches", stats.slices),
             (

@@ -12,8 +12,16 @@ use serde_json::{Value, json};
 use super::{Answer, SECRET, Server, connect, parlor, run, stdout};
 
 /// Every scope.
-pub(crate) const SCOPES: [&str; 5] =
-    ["messages:write", "messages:read", "users:read", "users:write", "tokens:revoke"];
+pub(crate) const SCOPES: [&str; 8] = [
+    "messages:write",
+    "messages:read",
+    "messages:delete",
+    "groups:write",
+    "groups:read",
+    "users:read",
+    "users:write",
+    "tokens:revoke",
+];
 
 /// A key, and what lets it in.
 #[derive(Debug, Clone)]

@@ -20,6 +20,16 @@ use parlor_store::sqlite::SqliteStore;
 
 pub(crate) use client::Client;
 
+/// The entry of a kind that was heard.
+pub(crate) fn entry_of(heard: &client::Heard, kind: &str) -> Option<serde_json::Value> {
+    match heard {
+        client::Heard::Event(name, entry) if name == "entry" && entry["kind"] == kind => {
+            Some(entry.clone())
+        }
+        _ => None,
+    }
+}
+
 /// Takes `user`, or `user;exp=MS;iat=MS;name=TEXT;role=NAME`, for the user's token.
 pub(crate) struct PlainTokens;
 

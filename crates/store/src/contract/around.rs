@@ -4,22 +4,22 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parlor_chat::around::port::{Around, Authority, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{Around, ChangeMessage, MessageChanged, Wish};
 use parlor_chat::around::{Act, Deed, Emoji, MessageState};
 use parlor_chat::entry::{Body, Entry, Millis, Position};
 use parlor_chat::group::decide::Wish as GroupWish;
-use parlor_chat::group::port::{ChangeGroup, Groups};
+use parlor_chat::group::port::{ChangeGroup, Done, Groups};
 use parlor_chat::group::{GroupName, SettingsPatch};
 use parlor_chat::ids::{ClientId, ConversationId, GroupId, Seq};
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{
-    Append, CommitSink, HistoryQuery, HistoryRange, Origin, Recipient, Store, Whose,
+    Append, Authority, CommitSink, HistoryQuery, HistoryRange, Origin, Recipient, Store, Whose,
 };
 
 use super::{
-    Fixture, NOW, Sink, around_model, around_outside, around_rights, dm, said, shadowing, text,
-    user, wish,
+    Fixture, NOW, Sink, app_events, around_model, around_outside, around_rights, dm, said,
+    shadowing, system, text, user, wish,
 };
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
@@ -70,6 +70,14 @@ const CLAIMS: &[(&str, Claim)] = claims![
     shadowing::what_nobody_sees_begins_nothing,
     shadowing::nobody_else_does_anything_to_a_shadowed_message,
     shadowing::an_edit_is_screened_like_a_message,
+    app_events::an_event_is_an_entry_that_all_reads_give_and_no_message,
+    app_events::an_event_under_a_key_is_kept_once,
+    app_events::who_may_not_say_anything_tells_nothing_either,
+    system::it_may_in_a_group_what_the_owner_may,
+    system::it_leaves_every_group_its_owner,
+    system::it_reads_groups_whole,
+    system::it_speaks_in_groups_that_it_is_not_in,
+    system::it_deletes_what_two_say_to_each_other,
 ];
 
 /// Runs every claim about what is done to messages, each on a store of its own.
@@ -114,6 +122,7 @@ pub(super) fn unreact(with: &str) -> Wish {
 pub(super) fn about(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> ChangeMessage {
     ChangeMessage {
         by: user(by),
+        authority: Authority::User,
         conversation: of.clone(),
         seq: Seq(seq),
         wish,
@@ -122,7 +131,7 @@ pub(super) fn about(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> Chan
         origin: Origin(0),
         limits: Limits::default(),
         screening: None,
-        authority: Authority::Member,
+        removal: None,
     }
 }
 
@@ -172,8 +181,20 @@ impl House {
     }
 
     pub(super) async fn change_group(&self, name: &str, by: &str, wish: GroupWish) {
+        let done = self.wishes(name, (by, Authority::User), wish).await;
+        done.expect("a group is changed");
+    }
+
+    /// The seq of the change, or nothing if there is none.
+    pub(super) async fn wishes(
+        &self,
+        name: &str,
+        (by, authority): (&str, Authority),
+        wish: GroupWish,
+    ) -> Result<Option<u64>, Refusal> {
         let change = ChangeGroup {
             by: user(by),
+            authority,
             group: GroupId::parse(name).expect("a good id"),
             wish,
             client_id: None,
@@ -181,7 +202,11 @@ impl House {
             origin: Origin(0),
             limits: Limits::default(),
         };
-        self.groups.change_group(change).await.expect("a group is changed");
+        match self.groups.change_group(change).await.map(|changed| changed.done) {
+            Ok(Done::Committed { seq, .. }) => Ok(Some(seq.0)),
+            Ok(_) => Ok(None),
+            Err(error) => Err(of_store(&error)),
+        }
     }
 
     pub(super) async fn says(&self, by: &str, to: &ConversationId, content: &str) -> u64 {

@@ -1,6 +1,6 @@
 //! Deeds on messages: how many, how late, by whom, and how much of them a page holds.
 
-use parlor_chat::around::port::{Authority, ChangeMessage, Wish};
+use parlor_chat::around::port::{ChangeMessage, Removal, Wish};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::group::{FOREVER, OpenTo, Role, SettingsPatch};
@@ -203,9 +203,13 @@ pub(super) async fn a_moderator_of_the_server_removes_any_message(h: &House) {
         let (note, limits) =
             (Some("ads".into()), Limits { delete_window_ms: 0, ..Limits::default() });
         let now = Millis(NOW.0 + 1_000);
-        let authority = Authority::Moderator { note };
-        let removal =
-            ChangeMessage { authority, limits, now, ..about("m", &of, seq, Wish::Delete) };
+        let by_moderator = Some(Removal { note });
+        let removal = ChangeMessage {
+            removal: by_moderator,
+            limits,
+            now,
+            ..about("m", &of, seq, Wish::Delete)
+        };
         assert_eq!(h.does(removal.clone()).await, Ok(Some(seq + 2)));
         assert_eq!(h.does(removal.clone()).await, Ok(None));
         assert_eq!(h.does(ChangeMessage { seq: Seq(99), ..removal }).await, Err(Refusal::NotFound));

@@ -14,8 +14,8 @@ use parlor_chat::moderation::{Act, Cause, Deed, Role};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Action;
 use parlor_chat::store::{
-    Append, Appended, HistoryQuery, HistoryRange, MarkKind, Origin, Pending, Recipient, StoreError,
-    Whose,
+    Append, Appended, Authority, HistoryQuery, HistoryRange, MarkKind, Origin, Pending, Recipient,
+    StoreError, Whose,
 };
 
 use super::{Fixture, NOW, device, text, user};
@@ -38,6 +38,7 @@ impl Grouped {
     fn wish(&self, by: &str, name: &str, wish: Wish) -> Pending<GroupChanged> {
         let change = ChangeGroup {
             by: user(by),
+            authority: Authority::User,
             group: group(name),
             wish,
             client_id: None,
@@ -126,9 +127,9 @@ pub(super) async fn a_group_is_made_once_and_its_changes_are_entries(f: &Grouped
         heard.iter().filter_map(|heard| heard.entry.body.changed()).collect();
     assert!(matches!(changes[0], Change::Created { members, .. } if *members == [user("b")]));
     assert_eq!(changes[1..], [&Change::Added(vec![user("c")])]);
-    let view = f.groups.group(user("b"), group("g")).await.expect("b is in it");
+    let view = f.groups.group(user("b").into(), group("g")).await.expect("b is in it");
     assert_eq!((view.group.members, view.group.owner), (3, user("a")));
-    let stranger = f.groups.group(user("z"), group("g")).await;
+    let stranger = f.groups.group(user("z").into(), group("g")).await;
     assert!(matches!(stranger, Err(StoreError::NotFound)));
 }
 
@@ -290,7 +291,8 @@ async fn compare(f: &Grouped, name: &str, names: &[String], log: &Log, past: Pas
         assert!(matches!(&line.last.body, Body::Said(_)) == log.entries[head as usize - 1].1);
         let role = line.group.as_ref().expect("it is a group's").role;
         assert_eq!(role.is_some(), log.inside[who]);
-        let query = MembersQuery { user: user(of), group: group(name), after: None, limit: 9 };
+        let query =
+            MembersQuery { viewer: user(of).into(), group: group(name), after: None, limit: 9 };
         match f.groups.members(query).await {
             Ok(page) => {
                 assert!(log.inside[who]);

@@ -6,19 +6,19 @@
 
 use std::sync::Arc;
 
-use parlor_chat::around::Act;
 use parlor_chat::around::decide::{self, Decision, Place, Reactions, Standing};
-use parlor_chat::around::port::{Authority, ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, Wish};
+use parlor_chat::around::{Act, Deed};
 use parlor_chat::entry::{Body, Content, Entry};
 use parlor_chat::group::{GroupSettings, Member, Role};
 use parlor_chat::ids::{ClientId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::requests::{self, Bounds};
-use parlor_chat::store::{Committed, StoreError};
+use parlor_chat::store::{Authority, Committed, StoreError};
 use rusqlite::Connection;
 
-use super::commands::{Executor, Turn, digest, note_key, shadowed};
-use super::entries::Next;
+use super::commands::{Executor, Turn, digest, note_key, shadowed, user_or_new};
+use super::entries::{Lasts, Next};
 use super::message_state::{self, At, State};
 use super::names::entry_columns;
 use super::rows::{self, Failure, Thread, Who};
@@ -33,15 +33,36 @@ pub(crate) struct MessageDone {
 }
 
 /// Who is where, as a decision needs it.
-enum Standpoint {
+pub(crate) enum Standpoint {
     Direct { barred: Option<Refusal> },
     Group { settings: GroupSettings, member: Option<Member>, author: Option<Role> },
 }
 
+impl Standpoint {
+    pub(crate) fn place(&self) -> Place<'_> {
+        match self {
+            Self::Direct { barred } => Place::Direct { barred: barred.clone() },
+            Self::Group { settings, member, author } => {
+                Place::Group { settings, member: *member, author: *author }
+            }
+        }
+    }
+}
+
 /// The row of an entry that is about to lose its content.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Emptied {
     position: i64,
+    gone: i64,
     sum: i64,
+}
+
+impl Emptied {
+    /// An entry without its content, which is gone by the entry at `gone`.
+    pub(crate) fn of(facts: Facts<'_>, gone: i64) -> Self {
+        let facts = Facts { gone: Some(gone), ..facts };
+        Self { position: facts.position, gone, sum: facts.sum(body::NOTHING.as_bytes()) }
+    }
 }
 
 impl Executor {
@@ -51,14 +72,18 @@ impl Executor {
         turn: &Turn<'_>,
         change: &ChangeMessage,
     ) -> Result<MessageDone, Failure> {
-        if turn.moderated {
+        let is_user = change.authority == Authority::User;
+        if is_user && turn.moderated {
             suspensions::refuse(conn, &change.by, change.now)?;
         }
-        if let Authority::Moderator { note } = &change.authority {
-            return self.remove_message(conn, turn, change, note.as_deref());
+        if let Some(removal) = &change.removal {
+            return self.remove_message(conn, turn, change, removal);
         }
         let thread = self.thread(conn, &change.conversation)?.ok_or(StoreError::NotFound)?;
-        let user = thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?;
+        let user = match change.authority {
+            Authority::User => thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?,
+            Authority::System => user_or_new(conn, &change.by)?,
+        };
         let digest = self.key_digest(conn, &thread, change)?;
         if let Some((key, digest)) = &digest
             && let Some(first) = self.answered(conn, &thread, user, key, &[*digest])?
@@ -68,7 +93,8 @@ impl Executor {
             return Ok(MessageDone { changed, committed: None });
         }
         let at = At { conversation: thread.id, seq: rows::bound(change.seq.0) };
-        let message = self.message(conn, &thread, user, at)?;
+        let reader = is_user.then_some(user);
+        let message = self.message(conn, &thread, reader, at)?;
         let state = message_state::state(conn, at)?;
         let decision = self.decide(conn, &thread, user, (&message, state), change)?;
         let Decision::Commit(deed) = decision else {
@@ -84,12 +110,16 @@ impl Executor {
             note_key(conn, key, user, (thread.id, seq), digest)?;
         }
         let shadows = change.screening.as_ref().is_some_and(|screening| screening.shadow);
-        let is_shadowed = shadows || message.is_shadowed() && change.by == message.from;
+        let is_shadowed = shadows || message.is_shadowed();
         let next = Next {
             from: &change.by,
             sender: user,
             client_id: change.client_id.as_ref(),
             envelope: if is_shadowed { shadowed(None) } else { None },
+            lasts: match &deed {
+                Deed::Edited(_) => Lasts::until(message.expires),
+                _ => Lasts::Always,
+            },
             body: Body::Acted(Act { on: change.seq, deed: deed.clone() }),
             now: change.now,
         };
@@ -97,7 +127,7 @@ impl Executor {
         // The message may have been the last one of a conversation of which all is too old.
         let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
         if conn.prepare_cached(sql)?.exists([thread.id, at.seq])? {
-            empty(conn, &emptied, seq)?;
+            empty(conn, &emptied)?;
             message_state::follow(conn, at, user, &deed, seq)?;
         }
         if let Some(flagged) = change.screening.as_ref().and_then(|it| it.flagged.as_ref()) {
@@ -107,19 +137,22 @@ impl Executor {
         Ok(MessageDone { changed, committed: Some(Committed { entry, origin: change.origin }) })
     }
 
-    /// The message at a place, for somebody who may see it.
+    /// The message at a place, for a user who may see it, or for nobody in particular.
     pub(crate) fn message(
         &mut self,
         conn: &Connection,
         thread: &Thread,
-        user: i64,
+        user: Option<i64>,
         at: At,
     ) -> Result<Arc<Entry>, Failure> {
-        if thread.is_group() && !visible::may_see(conn, thread.id, user, at.seq)? {
+        if let Some(user) = user
+            && thread.is_group()
+            && !visible::may_see(conn, thread.id, user, at.seq)?
+        {
             return Err(StoreError::NotFound.into());
         }
         let (sender, entry) = self.any_message(conn, at)?;
-        match entry.is_shadowed() && sender != user {
+        match entry.is_shadowed() && user.is_some_and(|user| user != sender) {
             true => Err(StoreError::NotFound.into()),
             false => Ok(entry),
         }
@@ -159,14 +192,10 @@ impl Executor {
             0 => None,
             _ => self.newest_edit(conn, at)?,
         };
-        let standpoint = standpoint(conn, thread, (user, &change.by), message, &self.requests)?;
+        let by = (user, &change.by);
+        let standpoint = standpoint(conn, thread, by, &message.from, &self.requests)?;
         let standing = Standing {
-            place: match &standpoint {
-                Standpoint::Direct { barred } => Place::Direct { barred: barred.clone() },
-                Standpoint::Group { settings, member, author } => {
-                    Place::Group { settings, member: *member, author: *author }
-                }
-            },
+            place: standpoint.place(),
             author: &message.from,
             said_at: message.ts,
             content: message.body.said().map(|said| edited.as_ref().unwrap_or(said)),
@@ -183,8 +212,8 @@ impl Executor {
                 _ => 0,
             },
         };
-        let decided =
-            decide::decide(&change.by, &change.wish, &standing, change.now, &change.limits);
+        let ChangeMessage { by, authority, wish, now, limits, .. } = change;
+        let decided = decide::decide((by, *authority), wish, &standing, *now, limits);
         Ok(decided.map_err(refused)?)
     }
 
@@ -243,9 +272,7 @@ impl Executor {
             let mut rows = statement.query([at.conversation, at.seq])?;
             while let Some(row) = rows.next()? {
                 let checked = self.names.checked(conn, thread, row)?;
-                let facts = Facts { gone: Some(gone), ..checked.facts };
-                let sum = facts.sum(body::NOTHING.as_bytes());
-                emptied.push(Emptied { position: facts.position, sum });
+                emptied.push(Emptied::of(checked.facts, gone));
             }
         }
         Ok(emptied)
@@ -253,25 +280,26 @@ impl Executor {
 }
 
 /// Takes the contents of entries out of the file: what was there is overwritten.
-pub(crate) fn empty(conn: &Connection, emptied: &[Emptied], gone: i64) -> Result<(), Failure> {
+pub(crate) fn empty(conn: &Connection, emptied: &[Emptied]) -> Result<(), rusqlite::Error> {
     if emptied.is_empty() {
         return Ok(());
     }
     let sql = "UPDATE entry SET content = ?1, sealed = NULL, gone = ?2, sum = ?3 WHERE pos = ?4";
     // Pages that it frees are to be overwritten as well.
     conn.pragma_update(None, "secure_delete", true)?;
-    for Emptied { position, sum } in emptied {
+    for Emptied { position, gone, sum } in emptied {
         conn.prepare_cached(sql)?.execute((body::NOTHING, gone, sum, position))?;
     }
     conn.pragma_update(None, "secure_delete", "FAST")?;
     Ok(())
 }
 
-fn standpoint(
+/// Where a user stands in a conversation, beside the author of something there.
+pub(crate) fn standpoint(
     conn: &Connection,
     thread: &Thread,
     (user, name): (i64, &UserId),
-    message: &Entry,
+    author: &UserId,
     bounds: &Bounds,
 ) -> Result<Standpoint, Failure> {
     match &thread.who {
@@ -290,7 +318,7 @@ fn standpoint(
             if row.is_deleted {
                 return Err(StoreError::NotFound.into());
             }
-            let author = match rows::user_id(conn, &message.from)? {
+            let author = match rows::user_id(conn, author)? {
                 Some(author) => groups::member_row(conn, thread.id, author)?,
                 None => None,
             };

@@ -1,11 +1,13 @@
 //! What an entry holds, as its row keeps it: a kind and a JSON text.
 //!
-//! Kinds 0 and 8 are messages, and kind 2 an edit of one, whose texts are the sender's own. The texts of
+//! Kinds 0 and 10 are messages, and kind 2 an edit of one, whose texts are the sender's own. The texts of
 //! other kinds are made here, and files that are out there hold them: a name is never given another
 //! meaning. The text of what is gone is `null`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use parlor_chat::app_event::{AppEvent, EventName};
 use parlor_chat::around::{Act, Deed, Emoji};
 use parlor_chat::entry::{Body, Content, Millis};
 use parlor_chat::group::{
@@ -13,6 +15,7 @@ use parlor_chat::group::{
 };
 use parlor_chat::ids::{Seq, UserId};
 use parlor_chat::rules::Action;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::rows;
@@ -31,8 +34,11 @@ const UNREACTED: i64 = 5;
 /// The kind of the pinning of an earlier message.
 pub(crate) const PINNED: i64 = 6;
 const UNPINNED: i64 = 7;
+/// The kind of an event of the app's own.
+const APP: i64 = 8;
+const TIMER_SET: i64 = 9;
 /// The kind of a message that nobody but its sender may see.
-pub(crate) const SHADOWED: i64 = 8;
+pub(crate) const SHADOWED: i64 = 10;
 
 /// The text of what holds nothing, and of what is gone.
 pub(crate) const NOTHING: &str = "null";
@@ -52,6 +58,12 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
             Deed::Pinned => (PINNED, NOTHING.into()),
             Deed::Unpinned => (UNPINNED, NOTHING.into()),
         },
+        // The data stay byte for byte; the name has nothing that is to be escaped.
+        Body::App(AppEvent { name, data }) => {
+            let text = format!("{{\"name\":\"{}\",\"data\":{}}}", name.as_str(), data.0);
+            (APP, text.into())
+        }
+        Body::TimerSet(ms) => (TIMER_SET, json!(ms).to_string().into()),
     }
 }
 
@@ -59,8 +71,14 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
 pub(crate) fn about(body: &Body) -> Option<i64> {
     match body {
         Body::Acted(act) => Some(rows::int(act.on.0)),
-        Body::Said(_) | Body::Gone | Body::Changed(_) => None,
+        Body::Said(_) | Body::Gone | Body::Changed(_) | Body::App(_) | Body::TimerSet(_) => None,
     }
+}
+
+/// Whether an entry of a direct conversation may be by somebody who is not of it: the system deletes
+/// anybody's messages.
+pub(crate) fn may_be_of_anybody(kind: i64) -> bool {
+    kind == DELETED
 }
 
 /// A body as its row keeps it.
@@ -69,7 +87,7 @@ pub(crate) struct Written<'a> {
     pub(crate) kind: i64,
     pub(crate) about: Option<i64>,
     pub(crate) text: &'a str,
-    /// Whether its content was deleted.
+    /// Whether its content was deleted, or has ended.
     pub(crate) is_gone: bool,
 }
 
@@ -84,6 +102,8 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
             let json: Value = serde_json::from_str(text).ok()?;
             return Some(Body::Changed(change(json.as_object()?)?));
         }
+        APP => return Some(Body::App(app_event(text)?)),
+        TIMER_SET => return serde_json::from_str(text).ok().map(Body::TimerSet),
         EDITED => Deed::Edited(content()),
         DELETED => Deed::Deleted,
         REACTED => Deed::Reacted(emoji()?),
@@ -93,6 +113,12 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
         _ => return None,
     };
     Some(Body::Acted(Act { on: Seq(rows::nat(about?).ok()?), deed }))
+}
+
+fn app_event(text: &str) -> Option<AppEvent> {
+    let kept: HashMap<&str, &RawValue> = serde_json::from_str(text).ok()?;
+    let name = EventName::parse(serde_json::from_str(kept.get("name")?.get()).ok()?).ok()?;
+    Some(AppEvent { name, data: Content(kept.get("data")?.get().into()) })
 }
 
 fn change_json(change: &Change) -> Value {
@@ -310,7 +336,16 @@ mod tests {
             comes_back(Body::Acted(Act { on: Seq(7), deed }), false);
         }
         comes_back(Body::Acted(Act { on: Seq(7), deed: Deed::Edited(None) }), true);
+        let name = EventName::parse("poll.vote").expect("a name in a test");
+        for data in ["null", "{ \"data\": 1.0,\n\"x\": \"\\u00e9 \"}", "[1e400]"] {
+            comes_back(
+                Body::App(AppEvent { name: name.clone(), data: Content(data.into()) }),
+                false,
+            );
+        }
         comes_back(Body::Gone, true);
+        comes_back(Body::TimerSet(Some(5_000)), false);
+        comes_back(Body::TimerSet(None), false);
         let said = Body::Said(Content("{ \"x\": 1.0 }".into()));
         assert_eq!(encode(&said), (SAID, "{ \"x\": 1.0 }".into()));
         comes_back(said, false);

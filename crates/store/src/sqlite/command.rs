@@ -4,6 +4,8 @@
 //! of them once the batch is durable. What was not decided by then has failed.
 
 use parlor_chat::around::port::{ChangeMessage, MessageChanged, Say};
+use parlor_chat::around::schedule::{ChangeSchedule, Fire, Fired, ScheduleChanged};
+use parlor_chat::around::timer::SetTimer;
 use parlor_chat::entry::Millis;
 use parlor_chat::group::port::{ChangeGroup, GroupChanged};
 use parlor_chat::ids::{ConversationId, DeviceId, UserId};
@@ -31,6 +33,9 @@ pub(crate) enum Command {
     Group(Box<ChangeGroup>, Reply<GroupChanged>),
     Say(Box<Say>, Reply<Appended>),
     Message(Box<ChangeMessage>, Reply<MessageChanged>),
+    Timer(Box<SetTimer>, Reply<MessageChanged>),
+    Schedule(Box<ChangeSchedule>, Reply<ScheduleChanged>),
+    Fire(Box<Fire>, Reply<Fired>),
     Own(OwnChange, Reply<OwnChanged>),
     Profile(ProfileChange, Reply<ProfileChanged>),
     RevokeTokens(UserId, Millis, Reply<Millis>),
@@ -99,6 +104,11 @@ impl Command {
             Self::Group(change, _) => 1_024 + change.wish.weight(),
             Self::Say(say, _) => 1_024 + say.append.content.0.len(),
             Self::Message(change, _) => 1_024 + change.wish.weight(),
+            Self::Timer(..) => 1_024,
+            Self::Schedule(change, _) => {
+                512 + change.scheduled.as_ref().map_or(0, |scheduled| scheduled.value.0.len())
+            }
+            Self::Fire(fire, _) => 1_024 + fire.say.append.content.0.len(),
             Self::Own(change, _) => {
                 let value = |wish: &OwnWish| wish.value.as_ref().map_or(0, |value| value.0.len());
                 256 + change.wishes.iter().map(|wish| 256 + value(wish)).sum::<usize>()
@@ -115,6 +125,9 @@ impl Command {
             Self::Group(change, _) => Subject::Conversation(ConversationId::group(&change.group)),
             Self::Say(say, _) => Subject::Conversation(say.append.conversation()),
             Self::Message(change, _) => Subject::Conversation(change.conversation.clone()),
+            Self::Timer(change, _) => Subject::Conversation(change.conversation.clone()),
+            Self::Schedule(change, _) => Subject::User(change.user.clone()),
+            Self::Fire(fire, _) => Subject::User(fire.say.append.from.clone()),
             Self::Mark(..) => Subject::Watermarks,
             Self::Attach(attach, _) => Subject::User(attach.user.clone()),
             Self::Revoke(user, ..) => Subject::User(user.clone()),
@@ -152,6 +165,9 @@ impl Command {
             Self::Group(_, reply) => reply.decide(Err(error)),
             Self::Say(_, reply) => reply.decide(Err(error)),
             Self::Message(_, reply) => reply.decide(Err(error)),
+            Self::Timer(_, reply) => reply.decide(Err(error)),
+            Self::Schedule(_, reply) => reply.decide(Err(error)),
+            Self::Fire(_, reply) => reply.decide(Err(error)),
             Self::Own(_, reply) => reply.decide(Err(error)),
             Self::Profile(_, reply) => reply.decide(Err(error)),
             Self::RevokeTokens(_, _, reply) => reply.decide(Err(error)),
@@ -170,6 +186,9 @@ impl Command {
             Self::Group(_, reply) => reply.answer(shared),
             Self::Say(_, reply) => reply.answer(shared),
             Self::Message(_, reply) => reply.answer(shared),
+            Self::Timer(_, reply) => reply.answer(shared),
+            Self::Schedule(_, reply) => reply.answer(shared),
+            Self::Fire(_, reply) => reply.answer(shared),
             Self::Own(_, reply) => reply.answer(shared),
             Self::Profile(_, reply) => reply.answer(shared),
             Self::RevokeTokens(_, _, reply) => reply.answer(shared),
@@ -188,6 +207,9 @@ impl Command {
             Self::Group(_, reply) => reply.fail(error),
             Self::Say(_, reply) => reply.fail(error),
             Self::Message(_, reply) => reply.fail(error),
+            Self::Timer(_, reply) => reply.fail(error),
+            Self::Schedule(_, reply) => reply.fail(error),
+            Self::Fire(_, reply) => reply.fail(error),
             Self::Own(_, reply) => reply.fail(error),
             Self::Profile(_, reply) => reply.fail(error),
             Self::RevokeTokens(_, _, reply) => reply.fail(error),

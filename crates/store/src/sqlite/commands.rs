@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parlor_chat::app_event::AppEvent;
 use parlor_chat::around::Envelope;
 use parlor_chat::around::port::Say;
 use parlor_chat::entry::{Body, Entry, Millis};
@@ -14,13 +15,13 @@ use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
 use parlor_chat::requests::{Bounds, Reception, RequestState};
 use parlor_chat::rules::{Refused, Screening};
-use parlor_chat::store::{Append, Appended, Mark, MarkKind, Marked, StoreError};
+use parlor_chat::store::{Append, Appended, Authority, Mark, MarkKind, Marked, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::config::Config;
 use super::devices;
-use super::entries::Next;
+use super::entries::{Lasts, Next};
 use super::groups;
 use super::keys::{ConversationKeys, Keys};
 use super::life::Life;
@@ -31,7 +32,8 @@ use super::requests;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
-use super::suspensions;
+use super::speaking::Speaking;
+use super::timers;
 use super::visible;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
@@ -76,7 +78,8 @@ pub(crate) struct AppendDone {
 impl Executor {
     pub(crate) fn new(config: &Config) -> Self {
         let keyring = &config.keyring;
-        let (names, keys) = (Names::new(keyring.clone()), Keys::new(keyring.clone()));
+        let names = Names::new(keyring.clone(), config.clock);
+        let keys = Keys::new(keyring.clone());
         Self { threads: HashMap::new(), names, keys, requests: config.requests }
     }
 
@@ -105,11 +108,16 @@ impl Executor {
         let original = screening.and_then(|screening| screening.original.as_ref());
         let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
-        let reception = requests::reception(conn, known.as_deref(), append, &self.requests)?;
-        let barred = match suspended(conn, turn, append)? {
-            Some(suspended) => Some(suspended),
-            None => reception.as_ref().err().cloned().or_else(|| refused_by_rule(screening)),
+        let authority = outside.map_or(Authority::User, |say| say.authority);
+        let speaker = Speaking {
+            by: (&append.from, authority),
+            to: &append.to,
+            now: append.now,
+            is_event: outside.is_some_and(|say| say.event.is_some()),
         };
+        let reception =
+            speaker.reception(conn, known.as_deref(), turn.moderated, &self.requests)?;
+        let barred = reception.as_ref().err().cloned().or_else(|| refused_by_rule(screening));
         if let Some(why) = barred
             && !is_retry(conn, append, known.as_deref())?
         {
@@ -128,7 +136,10 @@ impl Executor {
             Some(thread) => thread,
             None => self.new_thread(conn, conversation)?,
         };
-        let sender = thread.member(conn, &append.from)?.ok_or(StoreError::NotFound)?;
+        let sender = match (authority, thread.is_group()) {
+            (Authority::System, true) => user_or_new(conn, &append.from)?,
+            _ => thread.member(conn, &append.from)?.ok_or(StoreError::NotFound)?,
+        };
         let (head, old) = self.sound_head(conn, &thread, sender)?;
         let keys = self.keys.find_or_make(conn, &thread)?;
         if let Some(client_id) = &append.client_id {
@@ -149,12 +160,18 @@ impl Executor {
             true => shadowed(envelope),
             false => requests::marked(reception, envelope),
         };
+        let content = append.content.clone();
+        let (body, lasts) = match outside.and_then(|say| say.event.clone()) {
+            Some(name) => (Body::App(AppEvent { name, data: content }), Lasts::Always),
+            None => (Body::Said(content), Lasts::of_timer(timers::timer_ms(conn, thread.id)?)),
+        };
         let next = Next {
             from: &append.from,
             sender,
             client_id: append.client_id.as_ref(),
             envelope: envelope.clone(),
-            body: Body::Said(append.content.clone()),
+            lasts,
+            body,
             now: append.now,
         };
         let entry = self.insert(conn, turn, &thread, (head, old), next)?;
@@ -168,6 +185,7 @@ impl Executor {
             conversation: entry.conversation.clone(),
             seq: entry.seq,
             ts: entry.ts,
+            expires: entry.expires,
             repeated: false,
         };
         if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
@@ -367,9 +385,12 @@ impl Executor {
         );
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([thread.id, seq])?;
-        let ts = match (rows.next()?, left) {
-            (Some(row), _) => self.names.checked(conn, thread, row)?.facts.ts,
-            (None, Some(ts)) => ts,
+        let (ts, expires) = match (rows.next()?, left) {
+            (Some(row), _) => {
+                let facts = self.names.checked(conn, thread, row)?.facts;
+                (facts.ts, facts.expires)
+            }
+            (None, Some(ts)) => (ts, None),
             (None, None) => {
                 let what = format!(
                     "a key of {} names entry {seq}, which is not there",
@@ -382,6 +403,7 @@ impl Executor {
             conversation: thread.conversation.clone(),
             seq: Seq(nat(seq)?),
             ts: Millis(nat(ts)?),
+            expires: expires.map(nat).transpose()?.map(Millis),
             repeated: true,
         }))
     }
@@ -393,21 +415,6 @@ pub(crate) struct OldHead {
     pub(crate) position: i64,
     sender: i64,
     client_id: Option<String>,
-}
-
-/// Why a suspended user may not send.
-fn suspended(
-    conn: &Connection,
-    turn: &Turn<'_>,
-    append: &Append,
-) -> Result<Option<StoreError>, Failure> {
-    let from = match turn.moderated {
-        true => rows::user_id(conn, &append.from)?,
-        false => None,
-    };
-    let Some(from) = from else { return Ok(None) };
-    let suspension = suspensions::find(conn, from, append.now)?;
-    Ok(suspension.map(|suspension| StoreError::Suspended { until: suspension.until }))
 }
 
 /// The outside of what nobody but its sender may see.

@@ -72,7 +72,7 @@ impl Config {
             retention_ms: None,
             keyring: None,
             requests: Limits::default().requests(),
-            clock: Clock(system_clock),
+            clock: Clock::SYSTEM,
             pages_max: None,
         }
     }
@@ -83,6 +83,9 @@ impl Config {
 pub struct Clock(pub fn() -> Millis);
 
 impl Clock {
+    /// The system's.
+    pub(crate) const SYSTEM: Self = Self(system_clock);
+
     pub(crate) fn now(self) -> Millis {
         (self.0)()
     }

@@ -9,10 +9,10 @@ use parlor_chat::group::port::{
     Memberships, ReceiptLine, ReceiptsPage, ReceiptsQuery, Request,
 };
 use parlor_chat::group::rights::{Action, may};
-use parlor_chat::group::{Group, GroupName, GroupRules, Joining, Member};
+use parlor_chat::group::{Group, GroupName, GroupRules, Joining, Member, Role};
 use parlor_chat::ids::{ConversationId, GroupId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{GroupLine, StoreError, WATERMARKS_MEMBERS_MAX, Watermarks};
+use parlor_chat::store::{GroupLine, StoreError, Viewer, WATERMARKS_MEMBERS_MAX, Watermarks};
 use rusqlite::Connection;
 
 use super::body;
@@ -42,10 +42,15 @@ impl Reader {
         Ok(ruled)
     }
 
-    pub(crate) fn group(&mut self, user: &UserId, group: &GroupId) -> Result<GroupView, Failure> {
+    pub(crate) fn group(&mut self, viewer: &Viewer, group: &GroupId) -> Result<GroupView, Failure> {
         let (thread, row) = self.living(group)?;
-        let membership = self.membership(&thread, user)?;
-        let is_seen = membership.is_some() || row.group.settings.join != Joining::Invite;
+        let membership = match viewer {
+            Viewer::User(user) => self.membership(&thread, user)?,
+            Viewer::System => None,
+        };
+        let is_seen = *viewer == Viewer::System
+            || membership.is_some()
+            || row.group.settings.join != Joining::Invite;
         if !is_seen {
             return Err(StoreError::NotFound.into());
         }
@@ -124,7 +129,7 @@ impl Reader {
     }
 
     pub(crate) fn members(&mut self, query: &MembersQuery) -> Result<MembersPage, Failure> {
-        let (thread, row, _) = self.joined(&query.group, &query.user)?;
+        let (thread, row, _) = self.seen(&query.group, &query.viewer)?;
         let after = query.after.map_or(0, |after| bound(after.0));
         let sql = "SELECT m.user, u.name, m.role, m.joined_at, m.muted_until FROM member m \
                    JOIN user u ON u.id = m.user WHERE m.conversation = ?1 AND m.user > ?2 \
@@ -153,12 +158,12 @@ impl Reader {
 
     pub(crate) fn requests(
         &mut self,
-        user: &UserId,
+        viewer: &Viewer,
         group: &GroupId,
         limit: usize,
     ) -> Result<Vec<Request>, Failure> {
-        let (thread, row, member) = self.joined(group, user)?;
-        may_add(&row.group, &member)?;
+        let (thread, row, role) = self.seen(group, viewer)?;
+        may_add(&row.group, role)?;
         let sql = "SELECT u.name, r.at FROM join_request r JOIN user u ON u.id = r.user \
                    WHERE r.conversation = ?1 ORDER BY r.at, r.user LIMIT ?2";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -174,11 +179,11 @@ impl Reader {
 
     pub(crate) fn invites(
         &mut self,
-        user: &UserId,
+        viewer: &Viewer,
         group: &GroupId,
     ) -> Result<Vec<InviteLine>, Failure> {
-        let (thread, row, member) = self.joined(group, user)?;
-        may_add(&row.group, &member)?;
+        let (thread, row, role) = self.seen(group, viewer)?;
+        may_add(&row.group, role)?;
         let sql = "SELECT i.code, u.name, i.until, i.uses_left FROM invite i \
                    JOIN user u ON u.id = i.maker WHERE i.conversation = ?1 \
                    ORDER BY i.made DESC, i.code";
@@ -202,7 +207,7 @@ impl Reader {
         &mut self,
         query: &ReceiptsQuery,
     ) -> Result<ReceiptsPage, Failure> {
-        let (thread, _, _) = self.joined(&query.group, &query.user)?;
+        let (thread, _, _) = self.seen(&query.group, &query.user.clone().into())?;
         let seq = bound(query.seq.0);
         let asker = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
         let is_there = rows::place_at(&self.conn, thread.id, seq)?.is_some();
@@ -265,20 +270,23 @@ impl Reader {
         }
     }
 
-    fn joined(
-        &self,
-        group: &GroupId,
-        user: &UserId,
-    ) -> Result<(Thread, GroupRow, Member), Failure> {
+    /// A group, and with what role a member, or the system, sees it.
+    fn seen(&self, group: &GroupId, viewer: &Viewer) -> Result<(Thread, GroupRow, Role), Failure> {
         let (thread, row) = self.living(group)?;
-        let member = self.membership(&thread, user)?;
-        let refusal = || StoreError::Refused(Box::new(Refusal::NotAMember));
-        Ok((thread, row, member.ok_or_else(refusal)?))
+        let role = match viewer {
+            Viewer::System => Role::Owner,
+            Viewer::User(user) => {
+                let member = self.membership(&thread, user)?;
+                let refusal = || StoreError::Refused(Box::new(Refusal::NotAMember));
+                member.ok_or_else(refusal)?.role
+            }
+        };
+        Ok((thread, row, role))
     }
 }
 
-fn may_add(group: &Group, member: &Member) -> Result<(), StoreError> {
-    match may(member.role, Action::Add, &group.settings) {
+fn may_add(group: &Group, role: Role) -> Result<(), StoreError> {
+    match may(role, Action::Add, &group.settings) {
         true => Ok(()),
         false => Err(StoreError::Refused(Box::new(Refusal::NotAllowed))),
     }

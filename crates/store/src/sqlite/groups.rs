@@ -7,14 +7,14 @@ use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged};
 use parlor_chat::group::{Change, Gone, Group, GroupName, GroupRules, Member, PastShown, Role};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Append, Committed, Marked, StoreError, WATERMARKS_MEMBERS_MAX};
+use parlor_chat::store::{Authority, Committed, Marked, StoreError, WATERMARKS_MEMBERS_MAX};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::blocks;
 use super::body;
 use super::commands::{Executor, Turn, user_or_new};
-use super::entries::Next;
+use super::entries::{Lasts, Next};
 use super::rows::{self, Failure, Thread, Who, bound, corrupt, nat};
 
 /// A group's row.
@@ -91,21 +91,25 @@ fn role_number(role: Role) -> i64 {
     Role::ALL.iter().position(|of| *of == role).map_or(0, |at| at as i64)
 }
 
-/// Whether an append to a group may be; the inner error is why not.
+/// Whether somebody may say something in a group; the inner error is why not.
 pub(crate) fn may_post(
     conn: &Connection,
     thread: &Thread,
-    append: &Append,
+    (from, authority): (&UserId, Authority),
+    now: Millis,
 ) -> Result<Result<(), StoreError>, Failure> {
     let row = group_row(conn, thread.id)?;
     if row.is_deleted {
         return Ok(Err(StoreError::NotFound));
     }
-    let member = match rows::user_id(conn, &append.from)? {
+    if authority == Authority::System {
+        return Ok(Ok(()));
+    }
+    let member = match rows::user_id(conn, from)? {
         Some(user) => member_row(conn, thread.id, user)?,
         None => None,
     };
-    let judged = decide::may_post(&row.group, member.as_ref(), append.now);
+    let judged = decide::may_post(&row.group, member.as_ref(), now);
     Ok(judged.map_err(|refusal| StoreError::Refused(Box::new(refusal))))
 }
 
@@ -164,7 +168,8 @@ impl Executor {
         }
         let group = row.filter(|row| !row.is_deleted).map(|row| row.group);
         let mut looking = Looking { conn, conversation: thread.as_ref().map_or(0, |t| t.id) };
-        let ChangeGroup { by, wish, now, limits, .. } = change;
+        let ChangeGroup { by, authority, wish, now, limits, .. } = change;
+        let by = (by, *authority);
         let decided = decide::decide(by, wish, group.as_ref(), &mut looking, *now, limits);
         let decision = decided.map_err(|denied| match denied {
             Denied::Refused(refusal) => StoreError::Refused(Box::new(refusal)).into(),
@@ -183,7 +188,7 @@ impl Executor {
             (Decision::Ask, _) => {
                 let sql = "INSERT INTO join_request (conversation, user, at) VALUES (?1, ?2, ?3) \
                            ON CONFLICT DO NOTHING";
-                let user = user_or_new(conn, by)?;
+                let user = user_or_new(conn, by.0)?;
                 conn.prepare_cached(sql)?.execute([thread_id, user, bound(now.0)])?;
                 Ok(GroupDone::without_entry(Done::Asked))
             }
@@ -193,7 +198,7 @@ impl Executor {
                 conn.prepare_cached(sql)?.execute((
                     thread_id,
                     code.as_str(),
-                    user_or_new(conn, by)?,
+                    user_or_new(conn, by.0)?,
                     bound(now.0),
                     bound(until.0),
                     bound(*uses),
@@ -253,6 +258,7 @@ impl Executor {
             sender,
             client_id: change.client_id.as_ref(),
             envelope: None,
+            lasts: Lasts::Always,
             body: Body::Changed(committed.clone()),
             now: change.now,
         };
@@ -275,7 +281,6 @@ fn take_effect(
     seq: i64,
     at: i64,
 ) -> Result<(), Failure> {
-    let by = user_or_new(conn, &change.by)?;
     match committed {
         Change::Created { name, settings, .. } => {
             let sql = "UPDATE chat_group SET title = ?1, settings = ?2 WHERE conversation = ?3";
@@ -317,12 +322,13 @@ fn take_effect(
         Change::Unmuted(user) => mute(conn, conversation, user, None)?,
         Change::RoleSet(user, role) => {
             let user = user_or_new(conn, user)?;
-            set_role(conn, conversation, user, *role)?;
             if *role == Role::Owner {
-                set_role(conn, conversation, by, Role::Admin)?;
+                let owner = group_row(conn, conversation)?.group.owner;
+                set_role(conn, conversation, user_or_new(conn, &owner)?, Role::Admin)?;
                 let sql = "UPDATE chat_group SET owner = ?1 WHERE conversation = ?2";
                 conn.prepare_cached(sql)?.execute([user, conversation])?;
             }
+            set_role(conn, conversation, user, *role)?;
         }
         Change::Joined => {
             if let Wish::Join(Some(code)) = &change.wish {

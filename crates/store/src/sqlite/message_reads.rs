@@ -44,7 +44,7 @@ impl Reader {
             let Some(state) = touched.get(&entry.seq).filter(|_| entry.body.is_message()) else {
                 continue;
             };
-            let state = self.state_of(thread, user, entry.seq, *state)?;
+            let state = self.state_of(thread, user, entry, *state)?;
             let edited = state.edited.as_ref().map_or(0, |(content, _)| content.0.len());
             bytes += edited + state.reactions.len() * REACTION_BYTES;
             states.insert(entry.seq, state);
@@ -81,10 +81,13 @@ impl Reader {
         &mut self,
         thread: &Thread,
         user: i64,
-        seq: Seq,
+        message: &Entry,
         state: State,
     ) -> Result<MessageState, Failure> {
-        let at = At { conversation: thread.id, seq: bound(seq.0) };
+        let at = At { conversation: thread.id, seq: bound(message.seq.0) };
+        if message.body.said().is_none() {
+            return Ok(MessageState { replies: state.replies, ..MessageState::default() });
+        }
         Ok(MessageState {
             edited: match state.edits {
                 0 => None,
@@ -230,7 +233,8 @@ impl Reader {
             let any = Wanted::by(user, 1);
             let by = self.entries(sql, [thread.id, pinned], any, &mut Room::default())?;
             let (mut states, _) = self.states(&thread, user, &mut message)?;
-            let (Some(message), Some(by)) = (message.pop(), by.first()) else { continue };
+            let message = message.pop().filter(|message| message.body.said().is_some());
+            let (Some(message), Some(by)) = (message, by.first()) else { continue };
             let state = states.remove(&message.seq).unwrap_or_default();
             room.take(state.edited.as_ref().map_or(0, |(content, _)| content.0.len()));
             pins.push(Pin { message, state, by: by.from.clone(), at: by.ts });
@@ -246,7 +250,7 @@ impl Reader {
         let root = bound(query.root.0);
         let is_seen = !thread.is_group() || visible::may_see(&self.conn, thread.id, user, root)?;
         let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2 \
-                   AND (kind = 0 OR kind = 8 AND sender = ?3)";
+                   AND (kind = 0 OR kind = 10 AND sender = ?3)";
         if !is_seen || !self.conn.prepare_cached(sql)?.exists([thread.id, root, user])? {
             return Err(StoreError::NotFound.into());
         }

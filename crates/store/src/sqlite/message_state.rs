@@ -151,8 +151,8 @@ pub(crate) fn replied(conn: &Connection, root: At) -> Result<(), rusqlite::Error
     Ok(())
 }
 
-/// Removes what was done to a message that is deleted; its thread stays.
-fn delete(conn: &Connection, at: At) -> Result<(), rusqlite::Error> {
+/// Removes what was done to a message whose content goes; its thread stays.
+pub(crate) fn delete(conn: &Connection, at: At) -> Result<(), rusqlite::Error> {
     let sql = "SELECT replies FROM message_state WHERE conversation = ?1 AND seq = ?2";
     let replies: Option<i64> = conn
         .prepare_cached(sql)?

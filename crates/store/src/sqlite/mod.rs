@@ -76,6 +76,9 @@ mod acts;
 mod removals;
 
 mod says;
+mod speaking;
+
+mod timers;
 
 mod message_reads;
 
@@ -88,6 +91,8 @@ mod blocks;
 mod own_keys;
 
 mod own;
+
+mod schedules;
 
 mod regard;
 
@@ -106,6 +111,8 @@ mod moderation;
 mod sweep;
 
 mod retention;
+
+mod expiry;
 
 mod vacuum;
 
@@ -238,7 +245,7 @@ impl SqliteStore {
         let readers = (0..shared.config.readers.max(1))
             .map(|_| connect(&path, &shared.config, shared.config.reader_cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
-        let upkeep = Upkeep::new(&conn, shared.config.retention_ms)?;
+        let upkeep = Upkeep::new(&conn, &shared.config)?;
         let checkpoints = connect(&path, &shared.config, 256)?;
         // An operator's open shell may keep a checkpoint from ending; it must not hold the gate.
         checkpoints.busy_timeout(std::time::Duration::ZERO)?;
@@ -386,7 +393,7 @@ fn start(
         .into_iter()
         .map(|conn| {
             let shared = shared.clone();
-            let reader = Reader::new(conn, shared.config.keyring.clone());
+            let reader = Reader::new(conn, &shared.config);
             named("store-reader").spawn(move || reader.run(&shared))
         })
         .collect::<Result<_, _>>()?;

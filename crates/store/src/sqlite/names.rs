@@ -13,16 +13,17 @@ use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::body;
+use super::config::Clock;
 use super::envelope;
 use super::keys::{Keyring, Keys};
-use super::rows::{Failure, Place, Thread, Who, corrupt, nat};
+use super::rows::{Failure, Place, Thread, Who, bound, corrupt, nat};
 use super::sums::Facts;
 
 /// The columns [`Names::checked`] reads, in its order.
 macro_rules! entry_columns {
     () => {
         "e.pos, e.conversation, e.seq, e.life, e.ts, e.sender, e.low_count, e.client_id, \
-         e.content, e.sum, e.sealed, e.kind, e.said, e.about, e.envelope, e.gone"
+         e.content, e.sum, e.sealed, e.kind, e.said, e.about, e.envelope, e.gone, e.expires"
     };
 }
 pub(crate) use entry_columns;
@@ -60,6 +61,7 @@ impl Checked<'_> {
 /// Integer names that a reader has already looked up.
 #[derive(Debug)]
 pub(crate) struct Names {
+    clock: Clock,
     keys: Keys,
     threads: HashMap<i64, Arc<Thread>>,
     users: HashMap<i64, UserId>,
@@ -74,8 +76,9 @@ const THREADS_CACHED_MAX: usize = 8_192;
 const USERS_CACHED_MAX: usize = 8_192;
 
 impl Names {
-    pub(crate) fn new(keyring: Option<Arc<Keyring>>) -> Self {
+    pub(crate) fn new(keyring: Option<Arc<Keyring>>, clock: Clock) -> Self {
         Self {
+            clock,
             keys: Keys::new(keyring),
             threads: HashMap::new(),
             users: HashMap::new(),
@@ -200,6 +203,7 @@ impl Names {
         let checked = self.checked(conn, &thread, row)?;
         let facts = &checked.facts;
         let (from, to) = match (&thread.who, &facts.sender) {
+            (Who::Pair { .. }, Some(sender)) => (sender.clone(), None),
             (Who::Pair { low, high }, _) if facts.by_low => (low.1.clone(), Some(high.1.clone())),
             (Who::Pair { low, high }, _) => (high.1.clone(), Some(low.1.clone())),
             (Who::Group, Some(sender)) => (sender.clone(), None),
@@ -221,11 +225,15 @@ impl Names {
                 })?)),
                 None => None,
             },
+            expires: match facts.gone {
+                Some(gone) if gone != facts.seq => None,
+                _ => facts.expires.map(nat).transpose()?.map(Millis),
+            },
             body: self.body(conn, &thread, &checked, row)?,
         }))
     }
 
-    /// What a checked entry holds, opened if it is sealed.
+    /// What a checked entry holds, opened if it is sealed; nothing that has ended by now.
     fn body(
         &mut self,
         conn: &Connection,
@@ -233,11 +241,16 @@ impl Names {
         checked: &Checked<'_>,
         row: &Row<'_>,
     ) -> Result<Body, Failure> {
-        let Facts { kind, about, gone, .. } = checked.facts;
+        let Facts { kind, about, gone, expires, .. } = checked.facts;
+        let has_expired = expires.is_some_and(|at| at <= bound(self.clock.now().0));
+        let is_gone = gone.is_some() || has_expired;
         let decoded = |text: &str| {
-            let written = body::Written { kind, about, text, is_gone: gone.is_some() };
+            let written = body::Written { kind, about, text, is_gone };
             body::decode(&written).ok_or_else(|| bad(row, Some(thread), "it is of no known kind"))
         };
+        if has_expired {
+            return decoded(body::NOTHING);
+        }
         let sealed = match checked.content {
             Kept::Plain(text) => return decoded(text),
             Kept::Sealed(sealed) => sealed,
@@ -290,11 +303,11 @@ impl Names {
         let life = row.get(3).map_err(|error| bad(row, Some(thread), &error.to_string()))?;
         let by_low = thread.is_low(sender);
         let sender = match &thread.who {
-            Who::Pair { high, .. } if !by_low && sender != high.0 => {
+            Who::Pair { .. } if thread.is_of_two(sender) => None,
+            Who::Pair { .. } if !body::may_be_of_anybody(read.facts.kind) => {
                 return Err(bad(row, Some(thread), "its sender is no member"));
             }
-            Who::Pair { .. } => None,
-            Who::Group => {
+            Who::Pair { .. } | Who::Group => {
                 let user = self.user(conn, sender);
                 Some(user.map_err(|failure| named(row, Some(thread), failure))?)
             }
@@ -339,6 +352,7 @@ fn fields<'a>(
         about: row.get(13)?,
         envelope: row.get_ref(14)?.as_str_or_null()?,
         gone: row.get(15)?,
+        expires: row.get(16)?,
     };
     let content = match row.get_ref(10)?.as_blob_or_null()? {
         Some(sealed) => Kept::Sealed(sealed),

@@ -41,13 +41,14 @@ pub(crate) fn number(kind: OwnKind) -> i64 {
         OwnKind::Hidden => 6,
         OwnKind::Contact => 7,
         OwnKind::Privacy => 8,
-        OwnKind::Request => 9,
+        OwnKind::Schedule => 9,
+        OwnKind::Request => 10,
     }
 }
 
 /// Whether records of a kind hold words of the user's.
 fn is_sealed(kind: OwnKind) -> bool {
-    matches!(kind, OwnKind::Draft | OwnKind::Contact)
+    matches!(kind, OwnKind::Draft | OwnKind::Contact | OwnKind::Schedule)
 }
 
 /// The columns [`record`] reads, in its order.
@@ -60,7 +61,7 @@ macro_rules! own_columns {
 /// A record as it lies in the file.
 pub(crate) struct Found {
     pub(crate) value: Option<String>,
-    sealed: Option<Vec<u8>>,
+    pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) at: i64,
 }
 
@@ -211,7 +212,8 @@ pub(crate) fn live(conn: &Connection, user: i64, kind: OwnKind) -> Result<u64, F
     Ok(nat(live.unwrap_or(0))?)
 }
 
-fn put(
+/// Writes a record, and counts it.
+pub(crate) fn put(
     conn: &Connection,
     keys: &mut Keys,
     (user, name): (i64, &UserId),
@@ -230,6 +232,7 @@ fn put(
     put_plain(conn, user, record, sealed, found, was_live)
 }
 
+/// The same, of one that is sealed already or is never.
 pub(crate) fn put_plain(
     conn: &Connection,
     user: i64,
@@ -243,7 +246,7 @@ pub(crate) fn put_plain(
     let sql = "INSERT INTO own (user, kind, key, value, sealed, at, moved) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(pos), 0) FROM entry)) \
                ON CONFLICT (user, kind, key) DO UPDATE SET value = excluded.value, \
-               sealed = excluded.sealed, at = excluded.at, moved = excluded.moved";
+               sealed = excluded.sealed, at = excluded.at, moved = excluded.moved, due = NULL";
     let at = bound(record.at.0);
     conn.prepare_cached(sql)?.execute((user, kind, record.key.as_str(), value, sealed, at))?;
     if record.kind == OwnKind::Request {
@@ -280,7 +283,7 @@ fn forget_oldest(conn: &Connection, user: i64, kind: i64) -> Result<(), Failure>
 }
 
 /// A record's value, opened if it is sealed; `None` if it is removed.
-fn opened(
+pub(crate) fn opened(
     conn: &Connection,
     keys: &mut Keys,
     user: (i64, &UserId),

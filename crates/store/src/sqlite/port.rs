@@ -3,8 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use parlor_chat::around::port::{
-    Around, ChangeMessage, MessageChanged, Pin, Say, ThreadPage, ThreadQuery,
+    Around, ChangeMessage, MessageChanged, Pin, Say, Speaker, ThreadPage, ThreadQuery,
 };
+use parlor_chat::around::schedule::{ChangeSchedule, DuePage, Fire, Fired, ScheduleChanged};
+use parlor_chat::around::timer::SetTimer;
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::group::GroupRules;
 use parlor_chat::group::port::{
@@ -19,8 +21,9 @@ use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Blocked, Blocks, ConversationsCursor,
-    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending, Placed,
-    Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, HistoryRange, Mark, Marked, MovedPage,
+    Pending, Placed, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
+    UndeliveredPage, Viewer, Whose,
 };
 
 use super::command::{Command, Marks};
@@ -220,8 +223,8 @@ impl Groups for SqliteStore {
         self.write(|reply| Command::Group(Box::new(change), reply))
     }
 
-    fn group(&self, user: UserId, group: GroupId) -> Pending<GroupView> {
-        self.read(of_group(&group), move |reader| reader.group(&user, &group))
+    fn group(&self, viewer: Viewer, group: GroupId) -> Pending<GroupView> {
+        self.read(of_group(&group), move |reader| reader.group(&viewer, &group))
     }
 
     fn memberships(&self, user: UserId, limit: usize) -> Pending<Memberships> {
@@ -241,16 +244,26 @@ impl Groups for SqliteStore {
         self.read(of_group(&group), move |reader| reader.admins(&group, limit))
     }
 
+    fn group_history(
+        &self,
+        group: GroupId,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Pending<HistoryPage> {
+        let conversation = ConversationId::group(&group);
+        self.read(of_group(&group), move |reader| reader.whole(&conversation, range, limit))
+    }
+
     fn members(&self, query: MembersQuery) -> Pending<MembersPage> {
         self.read(of_group(&query.group), move |reader| reader.members(&query))
     }
 
-    fn requests(&self, user: UserId, group: GroupId, limit: usize) -> Pending<Vec<Request>> {
-        self.read(of_group(&group), move |reader| reader.requests(&user, &group, limit))
+    fn requests(&self, viewer: Viewer, group: GroupId, limit: usize) -> Pending<Vec<Request>> {
+        self.read(of_group(&group), move |reader| reader.requests(&viewer, &group, limit))
     }
 
-    fn invites(&self, user: UserId, group: GroupId) -> Pending<Vec<InviteLine>> {
-        self.read(of_group(&group), move |reader| reader.invites(&user, &group))
+    fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>> {
+        self.read(of_group(&group), move |reader| reader.invites(&viewer, &group))
     }
 
     fn ruled(&self, after: Option<GroupId>, limit: usize) -> Pending<Vec<(GroupId, GroupRules)>> {
@@ -272,6 +285,13 @@ impl Around for SqliteStore {
         self.write(|reply| Command::Say(Box::new(say), reply))
     }
 
+    fn may_say(&self, speaker: Speaker) -> Pending<()> {
+        let moderated = self.shared.moderated.load(Ordering::Acquire);
+        let conversation = speaker.to.conversation(&speaker.from);
+        let subject = Subject::Conversation(conversation.clone());
+        self.read(subject, move |reader| reader.may_say(&speaker, &conversation, moderated))
+    }
+
     fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>> {
         let subject = Subject::Conversation(conversation.clone());
         self.read(subject, move |reader| reader.pins(&user, &conversation))
@@ -280,6 +300,27 @@ impl Around for SqliteStore {
     fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage> {
         let subject = Subject::Conversation(query.conversation.clone());
         self.read(subject, move |reader| reader.thread_of(&query))
+    }
+
+    fn set_timer(&self, change: SetTimer) -> Pending<MessageChanged> {
+        self.write(|reply| Command::Timer(Box::new(change), reply))
+    }
+
+    fn change_schedule(&self, change: ChangeSchedule) -> Pending<ScheduleChanged> {
+        self.write(|reply| Command::Schedule(Box::new(change), reply))
+    }
+
+    fn due(&self, now: Millis, limit: usize) -> Pending<DuePage> {
+        let shared = self.shared.clone();
+        self.read(Subject::Due, move |reader| {
+            let (page, damage) = reader.due(now, limit)?;
+            damage.iter().for_each(|what| shared.met_damage(what));
+            Ok(page)
+        })
+    }
+
+    fn fire(&self, fire: Fire) -> Pending<Fired> {
+        self.write(|reply| Command::Fire(Box::new(fire), reply))
     }
 }
 

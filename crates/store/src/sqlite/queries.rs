@@ -24,8 +24,9 @@ use super::requests;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
 use super::says;
 use super::suspensions;
+use super::timers;
 use super::tokens;
-use super::visible::{self, before_heard, heard};
+use super::visible::{self, Span, before_heard, heard};
 
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
@@ -49,6 +50,18 @@ macro_rules! listed {
 
 /// What an entry is counted as beside its content.
 pub(crate) const ENTRY_BYTES: usize = 512;
+
+/// The integer name that no user has.
+const NOBODY: i64 = 0;
+
+/// How somebody reads a log.
+struct Reading {
+    user: i64,
+    /// The stretches that they may see.
+    spans: Vec<Span>,
+    /// Who may have hidden something, if they have.
+    hidden_from: Option<i64>,
+}
 
 impl Reader {
     /// Whether a device may be here without a write: known, seen lately, its token good.
@@ -176,20 +189,43 @@ impl Reader {
         let thread = rows::find_thread(&self.conn, &query.conversation)?;
         let thread = thread.ok_or(StoreError::NotFound)?;
         let user = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
-        let mut spans = visible::spans(&self.conn, &thread, user)?;
+        let spans = visible::spans(&self.conn, &thread, user)?;
         let hides = own::hides_any(&self.conn, user, &query.conversation)?;
-        let hidden_from = hides.then_some(user);
+        let reading = Reading { user, spans, hidden_from: hides.then_some(user) };
+        self.piece(&thread, reading, query.range, query.limit)
+    }
+
+    /// A piece of a log as nobody in particular reads it, who may see all of it.
+    pub(crate) fn whole(
+        &mut self,
+        conversation: &ConversationId,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Result<HistoryPage, Failure> {
+        let thread = rows::find_thread(&self.conn, conversation)?.ok_or(StoreError::NotFound)?;
+        let spans = vec![Span { from: 1, to: i64::MAX }];
+        self.piece(&thread, Reading { user: NOBODY, spans, hidden_from: None }, range, limit)
+    }
+
+    fn piece(
+        &mut self,
+        thread: &Thread,
+        reading: Reading,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Result<HistoryPage, Failure> {
+        let Reading { user, mut spans, hidden_from } = reading;
         let mut room = Room::default();
         let mut entries = Vec::new();
-        let wanted = query.limit.saturating_add(1);
-        if matches!(query.range, HistoryRange::Before(_)) {
+        let wanted = limit.saturating_add(1);
+        if matches!(range, HistoryRange::Before(_)) {
             spans.reverse();
         }
         for span in spans {
             if entries.len() >= wanted || room.is_full {
                 break;
             }
-            let (sql, after, before) = match query.range {
+            let (sql, after, before) = match range {
                 HistoryRange::Before(before) => {
                     let sql = concat!(
                         "SELECT ",
@@ -216,12 +252,12 @@ impl Reader {
             let params = (thread.id, after, before);
             entries.append(&mut self.entries(sql, params, wanted, &mut room)?);
         }
-        let more = entries.len() > query.limit || room.is_full;
-        entries.truncate(query.limit);
-        let (states, was_cut) = self.states(&thread, user, &mut entries)?;
+        let more = entries.len() > limit || room.is_full;
+        entries.truncate(limit);
+        let (states, was_cut) = self.states(thread, user, &mut entries)?;
         let more = more || was_cut;
-        let head = visible::head(&self.conn, &thread, user)?;
-        let covers = covers(query.range, &entries, more, head)?;
+        let head = visible::head(&self.conn, thread, user)?;
+        let covers = covers(range, &entries, more, head)?;
         Ok(HistoryPage { entries, more, covers, states })
     }
 
@@ -303,6 +339,7 @@ impl Reader {
                 head: last.seq,
                 unread: nat(self.others_after(&thread, user, *read)?)?,
                 mentions: says::mentions_after(&self.conn, &thread, user, *read)?,
+                timer_ms: timers::timer_ms(&self.conn, thread.id)?,
                 last,
                 message,
                 watermarks: watermarks(&self.conn, &thread, user)?,

@@ -8,11 +8,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use parlor_chat::requests::Bounds;
 use parlor_chat::store::StoreError;
 use rusqlite::Connection;
 
 use super::Shared;
-use super::keys::Keyring;
+use super::config::Config;
 use super::names::Names;
 use super::queue::Taken;
 
@@ -23,14 +24,16 @@ pub(crate) type Read = Box<dyn FnOnce(Result<&mut Reader, StoreError>) + Send>;
 pub(crate) struct Reader {
     pub(crate) conn: Connection,
     pub(crate) names: Names,
+    pub(crate) requests: Bounds,
 }
 
 /// Reads served in one snapshot.
 const SNAPSHOT_READS_MAX: usize = 64;
 
 impl Reader {
-    pub(crate) fn new(conn: Connection, keyring: Option<Arc<Keyring>>) -> Self {
-        Self { conn, names: Names::new(keyring) }
+    pub(crate) fn new(conn: Connection, config: &Config) -> Self {
+        let names = Names::new(config.keyring.clone(), config.clock);
+        Self { conn, names, requests: config.requests }
     }
 
     /// Reads until the queue is closed and empty.

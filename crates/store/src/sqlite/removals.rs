@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use parlor_chat::around::decide::{Decision, remove};
-use parlor_chat::around::port::{ChangeMessage, MessageChanged};
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, Removal};
 use parlor_chat::around::{Act, Envelope};
 use parlor_chat::entry::Body;
 use parlor_chat::ids::MessageId;
@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use super::acts::{MessageDone, empty};
 use super::audit::{self, Doing};
 use super::commands::{Executor, Turn};
-use super::entries::Next;
+use super::entries::{Lasts, Next};
 use super::groups;
 use super::message_state::{self, At};
 use super::rows::{self, Failure};
@@ -27,7 +27,7 @@ impl Executor {
         conn: &Connection,
         turn: &Turn<'_>,
         change: &ChangeMessage,
-        note: Option<&str>,
+        removal: &Removal,
     ) -> Result<MessageDone, Failure> {
         let thread = self.thread(conn, &change.conversation)?.ok_or(StoreError::NotFound)?;
         if thread.is_group() && groups::group_row(conn, thread.id)?.is_deleted {
@@ -48,13 +48,14 @@ impl Executor {
             sender: author,
             client_id: None,
             envelope: Some(Arc::new(envelope)),
+            lasts: Lasts::Always,
             body: Body::Acted(Act { on: change.seq, deed: deed.clone() }),
             now: change.now,
         };
         let entry = self.insert(conn, turn, &thread, head, next)?;
         let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
         if conn.prepare_cached(sql)?.exists([thread.id, at.seq])? {
-            empty(conn, &emptied, seq)?;
+            empty(conn, &emptied)?;
             message_state::follow(conn, at, author, &deed, seq)?;
         }
         let message_id = MessageId::new(&change.conversation, change.seq);
@@ -68,7 +69,7 @@ impl Executor {
                 report: None,
                 until: None,
                 text: Some(message_id.as_str()),
-                note,
+                note: removal.note.as_deref(),
                 client_id: None,
             },
         )?;

@@ -10,13 +10,11 @@ use parlor_chat::around::Envelope;
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::own::{OwnCommitted, OwnKey, OwnKind, OwnRecord, OwnValue};
-use parlor_chat::requests::{Bounds, Reception, RequestState};
+use parlor_chat::requests::{Reception, RequestState};
 use parlor_chat::store::{Append, Origin, Recipient, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::groups;
 use super::own;
-use super::regard;
 use super::rows::{self, Failure, Thread, bound, nat};
 
 /// The number of a state in a member's row.
@@ -32,28 +30,6 @@ fn number(state: Option<RequestState>) -> i64 {
 /// The state of a number in a member's row.
 pub(crate) fn of_number(number: i64) -> Option<RequestState> {
     RequestState::ALL.into_iter().find(|state| self::number(Some(*state)) == number)
-}
-
-/// As what a message is taken where it goes, or why not.
-pub(crate) fn reception(
-    conn: &Connection,
-    thread: Option<&Thread>,
-    append: &Append,
-    bounds: &Bounds,
-) -> Result<Result<Reception, StoreError>, Failure> {
-    match (&append.to, thread) {
-        (Recipient::User(to), thread) => {
-            let from = (rows::user_id(conn, &append.from)?, &append.from);
-            match rows::user_id(conn, to)? {
-                Some(to) => regard::receives(conn, thread, from, to, bounds),
-                None => Ok(Ok(Reception::Ordinary)),
-            }
-        }
-        (Recipient::Group(_), Some(thread)) => {
-            Ok(groups::may_post(conn, thread, append)?.map(|()| Reception::Ordinary))
-        }
-        (Recipient::Group(_), None) => Ok(Err(StoreError::NotFound)),
-    }
 }
 
 /// The outside of a message, which says so if it is part of a request.

@@ -44,6 +44,7 @@ pub(crate) enum Subject {
     Watermarks,
     Audit,
     Groups,
+    Due,
 }
 
 impl std::fmt::Display for Subject {
@@ -56,6 +57,7 @@ impl std::fmt::Display for Subject {
             Self::Watermarks => f.write_str("some watermarks"),
             Self::Audit => f.write_str("the audit log"),
             Self::Groups => f.write_str("the groups that have rules of their own"),
+            Self::Due => f.write_str("what is to be said later"),
         }
     }
 }
@@ -148,6 +150,11 @@ impl Thread {
     /// Whether a user is the one whose entries `low_count` counts.
     pub(crate) fn is_low(&self, user: i64) -> bool {
         matches!(&self.who, Who::Pair { low, .. } if low.0 == user)
+    }
+
+    /// Whether a user is one of the two whose conversation it is; nobody is, of a group's.
+    pub(crate) fn is_of_two(&self, user: i64) -> bool {
+        matches!(&self.who, Who::Pair { low, high } if low.0 == user || high.0 == user)
     }
 
     /// How many of the messages after one place and up to another `user` did not say.

@@ -89,7 +89,7 @@ impl Executor {
         let thread = self.thread(conn, conversation)?.ok_or_else(missing)?;
         let user = thread.member(conn, &say.append.from)?.ok_or_else(missing)?;
         let at = At { conversation: thread.id, seq: rows::bound(seq.0) };
-        match self.message(conn, &thread, user, at) {
+        match self.message(conn, &thread, Some(user), at) {
             Ok(entry) if entry.body.said().is_some() => Ok(entry),
             Ok(_) => Err(refused(Refusal::MessageDeleted).into()),
             Err(Failure::Refused(StoreError::NotFound)) => Err(missing()),
@@ -178,7 +178,11 @@ pub(crate) fn mentions_after(
 /// What was wished to be outside of a message, as a text that no content ends with; nothing for
 /// nothing. Files hold digests of it.
 pub(crate) fn wished_outside(say: &Say) -> Option<String> {
-    let Say { reply_to, thread, mentions, mentions_all, forward_of, .. } = say;
+    let Say { event, reply_to, thread, mentions, mentions_all, forward_of, .. } = say;
+    // What is said under a name is nothing else.
+    if let Some(name) = event {
+        return Some(format!("\nevent {}", name.as_str()));
+    }
     let is_linked = reply_to.is_some() || thread.is_some();
     if !is_linked && mentions.is_empty() && !mentions_all && forward_of.is_none() {
         return None;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::OpenError;
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 9;
+pub(crate) const VERSION: i64 = 10;
 
 /// Marks a file as Parlor's ("PRLR").
 const APPLICATION_ID: i64 = 0x5052_4c52;
@@ -26,6 +26,7 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("schema_7.sql"),
     include_str!("schema_8.sql"),
     include_str!("schema_9.sql"),
+    include_str!("schema_10.sql"),
 ];
 
 /// Brings an empty or older file to [`VERSION`].

@@ -46,7 +46,9 @@ pub struct Stats {
     pub corrupt: u64,
     /// Entries removed for their age.
     pub removed: u64,
-    /// Slices of upkeep between batches: removing entries, giving pages back.
+    /// Contents taken out because they have ended.
+    pub expired: u64,
+    /// Slices of upkeep between batches: taking out contents, removing entries, giving pages back.
     pub slices: u64,
     /// The longest of them, with its commit.
     pub slice_micros_max: u64,
@@ -65,6 +67,7 @@ pub(crate) struct Counters {
     pub(crate) reads: AtomicU64,
     pub(crate) corrupt: AtomicU64,
     pub(crate) removed: AtomicU64,
+    pub(crate) expired: AtomicU64,
     pub(crate) slices: AtomicU64,
     pub(crate) slice_micros_max: AtomicU64,
     commit_micros: [AtomicU64; COMMIT_MICROS_BOUNDS.len() + 1],
@@ -106,6 +109,7 @@ impl Counters {
             reads: get(&self.reads),
             corrupt: get(&self.corrupt),
             removed: get(&self.removed),
+            expired: get(&self.expired),
             slices: get(&self.slices),
             slice_micros_max: get(&self.slice_micros_max),
         }

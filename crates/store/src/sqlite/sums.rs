@@ -25,14 +25,16 @@ pub(crate) struct Facts<'a> {
     pub(crate) kind: i64,
     /// How many entries up to this one are messages; `None` in entries of older versions.
     pub(crate) said: Option<i64>,
-    /// Who said it, in a group.
+    /// Who said it, in a group, or if it is by none of the two whose conversation it is.
     pub(crate) sender: Option<UserId>,
     /// The seq of the entry that it is about.
     pub(crate) about: Option<i64>,
     /// What is written on its outside.
     pub(crate) envelope: Option<&'a str>,
-    /// The seq of the entry that deleted its content.
+    /// The seq of the entry that deleted its content; its own once the content has ended.
     pub(crate) gone: Option<i64>,
+    /// When its content ends.
+    pub(crate) expires: Option<i64>,
 }
 
 impl Facts<'_> {
@@ -68,6 +70,10 @@ impl Facts<'_> {
         if let Some(gone) = self.gone {
             take(&[3]);
             take(&gone.to_le_bytes());
+        }
+        if let Some(expires) = self.expires {
+            take(&[4]);
+            take(&expires.to_le_bytes());
         }
     }
 
@@ -107,6 +113,7 @@ mod tests {
         about: None,
         envelope: None,
         gone: None,
+        expires: None,
     };
 
     #[test]
@@ -132,6 +139,8 @@ mod tests {
             Facts { envelope: Some("{}"), ..FACTS },
             Facts { gone: Some(1), ..FACTS },
             Facts { gone: Some(4), ..FACTS },
+            Facts { expires: Some(1), ..FACTS },
+            Facts { gone: Some(3), expires: Some(1), ..FACTS },
         ] {
             assert_ne!(sum, other.sum(b"\"x\""), "{other:?}");
         }

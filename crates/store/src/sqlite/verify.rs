@@ -9,6 +9,7 @@ use std::path::Path;
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
+use super::config::Clock;
 use super::names::{IsSealed, Names, entry_columns};
 use super::progress::{Progress, Report};
 use super::rows::Failure;
@@ -33,7 +34,7 @@ const FILE_IS_SOUND: &str = "file_is_sound";
 const ENTRY_IS_AS_WRITTEN: &str = "entry_is_as_written";
 
 /// Each rule, as a query that yields a text for each breach; `entry_walk` is done beside them.
-const RULES: [(&str, &str); 23] = [
+const RULES: [(&str, &str); 26] = [
     (
         "entry_conversation_exists",
         "SELECT 'entry ' || pos || ' is in conversation ' || conversation || ', which is not there' \
@@ -45,11 +46,12 @@ const RULES: [(&str, &str); 23] = [
          FROM entry WHERE life NOT IN (SELECT id FROM life)",
     ),
     (
+        // The system speaks in groups that it is not in, and deletes what others say to each other.
         "entry_sender_is_member",
         "SELECT 'entry ' || e.pos || ' is by user ' || e.sender || ', who is not a member' \
          FROM entry e JOIN conversation c ON c.id = e.conversation \
-         WHERE CASE WHEN c.low IS NULL THEN NOT EXISTS (SELECT 1 FROM member m \
-         WHERE m.user = e.sender AND m.conversation = c.id) \
+         WHERE CASE WHEN c.low IS NULL OR e.kind = 3 \
+         THEN NOT EXISTS (SELECT 1 FROM user u WHERE u.id = e.sender) \
          ELSE e.sender <> c.low AND e.sender <> c.high END",
     ),
     (
@@ -131,19 +133,36 @@ const RULES: [(&str, &str); 23] = [
         "SELECT 'entry ' || e.pos || ' is deleted and holds something' FROM entry e \
          LEFT JOIN entry d ON d.conversation = e.conversation AND d.seq = e.gone AND d.kind = 3 \
          AND d.about = CASE e.kind WHEN 2 THEN e.about ELSE e.seq END WHERE e.gone IS NOT NULL \
-         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2, 8) OR d.pos IS NULL)",
+         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2, 10) \
+         OR d.pos IS NULL AND (e.gone <> e.seq OR e.expires IS NULL))",
+    ),
+    (
+        "content_ends_after_it_came",
+        "SELECT 'entry ' || pos || ' holds nothing that could end then' FROM entry \
+         WHERE expires IS NOT NULL AND (kind NOT IN (0, 2, 10) OR kind <> 2 AND expires < ts)",
+    ),
+    (
+        "edit_ends_with_its_message",
+        "SELECT 'entry ' || d.pos || ' does not end with its message' FROM entry d JOIN entry e \
+         ON e.conversation = d.conversation AND e.seq = d.about \
+         WHERE d.kind = 2 AND d.expires IS NOT e.expires",
+    ),
+    (
+        "what_is_due_is_to_be_said",
+        "SELECT 'record ' || quote(key) || ' of user ' || user || ' is due and no message' \
+         FROM own WHERE due IS NOT NULL AND (kind <> 9 OR value IS NULL)",
     ),
     (
         "deletion_took_effect",
         "SELECT 'entry ' || e.pos || ' was deleted and is there' FROM entry d JOIN entry e \
-         ON e.conversation = d.conversation AND (e.seq = d.about AND e.kind IN (0, 8) \
+         ON e.conversation = d.conversation AND (e.seq = d.about AND e.kind IN (0, 10) \
          OR e.about = d.about AND e.kind = 2) WHERE d.kind = 3 AND e.gone IS NOT d.seq",
     ),
     (
         "state_is_what_was_done",
         "SELECT 'the state of message ' || s.seq || ' of conversation ' || s.conversation \
          || ' is not what was done to it' FROM message_state s LEFT JOIN entry e \
-         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind IN (0, 8) \
+         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind IN (0, 10) \
          LEFT JOIN entry p ON p.conversation = s.conversation AND p.seq = s.pinned \
          AND p.kind = 6 AND p.about = s.seq WHERE e.pos IS NULL \
          OR s.edits <> CASE WHEN e.gone IS NULL THEN (SELECT count(*) FROM entry d \
@@ -319,7 +338,7 @@ fn entries(
 ) -> Result<(), rusqlite::Error> {
     let head = rows::head_position(conn)?;
     let total = u64::try_from(head).unwrap_or(0);
-    let mut names = Names::new(None);
+    let mut names = Names::new(None, Clock::SYSTEM);
     let (mut after, mut stride) = (0, 1);
     while after < head {
         let begun = after;

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use parlor_chat::around::schedule::Fired;
 use parlor_chat::entry::Millis;
 use parlor_chat::own::OwnCommitted;
-use parlor_chat::store::{Appended, CommitSink, Committed, Marked, Origin, StoreError};
+use parlor_chat::store::{Appended, Authority, CommitSink, Committed, Marked, Origin, StoreError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
@@ -200,7 +201,8 @@ impl Writer {
     fn committed(&mut self, work: Work, batch: Vec<Command>) {
         let shared = &self.shared;
         if let Some(oldest) = work.committed.iter().map(|new| new.entry.ts).min() {
-            self.upkeep.appended(oldest, shared.config.clock);
+            let expires = work.committed.iter().filter_map(|new| new.entry.expires).min();
+            self.upkeep.appended(oldest, expires, shared.config.clock);
         }
         shared.counters.add(|c| &c.entries, work.committed.len() as u64);
         shared.counters.add(|c| &c.repeats, work.repeats);
@@ -274,6 +276,38 @@ impl Writer {
                     done.changed
                 }));
             }
+            Command::Timer(change, reply) => {
+                work.now = work.now.max(change.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let outcome = executor.set_timer(conn, &turn, change);
+                reply.decide(told(outcome).map_err(stopped)?.map(|done| {
+                    work.committed.extend(done.committed);
+                    done.changed
+                }));
+            }
+            Command::Schedule(change, reply) => {
+                let outcome = told(executor.change_schedule(conn, change)).map_err(stopped)?;
+                reply.decide(outcome.map(|(changed, told)| {
+                    work.own.extend(told);
+                    changed
+                }));
+            }
+            Command::Fire(fire, reply) => {
+                work.now = work.now.max(fire.say.append.now);
+                let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
+                let moderated = self.shared.moderated.load(Ordering::Acquire);
+                let turn = Turn { life, superseded, moderated };
+                let outcome = told(executor.fire(conn, &turn, fire)).map_err(stopped)?;
+                reply.decide(outcome.map(|done| match done {
+                    None => Fired::Superseded,
+                    Some(done) => {
+                        work.own.push(done.removed);
+                        Fired::Said(work.appended(done.append, fire.say.append.origin))
+                    }
+                }));
+            }
             Command::Mark(marks, reply) => {
                 let mut marked = Vec::with_capacity(marks.wishes.len());
                 for (place, mark) in marks.wishes.iter().enumerate() {
@@ -318,7 +352,8 @@ impl Writer {
                 work.now = work.now.max(change.now);
                 let superseded = self.upkeep.retention.considered(conn).map_err(stopped)?;
                 let turn = Turn { life, superseded, moderated: false };
-                let allowed = match self.shared.moderated.load(Ordering::Acquire) {
+                let is_user = change.authority == Authority::User;
+                let allowed = match is_user && self.shared.moderated.load(Ordering::Acquire) {
                     true => suspensions::refuse(conn, &change.by, change.now),
                     false => Ok(()),
                 };
@@ -375,7 +410,7 @@ impl Writer {
     fn roll_back(&mut self) {
         self.executor.forget();
         self.sweep.forget();
-        self.upkeep.retention.forget();
+        self.upkeep.forget();
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {

@@ -81,13 +81,22 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::Muted
         | Code::Banned
         | Code::Suspended
+        | Code::ContentRefused
         | Code::Forbidden
         | Code::Blocked
         | Code::DeviceRevoked => StatusCode::FORBIDDEN,
         Code::NotFound | Code::UnknownEvent => StatusCode::NOT_FOUND,
-        Code::Conflict | Code::StaleClientId | Code::TooManyBlocks | Code::TooManyDevices => {
-            StatusCode::CONFLICT
-        }
+        Code::Conflict
+        | Code::StaleClientId
+        | Code::TooManyBlocks
+        | Code::TooManyDevices
+        | Code::GroupFull
+        | Code::TooManyGroups
+        | Code::TooManyInvites
+        | Code::OwnerMustStay
+        | Code::MessageDeleted
+        | Code::TooLate
+        | Code::TooManyEdits => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RateLimited | Code::SlowMode => StatusCode::TOO_MANY_REQUESTS,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,7 +7,7 @@ use axum::response::Response;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{answer, operations, shapes};
+use super::{answer, group_operations, invite_operations, member_operations, operations, shapes};
 
 /// Serves the document. It has no secrets, and needs no key.
 pub(super) async fn serve() -> Response {
@@ -27,7 +27,30 @@ pub(super) async fn serve() -> Response {
     paths(
         operations::send_message,
         operations::read_messages,
+        operations::edit_message,
+        operations::delete_message,
+        operations::tell_event,
         operations::list_conversations,
+        group_operations::create_group,
+        group_operations::read_group,
+        group_operations::update_group,
+        group_operations::delete_group,
+        group_operations::join_group,
+        group_operations::leave_group,
+        group_operations::list_groups,
+        member_operations::list_members,
+        member_operations::add_members,
+        member_operations::set_role,
+        member_operations::kick_member,
+        member_operations::ban_user,
+        member_operations::unban_user,
+        member_operations::mute_member,
+        member_operations::unmute_member,
+        invite_operations::make_invite,
+        invite_operations::list_invites,
+        invite_operations::revoke_invite,
+        invite_operations::list_requests,
+        invite_operations::deny_request,
         operations::list_devices,
         operations::revoke_device,
         operations::revoke_tokens,

@@ -8,7 +8,12 @@
 
 mod answer;
 mod document;
+mod group_operations;
+mod group_shapes;
+mod invite_operations;
 mod keys;
+mod member_operations;
+mod message_shapes;
 mod operations;
 mod parameters;
 mod request;
@@ -20,7 +25,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, post, put};
 use parlor_chat::rate::Rate;
 use parlor_chat::refusal::Refusal;
 
@@ -66,8 +71,8 @@ impl Api {
 pub(crate) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/v1/openapi.json", get(document::serve))
-        .route("/v1/messages", post(operations::send_message))
-        .route("/v1/conversations/{conversation}/messages", get(operations::read_messages))
+        .merge(messages())
+        .merge(groups())
         .route("/v1/users/{user}/conversations", get(operations::list_conversations))
         .route("/v1/users/{user}/devices", get(operations::list_devices))
         .route("/v1/users/{user}/devices/{device}", delete(operations::revoke_device))
@@ -79,6 +84,39 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/{*rest}", any(no_such_path))
         .method_not_allowed_fallback(no_such_method)
         .with_state(api)
+}
+
+fn messages() -> Router<Arc<Api>> {
+    let message = delete(operations::delete_message).patch(operations::edit_message);
+    Router::new()
+        .route("/v1/messages", post(operations::send_message))
+        .route("/v1/conversations/{conversation}/messages", get(operations::read_messages))
+        .route("/v1/conversations/{conversation}/messages/{message}", message)
+        .route("/v1/conversations/{conversation}/events", post(operations::tell_event))
+}
+
+fn groups() -> Router<Arc<Api>> {
+    use {group_operations as groups, invite_operations as invites, member_operations as members};
+
+    let group = get(groups::read_group).patch(groups::update_group).delete(groups::delete_group);
+    let member = delete(members::kick_member).patch(members::set_role);
+    Router::new()
+        .route("/v1/groups", post(groups::create_group))
+        .route("/v1/groups/{group}", group)
+        .route("/v1/groups/{group}/join", post(groups::join_group))
+        .route("/v1/groups/{group}/leave", post(groups::leave_group))
+        .route("/v1/groups/{group}/members", get(members::list_members).post(members::add_members))
+        .route("/v1/groups/{group}/members/{user}", member)
+        .route("/v1/groups/{group}/bans/{user}", put(members::ban_user).delete(members::unban_user))
+        .route(
+            "/v1/groups/{group}/mutes/{user}",
+            put(members::mute_member).delete(members::unmute_member),
+        )
+        .route("/v1/groups/{group}/invites", get(invites::list_invites).post(invites::make_invite))
+        .route("/v1/groups/{group}/invites/{invite}", delete(invites::revoke_invite))
+        .route("/v1/groups/{group}/requests", get(invites::list_requests))
+        .route("/v1/groups/{group}/requests/{user}", delete(invites::deny_request))
+        .route("/v1/users/{user}/groups", get(groups::list_groups))
 }
 
 async fn no_such_path() -> Response {

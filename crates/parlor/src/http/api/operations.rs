@@ -1,4 +1,5 @@
-//! The operations: each admits its request, has the service carry it out, and is described here.
+//! The operations: each admits its request, has the service carry it out, and is described here; those on
+//! groups in `group_operations`, `member_operations` and `invite_operations`.
 //!
 //! The security of a description names the scope that the handler asks for; a test holds the one
 //! against the other.
@@ -12,17 +13,22 @@ use tracing::Instrument;
 
 use super::Api;
 use super::answer;
-use super::parameters::{Idempotency, OfConversation, OfDevice, OfTwo, OfUser, Page, Piece};
+use super::message_shapes::{
+    Conversations, EditMessage, EventTold, History, MessageChanged, SendMessage, Sent, TellEvent,
+};
+use super::parameters::{
+    As, Idempotency, OfConversation, OfDevice, OfMessage, OfTwo, OfUser, Page, Piece,
+};
 use super::shapes::{
-    BlockUser, Blocks, Conversations, Devices, Done, History, InTheWay, Refused, RevokeTokens,
-    SendMessage, Sent, TokensRevoked, TooLarge, Unknown,
+    BlockUser, Blocks, Devices, Done, InTheWay, Refused, RevokeTokens, TokensRevoked, TooLarge,
+    Unknown,
 };
 use crate::config::Scope;
 
-type Shared = State<Arc<Api>>;
+pub(super) type Shared = State<Arc<Api>>;
 
 /// Carries out an operation under a span that has its key's name, once that is known.
-async fn carry_out(
+pub(super) async fn carry_out(
     name: &'static str,
     operation: impl Future<Output = Answer>,
     api: &Api,
@@ -45,8 +51,9 @@ async fn carry_out(
 /// Send a message.
 ///
 /// As the user `from`, or as the system if `api.system_user` is configured and `from` is left out.
-/// It is subject to the recipient's blocks and to the limits of sizes, and is answered once it is
-/// on disk; the user's own devices hear it, too.
+/// What a user says is subject to that user's rights, to the recipient's blocks, to content rules and the
+/// app's hook; the system says something in any group. It is answered once it is on disk; the user's own
+/// devices hear it, too.
 #[utoipa::path(
     post,
     path = "/v1/messages",
@@ -88,6 +95,74 @@ pub(super) async fn read_messages(State(api): Shared, request: Request) -> Respo
         asked.backend.history(asked.id(0), asked.query()).await
     };
     carry_out("readMessages", operation, &api).await
+}
+
+/// Edit a message, as its author.
+#[utoipa::path(
+    patch,
+    path = "/v1/conversations/{conversation}/messages/{message}",
+    operation_id = "editMessage",
+    tag = "messages",
+    params(OfMessage, Idempotency),
+    request_body = EditMessage,
+    responses(
+        (status = 200, description = "It is so, now or already.", body = MessageChanged), Unknown, InTheWay, TooLarge, Refused,
+    ),
+    security(("key" = ["messages:write"])),
+)]
+pub(super) async fn edit_message(State(api): Shared, request: Request) -> Response {
+    let operation = async {
+        let asked = api.admit(Scope::MessagesWrite, request).await?;
+        asked.without_query()?;
+        asked.backend.edit(asked.id(0), asked.id(1), asked.body()?, asked.key()?).await
+    };
+    carry_out("editMessage", operation, &api).await
+}
+
+/// Delete a message for everyone.
+///
+/// By the right of the system any message, at any time; its content is removed from the store.
+#[utoipa::path(
+    delete,
+    path = "/v1/conversations/{conversation}/messages/{message}",
+    operation_id = "deleteMessage",
+    tag = "messages",
+    params(OfMessage, As),
+    responses(
+        (status = 200, description = "It is so, now or already.", body = MessageChanged), Unknown, InTheWay, Refused,
+    ),
+    security(("key" = ["messages:delete"])),
+)]
+pub(super) async fn delete_message(State(api): Shared, request: Request) -> Response {
+    let operation = async {
+        let asked = api.admit(Scope::MessagesDelete, request).await?;
+        asked.backend.delete(asked.id(0), asked.id(1), asked.query()).await
+    };
+    carry_out("deleteMessage", operation, &api).await
+}
+
+/// Tell an event of the app's own.
+///
+/// To the members who are here; with `store` as an entry of the conversation's log.
+#[utoipa::path(
+    post,
+    path = "/v1/conversations/{conversation}/events",
+    operation_id = "tellEvent",
+    tag = "messages",
+    params(OfConversation, Idempotency),
+    request_body = TellEvent,
+    responses(
+        (status = 200, description = "It is told.", body = EventTold), Unknown, InTheWay, TooLarge, Refused,
+    ),
+    security(("key" = ["messages:write"])),
+)]
+pub(super) async fn tell_event(State(api): Shared, request: Request) -> Response {
+    let operation = async {
+        let asked = api.admit(Scope::MessagesWrite, request).await?;
+        asked.without_query()?;
+        asked.backend.app_event(asked.id(0), asked.body()?, asked.key()?).await
+    };
+    carry_out("tellEvent", operation, &api).await
 }
 
 /// List a user's conversations, most recently moved first.

@@ -3,142 +3,7 @@
 
 #![expect(dead_code, reason = "they describe JSON that the service reads and writes")]
 
-use serde_json::Value;
 use utoipa::{IntoResponses, ToSchema};
-
-/// A message to send.
-#[derive(ToSchema, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SendMessage {
-    /// Who says it; left out, the system does, if `api.system_user` is configured.
-    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
-    from: Option<String>,
-    /// To whom; left out, `groupId` says to which group.
-    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
-    to: Option<String>,
-    /// To which group, of which `from` is a member who may post.
-    #[serde(rename = "groupId")]
-    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
-    group_id: Option<String>,
-    /// What: any JSON but too large or too deep a one. Kept byte for byte.
-    content: Value,
-}
-
-/// Where a message is.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub(super) struct Sent {
-    /// Always `sent`.
-    status: String,
-    /// Its id.
-    id: String,
-    /// Its conversation.
-    conversation_id: String,
-    /// Its number there.
-    seq: u64,
-    /// When, in milliseconds since 1970, UTC.
-    ts: u64,
-}
-
-/// A message that is kept.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub(super) struct Message {
-    /// Its id; opaque.
-    id: String,
-    /// Its conversation.
-    conversation_id: String,
-    /// Its number there: 1, 2, 3, … without a gap.
-    seq: u64,
-    /// Who said it.
-    from: String,
-    /// To whom, in a direct conversation.
-    #[schema(nullable = false)]
-    to: Option<String>,
-    /// In which group, if in one.
-    #[schema(nullable = false)]
-    group_id: Option<String>,
-    /// What.
-    content: Value,
-    /// When, in milliseconds since 1970, UTC.
-    ts: u64,
-    /// Its place among all commits of the server.
-    pos: u64,
-    /// The idempotency key of the client that sent it, for who reads as its sender.
-    #[schema(nullable = false)]
-    client_id: Option<String>,
-}
-
-/// A piece of a conversation.
-#[derive(ToSchema)]
-pub(super) struct History {
-    /// Always `ok`.
-    status: String,
-    /// The messages, in the order that was asked for.
-    messages: Vec<Message>,
-    /// Other entries of a group, if there are some: docs/protocol.md, `entry`.
-    #[schema(nullable = false)]
-    entries: Option<Vec<Value>>,
-    /// Whether there are further ones in that direction.
-    more: bool,
-    /// From which to which `seq` this speaks for, or `null`.
-    #[schema(required = true, min_items = 2, max_items = 2)]
-    covers: Option<Vec<u64>>,
-}
-
-/// How far a member is in a conversation.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub(super) struct Watermark {
-    /// The member.
-    user_id: String,
-    /// Up to this `seq` a device has it.
-    delivered: u64,
-    /// Up to this `seq` it was read.
-    read: u64,
-}
-
-/// A conversation of a user.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub(super) struct Conversation {
-    /// Its id.
-    conversation_id: String,
-    /// The other member, of a direct one.
-    #[schema(nullable = false)]
-    with: Option<String>,
-    /// The group, if it is one's.
-    #[schema(nullable = false)]
-    group_id: Option<String>,
-    /// The group's name.
-    #[schema(nullable = false)]
-    name: Option<String>,
-    /// How many members the group has.
-    #[schema(nullable = false)]
-    members: Option<u64>,
-    /// What the user is in the group; `null` for who is out.
-    role: Option<String>,
-    /// The newest `seq`.
-    head: u64,
-    /// How many messages of others the user has not read.
-    unread: u64,
-    /// The newest message, or other entry of a group: docs/protocol.md, `entry`.
-    last: Value,
-    /// How far its members are.
-    watermarks: Vec<Watermark>,
-}
-
-/// A page of a user's conversations.
-#[derive(ToSchema)]
-pub(super) struct Conversations {
-    /// Always `ok`.
-    status: String,
-    /// The conversations, most recently moved first.
-    conversations: Vec<Conversation>,
-    /// Where the next page begins, or `null` at the end.
-    #[schema(required = true)]
-    cursor: Option<String>,
-}
 
 /// A connection.
 #[derive(ToSchema)]
@@ -232,6 +97,12 @@ pub(super) struct Error {
     /// After so many milliseconds the same may be tried again.
     #[schema(nullable = false)]
     retry_after_ms: Option<u64>,
+    /// Until when it holds, in milliseconds since 1970, UTC, where that is known.
+    #[schema(nullable = false)]
+    until: Option<u64>,
+    /// The rule that refuses a content.
+    #[schema(nullable = false)]
+    rule: Option<String>,
 }
 
 /// What any operation may be refused for.
@@ -243,10 +114,11 @@ pub(super) enum Refused {
     /// `unauthorized`: there is no key, or it is unknown.
     #[response(status = 401)]
     Unauthorized(Error),
-    /// `missing_scope`; `not_a_member` or `blocked` for the user on whose behalf this is.
+    /// `missing_scope`; or what the user on whose behalf this is may not: `not_a_member`, `not_allowed`,
+    /// `blocked`, `not_accepted`, `muted`, `banned`, `suspended`; `content_refused`.
     #[response(status = 403)]
     Forbidden(Error),
-    /// `rate_limited`: the key makes more requests than it may.
+    /// `rate_limited`: the key makes more requests than it may. `slow_mode` for the user.
     #[response(status = 429, headers(("Retry-After" = u64, description = "Seconds to wait.")))]
     TooMany(Error),
     /// `internal`: a fault of the server.
@@ -268,7 +140,9 @@ pub(super) enum Unknown {
 /// What stands in the way.
 #[derive(IntoResponses)]
 pub(super) enum InTheWay {
-    /// `conflict`, `stale_client_id`, `too_many_blocks`: what is there already forbids it.
+    /// `conflict`, `stale_client_id`, `too_many_blocks`, `group_full`, `too_many_groups`,
+    /// `too_many_invites`, `owner_must_stay`, `message_deleted`, `too_late`, `too_many_edits`: what is
+    /// there already forbids it.
     #[response(status = 409)]
     Conflict(Error),
 }

@@ -296,6 +296,7 @@ impl Ledger {
                 last: last.clone(),
                 message: None,
                 mentions: 0,
+                timer_ms: None,
                 watermarks: self.watermarks_for(user, conversation, talk),
                 group: None,
             }

@@ -74,6 +74,7 @@ impl Ledger {
             to: Some(to.clone()),
             client_id: append.client_id.clone(),
             envelope: requests::outside(reception),
+            expires: None,
             body: Body::Said(append.content.clone()),
         };
         let done = self.put(entry, key, append.now);
@@ -104,6 +105,7 @@ impl Ledger {
             to: Some(to),
             client_id: Some(append.client_id.clone()),
             envelope: None,
+            expires: None,
             body: Body::Said(append.content.clone()),
         };
         Ok(self.put(entry, Some(key), append.now))
@@ -342,5 +344,11 @@ impl Ledger {
 }
 
 fn appended(entry: &Entry, repeated: bool) -> Appended {
-    Appended { conversation: entry.conversation.clone(), seq: entry.seq, ts: entry.ts, repeated }
+    Appended {
+        conversation: entry.conversation.clone(),
+        seq: entry.seq,
+        ts: entry.ts,
+        expires: entry.expires,
+        repeated,
+    }
 }
