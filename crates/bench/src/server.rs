@@ -173,13 +173,14 @@ fn parlor(
     let config = folder.join("parlor.toml");
     let rates = ["user", "connection"]
         .map(|whose| format!("{whose}_rate_burst = 1000000\n{whose}_rate_per_second = 1000000\n"));
+    let rates = rates.concat() + "group_joins_per_hour = 1000000\n";
     let rates = match limits {
         Limits::Default => String::new(),
-        Limits::HighRates => rates.concat(),
+        Limits::HighRates => rates,
         Limits::HighRatesFastHeartbeat => {
-            rates.concat() + "ping_interval_ms = 1000\nping_timeout_ms = 1000\n"
+            rates + "ping_interval_ms = 1000\nping_timeout_ms = 1000\n"
         }
-        Limits::HighRatesShortGrace => rates.concat() + "presence_grace_ms = 2000\n",
+        Limits::HighRatesShortGrace => rates + "presence_grace_ms = 2000\n",
     };
     let text = format!(
         "[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"

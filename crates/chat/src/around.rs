@@ -99,6 +99,12 @@ pub struct Envelope {
     pub mentions_all: bool,
     /// Whether it was said before, by this user or another.
     pub forwarded: bool,
+    /// Whether it came as part of a request, which is for the recipient to know.
+    pub request: bool,
+    /// Whether it is for its sender's eyes alone, which nobody is told: a content rule says so.
+    pub shadow: bool,
+    /// Whether a moderator of the server did it, in its sender's place.
+    pub moderated: bool,
 }
 
 impl Envelope {

@@ -49,7 +49,8 @@ pub struct Entry {
     pub to: Option<UserId>,
     /// The sender's idempotency key, if one was given.
     pub client_id: Option<ClientId>,
-    /// What is written on its outside, if it is a message that has something there.
+    /// What is written on its outside, if there is something: of what is no message at most that it is
+    /// shadowed.
     pub envelope: Option<Arc<Envelope>>,
     /// When its content ends, if it does; `None` also of one whose content was deleted before.
     pub expires: Option<Millis>,
@@ -133,6 +134,11 @@ impl Entry {
     /// The id clients know it by. It encodes conversation and seq, so no index is needed.
     pub fn id(&self) -> MessageId {
         MessageId::new(&self.conversation, self.seq)
+    }
+
+    /// Whether nobody but its sender may see it.
+    pub fn is_shadowed(&self) -> bool {
+        self.envelope.as_ref().is_some_and(|envelope| envelope.shadow)
     }
 
     /// Whether its content has ended by then.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::entry::Millis;
 use crate::ids::{InvalidId, Seq, UserId};
+use crate::rules::Action;
 
 /// The longest name of a group, in bytes.
 pub const GROUP_NAME_BYTES_MAX: usize = 128;
@@ -181,6 +182,22 @@ pub struct Member {
     pub said_at: Option<Millis>,
 }
 
+/// What may not be said in one group, besides what may be nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRules {
+    /// Words, in any case.
+    pub words: Vec<Arc<str>>,
+    /// What is done about a message that has one: [`Action::Refuse`] or [`Action::Mask`].
+    pub action: Action,
+}
+
+impl GroupRules {
+    /// About how many bytes it holds.
+    pub fn weight(&self) -> usize {
+        self.words.iter().map(|word| 16 + word.len()).sum()
+    }
+}
+
 /// The time of a measure that has no end.
 pub const FOREVER: Millis = Millis((1 << 53) - 1);
 
@@ -223,6 +240,8 @@ pub enum Change {
     Unmuted(UserId),
     /// Somebody is something else now; with [`Role::Owner`], who was that until now becomes an admin.
     RoleSet(UserId, Role),
+    /// It has other rules of its own, or none.
+    RulesSet(Option<GroupRules>),
 }
 
 impl Change {
@@ -253,6 +272,7 @@ impl Change {
         let more: usize = match self {
             Self::Created { members, .. } => users(members),
             Self::Added(added) => users(added),
+            Self::RulesSet(Some(rules)) => rules.weight(),
             _ => 0,
         };
         2 * GROUP_NAME_BYTES_MAX + more

@@ -3,11 +3,11 @@
 //!
 //! Reading order: [`ids`] (what things are called), [`entry`] (what a conversation's log holds),
 //! [`limits`] (every bound), [`refusal`] (why a command can fail), [`own`] (what is private to a
-//! user), [`privacy`] (what others may), [`people`] (who they are), [`store`] (the port that keeps
-//! it all), [`group`] (conversations of many, and their part of the port), [`around`] (what is done to
-//! messages, likewise), [`app_event`] (what apps say that the server does not understand); then what
-//! a connection's commands go through: [`rate`] (how fast), [`idempotency`] (how old a key may be),
-//! [`aborts`] (order after a failure); then what a device hears:
+//! user), [`privacy`] (what others may), [`requests`] (what strangers write first), [`people`] (who
+//! they are), [`store`] (the port that keeps it all), [`group`] (conversations of many, and their part
+//! of the port), [`around`] (what is done to messages, likewise), [`app_event`] (what apps say that the
+//! server does not understand); then what a connection's commands go through: [`rate`] (how fast),
+//! [`idempotency`] (how old a key may be), [`aborts`] (order after a failure); then what a device hears:
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); what is otherwise
 //! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
@@ -33,6 +33,8 @@ pub mod app_event;
 pub mod own;
 
 pub mod privacy;
+
+pub mod requests;
 
 pub mod people;
 

@@ -4,6 +4,8 @@
 //! here are the documented ones. Bounds on connections and frames belong to the gateway; bounds
 //! on ids are constants in [`crate::ids`].
 
+use crate::requests;
+
 /// The bounds that every command is held to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -98,6 +100,26 @@ pub struct Limits {
     pub crowd_marks_max: usize,
     /// Conversations that one connection may have open at a time. Default 16.
     pub open_conversations_max: usize,
+    /// Messages per second that one group takes for long, whoever sends them; 0, the default, for any.
+    pub group_rate_per_second: u32,
+    /// Messages that one group takes at once, where there is such a rate. Default 1,000.
+    pub group_rate_burst: u32,
+    /// Groups that one user may make in an hour. Default 100.
+    pub group_creates_per_hour: u32,
+    /// Groups that one user may join, or ask to, in an hour. Default 300.
+    pub group_joins_per_hour: u32,
+    /// Reactions that one user may give or take back in a minute. Default 240.
+    pub reactions_per_minute: u32,
+    /// Reports that one user may file in an hour. Default 100.
+    pub reports_per_hour: u32,
+    /// Groups, and users for each of these actions, whose pace is remembered. Default 65,536.
+    pub paces_remembered_max: usize,
+    /// Words that one group's own rules may have. Default 200.
+    pub group_words_max: usize,
+    /// Groups of the server that may have rules of their own. Default 10,000.
+    pub ruled_groups_max: u64,
+    /// Groups whose own rules are kept ready for use, each in up to a megabyte. Default 256.
+    pub group_rules_ready_max: usize,
     /// Milliseconds after which a message can no longer be edited. Default 24 hours.
     pub edit_window_ms: u64,
     /// Milliseconds after which its author can no longer delete a message for everyone. Default 48
@@ -133,6 +155,10 @@ pub struct Limits {
     pub hidden_per_user_max: usize,
     /// Contacts of one user. Default 10,000.
     pub contacts_per_user_max: usize,
+    /// Messages that a stranger's request may hold before it is decided. Default 3.
+    pub request_messages_max: u64,
+    /// Message requests kept for one user, decided ones included. Default 10,000.
+    pub requests_per_user_max: u64,
     /// Most records that one `drafts`, `starred`, `contacts` or `users` may ask for. Default 100.
     pub records_limit_max: usize,
     /// Records of one of these that names no limit. Default 50.
@@ -257,6 +283,16 @@ impl Default for Limits {
             crowd_gather_ms: 1_000,
             crowd_marks_max: 65_536,
             open_conversations_max: 16,
+            group_rate_per_second: 0,
+            group_rate_burst: 1_000,
+            group_creates_per_hour: 100,
+            group_joins_per_hour: 300,
+            reactions_per_minute: 240,
+            reports_per_hour: 100,
+            paces_remembered_max: 65_536,
+            group_words_max: 200,
+            ruled_groups_max: 10_000,
+            group_rules_ready_max: 256,
             edit_window_ms: DAY_MS,
             delete_window_ms: 2 * DAY_MS,
             edits_per_message_max: 200,
@@ -274,6 +310,8 @@ impl Default for Limits {
             conversation_settings_per_user_max: 10_000,
             hidden_per_user_max: 10_000,
             contacts_per_user_max: 10_000,
+            request_messages_max: 3,
+            requests_per_user_max: 10_000,
             records_limit_max: 100,
             records_limit_default: 50,
             name_bytes_max: 256,
@@ -317,6 +355,14 @@ impl Limits {
     /// [`Limits::device_idle_expiry_days`] in milliseconds.
     pub fn device_idle_expiry_ms(&self) -> u64 {
         u64::from(self.device_idle_expiry_days) * DAY_MS
+    }
+
+    /// The bounds on message requests.
+    pub fn requests(&self) -> requests::Bounds {
+        requests::Bounds {
+            messages_max: self.request_messages_max,
+            requests_max: self.requests_per_user_max,
+        }
     }
 
     /// [`Limits::client_id_window_days`] in milliseconds.

@@ -5,7 +5,8 @@
 //! commit ([`OwnChange`]); others of the user's devices hear what changed at once, and a device that
 //! was away learns it from [`OwnMoved`], removals included. Each record has a time that only grows,
 //! so that of two news of one record the later is known. Values are JSON text that was checked at
-//! the edge; the store looks into none but those of [`crate::privacy`].
+//! the edge; the store looks into none but those of [`crate::privacy`] and
+//! [`crate::requests`].
 
 use std::sync::Arc;
 
@@ -45,11 +46,14 @@ pub enum OwnKind {
     Privacy,
     /// A message that is to be said later, by its id (the key): see [`crate::around::schedule`].
     Schedule,
+    /// What became of a conversation (the key) that began as a request to this user: see
+    /// [`crate::requests`]. The store makes it; a user only changes or removes it.
+    Request,
 }
 
 impl OwnKind {
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Draft,
         Self::Star,
         Self::Muted,
@@ -60,6 +64,7 @@ impl OwnKind {
         Self::Contact,
         Self::Privacy,
         Self::Schedule,
+        Self::Request,
     ];
 }
 
@@ -237,6 +242,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_listed_once_in_its_order() {
-        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[9] as usize == 9);
+        assert!(OwnKind::ALL.is_sorted() && OwnKind::ALL[10] as usize == 10);
     }
 }

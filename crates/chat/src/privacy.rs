@@ -70,11 +70,14 @@ pub enum PrivacySetting {
     Online,
     /// Whether others are told what the user has read, and the user what others have.
     ReadReceipts,
+    /// Whether strangers' first messages come as requests.
+    MessageRequests,
 }
 
 impl PrivacySetting {
     /// Every setting there is.
-    pub const ALL: [Self; 4] = [Self::Messages, Self::LastSeen, Self::Online, Self::ReadReceipts];
+    pub const ALL: [Self; 5] =
+        [Self::Messages, Self::LastSeen, Self::Online, Self::ReadReceipts, Self::MessageRequests];
 
     /// Its name in the event protocol, which is also its key among the records.
     pub fn name(self) -> &'static str {
@@ -83,6 +86,7 @@ impl PrivacySetting {
             Self::LastSeen => "lastSeen",
             Self::Online => "online",
             Self::ReadReceipts => "readReceipts",
+            Self::MessageRequests => "messageRequests",
         }
     }
 
@@ -103,12 +107,20 @@ pub struct Privacy {
     pub online: Audience,
     /// Whether others are told what the user has read, and the user what others have.
     pub read_receipts: bool,
+    /// Whether strangers' first messages come as requests ([`crate::requests`]).
+    pub message_requests: bool,
 }
 
 impl Default for Privacy {
     fn default() -> Self {
         let everyone = Audience::Everyone;
-        Self { messages: everyone, last_seen: everyone, online: everyone, read_receipts: true }
+        Self {
+            messages: everyone,
+            last_seen: everyone,
+            online: everyone,
+            read_receipts: true,
+            message_requests: false,
+        }
     }
 }
 
@@ -132,6 +144,7 @@ impl Privacy {
             Some(PrivacySetting::LastSeen) => self.last_seen = audience,
             Some(PrivacySetting::Online) => self.online = audience,
             Some(PrivacySetting::ReadReceipts) => self.read_receipts = json != "false",
+            Some(PrivacySetting::MessageRequests) => self.message_requests = json == "true",
             None => {}
         }
     }
@@ -172,12 +185,14 @@ mod tests {
             record(PrivacySetting::Messages, Audience::Contacts.value()),
             record(PrivacySetting::Online, Audience::Nobody.value()),
             record(PrivacySetting::ReadReceipts, OwnValue::of("false")),
+            record(PrivacySetting::MessageRequests, OwnValue::of("true")),
         ]);
         let expected = Privacy {
             messages: Audience::Contacts,
             last_seen: Audience::Everyone,
             online: Audience::Nobody,
             read_receipts: false,
+            message_requests: true,
         };
         assert_eq!(privacy, expected);
     }

@@ -28,6 +28,13 @@ impl Rate {
         Self { refill_ns, window_ns: refill_ns * u64::from(burst.max(1)) }
     }
 
+    /// `count` at once, and as many in each `window_ms` for long; either is at least 1.
+    pub fn over(count: u32, window_ms: u64) -> Self {
+        let count = u64::from(count.max(1));
+        let refill_ns = window_ms.max(1).saturating_mul(NANOS_PER_MILLI) / count;
+        Self { refill_ns, window_ns: refill_ns.saturating_mul(count) }
+    }
+
     /// Lets everything through.
     pub fn unlimited() -> Self {
         Self { refill_ns: 0, window_ns: 0 }
@@ -77,6 +84,11 @@ impl Bucket {
         Ok(())
     }
 
+    /// Gives back one that was taken.
+    pub fn give_back(&mut self, rate: &Rate) {
+        self.full_at_ns = self.full_at_ns.saturating_sub(rate.refill_ns);
+    }
+
     /// Whether it is full, so that forgetting it changes nothing.
     pub fn is_full(&self, now: Millis) -> bool {
         self.full_at_ns <= now.0.saturating_mul(NANOS_PER_MILLI)
@@ -99,6 +111,29 @@ mod tests {
         }
         assert_eq!(bucket.take(&rate, now), Err(TooFast { retry_after_ms: 100 }));
         assert_eq!(bucket.take(&rate, Millis(now.0 + 100)), Ok(()));
+    }
+
+    #[test]
+    fn a_rate_over_a_window_is_refilled_evenly() {
+        let rate = Rate::over(2, 60_000);
+        let mut bucket = Bucket::default();
+        assert!(bucket.take_many(&rate, Millis(0), 2).is_ok());
+        assert_eq!(bucket.take(&rate, Millis(0)), Err(TooFast { retry_after_ms: 30_000 }));
+        assert_eq!(bucket.take(&rate, Millis(30_000)), Ok(()));
+        assert_eq!(Rate::over(0, 0), Rate::over(1, 1));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let rate = Rate::new(2, 1);
+        let mut bucket = Bucket::default();
+        assert!(bucket.take_many(&rate, Millis(1_000), 2).is_ok());
+        bucket.give_back(&rate);
+        assert_eq!(bucket.take(&rate, Millis(1_000)), Ok(()));
+        assert!(bucket.take(&rate, Millis(1_000)).is_err());
+        let mut full = Bucket::default();
+        full.give_back(&rate);
+        assert_eq!(full, Bucket::default());
     }
 
     #[test]

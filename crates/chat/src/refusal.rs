@@ -132,6 +132,8 @@ pub enum Refusal {
     TooManyGroups,
     /// The group has as many invites as allowed.
     TooManyInvites,
+    /// As many groups have rules of their own as the server allows.
+    TooManyRules,
     /// The owner of a group cannot leave it.
     OwnerMustStay,
     /// The message was deleted.
@@ -146,6 +148,8 @@ pub enum Refusal {
     TooManyPins,
     /// The recipient takes messages only from others than this user.
     NotAccepted,
+    /// The sender waits for the recipient to decide on a request.
+    RequestPending,
     /// The user keeps as many records of that kind as allowed.
     TooManyRecords,
     /// The server keeps no index of words.
@@ -199,6 +203,7 @@ pub enum Code {
     GroupFull,
     TooManyGroups,
     TooManyInvites,
+    TooManyRules,
     OwnerMustStay,
     MessageDeleted,
     TooLate,
@@ -206,6 +211,7 @@ pub enum Code {
     TooManyReactions,
     TooManyPins,
     NotAccepted,
+    RequestPending,
     TooManyRecords,
     SearchOff,
     SearchTooBroad,
@@ -298,6 +304,7 @@ impl Refusal {
             Self::GroupFull => Code::GroupFull,
             Self::TooManyGroups => Code::TooManyGroups,
             Self::TooManyInvites => Code::TooManyInvites,
+            Self::TooManyRules => Code::TooManyRules,
             Self::OwnerMustStay => Code::OwnerMustStay,
             Self::MessageDeleted => Code::MessageDeleted,
             Self::TooLate => Code::TooLate,
@@ -305,6 +312,7 @@ impl Refusal {
             Self::TooManyReactions => Code::TooManyReactions,
             Self::TooManyPins => Code::TooManyPins,
             Self::NotAccepted => Code::NotAccepted,
+            Self::RequestPending => Code::RequestPending,
             Self::TooManyRecords => Code::TooManyRecords,
             Self::SearchOff => Code::SearchOff,
             Self::SearchTooBroad => Code::SearchTooBroad,
@@ -474,7 +482,7 @@ impl Code {
             Self::RateLimited => after(
                 RATE_LIMITED_RETRY_AFTER_MS,
                 "rate_limited",
-                "the user, the connection or the API key sends faster than allowed",
+                "the user, the connection, the group or the API key is faster than allowed",
                 "Send the same again after `retryAfterMs`.",
             ),
             Self::Overloaded => after(
@@ -611,6 +619,11 @@ impl Code {
                 "the group has as many invites as allowed",
                 "Revoke one first.",
             ),
+            Self::TooManyRules => never(
+                "too_many_rules",
+                "as many groups have rules of their own as the server allows",
+                "Ask whoever runs the server to raise `limits.ruled_groups_max`.",
+            ),
             Self::OwnerMustStay => never(
                 "owner_must_stay",
                 "the owner cannot leave the group",
@@ -643,6 +656,11 @@ impl Code {
                 "not_accepted",
                 "the recipient does not take messages from this user",
                 "Do not send again; nothing was kept. The recipient may add the user as a contact.",
+            ),
+            Self::RequestPending => never(
+                "request_pending",
+                "the recipient has not decided on the user's request",
+                "Send again once the recipient has answered; nothing was kept.",
             ),
             Self::TooManyRecords => never(
                 "too_many_records",
@@ -680,7 +698,7 @@ impl Code {
 }
 
 /// Every code there is, in the order of the documentation.
-pub const CODES: [Code; 48] = [
+pub const CODES: [Code; 50] = [
     Code::Unauthorized,
     Code::TokenExpired,
     Code::InvalidArgument,
@@ -716,6 +734,7 @@ pub const CODES: [Code; 48] = [
     Code::GroupFull,
     Code::TooManyGroups,
     Code::TooManyInvites,
+    Code::TooManyRules,
     Code::OwnerMustStay,
     Code::MessageDeleted,
     Code::TooLate,
@@ -723,6 +742,7 @@ pub const CODES: [Code; 48] = [
     Code::TooManyReactions,
     Code::TooManyPins,
     Code::NotAccepted,
+    Code::RequestPending,
     Code::TooManyRecords,
     Code::SearchOff,
     Code::SearchTooBroad,

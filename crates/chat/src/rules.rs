@@ -22,15 +22,28 @@ pub enum Action {
     Mask,
     /// It is kept, and brought before the moderators.
     Flag,
+    /// It is kept for its sender's eyes alone, who is not told so, and brought before the moderators.
+    Shadow,
 }
 
 impl Action {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Mask => "mask",
+            Self::Flag => "flag",
+            Self::Shadow => "shadow",
+        }
+    }
+
     /// The action of a word.
     pub fn of(name: &str) -> Option<Self> {
         match name {
             "refuse" => Some(Self::Refuse),
             "mask" => Some(Self::Mask),
             "flag" => Some(Self::Flag),
+            "shadow" => Some(Self::Shadow),
             _ => None,
         }
     }
@@ -54,17 +67,26 @@ pub struct Verdict {
     pub masks: bool,
     /// The rule that brings it before the moderators.
     pub flagged: Option<Arc<str>>,
+    /// Whether its sender alone is to see it.
+    pub shadows: bool,
 }
 
 /// Decides from the rules that a content breaks, in the order of the rules: the first that refuses
-/// counts above all else, and the first that flags is the one that is told.
+/// counts above all else; of those that shadow or flag the first that shadows is the one that moderators are
+/// told, or else the first that flags.
 pub fn judge(broken: &[Broken]) -> Verdict {
     let first = |action| broken.iter().find(|it| it.action == action).map(|it| it.rule.clone());
     let refused = first(Action::Refuse);
     if refused.is_some() {
         return Verdict { refused, ..Verdict::default() };
     }
-    Verdict { refused, masks: first(Action::Mask).is_some(), flagged: first(Action::Flag) }
+    let shadowed = first(Action::Shadow);
+    Verdict {
+        refused,
+        masks: first(Action::Mask).is_some(),
+        shadows: shadowed.is_some(),
+        flagged: shadowed.or_else(|| first(Action::Flag)),
+    }
 }
 
 /// What an append is to know of the rules.
@@ -76,6 +98,8 @@ pub struct Screening {
     pub refused: Option<Refused>,
     /// A rule that brings it before the moderators, in the same commit.
     pub flagged: Option<Flagged>,
+    /// Whether its sender alone is to see it.
+    pub shadow: bool,
 }
 
 /// A rule that keeps a content out.
@@ -128,14 +152,19 @@ mod tests {
     fn masks_and_flags_go_together() {
         let all =
             [broken("f1", Action::Flag), broken("m", Action::Mask), broken("f2", Action::Flag)];
-        let expected = Verdict { refused: None, masks: true, flagged: Some("f1".into()) };
+        let expected = Verdict { masks: true, flagged: Some("f1".into()), ..Verdict::default() };
         assert_eq!(judge(&all), expected);
+        let shadowed = [&all[..], &[broken("s", Action::Shadow)]].concat();
+        let expected = Verdict { flagged: Some("s".into()), shadows: true, ..expected };
+        assert_eq!(judge(&shadowed), expected);
         assert_eq!(judge(&[]), Verdict::default());
     }
 
     #[test]
     fn only_known_actions_have_words() {
-        assert_eq!(Action::of("mask"), Some(Action::Mask));
-        assert_eq!([Action::of("shadow"), Action::of("Refuse"), Action::of("")], [None; 3]);
+        for action in [Action::Refuse, Action::Mask, Action::Flag, Action::Shadow] {
+            assert_eq!(Action::of(action.name()), Some(action));
+        }
+        assert_eq!([Action::of("hide"), Action::of("Refuse"), Action::of("")], [None; 3]);
     }
 }

@@ -124,6 +124,15 @@ pub trait Store: Send + Sync + 'static {
     /// is not any more. Computed, never counted up.
     fn badge(&self, user: UserId, now: Millis) -> Pending<Badge>;
 
+    /// Those that are requests to the user and not yet decided, likewise. They, and those that were
+    /// declined, are not among [`Store::conversations`].
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage>;
+
     /// Keeps one user from writing to another, or lets them again. It holds for every append that
     /// commits later, whoever was asked first.
     fn block(&self, block: Block) -> Pending<Blocked>;
@@ -132,7 +141,9 @@ pub trait Store: Send + Sync + 'static {
     fn blocks(&self, user: UserId) -> Pending<Blocks>;
 
     /// Puts or removes some of a user's own records, all or none. A read mark that commits removes
-    /// the user's [`crate::own::OwnKind::Unread`] of that conversation, and counts as such a change.
+    /// the user's [`crate::own::OwnKind::Unread`] of that conversation, and counts as such a change. A
+    /// message that begins a request puts the recipient's [`crate::own::OwnKind::Request`], one of that
+    /// user's removes it; a wish to put one that is not there is [`StoreError::NotFound`].
     fn change_own(&self, change: OwnChange) -> Pending<OwnChanged>;
 
     /// A user's own records of one kind, last changed first.
@@ -142,16 +153,17 @@ pub trait Store: Send + Sync + 'static {
     fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>>;
 
     /// How a user stands to another. What it says of messages and of receipts the store minds
-    /// itself: the one in every append, the other in every answer that has watermarks.
+    /// itself: the one in every append ([`crate::requests`]), the other in every answer that has watermarks.
+    /// Nor does the other see how far the user is while a request of theirs is not accepted.
     fn regard(&self, user: UserId, other: UserId) -> Pending<Regard>;
 
-    /// The entries at some places, in that order, `None` for one that is not there for this user.
+    /// The entries at some places as they are now, in that order, `None` for one that is not there for this user.
     /// Perhaps fewer than asked for, but not none: the others are to be asked for again.
     fn entries_at(
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>>;
+    ) -> Pending<Vec<Option<Placed>>>;
 
     /// Changes a user's profile, field by field.
     fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged>;
@@ -346,6 +358,9 @@ pub enum Marked {
         /// Where the watermark was before: what it moved over are the entries after this one.
         after: Seq,
     },
+    /// It moved in what is a request to the user, of which the other is told nothing: only the user's
+    /// own devices should be told.
+    MovedInRequest,
     /// Nothing that others can see moved.
     Unmoved,
     /// There is no such conversation or entry for this user.
@@ -528,6 +543,15 @@ pub struct HistoryQuery {
     pub range: HistoryRange,
     /// At most this many entries.
     pub limit: usize,
+}
+
+/// An entry with what has become of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// What has become of it, if it is a message.
+    pub state: MessageState,
 }
 
 /// Which end of a conversation to read from.

@@ -152,7 +152,7 @@ impl Hook for HttpHook {
     }
 }
 
-/// Reads `{action: "allow" | "refuse" | "replace" | "flag", reason?, content?}`.
+/// Reads `{action: "allow" | "refuse" | "replace" | "flag" | "shadow", reason?, content?}`.
 fn read(body: &[u8]) -> Result<Answer, HookError> {
     let failed = |why: &str| HookError::Failed(why.to_owned());
     let said: Said = serde_json::from_slice(body)
@@ -160,6 +160,7 @@ fn read(body: &[u8]) -> Result<Answer, HookError> {
     match said.action.as_str() {
         "allow" => Ok(Answer::Allow),
         "flag" => Ok(Answer::Flag),
+        "shadow" => Ok(Answer::Shadow),
         "refuse" => Ok(Answer::Refuse { reason: said.reason }),
         "replace" => match said.content {
             Some(content) => Ok(Answer::Replace { content: content.get().to_owned() }),
@@ -190,6 +191,7 @@ mod tests {
         let read = |json: &str| read(json.as_bytes());
         assert_eq!(read(r#"{"action":"allow","more":1}"#), Ok(Answer::Allow));
         assert_eq!(read(r#"{"action":"flag"}"#), Ok(Answer::Flag));
+        assert_eq!(read(r#"{"action":"shadow"}"#), Ok(Answer::Shadow));
         let reason = Some("no".to_owned());
         assert_eq!(read(r#"{"action":"refuse","reason":"no"}"#), Ok(Answer::Refuse { reason }));
         let content = r#"{ "a": 1.0 }"#.to_owned();

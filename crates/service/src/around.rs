@@ -3,9 +3,10 @@
 //! The rules are chat's and are asked by the store inside the commit; here a command is read, charged
 //! and handed on, and its answer told. Others hear of it as of any entry (`delivery`).
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use parlor_chat::around::port::{ChangeMessage, ThreadQuery, Wish};
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, ThreadQuery, Wish};
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Refused;
@@ -14,11 +15,13 @@ use parlor_chat::store::{Authority, Origin, Recipient};
 use crate::around_commands::{self as read, About};
 use crate::around_records as records;
 use crate::commands::Payload;
-use crate::dispatch::{Caller, Work};
+use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
+use crate::paces::Action;
 use crate::queries::failed;
 use crate::receipts::is_a_member;
 use crate::rules::{Author, Screened};
+use crate::screening::{self, Outcome};
 use crate::service::Service;
 
 /// `edit {messageId, content, clientId?}`.
@@ -116,7 +119,10 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
     }
     is_a_member(caller.user, &conversation)?;
     service.accepts_writes()?;
-    caller.charge(service)?;
+    match wish {
+        Wish::React(_) | Wish::Unreact(_) => caller.charge_for(service, Action::React)?,
+        _ => caller.charge(service)?,
+    }
     let change = ChangeMessage {
         by: caller.user.clone(),
         authority: Authority::User,
@@ -127,12 +133,15 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
         now,
         origin: Origin(caller.socket.key().get()),
         limits: limits.clone(),
+        screening: None,
+        removal: None,
     };
     let change = match change.wish.clone() {
         Wish::Edit(content) => {
             let author =
                 Author { user: &change.by, client_id: change.client_id.as_ref(), now: change.now };
-            let screened = service.settings.rules.screen(author, content, limits);
+            let group = change.conversation.group_id();
+            let screened = screening::screen(service, group.as_ref(), author, content);
             match &service.settings.hook {
                 Some(app) if screened.screening.refused.is_none() => {
                     return asked(service, app.clone(), change, screened);
@@ -142,21 +151,36 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
         }
         _ => change,
     };
-    let about = (change.conversation.clone(), seq);
-    let changed = service.around.change_message(change);
-    Ok(Work::Later(Box::pin(async move {
-        Ok(records::changed(&about.0, about.1, &changed.await.map_err(failed)?))
-    })))
+    Ok(Work::Later(submit(service, change)))
 }
 
-/// An edit whose content was looked at. It is not brought before the moderators by a rule that only
-/// flags: they see a message's newest content where they look at it.
+/// Hands a deed to the store, at the call; its answer, and what moderators are to be told, come with the
+/// commit.
+pub(crate) fn submit(
+    service: &Arc<Service>,
+    change: ChangeMessage,
+) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+    let service = Arc::clone(service);
+    let outcome = change.screening.as_ref().map(Outcome::of).unwrap_or_default();
+    let (conversation, seq) = (change.conversation.clone(), change.seq);
+    let changed = service.around.change_message(change);
+    Box::pin(async move {
+        let changed = changed.await.map_err(failed)?;
+        if let MessageChanged::Committed { repeated: false, .. } = changed {
+            outcome.tell(&service, &conversation, seq).await;
+        }
+        Ok(records::changed(&conversation, seq, &changed))
+    })
+}
+
+/// An edit whose content was looked at.
 pub(crate) fn edited(change: ChangeMessage, screened: Screened) -> Result<ChangeMessage, Refusal> {
     let Screened { content, screening } = screened;
-    match screening.refused {
-        Some(Refused { rule, reason }) => Err(Refusal::ContentRefused { rule, reason }),
-        None => Ok(ChangeMessage { wish: Wish::Edit(content), ..change }),
+    if let Some(Refused { rule, reason }) = screening.refused {
+        return Err(Refusal::ContentRefused { rule, reason });
     }
+    let screening = Some(screening).filter(|screening| !screening.is_nothing());
+    Ok(ChangeMessage { wish: Wish::Edit(content), screening, ..change })
 }
 
 /// An edit about which the app's hook is asked first; edits wait for nobody's turn.
@@ -180,9 +204,6 @@ fn asked(
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
         let screened = hook::ask(&service, &app, question, screened, permit).await?;
-        let change = edited(change, screened)?;
-        let about = (change.conversation.clone(), change.seq);
-        let changed = service.around.change_message(change).await.map_err(failed)?;
-        Ok(records::changed(&about.0, about.1, &changed))
+        submit(&service, edited(change, screened)?).await
     })))
 }

@@ -24,6 +24,15 @@ pub(crate) fn act(object: Object, entry: &Entry, act: &Act) -> Object {
     }
 }
 
+/// To whom a message is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// To its sender.
+    Sender,
+    /// To somebody else.
+    Recipient,
+}
+
 /// The name of what took a content away.
 pub(crate) fn gone(entry: &Entry) -> &'static str {
     match entry.expires {
@@ -45,6 +54,7 @@ pub(crate) fn envelope(
     object: Object,
     conversation: &ConversationId,
     envelope: &Envelope,
+    shows: Shows,
 ) -> Object {
     let object = match &envelope.reply_to {
         Some(reply) => {
@@ -68,8 +78,16 @@ pub(crate) fn envelope(
         true => object,
         false => object.list("mentions", envelope.mentions.iter().map(text).chain(all)),
     };
-    match envelope.forwarded {
+    let object = match envelope.forwarded {
         true => object.flag("forwarded", true),
+        false => object,
+    };
+    let object = match envelope.moderated {
+        true => object.flag("moderated", true),
+        false => object,
+    };
+    match envelope.request && shows == Shows::Recipient {
+        true => object.flag("request", true),
         false => object,
     }
 }
@@ -107,7 +125,7 @@ pub(crate) fn changed(conversation: &ConversationId, on: Seq, changed: &MessageC
         .text("conversationId", conversation.as_str())
         .text("messageId", MessageId::new(conversation, on).as_str());
     match changed {
-        MessageChanged::Committed { seq, ts } => object
+        MessageChanged::Committed { seq, ts, .. } => object
             .text("id", MessageId::new(conversation, *seq).as_str())
             .number("seq", seq.0)
             .number("ts", ts.0)

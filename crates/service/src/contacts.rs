@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use parlor_chat::ids::UserId;
+use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::own::{OwnKey, OwnKind};
 use parlor_chat::refusal::{Refusal, of_store};
 
@@ -55,8 +55,13 @@ fn set(
         return Err(Refusal::invalid("userId", "must be another user"));
     }
     let records_max = service.settings.limits.contacts_per_user_max;
-    let wish = own::wish(OwnKind::Contact, OwnKey::user(other), name);
-    let change = own::change(service, caller, vec![wish], records_max)?;
+    let mut wishes = vec![own::wish(OwnKind::Contact, OwnKey::user(other), name)];
+    if name.is_some() {
+        // Whoever is known asks no more.
+        let conversation = ConversationId::direct(caller.user, other);
+        wishes.push(own::wish(OwnKind::Request, OwnKey::conversation(&conversation), None));
+    }
+    let change = own::change(service, caller, wishes, records_max)?;
     Ok(own::submit(service, change))
 }
 

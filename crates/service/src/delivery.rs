@@ -23,7 +23,9 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::crowds::Crowd;
+use crate::group_rules::Ruled;
 use crate::own;
+use crate::presence::Presences;
 use crate::privacy::Regards;
 use crate::records;
 use crate::rosters::Change;
@@ -49,6 +51,8 @@ pub struct Delivery {
     pub(crate) crowd: Crowd,
     pub(crate) regards: Regards,
     pub(crate) visibility: Visibility,
+    pub(crate) ruled: Ruled,
+    pub(crate) presence: Arc<Presences>,
     pub(crate) counters: Counters,
 }
 
@@ -61,6 +65,8 @@ impl Delivery {
         let handed_over = watch::Sender::default();
         let (io, tails) = (OnceLock::new(), Tails::default());
         let visibility = Visibility::new(&limits);
+        let presence = Arc::new(Presences::new(&limits));
+        let ruled = Ruled::new(&limits);
         Arc::new(Self {
             limits,
             io,
@@ -70,6 +76,8 @@ impl Delivery {
             crowd,
             regards,
             visibility,
+            ruled,
+            presence,
             counters,
         })
     }
@@ -102,6 +110,7 @@ impl Delivery {
     /// Adds an entry to what is to be broadcast, or broadcasts that before rooms change.
     fn add(&self, io: &Io, committed: &Committed, out: &mut Vec<Broadcast>) {
         match (&committed.entry.to, committed.entry.conversation.group_id()) {
+            _ if committed.entry.is_shadowed() => self.add_to_sender(committed, out),
             (Some(to), _) => self.add_direct(committed, to, out),
             (None, Some(group)) => self.add_to_group(io, committed, &group, out),
             (None, None) => self.add_to_two(committed, out),
@@ -123,6 +132,7 @@ impl Delivery {
             sender.sent(entry.position);
         }
         self.tails.note(group, entry, clock::now());
+        self.ruled.follow(group, entry);
         if let Body::Changed(change) = &entry.body {
             self.flush(io, out, entry.position.0 - 1);
             for user in change.joined(&entry.from) {
@@ -201,6 +211,12 @@ impl Delivery {
                 }
             }
         }
+        self.add_to_sender(committed, out);
+    }
+
+    /// Adds an entry for the sender's other sockets.
+    fn add_to_sender(&self, committed: &Committed, out: &mut Vec<Broadcast>) {
+        let entry = &*committed.entry;
         let own = self.sessions.of(&entry.from);
         let sender = sender(&own, committed.origin);
         if let Some(sender) = sender {
@@ -242,7 +258,9 @@ impl CommitSink for Delivery {
     fn own_changed(&self, changes: &[OwnCommitted]) {
         for changed in changes {
             self.regards.changed(changed);
-            self.visibility.own_changed(changed);
+            if self.visibility.own_changed(changed) {
+                self.presence.look_again(&changed.user);
+            }
             let own = self.sessions.of(&changed.user);
             let Some(io) = self.io().filter(|_| !own.is_empty()) else { continue };
             let origin = sender(&own, changed.origin).and_then(|sender| sender.key());
@@ -313,7 +331,7 @@ fn broadcast(
     except: Option<SocketKey>,
     offset: Option<String>,
 ) -> Option<Broadcast> {
-    let (room, frame) = (room(kind, to), direct_frame(entry, kind, to)?);
+    let (room, frame) = (room(kind, to), frame(entry, kind, to)?);
     let frame = match offset {
         Some(offset) => frame.with_offset(&offset),
         None => frame,

@@ -16,6 +16,7 @@ use parlor_gateway::{Ack, Event, Socket};
 
 use crate::clock;
 use crate::commands::Payload;
+use crate::paces::Action;
 use crate::records;
 use crate::service::Service;
 use crate::session::Session;
@@ -48,6 +49,15 @@ impl Caller<'_> {
     /// [`Refusal::RateLimited`].
     pub(crate) fn charge(&self, service: &Service) -> Result<(), Refusal> {
         self.charge_as(service, 1)
+    }
+
+    /// Takes the command out of both allowances, and out of what the user may do of its kind.
+    ///
+    /// # Errors
+    /// [`Refusal::RateLimited`].
+    pub(crate) fn charge_for(&self, service: &Service, action: Action) -> Result<(), Refusal> {
+        self.charge(service)?;
+        service.paces.act(self.user, action, self.now)
     }
 
     /// Takes a command that costs as much as several out of both allowances.

@@ -147,6 +147,21 @@ impl<'a, const N: usize> Fields<'a, N> {
         }
     }
 
+    /// A list of at most so many strings, if it is there.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidArgument`] when it is something else.
+    pub(crate) fn texts(
+        &self,
+        name: &'static str,
+        max: usize,
+    ) -> Result<Option<Vec<String>>, Refusal> {
+        let Some(raw) = self.value(name) else { return Ok(None) };
+        let refused = || must_be(name, &format!("at most {max} strings"));
+        let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| refused())?;
+        if texts.len() > max { Err(refused()) } else { Ok(Some(texts)) }
+    }
+
     /// A list of at most so many user ids, if it is there.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use parlor_chat::group::{
 use parlor_chat::ids::{ConversationId, GroupId, MessageId, UserId};
 use parlor_chat::store::Viewer;
 
+use crate::group_rules;
 use crate::json::Object;
 use crate::records::{ok_with, text};
 
@@ -74,6 +75,7 @@ pub(crate) fn change(object: Object, change: &Change) -> Object {
             until(kind("member_muted").text("userId", user.as_str()), Some(*end))
         }
         Change::Unmuted(user) => kind("member_unmuted").text("userId", user.as_str()),
+        Change::RulesSet(rules) => group_rules::changed(kind("group_rules_set"), rules.as_ref()),
         Change::RoleSet(user, role) => {
             kind("role_changed").text("userId", user.as_str()).text("role", role.name())
         }

@@ -17,6 +17,7 @@ use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
 use crate::group_commands::{self as read, About, Page};
 use crate::new_ids::{new_id, random_digits};
+use crate::paces::Action;
 use crate::queries::failed;
 use crate::service::Service;
 use crate::session::Kind;
@@ -273,7 +274,15 @@ pub(crate) fn receipts(
     })))
 }
 
-fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<Work, Refusal> {
+/// Hands a wish about a group to the store; its answer says what became of it.
+///
+/// # Errors
+/// [`Refusal`] when nothing can be written or the caller is too fast.
+pub(crate) fn change(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    about: About,
+) -> Result<Work, Refusal> {
     let About { group, wish } = about;
     let changed = submit(service, caller, &group, wish)?;
     let (service, user) = (Arc::clone(service), caller.user.clone());
@@ -298,6 +307,11 @@ fn submit(
         _ => 0,
     };
     caller.charge_as(service, 1 + u32::try_from(users / USERS_PER_COMMAND).unwrap_or(u32::MAX))?;
+    match wish {
+        Wish::Create { .. } => service.paces.act(caller.user, Action::MakeGroup, caller.now)?,
+        Wish::Join(_) => service.paces.act(caller.user, Action::JoinGroup, caller.now)?,
+        _ => {}
+    }
     Ok(service.groups.change_group(ChangeGroup {
         by: caller.user.clone(),
         authority: Authority::User,

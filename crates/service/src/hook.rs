@@ -74,6 +74,8 @@ pub enum Answer {
     },
     /// It is kept, and brought before the moderators.
     Flag,
+    /// It is kept for its sender's eyes alone, and brought before the moderators.
+    Shadow,
 }
 
 /// Why there is no answer.
@@ -177,10 +179,11 @@ fn apply(answer: Answer, screened: Screened, limits: &Limits) -> Result<Screened
     let Screened { content, screening } = screened;
     Ok(match answer {
         Answer::Allow => Screened { content, screening },
-        Answer::Flag => {
+        answer @ (Answer::Flag | Answer::Shadow) => {
+            let shadow = screening.shadow || answer == Answer::Shadow;
             let open_max = limits.reports_open_per_user_max;
             let flagged = screening.flagged.or(Some(Flagged { rule: RULE.into(), open_max }));
-            Screened { content, screening: Screening { flagged, ..screening } }
+            Screened { content, screening: Screening { flagged, shadow, ..screening } }
         }
         Answer::Refuse { reason } => {
             let reason = reason.filter(|reason| !reason.is_empty()).map(shown);
@@ -220,6 +223,7 @@ mod tests {
     fn an_answer_becomes_what_the_append_is_to_know() {
         let untouched = Screened::untouched(Content("\"x\"".into()));
         assert_eq!(applied(Answer::Allow), Ok(untouched.clone()));
+        assert!(applied(Answer::Shadow).expect("good").screening.shadow);
         let flagged = applied(Answer::Flag).expect("good").screening.flagged;
         assert_eq!(flagged.map(|it| it.rule), Some("hook".into()));
         let refused = applied(Answer::Refuse { reason: Some("no\n ads".into()) }).expect("good");

@@ -10,19 +10,23 @@ mod records;
 
 use std::sync::Arc;
 
+use parlor_chat::around::port::{ChangeMessage, MessageChanged, Removal, Wish};
 use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::moderation::{
     Act, Acted, AuditQuery, Cause, Deed, Done, NewReport, Report, ReportsQuery, Role, TakeReport,
     Target,
 };
 use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::{Authority, Origin};
 use parlor_gateway::Socket;
 
+use crate::around_records;
 use crate::clock;
 use crate::closing::Ending;
 use crate::commands::Payload;
 use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
+use crate::paces::Action;
 use crate::records::{alone, ok};
 use crate::service::Service;
 use crate::session::{Kind, Session};
@@ -92,7 +96,7 @@ pub(crate) fn report(
         return Err(Refusal::invalid("userId", "must be another user"));
     }
     service.accepts_writes()?;
-    caller.charge(service)?;
+    caller.charge_for(service, Action::Report)?;
     let filed = service.store.moderation().report(NewReport {
         by: caller.user.clone(),
         target: asked.target,
@@ -198,6 +202,40 @@ pub(crate) fn unsuspend(
     moderator(caller)?;
     let asked = payloads::unsuspend(payload, &service.settings.limits)?;
     act(service, caller, asked)
+}
+
+/// `message_remove {messageId, note?}`, for moderators: any message, for everyone.
+pub(crate) fn message_remove(
+    service: &Arc<Service>,
+    caller: &Caller<'_>,
+    payload: Payload<'_>,
+) -> Result<Work, Refusal> {
+    moderator(caller)?;
+    let payloads::Removal { conversation, seq, note } =
+        payloads::removal(payload, &service.settings.limits)?;
+    service.accepts_writes()?;
+    caller.charge(service)?;
+    let changed = service.around.change_message(ChangeMessage {
+        by: caller.user.clone(),
+        conversation: conversation.clone(),
+        seq,
+        wish: Wish::Delete,
+        client_id: None,
+        now: caller.now,
+        // Its author's devices are told as well, wherever the moderator is.
+        origin: Origin::default(),
+        limits: service.settings.limits.clone(),
+        screening: None,
+        authority: Authority::User,
+        removal: Some(Removal { note }),
+    });
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        let changed = changed.await.map_err(|error| of_store(&error))?;
+        let removed = matches!(changed, MessageChanged::Committed { .. });
+        service.counters().moderation.removed.add(u64::from(removed));
+        Ok(around_records::changed(&conversation, seq, &changed))
+    })))
 }
 
 /// Hands a deed to the store, and sees to what follows from it.

@@ -21,7 +21,6 @@ use crate::records;
 use crate::schedules;
 use crate::service::Service;
 use crate::session::Kind;
-use crate::visibility;
 
 /// A change of the caller's records that is checked and charged; it is made at once, and told when it
 /// is committed.
@@ -43,13 +42,9 @@ pub(crate) fn change(
 
 /// Makes a change; the answer says when the records changed.
 pub(crate) fn submit(service: &Arc<Service>, change: OwnChange) -> Work {
-    let (service, user) = (Arc::clone(service), change.user.clone());
     let changed = service.store.change_own(change);
     Work::Later(Box::pin(async move {
         let changed = changed.await.map_err(|error| of_store(&error))?;
-        if visibility::concerns(&changed.records) {
-            service.presence.look_again(&user);
-        }
         let at = changed.records.iter().map(|record| record.at.0).max().unwrap_or(0);
         Ok(records::ok_with().number("at", at).end())
     }))
@@ -158,6 +153,10 @@ fn as_event(same: &[&OwnRecord]) -> (&'static str, Object) {
             ("conversation_settings", settings(object, same))
         }
         OwnKind::Schedule => ("schedule", schedules::described(record)),
+        OwnKind::Request => {
+            let object = Object::new().text("conversationId", key);
+            ("request", object.raw("state", value.unwrap_or("null")))
+        }
         OwnKind::Privacy => {
             let field = |object: Object, record: &&OwnRecord| {
                 let value = record.value.as_ref().map_or("null", |value| &*value.0);
@@ -241,6 +240,7 @@ fn reread_by(kind: OwnKind) -> &'static str {
         OwnKind::Contact => "contacts",
         OwnKind::Privacy => "privacy_get",
         OwnKind::Schedule => "schedules",
+        OwnKind::Request => "requests",
     }
 }
 
@@ -277,6 +277,8 @@ mod tests {
             record(OwnKind::Privacy, "readReceipts", Some("false"), 9),
             record(OwnKind::Hidden, "dm:a:b:1", Some("true"), 9),
             record(OwnKind::Schedule, "s1", None, 10),
+            record(OwnKind::Request, "dm:a:b", Some("\"pending\""), 10),
+            record(OwnKind::Request, "dm:a:b", None, 11),
         ]);
         let expected = [
             ("draft", r#"{"conversationId":"dm:a:b","content":[1.0],"at":1}"#),
@@ -293,6 +295,8 @@ mod tests {
             ("privacy", r#"{"messages":"nobody","readReceipts":false,"at":9}"#),
             ("hidden", r#"{"messageId":"dm:a:b:1","hidden":true,"at":9}"#),
             ("schedule", r#"{"scheduleId":"s1","scheduled":false,"at":10}"#),
+            ("request", r#"{"conversationId":"dm:a:b","state":"pending","at":10}"#),
+            ("request", r#"{"conversationId":"dm:a:b","state":null,"at":11}"#),
         ];
         assert_eq!(told, expected.map(|(event, json)| (event, json.to_owned())));
     }

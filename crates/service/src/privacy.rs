@@ -140,7 +140,7 @@ impl Service {
     }
 }
 
-/// `privacy_set {messages?, lastSeen?, online?, readReceipts?}`; what is not given stays as it is.
+/// `privacy_set {messages?, lastSeen?, online?, readReceipts?, messageRequests?}`; what is not given stays as it is.
 pub(crate) fn set(
     service: &Arc<Service>,
     caller: &Caller<'_>,
@@ -150,9 +150,9 @@ pub(crate) fn set(
     let mut wishes = Vec::new();
     for setting in PrivacySetting::ALL {
         let value = match setting {
-            PrivacySetting::ReadReceipts => fields
+            PrivacySetting::ReadReceipts | PrivacySetting::MessageRequests => fields
                 .flag(setting.name())?
-                .map(|tells| OwnValue::of(if tells { "true" } else { "false" })),
+                .map(|is_on| OwnValue::of(if is_on { "true" } else { "false" })),
             _ => audience(&fields, setting.name())?.map(Audience::value),
         };
         if value.is_some() {
@@ -160,7 +160,7 @@ pub(crate) fn set(
         }
     }
     if wishes.is_empty() {
-        let reason = "or lastSeen, online or readReceipts is required";
+        let reason = "or lastSeen, online, readReceipts or messageRequests is required";
         return Err(Refusal::invalid("messages", reason));
     }
     let change = own::change(service, caller, wishes, PrivacySetting::ALL.len())?;
@@ -187,12 +187,14 @@ pub(crate) fn get(
     let records = service.store.own_at(caller.user.clone(), places.into());
     Ok(Work::Later(Box::pin(async move {
         let records = records.await.map_err(|error| of_store(&error))?;
-        let Privacy { messages, last_seen, online, read_receipts } = Privacy::of(&records);
+        let Privacy { messages, last_seen, online, read_receipts, message_requests } =
+            Privacy::of(&records);
         Ok(records::ok_with()
             .text(PrivacySetting::Messages.name(), messages.name())
             .text(PrivacySetting::LastSeen.name(), last_seen.name())
             .text(PrivacySetting::Online.name(), online.name())
             .flag(PrivacySetting::ReadReceipts.name(), read_receipts)
+            .flag(PrivacySetting::MessageRequests.name(), message_requests)
             .end())
     })))
 }

@@ -296,23 +296,25 @@ async fn store_outgoing(service: &Service, out: Vec<Outgoing>) -> Vec<Gathered<R
 async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
     let Outgoing { gathered, told } = out;
     let answer = match outcome {
-        Marked::Moved | Marked::MovedAmongMany { .. } | Marked::Unmoved => Ok(records::ok()),
         Marked::NotFound => Err(Refusal::NotFound),
+        _ => Ok(records::ok()),
     };
     gathered.waiting.into_iter().for_each(|(_, reply)| reply.send(service, &answer));
     let mark = &gathered.mark;
     if let Some(group) = mark.conversation.group_id() {
         crowd::learn(service, mark, &group, outcome);
     }
-    if !matches!(outcome, Marked::Moved | Marked::MovedAmongMany { .. }) {
-        return;
-    }
+    let others = match outcome {
+        Marked::Moved => true,
+        Marked::MovedAmongMany { .. } | Marked::MovedInRequest => false,
+        Marked::Unmoved | Marked::NotFound => return,
+    };
     let told = match (told, other_member(mark)) {
-        (Told::Both, _) => outcome == Marked::Moved,
+        (Told::Both, _) => others,
         (Told::Own, _) => false,
+        (Told::Undecided, _) if !others => false,
         (Told::Undecided, None) => {
-            let is_secret = mark.is_read() && !service.tells_reads(&mark.user, &mark.user).await;
-            outcome == Marked::Moved && !is_secret
+            !mark.is_read() || service.tells_reads(&mark.user, &mark.user).await
         }
         (Told::Undecided, Some(other)) => {
             service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await

@@ -17,7 +17,7 @@ use parlor_chat::store::{
 
 use parlor_gateway::SocketId;
 
-use crate::around_records;
+use crate::around_records::{self, Shows};
 use crate::conversation_settings;
 use crate::group_records;
 use crate::json::{Object, push_text};
@@ -92,7 +92,13 @@ pub(crate) fn entry_with(
         }
     };
     let object = match &entry.envelope {
-        Some(envelope) => around_records::envelope(object, &entry.conversation, envelope),
+        Some(envelope) => {
+            let shows = match viewer == Some(&entry.from) {
+                true => Shows::Sender,
+                false => Shows::Recipient,
+            };
+            around_records::envelope(object, &entry.conversation, envelope, shows)
+        }
         None => object,
     };
     let object = match state {
@@ -454,7 +460,7 @@ mod tests {
     fn a_refusal_is_told_with_its_delay_where_there_is_one() {
         assert_eq!(
             error(&Refusal::RateLimited { retry_after_ms: 40 }),
-            r#"{"status":"error","code":"rate_limited","error":"the user, the connection or the API key sends faster than allowed","retryAfterMs":40}"#
+            r#"{"status":"error","code":"rate_limited","error":"the user, the connection, the group or the API key is faster than allowed","retryAfterMs":40}"#
         );
         assert!(!reason(&Refusal::TokenExpired).contains("retryAfterMs"));
     }

@@ -20,6 +20,7 @@ mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use parlor_chat::entry::{Content, Millis};
@@ -44,6 +45,8 @@ struct Engine {
     rules: Vec<Rule>,
     compiled: Compiled,
     flood: Mutex<Flood>,
+    /// Contents that came too often.
+    floods: AtomicU64,
 }
 
 impl std::fmt::Debug for Engine {
@@ -95,12 +98,22 @@ impl Rules {
             return Ok(Self(None));
         }
         let compiled = Compiled::new(&rules)?;
-        Ok(Self(Some(Arc::new(Engine { rules, compiled, flood: Mutex::default() }))))
+        Ok(Self(Some(Arc::new(Engine {
+            rules,
+            compiled,
+            flood: Mutex::default(),
+            floods: AtomicU64::default(),
+        }))))
     }
 
     /// The rules as they were given.
     pub fn all(&self) -> &[Rule] {
         self.0.as_ref().map_or(&[], |engine| &engine.rules)
+    }
+
+    /// How many contents came too often so far, retries of one among them.
+    pub(crate) fn floods(&self) -> u64 {
+        self.0.as_ref().map_or(0, |engine| engine.floods.load(Ordering::Relaxed))
     }
 
     /// Looks at a content that was checked to be JSON. Without rules it costs nothing.
@@ -168,6 +181,7 @@ impl Engine {
         for &(rule, bound) in &self.compiled.floods {
             let exceeds = self.flood.lock().exceeds(rule, author, &content, bound, limits);
             search.broken[rule] |= exceeds;
+            self.floods.fetch_add(u64::from(exceeds), Ordering::Relaxed);
         }
         let Search { broken, mut masked, exceeded, .. } = search;
         let mut broken: Vec<Broken> = self
@@ -187,12 +201,12 @@ impl Engine {
         }
         let open_max = limits.reports_open_per_user_max;
         let flagged = verdict.flagged.map(|rule| Flagged { rule, open_max });
+        let screening = Screening { flagged, shadow: verdict.shadows, ..Screening::default() };
         if !verdict.masks {
-            return Screened { content, screening: Screening { flagged, ..Screening::default() } };
+            return Screened { content, screening };
         }
         let kept = Content(mask::mask(&content.0, &mut masked).into());
-        let screening = Screening { original: Some(content), flagged, refused: None };
-        Screened { content: kept, screening }
+        Screened { content: kept, screening: Screening { original: Some(content), ..screening } }
     }
 }
 

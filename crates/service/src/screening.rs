@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use parlor_chat::ids::ClientId;
+use parlor_chat::entry::Content;
+use parlor_chat::ids::{ClientId, ConversationId, GroupId, Seq};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Pending, StoreError};
@@ -17,6 +18,21 @@ use crate::hook::{self, Question};
 use crate::moderation;
 use crate::rules::{Author, Screened};
 use crate::service::Service;
+
+/// Looks at a content: by what holds everywhere, then by the group's own rules, if it is one's.
+pub(crate) fn screen(
+    service: &Service,
+    group: Option<&GroupId>,
+    author: Author<'_>,
+    content: Content,
+) -> Screened {
+    let limits = &service.settings.limits;
+    let screened = service.settings.rules.screen(author, content, limits);
+    match group {
+        Some(group) => service.delivery().ruled.screen(group, author, screened, limits),
+        None => screened,
+    }
+}
 
 /// Looks at what is said outside of any connection, so in no line: by the rules, then by the app's hook.
 /// `key` is what it is kept under.
@@ -28,10 +44,10 @@ pub(crate) async fn screened(
     question: Question,
     key: Option<&ClientId>,
 ) -> Result<Screened, Refusal> {
-    let settings = &service.settings;
     let author = Author { user: &question.user, client_id: key, now: question.at };
-    let screened = settings.rules.screen(author, question.content.clone(), &settings.limits);
-    match &settings.hook {
+    let group = question.conversation.group_id();
+    let screened = screen(service, group.as_ref(), author, question.content.clone());
+    match &service.settings.hook {
         Some(app) if screened.screening.refused.is_none() => {
             let permit = hook::permit(service)?;
             let question = Question { content: screened.content.clone(), ..question };
@@ -67,21 +83,27 @@ pub(crate) struct Outcome {
     /// Whether what was kept is something else than what was sent.
     pub(crate) masked: bool,
     flagged: bool,
+    /// Whether nobody but its sender hears of it.
+    pub(crate) shadowed: bool,
 }
 
 impl Outcome {
     pub(crate) fn of(screening: &Screening) -> Self {
-        Self { masked: screening.original.is_some(), flagged: screening.flagged.is_some() }
+        Self {
+            masked: screening.original.is_some(),
+            flagged: screening.flagged.is_some(),
+            shadowed: screening.shadow,
+        }
     }
 
-    /// Counts a message that was kept now, and tells moderators of it.
-    pub(crate) async fn tell(self, service: &Service, appended: &Appended) {
+    /// Counts a message, or an edit of one, that was kept now, and tells moderators of it.
+    pub(crate) async fn tell(self, service: &Service, conversation: &ConversationId, seq: Seq) {
         let counters = &service.counters().moderation;
         counters.masked.add(u64::from(self.masked));
         counters.flagged.add(u64::from(self.flagged));
+        counters.shadowed.add(u64::from(self.shadowed));
         if self.flagged {
-            moderation::announce_flagged(service, appended.conversation.clone(), appended.seq)
-                .await;
+            moderation::announce_flagged(service, conversation.clone(), seq).await;
         }
     }
 }

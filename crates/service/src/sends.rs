@@ -21,13 +21,14 @@ use crate::around_commands::Outside;
 use crate::commands::{self, Payload, Send};
 use crate::dispatch::{Answer, Caller, Work};
 use crate::hook::{self, AppHook, Question};
+use crate::paces::Taken;
 use crate::records;
 use crate::rules::{Author, Screened};
 use crate::schedules;
 use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
-use crate::typing::Target;
+use crate::typing::{self, Target};
 
 /// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?, sendAt?}`.
 pub(crate) fn private_message(
@@ -79,7 +80,7 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     let conversation = append.conversation();
     outside.fits(&conversation)?;
     let (send_key, order) = (append.client_id.clone(), service.next_order());
-    let failed = Failed {
+    let mut failed = Failed {
         service: Arc::clone(service),
         connection,
         user: user.clone(),
@@ -87,6 +88,7 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
         send_key,
         order,
         conversation,
+        taken: None,
     };
     if let Err(refusal) = service.accepts_writes().and_then(|()| caller.charge(service)) {
         failed.note(caller.session, now, &refusal);
@@ -94,9 +96,14 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     }
     caller.session.admit(&failed.conversation, append.client_id.as_ref(), order, now)?;
     let author = Author { user, client_id: append.client_id.as_ref(), now };
+    let group = failed.conversation.group_id();
+    if let Some(group) = &group {
+        let taken = service.paces.message(group, now);
+        failed.taken = taken.inspect_err(|refusal| failed.note(caller.session, now, refusal))?;
+    }
     let screened = match outside.is_of_event() {
         true => Screened::untouched(append.content.clone()),
-        false => service.settings.rules.screen(author, append.content.clone(), limits),
+        false => screening::screen(service, group.as_ref(), author, append.content.clone()),
     };
     let Screened { content, screening } = match &service.settings.hook {
         // What a rule refuses needs no second opinion.
@@ -183,6 +190,8 @@ struct Failed {
     send_key: Option<parlor_chat::ids::ClientId>,
     order: Order,
     conversation: ConversationId,
+    /// Of what its group may have.
+    taken: Option<Taken>,
 }
 
 impl Failed {
@@ -203,11 +212,17 @@ impl Failed {
                     counters.sent_again.add(1)
                 } else {
                     counters.sent.add(1);
+                    if let Some(taken) = self.taken {
+                        taken.keep();
+                    }
                     let service = &self.service;
-                    if let Some(typed) = &self.typed {
+                    if outcome.shadowed {
+                        // No message tells the others that it is over.
+                        typing::gone(service, socket.key());
+                    } else if let Some(typed) = &self.typed {
                         service.typing.sent(service, &self.user, typed);
                     }
-                    outcome.tell(&self.service, &appended).await;
+                    outcome.tell(service, &appended.conversation, appended.seq).await;
                 };
                 Ok(records::sent(&appended, outcome.masked))
             }

@@ -30,6 +30,7 @@ use crate::dispatch::{self, Command};
 use crate::expiry::{Expiry, SCAN_EVERY_SECONDS};
 use crate::identity::Authenticator;
 use crate::lines::Lines;
+use crate::paces::Paces;
 use crate::presence::Presences;
 use crate::receipts::{self, Receipts};
 use crate::recovery::Pids;
@@ -42,8 +43,8 @@ use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
     app_events, around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts,
-    groups, jitter, moderation, presence, privacy, profiles, queries, records, resume, schedules,
-    search, sends, stars, timers, tutorial, typing,
+    group_rules, groups, jitter, moderation, presence, privacy, profiles, queries, records,
+    requests, resume, schedules, search, sends, stars, timers, tutorial, typing,
 };
 
 /// Beyond every position that a store gives out, which is below 2^53.
@@ -62,10 +63,11 @@ pub struct Service {
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
     pub(crate) token_names: profiles::TokenNames,
-    pub(crate) presence: Presences,
+    pub(crate) presence: Arc<Presences>,
     pub(crate) typing: Typing,
     pub(crate) connection_rate: Rate,
     pub(crate) user_rate: Rate,
+    pub(crate) paces: Arc<Paces>,
     pub(crate) shared_device: DeviceId,
     /// What waits for the store on behalf of a client.
     pub(crate) tasks: TaskTracker,
@@ -123,10 +125,11 @@ impl Service {
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),
             token_names: profiles::TokenNames::default(),
-            presence: Presences::new(&settings.limits),
+            presence: Arc::clone(&delivery.presence),
             typing: Typing::new(&settings.limits),
             connection_rate: settings.connection_rate(),
             user_rate: settings.user_rate(),
+            paces: Arc::new(Paces::new(&settings.limits, settings.is_development())),
             shared_device: DeviceId::shared(),
             tasks: TaskTracker::new(),
             own_tasks: TaskTracker::new(),
@@ -155,7 +158,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 80] = [
+        let commands: [(&str, Command); 86] = [
             ("private_message", sends::private_message),
             ("app_event", app_events::app_event),
             ("typing", typing::typing),
@@ -180,6 +183,7 @@ impl Service {
             ("warn", moderation::warn),
             ("suspend", moderation::suspend),
             ("unsuspend", moderation::unsuspend),
+            ("message_remove", moderation::message_remove),
             ("notice_confirm", moderation::notice_confirm),
             ("audit", moderation::audit),
             ("group_message", groups::message),
@@ -196,6 +200,8 @@ impl Service {
             ("group_unmute", groups::unmute),
             ("group_role", groups::role),
             ("group_members", groups::members),
+            ("group_rules", group_rules::get),
+            ("group_rules_set", group_rules::set),
             ("group_info", groups::info),
             ("group_invite", groups::invite),
             ("group_invites", groups::invites),
@@ -231,6 +237,9 @@ impl Service {
             ("contact_add", contacts::add),
             ("contact_remove", contacts::remove),
             ("contacts", contacts::list),
+            ("requests", requests::list),
+            ("request_accept", requests::accept),
+            ("request_decline", requests::decline),
             ("privacy_get", privacy::get),
             ("privacy_set", privacy::set),
             ("profile_get", profiles::get),
@@ -279,6 +288,7 @@ impl Service {
         // Whoever asks for nothing still learns how far the log is.
         let nobody = UserId::parse("nobody").expect("a plain word is a user id");
         let head = self.store.since(nobody, END_OF_LOG, Whose::Others, 1).await?.as_of;
+        group_rules::load(self).await?;
         self.runtime.get_or_init(Handle::current);
         self.delivery.attach(io, head);
         let service = Arc::clone(self);
@@ -335,7 +345,8 @@ impl Service {
         let (sessions, users) = (sessions.len() as u64, sessions.users() as u64);
         let stats = self.counters().snapshot(sessions, users, self.turns.waiting() as u64);
         let (presence_subscriptions, presence_coalesced) = self.presence.counts();
-        Stats { presence_subscriptions, presence_coalesced, ..stats }
+        let floods = self.settings.rules.floods();
+        Stats { presence_subscriptions, presence_coalesced, floods, ..stats }
     }
 
     /// Refuses connections before the service is open, and once it is closed.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::Entry;
 use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
 use parlor_chat::own::{OwnCursor, OwnKey, OwnKind, OwnRecord};
 use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::Placed;
 
 use crate::commands::Payload;
 use crate::dispatch::{Caller, Work};
@@ -74,7 +74,8 @@ fn set(
     Ok(own::submit(service, change))
 }
 
-/// `starred {cursor?, limit?}`, starred last first; each with its message, if it can still be read.
+/// `starred {cursor?, limit?}`, starred last first; each with its message as it is now, if it can
+/// still be read.
 pub(crate) fn list(
     service: &Arc<Service>,
     caller: &Caller<'_>,
@@ -94,7 +95,7 @@ pub(crate) fn list(
             page.next = last.map(|last| OwnCursor { at: last.at, key: last.key.clone() });
         }
         let lines = page.records.iter().zip(&entries);
-        let lines = lines.map(|(record, entry)| line(record, entry.as_deref(), &user));
+        let lines = lines.map(|(record, entry)| line(record, entry.as_ref(), &user));
         Ok(own::listed("starred", lines, page.next.as_ref()))
     })))
 }
@@ -103,8 +104,9 @@ fn place(record: &OwnRecord) -> Option<(ConversationId, Seq)> {
     MessageId::parse(record.key.as_str()).ok()
 }
 
-fn line(record: &OwnRecord, entry: Option<&Entry>, viewer: &UserId) -> String {
-    let message = entry.map(|entry| records::entry(entry, Some(viewer)));
+fn line(record: &OwnRecord, found: Option<&Placed>, viewer: &UserId) -> String {
+    let now = |found: &Placed| records::entry_now(&found.entry, Some(viewer), Some(&found.state));
+    let message = found.map(now);
     Object::new()
         .text("messageId", record.key.as_str())
         .number("at", record.at.0)

@@ -81,6 +81,7 @@ impl Counters {
             presence_told: self.presence_told.get(),
             presence_coalesced: 0,
             crowd_told: self.crowd_told.get(),
+            floods: 0,
             moderation: self.moderation.snapshot(),
             refused: CODES.map(|code| (code.name(), self.refused.0[code as usize].get())),
         }
@@ -134,10 +135,42 @@ pub struct Stats {
     pub presence_coalesced: u64,
     /// Packets that told of receipts, typing or presence in groups where many are, one for each socket.
     pub crowd_told: u64,
+    /// Contents that a rule about repeats found to come too often.
+    pub floods: u64,
     /// What rules, reports and moderators came to.
     pub moderation: ModerationStats,
     /// Refusals by code.
     pub refused: [(&'static str, u64); CODES.len()],
+}
+
+/// What refusals may be a sign of: families of codes that an operator watches together.
+const FAMILIES: [(&str, &[Code]); 5] = [
+    ("too_fast", &[Code::RateLimited, Code::SlowMode]),
+    ("not_welcome", &[Code::Blocked, Code::NotAccepted, Code::RequestPending]),
+    (
+        "without_right",
+        &[
+            Code::NotAllowed,
+            Code::NotAMember,
+            Code::Forbidden,
+            Code::Muted,
+            Code::Banned,
+            Code::Suspended,
+        ],
+    ),
+    ("bad_token", &[Code::Unauthorized, Code::TokenExpired, Code::DeviceRevoked]),
+    ("bad_input", &[Code::InvalidArgument, Code::TooLarge, Code::UnknownEvent]),
+];
+
+impl Stats {
+    /// Refusals by what they may be a sign of, as far as they may.
+    pub fn suspicious(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let of = |code: &Code| {
+            let found = self.refused.iter().find(|(name, _)| *name == code.name());
+            found.map_or(0, |(_, count)| *count)
+        };
+        FAMILIES.iter().map(move |(family, codes)| (*family, codes.iter().map(of).sum()))
+    }
 }
 
 /// The counters behind [`ModerationStats`].
@@ -146,7 +179,9 @@ pub(crate) struct ModerationCounters {
     pub(crate) refused_by_rule: Count,
     pub(crate) masked: Count,
     pub(crate) flagged: Count,
+    pub(crate) shadowed: Count,
     pub(crate) reports: Count,
+    pub(crate) removed: Count,
     pub(crate) warnings: Count,
     pub(crate) suspensions: Count,
     pub(crate) hook_asked: Count,
@@ -161,7 +196,9 @@ impl ModerationCounters {
             refused_by_rule: self.refused_by_rule.get(),
             masked: self.masked.get(),
             flagged: self.flagged.get(),
+            shadowed: self.shadowed.get(),
             reports: self.reports.get(),
+            removed: self.removed.get(),
             warnings: self.warnings.get(),
             suspensions: self.suspensions.get(),
             hook_asked: self.hook_asked.get(),
@@ -181,8 +218,12 @@ pub struct ModerationStats {
     pub masked: u64,
     /// Messages that were brought before the moderators by a rule or the hook.
     pub flagged: u64,
+    /// Messages that nobody but their senders see.
+    pub shadowed: u64,
     /// Reports filed.
     pub reports: u64,
+    /// Messages that moderators removed.
+    pub removed: u64,
     /// Warnings given.
     pub warnings: u64,
     /// Users suspended.

@@ -46,7 +46,7 @@ pub(crate) fn set(
         let ms = seconds.map(|seconds| seconds.saturating_mul(1_000));
         let object = around_records::seconds(object, "seconds", ms);
         Ok(match changed {
-            MessageChanged::Committed { seq, ts } => object
+            MessageChanged::Committed { seq, ts, .. } => object
                 .text("id", MessageId::new(&conversation, seq).as_str())
                 .number("seq", seq.0)
                 .number("ts", ts.0)

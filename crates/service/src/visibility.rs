@@ -2,29 +2,32 @@
 //! are typing.
 //!
 //! Everything that a user has decided about that is read from the store as one [`Circle`], so that
-//! telling many others about one user reads once: whom the user blocks, who may see what, and the
-//! contacts if that depends on them. Circles are remembered within a bound and forgotten by the commit
+//! telling many others about one user reads once: whom the user blocks, whose requests the user has not
+//! accepted, who may see what, and the contacts if that depends on them. Circles are remembered within a bound and forgotten by the commit
 //! that changes one. A read that a change may have overtaken is not remembered.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use parlor_chat::ids::UserId;
+use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::own::{OwnCommitted, OwnKind, OwnQuery, OwnRecord};
 use parlor_chat::presence::Sight;
 use parlor_chat::privacy::{Audience, Privacy, PrivacySetting};
+use parlor_chat::requests::RequestState;
 use parlor_chat::store::{Store, StoreError};
 
-/// Contacts that are read at a time.
-const CONTACTS_AT_ONCE: usize = 1_000;
+/// Records that are read at a time.
+const RECORDS_AT_ONCE: usize = 1_000;
 
 /// Whom a user lets see what.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Circle {
     /// `None` for nobody, as with nearly all.
     blocked: Option<Arc<HashSet<UserId>>>,
+    /// Whose requests the user has not accepted; `None` for nobody.
+    strangers: Option<Arc<HashSet<UserId>>>,
     /// The user's contacts, if what somebody may see depends on them.
     contacts: Option<Arc<HashSet<UserId>>>,
     online: Audience,
@@ -42,14 +45,18 @@ impl Circle {
         Sight { online: may(self.online), last_seen: may(self.last_seen) }
     }
 
-    /// Whether the user blocks another.
+    /// Whether the user is not to be seen by another at all: one who is blocked, or whose request is
+    /// not accepted.
     pub(crate) fn keeps_out(&self, other: &UserId) -> bool {
-        self.blocked.as_ref().is_some_and(|blocked| blocked.contains(other))
+        let has = |users: &Option<Arc<HashSet<UserId>>>| {
+            users.as_ref().is_some_and(|users| users.contains(other))
+        };
+        has(&self.blocked) || has(&self.strangers)
     }
 
     fn weight(&self) -> usize {
         let of = |users: &Option<Arc<HashSet<UserId>>>| users.as_ref().map_or(0, |it| it.len());
-        1 + of(&self.blocked) + of(&self.contacts)
+        1 + of(&self.blocked) + of(&self.strangers) + of(&self.contacts)
     }
 }
 
@@ -99,16 +106,20 @@ impl Visibility {
             true => Some(Arc::new(contacts(store, of).await?)),
             false => None,
         };
-        let circle = Circle { blocked, contacts, online, last_seen };
+        let strangers = strangers(store, of).await?;
+        let strangers = (!strangers.is_empty()).then(|| Arc::new(strangers));
+        let circle = Circle { blocked, strangers, contacts, online, last_seen };
         self.remember(of, &circle, changes);
         Ok(circle)
     }
 
     /// Forgets what a change of a user's records may have made wrong; tells whether it may have.
-    pub(crate) fn own_changed(&self, changed: &OwnCommitted) {
-        if concerns(&changed.records) {
+    pub(crate) fn own_changed(&self, changed: &OwnCommitted) -> bool {
+        let concerns = concerns(&changed.records);
+        if concerns {
             self.changed(&changed.user);
         }
+        concerns
     }
 
     /// Forgets what a user had decided before.
@@ -138,27 +149,45 @@ impl Visibility {
 }
 
 /// Whether some of these records have a say in what others may see.
-pub(crate) fn concerns(records: &[OwnRecord]) -> bool {
-    let concerns = |kind| matches!(kind, OwnKind::Privacy | OwnKind::Contact);
+fn concerns(records: &[OwnRecord]) -> bool {
+    let concerns = |kind| matches!(kind, OwnKind::Privacy | OwnKind::Contact | OwnKind::Request);
     records.iter().any(|record| concerns(record.kind))
 }
 
 /// All of a user's contacts, of whom there are as many as the limit allows.
 async fn contacts(store: &dyn Store, of: &UserId) -> Result<HashSet<UserId>, StoreError> {
-    let (mut contacts, mut after) = (HashSet::new(), None);
+    named(store, of, OwnKind::Contact, |record| UserId::parse(record.key.as_str()).ok()).await
+}
+
+/// Those whose requests a user has not accepted; their number is bounded likewise.
+async fn strangers(store: &dyn Store, of: &UserId) -> Result<HashSet<UserId>, StoreError> {
+    let hides = |record: &OwnRecord| {
+        record.value.as_ref().is_some_and(|value| RequestState::of_value(&value.0).hides())
+    };
+    named(store, of, OwnKind::Request, |record| {
+        let conversation = ConversationId::parse(record.key.as_str()).ok()?;
+        let (low, high) = conversation.direct_members().filter(|_| hides(record))?;
+        Some(if low == *of { high } else { low })
+    })
+    .await
+}
+
+/// The users that a user's records of one kind name.
+async fn named(
+    store: &dyn Store,
+    of: &UserId,
+    kind: OwnKind,
+    name: impl Fn(&OwnRecord) -> Option<UserId>,
+) -> Result<HashSet<UserId>, StoreError> {
+    let (mut users, mut after) = (HashSet::new(), None);
     loop {
-        let query = OwnQuery {
-            user: of.clone(),
-            kind: OwnKind::Contact,
-            after: after.take(),
-            limit: CONTACTS_AT_ONCE,
-        };
+        let query =
+            OwnQuery { user: of.clone(), kind, after: after.take(), limit: RECORDS_AT_ONCE };
         let page = store.own(query).await?;
-        let users = page.records.iter().filter_map(|it| UserId::parse(it.key.as_str()).ok());
-        contacts.extend(users);
+        users.extend(page.records.iter().filter_map(&name));
         after = page.next;
         if after.is_none() {
-            return Ok(contacts);
+            return Ok(users);
         }
     }
 }
@@ -201,6 +230,8 @@ mod tests {
         let circle = Circle { contacts, online, last_seen, ..blocking(&["mallory"]) };
         assert_eq!(circle.may_see(&user("bob")), Sight { online: true, last_seen: false });
         assert_eq!(circle.may_see(&user("carol")), Sight::NONE);
+        let stranger = Circle { strangers: Some(Arc::new([user("bob")].into())), ..circle.clone() };
+        assert_eq!(stranger.may_see(&user("bob")), Sight::NONE);
         let kept_out = Circle { blocked: Some(Arc::new([user("bob")].into())), ..circle };
         assert_eq!(kept_out.may_see(&user("bob")), Sight::NONE);
     }

@@ -110,24 +110,43 @@ async fn time_runs_out_for_edits_and_deletions() {
     assert_eq!(outcome(&alice, "delete", json!({"messageId": in_group})).await, "3");
 }
 
+/// What a recipient makes of the sender, by which commands, and what the sender's deeds and messages
+/// get for it.
 #[tokio::test]
-async fn who_is_blocked_may_only_take_back() {
-    let house = house().await;
-    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
-    let id = said(&alice, "bob", "x").await;
-    bob.call("block", json!({"userId": "alice"})).await;
-    for (event, payload) in [
-        ("edit", json!({"messageId": id, "content": "y"})),
-        ("react", json!({"messageId": id, "emoji": "👍"})),
-        ("unreact", json!({"messageId": id, "emoji": "👍"})),
-        ("pin", json!({"messageId": id})),
-        ("unpin", json!({"messageId": id})),
+async fn whose_messages_are_not_taken_may_only_take_back() {
+    let declined = json!({"conversationId": "dm:alice:bob"});
+    let asks = ("privacy_set", json!({"messageRequests": true}));
+    for (before, after, code) in [
+        (vec![], vec![("block", json!({"userId": "alice"}))], "blocked"),
+        (vec![], vec![("privacy_set", json!({"messages": "nobody"}))], "not_accepted"),
+        (vec![], vec![("privacy_set", json!({"messages": "contacts"}))], "not_accepted"),
+        (vec![asks.clone()], vec![], "request_pending"),
+        (vec![asks], vec![("request_decline", declined)], "not_accepted"),
     ] {
-        assert_eq!(outcome(&alice, event, payload).await, "blocked", "{event}");
+        let house = House::new(plan(Limits { request_messages_max: 1, ..generous() })).await;
+        let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+        for (event, payload) in before {
+            assert_eq!(bob.call(event, payload).await["status"], "ok");
+        }
+        let id = said(&alice, "bob", "x").await;
+        for (event, payload) in after {
+            assert_eq!(bob.call(event, payload).await["status"], "ok");
+        }
+        for (event, payload) in [
+            ("private_message", json!({"toUserId": "bob", "content": "y"})),
+            ("edit", json!({"messageId": id, "content": "y"})),
+            ("react", json!({"messageId": id, "emoji": "👍"})),
+            ("unreact", json!({"messageId": id, "emoji": "👍"})),
+            ("pin", json!({"messageId": id})),
+            ("unpin", json!({"messageId": id})),
+        ] {
+            assert_eq!(outcome(&alice, event, payload).await, code, "{event}");
+        }
+        assert_eq!(outcome(&bob, "react", json!({"messageId": id, "emoji": "👍"})).await, "2");
+        assert_eq!(outcome(&alice, "delete", json!({"messageId": id})).await, "3");
+        assert_eq!(bob.event("entry", 0).await["kind"], "message_deleted");
+        house.end().await;
     }
-    assert_eq!(outcome(&bob, "react", json!({"messageId": id, "emoji": "👍"})).await, "2");
-    assert_eq!(outcome(&alice, "delete", json!({"messageId": id})).await, "3");
-    assert_eq!(bob.event("entry", 0).await["kind"], "message_deleted");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn who_may_write_is_up_to_the_recipient() {
     let tablet = house.device("alice", "t").await;
     let open = json!({
         "status": "ok", "messages": "everyone", "lastSeen": "everyone", "online": "everyone",
-        "readReceipts": true,
+        "readReceipts": true, "messageRequests": false,
     });
     assert_eq!(ok(&alice, "privacy_get", json!({})).await, open);
     let key = json!({"toUserId": "alice", "content": "first", "clientId": "k1"});
@@ -122,6 +122,7 @@ async fn fields_of_privacy_are_refused_by_name_and_merged() {
         (json!({"lastSeen": ""}), "lastSeen"),
         (json!({"online": true}), "online"),
         (json!({"readReceipts": "yes"}), "readReceipts"),
+        (json!({"messageRequests": "on"}), "messageRequests"),
         (json!({"messages": "nobody", "online": "x"}), "online"),
     ] {
         refused(&alice.call("privacy_set", payload).await, "invalid_argument", said);
@@ -131,7 +132,7 @@ async fn fields_of_privacy_are_refused_by_name_and_merged() {
     ok(&alice, "privacy_set", json!({"online": "contacts", "readReceipts": null})).await;
     let expected = json!({
         "status": "ok", "messages": "everyone", "lastSeen": "nobody", "online": "contacts",
-        "readReceipts": false,
+        "readReceipts": false, "messageRequests": false,
     });
     assert_eq!(ok(&alice, "privacy_get", json!({})).await, expected);
     house.end().await;

@@ -31,6 +31,8 @@ mod owning;
 
 mod people;
 
+mod requesting;
+
 mod resuming;
 
 mod retaining;
@@ -38,6 +40,8 @@ mod retaining;
 mod moderating;
 
 mod screening;
+
+mod shadowing;
 
 mod tokens;
 
@@ -166,6 +170,12 @@ const CLAIMS: &[(&str, Claim)] = claims![
     people::people_are_found_by_the_beginnings_of_words_in_pages,
     people::who_keeps_whom_out_finds_neither_the_other,
     people::many_of_one_word_are_all_found,
+    requesting::a_strangers_first_messages_are_a_request,
+    requesting::who_is_known_makes_no_request,
+    requesting::an_answer_makes_a_request_ordinary,
+    requesting::a_request_is_accepted_or_declined,
+    requesting::how_far_a_request_was_read_is_not_told,
+    requesting::a_device_that_was_away_learns_of_a_request,
 ];
 
 const RETAINING: &[(&str, Claim)] = claims![
@@ -214,6 +224,7 @@ const GROUPING: &[(&str, GroupClaim)] = claims![
     grouping::wishes_and_messages_take_their_places_in_the_order_of_the_calls,
     grouping::a_suspended_member_neither_says_nor_changes_anything,
     grouping::random_groups_agree_with_a_recount,
+    grouping::a_groups_own_rules_are_kept_with_it,
 ];
 
 /// Runs the claims about groups, each on a store of its own.

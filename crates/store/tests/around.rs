@@ -65,6 +65,8 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish, days_ago: u64) -> u64 {
         now: Millis(NOW - days_ago * DAY_MS),
         origin: Origin(0),
         limits: Limits::default(),
+        screening: None,
+        removal: None,
     };
     match store.change_message(change).await.expect("it may be") {
         MessageChanged::Committed { seq, .. } => seq.0,

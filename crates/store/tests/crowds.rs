@@ -148,7 +148,10 @@ async fn an_older_files_marks_are_gathered_into_blocks() {
         "UPDATE member SET delivered = {0}, read = {0} WHERE user % 2 = 0 AND left IS NULL; \
          UPDATE member SET delivered = {0} WHERE user % 2 = 1 AND user % 3 = 0 AND left IS NULL; \
          DROP TABLE mark_block; DROP INDEX member_slot; ALTER TABLE member DROP COLUMN slot; \
-         ALTER TABLE chat_group DROP COLUMN slots; PRAGMA user_version = 10;",
+         ALTER TABLE chat_group DROP COLUMN slots; \
+         DROP INDEX group_ruled; ALTER TABLE chat_group DROP COLUMN rules; \
+         DROP INDEX member_requests; ALTER TABLE member DROP COLUMN request; \
+         ALTER TABLE entry DROP COLUMN shadow; PRAGMA user_version = 10;",
         seq.0
     ))
     .expect("it is made older");

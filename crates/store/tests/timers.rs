@@ -84,6 +84,8 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish) {
         now: Millis(NOW),
         origin: Origin(0),
         limits: Limits::default(),
+        screening: None,
+        removal: None,
     };
     store.change_message(change).await.expect("it may be");
 }

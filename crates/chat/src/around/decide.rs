@@ -40,8 +40,8 @@ pub struct Standing<'a> {
 pub enum Place<'a> {
     /// In a direct conversation.
     Direct {
-        /// Whether the other member keeps out who wishes.
-        is_blocked: bool,
+        /// Why the other member takes nothing from who wishes, if so: as a message would be refused.
+        barred: Option<Refusal>,
     },
     /// In a group.
     Group {
@@ -129,6 +129,11 @@ pub fn decide(
     Ok(Decision::Commit(deed))
 }
 
+/// Decides on the wish of a moderator of the server to delete a message of this content.
+pub fn remove(content: Option<&Content>) -> Decision {
+    content.map_or(Decision::Unchanged, |_| Decision::Commit(Deed::Deleted))
+}
+
 /// One's own within its time, also while one may not speak; in a group others' as well, by who keeps
 /// order and is more than they are.
 fn delete(
@@ -161,8 +166,7 @@ fn delete(
 /// Whether somebody may do anything but delete.
 fn may_act(wish: &Wish, standing: &Standing<'_>, now: Millis) -> Result<(), Refusal> {
     match &standing.place {
-        Place::Direct { is_blocked: true } => Err(Refusal::Blocked),
-        Place::Direct { is_blocked: false } => Ok(()),
+        Place::Direct { barred } => barred.clone().map_or(Ok(()), Err),
         Place::Group { settings, member, .. } => {
             let member = member.ok_or(Refusal::NotAMember)?;
             let is_allowed = match wish {
@@ -237,7 +241,7 @@ mod tests {
         }
     }
 
-    const DIRECT: Place<'static> = Place::Direct { is_blocked: false };
+    const DIRECT: Place<'static> = Place::Direct { barred: None };
 
     fn judged(by: &str, wish: &Wish, standing: &Standing<'_>) -> Result<Decision, Refusal> {
         decide((&user(by), Authority::User), wish, standing, Millis(2_000), &Limits::default())
@@ -279,11 +283,14 @@ mod tests {
             assert_eq!(judged("b", &wish, &at), Err(Refusal::NotAllowed), "{wish:?}");
             assert!(judged("a", &wish, &at).is_ok());
         }
-        let blocked = standing(Place::Direct { is_blocked: true }, &author, Some(&text));
-        for wish in [Wish::Edit(content("2")), Wish::React(emoji()), Wish::Pin] {
-            assert_eq!(judged("a", &wish, &blocked), Err(Refusal::Blocked), "{wish:?}");
+        for why in [Refusal::Blocked, Refusal::NotAccepted, Refusal::RequestPending] {
+            let barred = Place::Direct { barred: Some(why.clone()) };
+            let barred = standing(barred, &author, Some(&text));
+            for wish in [Wish::Edit(content("2")), Wish::React(emoji()), Wish::Pin] {
+                assert_eq!(judged("a", &wish, &barred), Err(why.clone()), "{wish:?}");
+            }
+            assert!(judged("a", &Wish::Delete, &barred).is_ok(), "one's own may always go");
         }
-        assert!(judged("a", &Wish::Delete, &blocked).is_ok(), "one's own may always go");
     }
 
     #[test]

@@ -85,6 +85,14 @@ impl Wish {
     }
 }
 
+/// That a moderator of the server removes a message: any message, whenever and wherever. The audit log
+/// says so in the same commit; the entry does not say who.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Removal {
+    /// For the audit log.
+    pub note: Option<Arc<str>>,
+}
+
 /// A wish about a message.
 #[derive(Debug, Clone)]
 pub struct ChangeMessage {
@@ -107,6 +115,10 @@ pub struct ChangeMessage {
     pub origin: Origin,
     /// The bounds to judge by.
     pub limits: Limits,
+    /// What the content rules say of an edit, if anything.
+    pub screening: Option<Screening>,
+    /// Whether it is a moderator of the server who deletes it, by that right alone.
+    pub removal: Option<Removal>,
 }
 
 /// What became of a wish about a message.
@@ -118,6 +130,8 @@ pub enum MessageChanged {
         seq: Seq,
         /// Its time.
         ts: Millis,
+        /// Whether it was there already, by its idempotency key.
+        repeated: bool,
     },
     /// It was so already.
     Unchanged,

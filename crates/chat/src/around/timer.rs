@@ -46,8 +46,8 @@ pub fn decide(
     place: &Place<'_>,
 ) -> Result<Decision, Refusal> {
     match place {
-        Place::Direct { is_blocked: true } => return Err(Refusal::Blocked),
-        Place::Direct { is_blocked: false } => {}
+        Place::Direct { barred: Some(why) } => return Err(why.clone()),
+        Place::Direct { barred: None } => {}
         Place::Group { member: None, .. } => return Err(Refusal::NotAMember),
         Place::Group { settings, member: Some(member), .. } => {
             if !may(member.role, Action::Update, settings) {
@@ -87,7 +87,7 @@ mod tests {
         members_max: 9,
         past: PastShown::FromJoin,
     };
-    const DIRECT: Place<'static> = Place::Direct { is_blocked: false };
+    const DIRECT: Place<'static> = Place::Direct { barred: None };
 
     fn decided(
         seconds: Option<u64>,
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn who_may_not_change_the_group_or_is_kept_out_sets_nothing() {
-        let blocked = Place::Direct { is_blocked: true };
+        let blocked = Place::Direct { barred: Some(Refusal::Blocked) };
         assert_eq!(decided(Some(5), None, &blocked), Err(Refusal::Blocked));
         let as_role = |role: Option<Role>| {
             let member =

@@ -11,7 +11,7 @@ use crate::store::Authority;
 
 use super::rights::{Action, may};
 use super::{
-    Change, Group, GroupName, GroupSettings, Joining, Member, OpenTo, PastShown, Role,
+    Change, Group, GroupName, GroupRules, GroupSettings, Joining, Member, OpenTo, PastShown, Role,
     SettingsPatch,
 };
 
@@ -67,6 +67,8 @@ pub enum Wish {
     RevokeInvite(InviteCode),
     /// To turn down somebody's request to join.
     Deny(UserId),
+    /// To give it other rules of its own, or none.
+    SetRules(Option<GroupRules>),
 }
 
 impl Wish {
@@ -76,6 +78,7 @@ impl Wish {
             Self::Create { members: users, .. } | Self::Add(users) => {
                 users.iter().map(|user| 16 + user.as_str().len()).sum()
             }
+            Self::SetRules(Some(rules)) => 256 + rules.weight(),
             _ => 256,
         }
     }
@@ -146,6 +149,10 @@ pub trait Look {
     fn has_asked(&mut self, user: &UserId) -> Result<bool, Self::Error>;
     /// How many have asked to join.
     fn requests(&mut self) -> Result<u64, Self::Error>;
+    /// The group's own rules.
+    fn rules(&mut self) -> Result<Option<GroupRules>, Self::Error>;
+    /// How many groups have rules of their own.
+    fn ruled_groups(&mut self) -> Result<u64, Self::Error>;
 }
 
 /// What is to be done.
@@ -274,6 +281,19 @@ impl<L: Look> Deciding<'_, L> {
         Ok(Decision::Commit(Change::Created { name: name.clone(), settings, members: others }))
     }
 
+    fn set_rules(self, rules: Option<&GroupRules>) -> Result<Decision, Denied<L::Error>> {
+        let before = self.look.rules().map_err(Denied::Failed)?;
+        if before.as_ref() == rules {
+            return Ok(Decision::Unchanged);
+        }
+        let is_one_more = before.is_none() && rules.is_some();
+        let mut ruled = || self.look.ruled_groups().map_err(Denied::Failed);
+        if is_one_more && ruled()? >= self.limits.ruled_groups_max {
+            return Err(Refusal::TooManyRules.into());
+        }
+        Ok(Decision::Commit(Change::RulesSet(rules.cloned())))
+    }
+
     fn change(mut self, wish: &Wish, group: &Group) -> Result<Decision, Denied<L::Error>> {
         let member = self.look.member(self.by).map_err(Denied::Failed)?;
         if let Wish::Join(invite) = wish {
@@ -306,6 +326,10 @@ impl<L: Look> Deciding<'_, L> {
             Wish::Add(users) => {
                 right(Action::Add)?;
                 return self.add(group, users);
+            }
+            Wish::SetRules(rules) => {
+                right(Action::Update)?;
+                return self.set_rules(rules.as_ref());
             }
             Wish::Leave if role == Role::Owner => {
                 return Err(Refusal::OwnerMustStay.into());

@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::store::{Authority, GroupLine, HistoryPage, HistoryRange, Origin, Pending, Viewer};
 
 use super::decide::{InviteCode, Wish};
-use super::{Group, Member, Role};
+use super::{Group, GroupRules, Member, Role};
 
 /// Keeps groups.
 pub trait Groups: Send + Sync + 'static {
@@ -53,6 +53,9 @@ pub trait Groups: Send + Sync + 'static {
 
     /// The invites of a group, for somebody who may make them; the newest first.
     fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>>;
+
+    /// Groups that have rules of their own, after one in the order of their ids.
+    fn ruled(&self, after: Option<GroupId>, limit: usize) -> Pending<Vec<(GroupId, GroupRules)>>;
 
     /// How far the other members of a group are with an entry, for one of them.
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage>;

@@ -13,7 +13,7 @@ pub enum Action {
     MentionAll,
     /// Bringing others in, making invites, and looking at requests to join.
     Add,
-    /// Changing name and settings.
+    /// Changing name and settings, and what may not be said there.
     Update,
     /// Ending the group.
     Delete,

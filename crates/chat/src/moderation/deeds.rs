@@ -44,12 +44,21 @@ pub enum DeedKind {
     Suspend,
     /// [`Deed::Unsuspend`].
     Unsuspend,
+    /// A message was removed: see [`crate::around::port::Removal`].
+    Remove,
 }
 
 impl DeedKind {
     /// Each kind.
-    pub const ALL: [Self; 6] =
-        [Self::Take, Self::Dismiss, Self::Resolve, Self::Warn, Self::Suspend, Self::Unsuspend];
+    pub const ALL: [Self; 7] = [
+        Self::Take,
+        Self::Dismiss,
+        Self::Resolve,
+        Self::Warn,
+        Self::Suspend,
+        Self::Unsuspend,
+        Self::Remove,
+    ];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -60,6 +69,7 @@ impl DeedKind {
             Self::Warn => "warn",
             Self::Suspend => "suspend",
             Self::Unsuspend => "unsuspend",
+            Self::Remove => "remove",
         }
     }
 
@@ -187,7 +197,8 @@ pub struct Audited {
     pub report: Option<ReportId>,
     /// Until when, for a suspension with an end.
     pub until: Option<Millis>,
-    /// What was told to the user: a warning's text, a suspension's reason.
+    /// What was told to the user: a warning's text, a suspension's reason; or the id of the message that
+    /// was removed.
     pub text: Option<Arc<str>>,
     /// What the moderator noted.
     pub note: Option<Arc<str>>,

@@ -319,6 +319,18 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("conversation_settings_per_user_max", settings_max, 0, 1 << 20);
     within("hidden_per_user_max", limits.hidden_per_user_max, 0, 1 << 20);
     within("contacts_per_user_max", limits.contacts_per_user_max, 0, 1 << 20);
+    within("request_messages_max", limits.request_messages_max, 1, 1_000);
+    within("requests_per_user_max", limits.requests_per_user_max, 0, 1 << 20);
+    within("group_rate_per_second", limits.group_rate_per_second, 0, u64::from(u32::MAX));
+    within("group_rate_burst", limits.group_rate_burst, 1, u64::from(u32::MAX));
+    within("group_creates_per_hour", limits.group_creates_per_hour, 1, u64::from(u32::MAX));
+    within("group_joins_per_hour", limits.group_joins_per_hour, 1, u64::from(u32::MAX));
+    within("reactions_per_minute", limits.reactions_per_minute, 1, u64::from(u32::MAX));
+    within("reports_per_hour", limits.reports_per_hour, 1, u64::from(u32::MAX));
+    within("paces_remembered_max", limits.paces_remembered_max, 1, 1 << 24);
+    within("group_words_max", limits.group_words_max, 0, 10_000);
+    within("ruled_groups_max", limits.ruled_groups_max, 0, 1 << 20);
+    within("group_rules_ready_max", limits.group_rules_ready_max, 1, 1 << 20);
     within("records_limit_max", limits.records_limit_max, 1, 10_000);
     within("records_limit_default", limits.records_limit_default, 1, limits.records_limit_max);
     within("name_bytes_max", limits.name_bytes_max, 1, 4_096);

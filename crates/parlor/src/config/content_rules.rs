@@ -49,8 +49,9 @@ impl ContentRule {
     }
 
     fn read(&self) -> Result<Rule, RuleError> {
-        let action = Action::of(&self.action)
-            .ok_or_else(|| self.error("must have the action `refuse`, `mask` or `flag`"))?;
+        let action = Action::of(&self.action).ok_or_else(|| {
+            self.error("must have the action `refuse`, `mask`, `flag` or `shadow`")
+        })?;
         let repeats = self.repeats_max.is_some() || self.repeats_window_ms.is_some();
         let given =
             [self.words.is_some(), self.patterns.is_some(), self.links_except.is_some(), repeats];

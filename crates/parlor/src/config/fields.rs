@@ -265,6 +265,27 @@ sections! {
         crowd_marks_max: u64, "marks" = Chat::default().crowd_marks_max as u64;
         /// Conversations that one connection may have open.
         open_conversations_max: u64, "conversations" = Chat::default().open_conversations_max as u64;
+        /// Messages that one group takes for long, whoever sends them; 0 for any.
+        group_rate_per_second: u64, "messages per second" = u64::from(Chat::default().group_rate_per_second);
+        /// Messages that one group takes at once, where there is such a rate.
+        group_rate_burst: u64, "messages" = u64::from(Chat::default().group_rate_burst);
+        /// Groups that one user may make in an hour.
+        group_creates_per_hour: u64, "groups" = u64::from(Chat::default().group_creates_per_hour);
+        /// Groups that one user may join, or ask to join, in an hour.
+        group_joins_per_hour: u64, "groups" = u64::from(Chat::default().group_joins_per_hour);
+        /// Reactions that one user may give or take back in a minute.
+        reactions_per_minute: u64, "reactions" = u64::from(Chat::default().reactions_per_minute);
+        /// Reports that one user may file in an hour.
+        reports_per_hour: u64, "reports" = u64::from(Chat::default().reports_per_hour);
+        /// Groups, and users for each of these actions, whose pace is remembered at a time.
+        paces_remembered_max: u64, "paces" = Chat::default().paces_remembered_max as u64;
+        /// Words that one group's own rules may have.
+        group_words_max: u64, "words" = Chat::default().group_words_max as u64;
+        /// Groups of the server that may have rules of their own.
+        ruled_groups_max: u64, "groups" = Chat::default().ruled_groups_max;
+        /// Groups whose own rules are kept ready for use. Those of others are made ready when they are
+        /// needed.
+        group_rules_ready_max: u64, "groups" = Chat::default().group_rules_ready_max as u64;
         /// How long after it was sent a message may be edited.
         edit_window_ms: u64, "milliseconds" = Chat::default().edit_window_ms;
         /// How long after it was sent its author may delete a message for everyone. Who keeps order
@@ -301,6 +322,11 @@ sections! {
         hidden_per_user_max: u64, "messages" = Chat::default().hidden_per_user_max as u64;
         /// Contacts of one user.
         contacts_per_user_max: u64, "users" = Chat::default().contacts_per_user_max as u64;
+        /// Messages that a stranger's message request may hold before it is decided.
+        request_messages_max: u64, "messages" = Chat::default().request_messages_max;
+        /// Message requests that are kept for one user, decided ones included. Above it strangers are
+        /// refused as `not_accepted`.
+        requests_per_user_max: u64, "requests" = Chat::default().requests_per_user_max;
         /// Records that one `drafts`, `schedules`, `starred`, `contacts` or `users` may ask for.
         records_limit_max: u64, "records" = Chat::default().records_limit_max as u64;
         /// Records of one of these that names no limit.
@@ -411,8 +437,8 @@ sections! {
         role_claim: String, "name" = String::new();
         /// With `--dev`, where tokens have no claims: users who are moderators.
         dev_moderators: Vec<String>, "user ids" = Vec::new();
-        /// Content rules, in this order: each with `id`, `action` (`refuse`, `mask` or `flag`) and one
-        /// of `words` (with `whole_words = false` also within words), `patterns` (regular
+        /// Content rules, in this order: each with `id`, `action` (`refuse`, `mask`, `flag` or `shadow`) and
+        /// one of `words` (with `whole_words = false` also within words), `patterns` (regular
         /// expressions), `links_except` (hosts that links may lead to), and `repeats_max` with
         /// `repeats_window_ms`. In the file they may be written as tables, `[[moderation.rules]]`.
         rules: ContentRules, "rules" = ContentRules::default(), example "[{ id = \"no-cards\", action = \"mask\", patterns = ['\\d{4}-\\d{4}-\\d{4}-\\d{4}'] }]";

@@ -336,7 +336,7 @@ fn content_rules_are_read_from_tables_and_a_wrong_one_is_named() {
         }
     };
     for (rule, said) in [
-        ("action = \"shadow\"\nwords = [\"x\"]", "`r1` must have the action"),
+        ("action = \"hide\"\nwords = [\"x\"]", "`r1` must have the action"),
         ("action = \"mask\"", "`r1` must have one of"),
         ("action = \"mask\"\nwords = [\"x\"]\npatterns = [\"y\"]", "`r1` must have one of"),
         ("action = \"flag\"\nrepeats_max = 3", "`r1` must have both"),

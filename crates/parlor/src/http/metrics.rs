@@ -117,7 +117,13 @@ fn write_moderation(page: &mut Page<'_>, stats: &ModerationStats) -> fmt::Result
             "Messages brought before the moderators by a rule or the hook",
             stats.flagged,
         ),
+        (
+            "moderation_messages_shadowed",
+            "Messages and edits that nobody but their senders see",
+            stats.shadowed,
+        ),
         ("moderation_reports", "Reports filed", stats.reports),
+        ("moderation_messages_removed", "Messages that moderators removed", stats.removed),
         ("moderation_warnings", "Warnings given", stats.warnings),
         ("moderation_suspensions", "Users suspended", stats.suspensions),
         ("moderation_hook_questions", "Messages the hook was asked about", stats.hook_asked),
@@ -282,6 +288,10 @@ impl App {
             page.counter(name, help, value)?;
         }
         page.counters("service_refusals", "Refusals, by code", "code", stats.refused)?;
+        let help = "Refusals that may be a sign of misuse, by family";
+        page.counters("service_suspicious", help, "family", stats.suspicious())?;
+        let help = "Contents that a rule about repeats found to come too often";
+        page.counter("moderation_floods", help, stats.floods)?;
         write_moderation(page, &stats.moderation)
     }
 

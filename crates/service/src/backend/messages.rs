@@ -3,8 +3,6 @@
 //! What it says in a user's name is screened as if the user had said it, unless it vouches for it; in
 //! no line, for requests have no order. What the system says is not.
 
-use std::sync::Arc;
-
 use parlor_chat::app_event::AppEvent;
 use parlor_chat::around::port::{ChangeMessage, Say, Speaker, Wish};
 use parlor_chat::entry::{Content, Millis};
@@ -20,7 +18,7 @@ use crate::hook::Question;
 use crate::receipts::is_a_member;
 use crate::rules::Screened;
 use crate::screening::{self, Outcome};
-use crate::{app_events, around, around_records, clock, commands, records};
+use crate::{app_events, around, clock, commands, records};
 
 /// Something that is said, before anything has looked at it.
 struct Saying {
@@ -74,7 +72,7 @@ impl Backend {
         let appended = screening::append(service, append, outside, screening).await;
         let appended = self.counted(appended.map_err(failed)?);
         if !appended.repeated {
-            outcome.tell(service, &appended).await;
+            outcome.tell(service, &appended.conversation, appended.seq).await;
         }
         Ok(records::sent(&appended, outcome.masked))
     }
@@ -210,13 +208,13 @@ impl Backend {
             now,
             origin: Origin::default(),
             limits: self.service.settings.limits.clone(),
+            screening: None,
+            removal: None,
         }
     }
 
     async fn change_message(&self, change: ChangeMessage) -> Answer {
-        let about = (change.conversation.clone(), change.seq);
-        let changed = Arc::clone(&self.service).around.change_message(change).await;
-        Ok(around_records::changed(&about.0, about.1, &changed.map_err(failed)?))
+        around::submit(&self.service, change).await
     }
 
     /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named; else a direct

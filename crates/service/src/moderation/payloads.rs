@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::{ClientId, MessageId, UserId};
+use parlor_chat::ids::{ClientId, ConversationId, MessageId, Seq, UserId};
 use parlor_chat::limits::Limits;
 use parlor_chat::moderation::{Cause, Deed, NoticeId, ReportId, ReportState, Target};
 use parlor_chat::refusal::Refusal;
@@ -105,6 +105,22 @@ pub(super) fn report_id(payload: Payload<'_>) -> Result<ReportId, Refusal> {
 pub(super) fn notice_id(payload: Payload<'_>) -> Result<NoticeId, Refusal> {
     let fields = Fields::parse(payload, ["noticeId"])?;
     required("noticeId", fields.id("noticeId", NoticeId::parse)?)
+}
+
+/// A message that is to be removed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Removal {
+    pub(super) conversation: ConversationId,
+    pub(super) seq: Seq,
+    pub(super) note: Option<Arc<str>>,
+}
+
+/// Reads `message_remove`'s `{messageId, note?}`.
+pub(super) fn removal(payload: Payload<'_>, limits: &Limits) -> Result<Removal, Refusal> {
+    let fields = Fields::parse(payload, ["messageId", "note"])?;
+    let (conversation, seq) = required("messageId", fields.id("messageId", MessageId::parse)?)?;
+    let note = text(&fields, "note", limits.moderation_text_bytes_max)?;
+    Ok(Removal { conversation, seq, note })
 }
 
 /// What a moderator wants done.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use parlor_chat::ids::MessageId;
 use parlor_chat::moderation::{
-    AuditPage, Audited, Filed, Notice, Report, Reporter, ReportsPage, Target,
+    AuditPage, Audited, DeedKind, Filed, Notice, Report, Reporter, ReportsPage, Target,
 };
 
 use crate::json::Object;
@@ -99,6 +99,7 @@ fn audited(entry: &Audited) -> String {
     let report = entry.report.map(|report| report.0.to_string());
     let object = text_if(object, "reportId", report.as_deref());
     let object = object.number_if("until", entry.until.map(|until| until.0));
-    let object = text_if(object, "text", entry.text.as_deref());
+    let text = if entry.deed == DeedKind::Remove { "messageId" } else { "text" };
+    let object = text_if(object, text, entry.text.as_deref());
     text_if(object, "note", entry.note.as_deref()).text("hash", &hash).end()
 }

@@ -152,6 +152,6 @@ pub(super) fn learn(service: &Service, mark: &Mark, group: &GroupId, outcome: Ma
             crowd.marked(&mark.conversation, after, mark.seq);
         }
         Marked::Moved => crowd.sizes.learn(group, false),
-        Marked::Unmoved | Marked::NotFound => {}
+        Marked::MovedInRequest | Marked::Unmoved | Marked::NotFound => {}
     }
 }

@@ -124,6 +124,7 @@ fn a_flood_is_refused_at_its_bound() {
         [false, false, true, false]
     );
     assert!(!say("1", 110));
+    assert_eq!(rules.floods(), 1);
 }
 
 #[test]

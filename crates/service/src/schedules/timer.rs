@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::hook::{self, Question};
 use crate::rules::{Author, Screened};
-use crate::screening::Outcome;
+use crate::screening::{self, Outcome};
 use crate::service::Service;
 
 use super::Stored;
@@ -98,7 +98,7 @@ async fn round(service: &Arc<Service>) -> Result<Duration, StoreError> {
                 Ok(Fired::Said(appended)) => {
                     said += 1;
                     service.counters().sent.add(1);
-                    outcome.tell(service, &appended).await;
+                    outcome.tell(service, &appended.conversation, appended.seq).await;
                 }
                 Err(error @ (StoreError::Overloaded | StoreError::Unavailable { .. })) => {
                     return Err(error);
@@ -135,7 +135,9 @@ async fn prepare(service: Arc<Service>, due: DueMessage) -> Result<(Fire, Outcom
         None => own_key().map_err(|_| Refusal::Internal)?,
     };
     let author = Author { user: &due.user, client_id: Some(&client_id), now };
-    let screened = service.settings.rules.screen(author, send.content, limits);
+    let conversation = send.to.conversation(&due.user);
+    let group = conversation.group_id();
+    let screened = screening::screen(&service, group.as_ref(), author, send.content);
     let append = Append {
         from: due.user.clone(),
         to: send.to,

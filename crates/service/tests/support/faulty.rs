@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_chat::entry::{Entry, Epoch, Millis, Position};
+use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::moderation::Moderation;
 use parlor_chat::own::{OwnChange, OwnChanged, OwnKey, OwnKind, OwnPage, OwnQuery, OwnRecord};
@@ -13,7 +13,7 @@ use parlor_chat::privacy::Regard;
 use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, ConversationsCursor,
-    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending,
+    ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked, MovedPage, Pending, Placed,
     Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage, Whose,
 };
 use tokio::sync::watch;
@@ -216,6 +216,15 @@ impl Store for Faulty {
         self.store.history(query)
     }
 
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.store.message_requests(user, cursor, limit)
+    }
+
     fn conversations(
         &self,
         user: UserId,
@@ -289,7 +298,7 @@ impl Store for Faulty {
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+    ) -> Pending<Vec<Option<Placed>>> {
         self.store.entries_at(user, places)
     }
 

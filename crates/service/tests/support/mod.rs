@@ -150,5 +150,6 @@ fn open_store(
     let mut config = parlor_store::sqlite::Config::new(data);
     config.receipts_members_max = settings.limits.receipts_members_max;
     config.client_id_window_ms = settings.limits.client_id_window_ms();
+    config.requests = settings.limits.requests();
     Arc::new(SqliteStore::open(config, sink).expect("a store"))
 }

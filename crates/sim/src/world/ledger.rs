@@ -12,11 +12,13 @@ use std::sync::Arc;
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::Members;
+use parlor_chat::own::OwnCommitted;
 
 use super::planted::Planted;
 
 mod own;
 mod reads;
+mod requests;
 mod writes;
 
 pub(crate) use writes::GroupAppend;
@@ -39,6 +41,8 @@ pub(crate) struct Ledger {
     /// Times in which somebody was kept out, for the checker: heads of the conversation.
     barred: Vec<Barred>,
     token_floors: BTreeMap<UserId, Millis>,
+    /// Records that the last append changed.
+    told: Vec<OwnCommitted>,
     planted: Option<Planted>,
 }
 
@@ -119,6 +123,7 @@ impl Ledger {
             people: BTreeMap::new(),
             barred: Vec::new(),
             token_floors: BTreeMap::new(),
+            told: Vec::new(),
             planted,
         }
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use parlor_chat::entry::{Entry, Epoch, Millis, Position};
+use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::moderation::{
     Act, Acted, AuditPage, AuditQuery, Filed, Moderation, NewReport, Notice, NoticeId, Report,
@@ -17,7 +17,7 @@ use parlor_chat::rules::Screening;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, CommitSink, Committed,
     ConversationsCursor, ConversationsPage, Device, HistoryPage, HistoryQuery, Mark, Marked,
-    MovedPage, Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
+    MovedPage, Pending, Placed, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
     UndeliveredPage, Whose,
 };
 
@@ -51,6 +51,10 @@ impl Store for MemoryStore {
             if let Some(entry) = entry {
                 // Told under the lock, so that the order of commits is the order of telling.
                 self.sink.committed(&[Committed { entry, origin: append.origin }]);
+            }
+            let told = ledger.take_told();
+            if !told.is_empty() {
+                self.sink.own_changed(&told);
             }
             appended
         });
@@ -169,6 +173,15 @@ impl Store for MemoryStore {
         ready(Ok(badge))
     }
 
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        ready(Ok(self.ledger.lock().message_requests(&user, cursor, limit)))
+    }
+
     fn block(&self, block: Block) -> Pending<Blocked> {
         ready(self.ledger.lock().block(&block))
     }
@@ -205,8 +218,10 @@ impl Store for MemoryStore {
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>> {
-        ready(Ok(self.ledger.lock().entries_at(&user, &places)))
+    ) -> Pending<Vec<Option<Placed>>> {
+        let found = self.ledger.lock().entries_at(&user, &places);
+        let placed = |entry| Placed { entry, state: Default::default() };
+        ready(Ok(found.into_iter().map(|entry| entry.map(placed)).collect()))
     }
 
     fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {

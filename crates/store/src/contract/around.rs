@@ -19,7 +19,7 @@ use parlor_chat::store::{
 
 use super::{
     Fixture, NOW, Sink, app_events, around_model, around_outside, around_rights, counting, dm,
-    said, search_model, searching, system, text, user, wish,
+    said, search_model, searching, shadowing, system, text, user, wish,
 };
 
 /// An empty store with all of its parts, and whatever must live as long as it does.
@@ -57,6 +57,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_rights::windows_end_at_their_edges,
     around_rights::who_is_blocked_or_a_stranger_does_nothing,
     around_rights::in_a_group_roles_decide,
+    around_rights::a_moderator_of_the_server_removes_any_message,
     around_rights::who_left_sees_what_was_in_their_time,
     around_rights::a_page_of_large_edits_is_cut_and_loses_nothing,
     around_outside::a_reply_names_what_it_answers,
@@ -66,6 +67,10 @@ const CLAIMS: &[(&str, Claim)] = claims![
     around_outside::a_forward_is_of_what_the_sender_may_see,
     around_model::random_deeds_agree_with_a_recount,
     counting::unread_and_mentions_agree_with_a_naive_count,
+    shadowing::a_shadowed_message_is_its_senders_alone,
+    shadowing::what_nobody_sees_begins_nothing,
+    shadowing::nobody_else_does_anything_to_a_shadowed_message,
+    shadowing::an_edit_is_screened_like_a_message,
     app_events::an_event_is_an_entry_that_all_reads_give_and_no_message,
     app_events::an_event_under_a_key_is_kept_once,
     app_events::who_may_not_say_anything_tells_nothing_either,
@@ -81,6 +86,8 @@ const CLAIMS: &[(&str, Claim)] = claims![
     searching::a_search_is_narrowed_by_conversation_sender_and_time,
     searching::pages_hold_each_message_once_newest_first,
     searching::a_search_ends_at_its_bounds_and_goes_on_from_there,
+    searching::what_is_shadowed_is_found_by_its_sender_alone,
+    searching::what_a_moderator_removes_is_not_found,
     search_model::random_searches_agree_with_a_scan,
 ];
 
@@ -134,6 +141,8 @@ pub(super) fn about(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> Chan
         now: NOW,
         origin: Origin(0),
         limits: Limits::default(),
+        screening: None,
+        removal: None,
     }
 }
 

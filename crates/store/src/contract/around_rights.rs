@@ -1,15 +1,19 @@
 //! Deeds on messages: how many, how late, by whom, and how much of them a page holds.
 
-use parlor_chat::around::port::{ChangeMessage, Wish};
+use parlor_chat::around::port::{ChangeMessage, Removal, Wish};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::group::{FOREVER, OpenTo, Role, SettingsPatch};
 use parlor_chat::ids::Seq;
 use parlor_chat::limits::Limits;
+use parlor_chat::moderation::{AuditQuery, DeedKind};
+use parlor_chat::own::OwnKind;
+use parlor_chat::privacy::PrivacySetting;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Block, HistoryQuery, HistoryRange};
 
 use super::around::{House, about, edit, react, unreact};
+use super::owning::put;
 use super::{NOW, dm, is_not_found, text, user};
 
 pub(super) async fn reactions_are_counted_and_bounded(h: &House) {
@@ -100,6 +104,11 @@ pub(super) async fn who_is_blocked_or_a_stranger_does_nothing(h: &House) {
     for wish in [edit("z"), react("👍"), unreact("👍"), Wish::Pin, Wish::Unpin] {
         assert_eq!(h.does(about("a", &of, 1, wish)).await, Err(Refusal::Blocked));
     }
+    let lift = Block { user: user("b"), other: user("a"), blocked: false, now: NOW, blocks_max: 9 };
+    h.base.store.block(lift).await.expect("it is kept");
+    let messages = PrivacySetting::Messages.name();
+    put(&h.base, "b", OwnKind::Privacy, messages, Some("\"nobody\"")).await;
+    assert_eq!(h.does(about("a", &of, 1, react("👍"))).await, Err(Refusal::NotAccepted));
     h.done("b", &of, 1, react("👍")).await;
     h.done("a", &of, 1, Wish::Delete).await;
     assert_eq!(h.does(about("a", &of, 2, Wish::Delete)).await, Err(Refusal::NotAllowed));
@@ -181,4 +190,44 @@ pub(super) async fn a_page_of_large_edits_is_cut_and_loses_nothing(h: &House) {
     }
     assert_eq!(edited, 20);
     assert!(pages > 2);
+}
+
+pub(super) async fn a_moderator_of_the_server_removes_any_message(h: &House) {
+    let group = h.group("g", "a", &["b"]).await;
+    for (of, seq) in [(dm("a", "b"), 1), (group, 2)] {
+        match of.group_id() {
+            Some(_) => drop(h.says("a", &of, "x").await),
+            None => drop(h.base.sent("a", "b", "x").await),
+        }
+        h.done("a", &of, seq, edit("y")).await;
+        let (note, limits) =
+            (Some("ads".into()), Limits { delete_window_ms: 0, ..Limits::default() });
+        let now = Millis(NOW.0 + 1_000);
+        let by_moderator = Some(Removal { note });
+        let removal = ChangeMessage {
+            removal: by_moderator,
+            limits,
+            now,
+            ..about("m", &of, seq, Wish::Delete)
+        };
+        assert_eq!(h.does(removal.clone()).await, Ok(Some(seq + 2)));
+        assert_eq!(h.does(removal.clone()).await, Ok(None));
+        assert_eq!(h.does(ChangeMessage { seq: Seq(99), ..removal }).await, Err(Refusal::NotFound));
+        let entry = h.base.sink.heard.lock().last().expect("it was told").entry.clone();
+        assert_eq!(entry.from, user("a"), "who did it is the audit log's business");
+        assert!(entry.envelope.as_ref().is_some_and(|envelope| envelope.moderated));
+        let page = h.page("b", &of).await;
+        let contents = page.entries.iter().filter(|it| it.body.said().or(it.body.edit()).is_some());
+        assert_eq!(contents.count(), 0, "nothing of it is left");
+        let after = match of.group_id() {
+            Some(_) => h.says("b", &of, "z").await,
+            None => h.base.sent("b", "a", "z").await.seq.0,
+        };
+        assert_eq!(after, seq + 3);
+    }
+    let query = AuditQuery { before: None, limit: 9 };
+    let log = h.base.store.moderation().audit(query).await.expect("it is read").entries;
+    let told: Vec<_> = log.iter().map(|it| (it.by.as_str(), it.deed, it.text.as_deref())).collect();
+    let of = |id| ("m", DeedKind::Remove, Some(id));
+    assert_eq!(told, [of("group:g:2"), of("dm:a:b:1")]);
 }

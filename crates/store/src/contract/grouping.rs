@@ -7,11 +7,12 @@ use std::sync::Arc;
 use parlor_chat::entry::{Body, Entry, Position};
 use parlor_chat::group::decide::Wish;
 use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged, Groups, MembersQuery};
-use parlor_chat::group::{Change, GroupName, PastShown, SettingsPatch};
+use parlor_chat::group::{Change, GroupName, GroupRules, PastShown, SettingsPatch};
 use parlor_chat::ids::{ConversationId, GroupId, Seq};
 use parlor_chat::limits::Limits;
 use parlor_chat::moderation::{Act, Cause, Deed, Role};
 use parlor_chat::refusal::Refusal;
+use parlor_chat::rules::Action;
 use parlor_chat::store::{
     Append, Appended, Authority, HistoryQuery, HistoryRange, MarkKind, Origin, Pending, Recipient,
     StoreError, Whose,
@@ -324,4 +325,35 @@ pub(super) async fn a_suspended_member_neither_says_nor_changes_anything(f: &Gro
     assert!(matches!(made, Err(StoreError::Suspended { until: None })), "{made:?}");
     f.said("a", "owls", "others go on").await.expect("it is kept");
     assert_eq!(f.history("a", "owls", true).await, Some(vec![1, 2, 3]));
+}
+
+pub(super) async fn a_groups_own_rules_are_kept_with_it(g: &Grouped) {
+    for name in ["g1", "g2"] {
+        g.made("a", name, PastShown::FromJoin, &["b"]).await;
+    }
+    let rules = |word: &str| {
+        let words = vec![word.into(), "é\"".into()];
+        Some(GroupRules { words, action: Action::Mask })
+    };
+    let ruled = async |after: Option<&str>| {
+        let page = g.groups.ruled(after.map(group), 1).await.expect("they are read");
+        page.into_iter().map(|(of, rules)| (of.as_str().to_owned(), rules)).collect::<Vec<_>>()
+    };
+    let denied = g.wish("b", "g1", Wish::SetRules(rules("x"))).await;
+    assert!(matches!(denied, Err(StoreError::Refused(why)) if *why == Refusal::NotAllowed));
+    assert_eq!(ruled(None).await, []);
+    for (name, word) in [("g1", "x"), ("g1", "y"), ("g2", "z")] {
+        let done = g.wish("a", name, Wish::SetRules(rules(word))).await.expect("it may").done;
+        assert!(matches!(done, Done::Committed { .. }));
+        let again = g.wish("a", name, Wish::SetRules(rules(word))).await.expect("it may").done;
+        assert_eq!(again, Done::Unchanged);
+    }
+    let last = g.store.sink.heard.lock().last().map(|last| last.entry.body.clone());
+    assert_eq!(last, Some(Body::Changed(Change::RulesSet(rules("z")))));
+    let y = [("g1".to_owned(), rules("y").expect("some"))];
+    assert_eq!((ruled(None).await, ruled(Some("g2")).await), (y.to_vec(), vec![]));
+    assert_eq!(ruled(Some("g1")).await, [("g2".to_owned(), rules("z").expect("some"))]);
+    g.wish("a", "g1", Wish::SetRules(None)).await.expect("it may");
+    g.wish("a", "g2", Wish::Delete).await.expect("it may");
+    assert_eq!(ruled(None).await, []);
 }

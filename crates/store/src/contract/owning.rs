@@ -36,6 +36,11 @@ fn change(who: &str, kind: OwnKind, records: &[(&str, Option<&str>)]) -> OwnChan
     OwnChange { user: user(who), wishes, about: None, records_max: 3, now: NOW, origin: Origin(0) }
 }
 
+/// A wish of one user about one record, with room for many.
+pub(super) fn wished(who: &str, kind: OwnKind, name: &str, json: Option<&str>) -> OwnChange {
+    OwnChange { records_max: 10_000, ..change(who, kind, &[(name, json)]) }
+}
+
 pub(super) async fn put(
     f: &Fixture,
     who: &str,
@@ -43,8 +48,7 @@ pub(super) async fn put(
     name: &str,
     json: Option<&str>,
 ) -> OwnRecord {
-    let change = OwnChange { records_max: 10_000, ..change(who, kind, &[(name, json)]) };
-    let mut done = f.store.change_own(change).await.expect("there is room");
+    let mut done = f.store.change_own(wished(who, kind, name, json)).await.expect("there is room");
     done.records.pop().expect("one was named")
 }
 

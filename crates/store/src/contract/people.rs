@@ -180,7 +180,7 @@ pub(super) async fn entries_are_found_by_their_places_by_members(f: &Fixture) {
     ];
     let found = find("a", places).await;
     assert_eq!(found.len(), 4);
-    assert_eq!(found[0].as_ref().map(|entry| entry.seq), Some(Seq(2)));
+    assert_eq!(found[0].as_ref().map(|found| found.entry.seq), Some(Seq(2)));
     assert!(found[1..].iter().all(Option::is_none), "{found:?}");
     let many: Vec<_> = (1..=6).map(|seq| (dm("a", "b"), Seq(seq))).collect();
     let found = find("b", many).await;

@@ -1,6 +1,6 @@
 //! Finding messages by their words: what a user may see, as it is now, and nothing else.
 
-use parlor_chat::around::port::Wish;
+use parlor_chat::around::port::{ChangeMessage, Removal, Wish};
 use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::ids::{ConversationId, MessageId, Seq};
 use parlor_chat::own::{OwnChange, OwnKey, OwnKind, OwnValue, OwnWish};
@@ -9,7 +9,8 @@ use parlor_chat::search::port::{SearchBounds, SearchPage, SearchQuery};
 use parlor_chat::search::query::Query;
 use parlor_chat::store::{Append, Origin};
 
-use super::around::{House, edit};
+use super::around::{House, about, edit};
+use super::shadowing::{shadow, shadowed};
 use super::{NOW, dm, user, wish};
 
 pub(super) const BOUNDS: SearchBounds =
@@ -229,4 +230,28 @@ pub(super) async fn a_search_ends_at_its_bounds_and_goes_on_from_there(h: &House
     let bounds = SearchBounds { highlights_max: 1, ..BOUNDS };
     let page = h.search(SearchQuery { bounds, limit: 1, ..looking("a", "y x") }).await;
     assert_eq!(page.expect("a page is read").found[0].highlights.len(), 1);
+}
+
+pub(super) async fn what_is_shadowed_is_found_by_its_sender_alone(h: &House) {
+    let of = dm("a", "b");
+    h.base.sent("a", "b", "an owl").await;
+    let hidden = shadowed(h, "a", &of, "b", "an owl among spam").await;
+    let id = |seq| MessageId::new(&of, Seq(seq)).to_string();
+    assert_eq!(h.finds("b", "owl").await, [id(1)]);
+    assert_eq!(h.finds("a", "owl").await, [id(hidden), id(1)]);
+    let change = ChangeMessage { screening: Some(shadow()), ..about("a", &of, 1, edit("a zebra")) };
+    h.does(change).await.expect("it may be");
+    assert_eq!((h.finds("b", "owl").await, h.finds("b", "zebra").await), (vec![id(1)], vec![]));
+    assert_eq!(h.finds("a", "zebra").await, [id(1)]);
+    assert_eq!(h.finds("a", "owl").await, [id(hidden)]);
+}
+
+pub(super) async fn what_a_moderator_removes_is_not_found(h: &House) {
+    let of = dm("a", "b");
+    h.base.sent("a", "b", "an owl").await;
+    h.done("a", &of, 1, edit("a zebra")).await;
+    assert_eq!(h.finds("b", "zebra").await.len(), 1);
+    let removal = Some(Removal { note: None });
+    h.does(ChangeMessage { removal, ..about("m", &of, 1, Wish::Delete) }).await.expect("it may be");
+    assert!(h.finds("a", "zebra").await.is_empty() && h.finds("b", "owl").await.is_empty());
 }

@@ -214,7 +214,7 @@ async fn what_has_ended_is_in_no_read(h: &House) {
     let since = since.expect("a page is read").entries;
     let (undelivered, _) = h.base.undelivered("b", "phone", 99).await;
     let at = h.base.store.entries_at(user("b"), vec![(of.clone(), Seq(3))]).await;
-    let at: Vec<_> = at.expect("it is read").into_iter().flatten().collect();
+    let at: Vec<_> = at.expect("it is read").into_iter().flatten().map(|it| it.entry).collect();
     for entries in [&page.entries[2..4], &since[..2], &undelivered[2..4], &at[..1]] {
         assert!(entries.iter().all(|entry| is_without_content(entry)), "{entries:?}");
         assert!(entries.iter().all(|entry| entry.expires.is_some()), "{entries:?}");

@@ -12,18 +12,19 @@ use parlor_chat::around::{Act, Deed};
 use parlor_chat::entry::{Body, Content, Entry};
 use parlor_chat::group::{GroupSettings, Member, Role};
 use parlor_chat::ids::{ClientId, UserId};
-use parlor_chat::refusal::Refusal;
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::requests::{self, Bounds};
 use parlor_chat::store::{Authority, Committed, StoreError};
 use rusqlite::Connection;
 
-use super::commands::{Executor, Turn, digest, note_key, user_or_new};
+use super::commands::{Executor, Turn, digest, note_key, shadowed, user_or_new};
 use super::entries::{Lasts, Next};
 use super::message_state::{self, At, State};
 use super::names::entry_columns;
 use super::rows::{self, Failure, Thread, Who};
 use super::sums::Facts;
 use super::suspensions;
-use super::{blocks, body, groups, visible, word_index};
+use super::{body, groups, regard, reports, visible, word_index};
 
 /// What a wish about a message came to, and the entry if there is a new one.
 pub(crate) struct MessageDone {
@@ -33,14 +34,14 @@ pub(crate) struct MessageDone {
 
 /// Who is where, as a decision needs it.
 pub(crate) enum Standpoint {
-    Direct { is_blocked: bool },
+    Direct { barred: Option<Refusal> },
     Group { settings: GroupSettings, member: Option<Member>, author: Option<Role> },
 }
 
 impl Standpoint {
     pub(crate) fn place(&self) -> Place<'_> {
         match self {
-            Self::Direct { is_blocked } => Place::Direct { is_blocked: *is_blocked },
+            Self::Direct { barred } => Place::Direct { barred: barred.clone() },
             Self::Group { settings, member, author } => {
                 Place::Group { settings, member: *member, author: *author }
             }
@@ -75,6 +76,9 @@ impl Executor {
         if is_user && turn.moderated {
             suspensions::refuse(conn, &change.by, change.now)?;
         }
+        if let Some(removal) = &change.removal {
+            return self.remove_message(conn, turn, change, removal);
+        }
         let thread = self.thread(conn, &change.conversation)?.ok_or(StoreError::NotFound)?;
         let user = match change.authority {
             Authority::User => thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?,
@@ -84,7 +88,8 @@ impl Executor {
         if let Some((key, digest)) = &digest
             && let Some(first) = self.answered(conn, &thread, user, key, &[*digest])?
         {
-            let changed = MessageChanged::Committed { seq: first.seq, ts: first.ts };
+            let changed =
+                MessageChanged::Committed { seq: first.seq, ts: first.ts, repeated: true };
             return Ok(MessageDone { changed, committed: None });
         }
         let at = At { conversation: thread.id, seq: rows::bound(change.seq.0) };
@@ -104,11 +109,13 @@ impl Executor {
         if let Some((key, digest)) = &digest {
             note_key(conn, key, user, (thread.id, seq), digest)?;
         }
+        let shadows = change.screening.as_ref().is_some_and(|screening| screening.shadow);
+        let is_shadowed = shadows || message.is_shadowed();
         let next = Next {
             from: &change.by,
             sender: user,
             client_id: change.client_id.as_ref(),
-            envelope: None,
+            envelope: if is_shadowed { shadowed(None) } else { None },
             lasts: match &deed {
                 Deed::Edited(_) => Lasts::until(message.expires),
                 _ => Lasts::Always,
@@ -126,7 +133,10 @@ impl Executor {
             empty(conn, &emptied)?;
             message_state::follow(conn, at, user, &deed, seq)?;
         }
-        let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts };
+        if let Some(flagged) = change.screening.as_ref().and_then(|it| it.flagged.as_ref()) {
+            reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
+        }
+        let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts, repeated: false };
         Ok(MessageDone { changed, committed: Some(Committed { entry, origin: change.origin }) })
     }
 
@@ -144,6 +154,19 @@ impl Executor {
         {
             return Err(StoreError::NotFound.into());
         }
+        let (sender, entry) = self.any_message(conn, at)?;
+        match entry.is_shadowed() && user.is_some_and(|user| user != sender) {
+            true => Err(StoreError::NotFound.into()),
+            false => Ok(entry),
+        }
+    }
+
+    /// The message at a place, whoever may see it, and its sender's integer name.
+    pub(crate) fn any_message(
+        &mut self,
+        conn: &Connection,
+        at: At,
+    ) -> Result<(i64, Arc<Entry>), Failure> {
         let sql = concat!(
             "SELECT ",
             entry_columns!(),
@@ -152,9 +175,9 @@ impl Executor {
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([at.conversation, at.seq])?;
         let row = rows.next()?.ok_or(StoreError::NotFound)?;
-        let entry = self.names.entry(conn, row)?;
+        let (sender, entry): (i64, _) = (row.get(5)?, self.names.entry(conn, row)?);
         match entry.body.is_message() {
-            true => Ok(entry),
+            true => Ok((sender, entry)),
             false => Err(StoreError::NotFound.into()),
         }
     }
@@ -172,7 +195,8 @@ impl Executor {
             0 => None,
             _ => self.newest_edit(conn, at)?,
         };
-        let standpoint = standpoint(conn, thread, user, &message.from)?;
+        let by = (user, &change.by);
+        let standpoint = standpoint(conn, thread, by, &message.from, &self.requests)?;
         let standing = Standing {
             place: standpoint.place(),
             author: &message.from,
@@ -220,13 +244,15 @@ impl Executor {
             return Ok(None);
         };
         let keys = self.keys.find_or_make(conn, thread)?;
+        let original = change.screening.as_ref().and_then(|it| it.original.as_ref());
+        let written = original.unwrap_or(content);
         // No content of a message reads like this.
-        let text = format!("edit {}\n{}", change.seq, content.0);
+        let text = format!("edit {}\n{}", change.seq, written.0);
         Ok(Some((key, digest(&text, keys.as_deref()))))
     }
 
     /// The message and its edits, as far as they have contents that are to go.
-    fn contents_of(
+    pub(crate) fn contents_of(
         &mut self,
         conn: &Connection,
         thread: &Thread,
@@ -275,13 +301,20 @@ pub(crate) fn empty(conn: &Connection, emptied: &[Emptied]) -> Result<(), rusqli
 pub(crate) fn standpoint(
     conn: &Connection,
     thread: &Thread,
-    user: i64,
+    (user, name): (i64, &UserId),
     author: &UserId,
+    bounds: &Bounds,
 ) -> Result<Standpoint, Failure> {
     match &thread.who {
         Who::Pair { low, high } => {
             let other = if low.0 == user { high.0 } else { low.0 };
-            Ok(Standpoint::Direct { is_blocked: blocks::is_active(conn, other, user)? })
+            let (thread, from) = (Some(thread), (Some(user), name));
+            let barred = match regard::receives(conn, thread, from, other, bounds)? {
+                Ok(reception) => requests::allow_deed(reception).err(),
+                Err(StoreError::Refused(why)) => Some(*why),
+                Err(error) => Some(of_store(&error)),
+            };
+            Ok(Standpoint::Direct { barred })
         }
         Who::Group => {
             let row = groups::group_row(conn, thread.id)?;

@@ -17,7 +17,9 @@ impl Reader {
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(badge) };
         let conversations: Vec<i64> = self
             .conn
-            .prepare_cached("SELECT conversation FROM member WHERE user = ?1")?
+            .prepare_cached(
+                "SELECT conversation FROM member WHERE user = ?1 AND request IN (0, 3)",
+            )?
             .query_map([user], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for conversation in conversations {

@@ -1,6 +1,6 @@
 //! What an entry holds, as its row keeps it: a kind and a JSON text.
 //!
-//! Kind 0 is a message, and kind 2 an edit of one, whose texts are the sender's own. The texts of
+//! Kinds 0 and 10 are messages, and kind 2 an edit of one, whose texts are the sender's own. The texts of
 //! other kinds are made here, and files that are out there hold them: a name is never given another
 //! meaning. The text of what is gone is `null`.
 
@@ -11,9 +11,10 @@ use parlor_chat::app_event::{AppEvent, EventName};
 use parlor_chat::around::{Act, Deed, Emoji};
 use parlor_chat::entry::{Body, Content, Millis};
 use parlor_chat::group::{
-    Change, GroupName, GroupSettings, Joining, OpenTo, PastShown, Role, SettingsPatch,
+    Change, GroupName, GroupRules, GroupSettings, Joining, OpenTo, PastShown, Role, SettingsPatch,
 };
 use parlor_chat::ids::{Seq, UserId};
+use parlor_chat::rules::Action;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +37,8 @@ const UNPINNED: i64 = 7;
 /// The kind of an event of the app's own.
 const APP: i64 = 8;
 const TIMER_SET: i64 = 9;
+/// The kind of a message that nobody but its sender may see.
+pub(crate) const SHADOWED: i64 = 10;
 
 /// The text of what holds nothing, and of what is gone.
 pub(crate) const NOTHING: &str = "null";
@@ -94,7 +97,7 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
     let content = || (!is_gone).then(|| Content(text.into()));
     let emoji = || Emoji::parse(&serde_json::from_str::<String>(text).ok()?).ok();
     let deed = match kind {
-        SAID => return Some(content().map_or(Body::Gone, Body::Said)),
+        SAID | SHADOWED => return Some(content().map_or(Body::Gone, Body::Said)),
         CHANGED => {
             let json: Value = serde_json::from_str(text).ok()?;
             return Some(Body::Changed(change(json.as_object()?)?));
@@ -147,6 +150,9 @@ fn change_json(change: &Change) -> Value {
         Change::RoleSet(user, role) => {
             json!({ "did": "role", "user": user.as_str(), "role": role.name() })
         }
+        Change::RulesSet(rules) => {
+            json!({ "did": "rules", "rules": rules.as_ref().map(rules_json) })
+        }
     }
 }
 
@@ -182,8 +188,33 @@ fn change(json: &Map<String, Value>) -> Option<Change> {
         "muted" => Change::Muted(user()?, until()?),
         "unmuted" => Change::Unmuted(user()?),
         "role" => Change::RoleSet(user()?, Role::named(text("role")?)?),
+        "rules" => Change::RulesSet(match json.get("rules")? {
+            Value::Null => None,
+            json => Some(rules(json)?),
+        }),
         _ => return None,
     })
+}
+
+fn rules_json(rules: &GroupRules) -> Value {
+    let words: Vec<&str> = rules.words.iter().map(|word| &**word).collect();
+    json!({ "action": rules.action.name(), "words": words })
+}
+
+fn rules(json: &Value) -> Option<GroupRules> {
+    let words = json.get("words")?.as_array()?.iter();
+    let words = words.map(|word| word.as_str().map(Arc::from)).collect::<Option<_>>()?;
+    Some(GroupRules { words, action: Action::of(json.get("action")?.as_str()?)? })
+}
+
+/// A group's own rules as the text of a column.
+pub(crate) fn rules_text(rules: &GroupRules) -> String {
+    rules_json(rules).to_string()
+}
+
+/// A group's own rules out of the text of a column; `None` for what no version writes.
+pub(crate) fn rules_of(text: &str) -> Option<GroupRules> {
+    rules(&serde_json::from_str(text).ok()?)
 }
 
 const OPEN_TO: [(OpenTo, &str); 2] = [(OpenTo::Everyone, "everyone"), (OpenTo::Admins, "admins")];
@@ -285,6 +316,11 @@ mod tests {
             Change::Muted(user("b"), Millis(5)),
             Change::Unmuted(user("b")),
             Change::RoleSet(user("b"), Role::Owner),
+            Change::RulesSet(None),
+            Change::RulesSet(Some(GroupRules {
+                words: vec!["é\"".into(), "two words".into()],
+                action: Action::Mask,
+            })),
         ] {
             comes_back(Body::Changed(change), false);
         }

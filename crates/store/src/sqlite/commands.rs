@@ -8,10 +8,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parlor_chat::app_event::AppEvent;
+use parlor_chat::around::Envelope;
 use parlor_chat::around::port::Say;
 use parlor_chat::entry::{Body, Entry, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnChange, OwnChanged, OwnCommitted};
+use parlor_chat::requests::{Bounds, Reception};
 use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Authority, StoreError};
 use rusqlite::{Connection, OptionalExtension};
@@ -26,6 +28,7 @@ use super::mark_blocks;
 use super::names::{Checked, Names, entry_columns};
 use super::own;
 use super::reports;
+use super::requests;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
 use super::says::{self, wished_outside};
@@ -42,6 +45,7 @@ pub(crate) struct Executor {
     pub(crate) names: Names,
     pub(crate) keys: Keys,
     pub(crate) receipts_members_max: u64,
+    pub(crate) requests: Bounds,
 }
 
 /// A conversation the writer has looked up.
@@ -67,15 +71,17 @@ pub(crate) struct Turn<'a> {
 pub(crate) struct AppendDone {
     pub(crate) appended: Appended,
     pub(crate) entry: Option<Arc<Entry>>,
+    /// What it changed among records of the two users.
+    pub(crate) own: Vec<OwnCommitted>,
 }
 
 impl Executor {
     pub(crate) fn new(config: &Config) -> Self {
         let keyring = &config.keyring;
         let names = Names::new(keyring.clone(), config.clock);
-        let (keys, receipts_members_max) =
-            (Keys::new(keyring.clone()), config.receipts_members_max);
-        Self { threads: HashMap::new(), names, keys, receipts_members_max }
+        let keys = Keys::new(keyring.clone());
+        let (requests, receipts_members_max) = (config.requests, config.receipts_members_max);
+        Self { threads: HashMap::new(), names, keys, receipts_members_max, requests }
     }
 
     /// Forgets what a rolled back transaction may have made up.
@@ -104,14 +110,21 @@ impl Executor {
         let written = original.unwrap_or(&append.content);
         let known = self.thread(conn, &conversation)?;
         let authority = outside.map_or(Authority::User, |say| say.authority);
-        let speaker = Speaking { by: (&append.from, authority), to: &append.to, now: append.now };
-        let barred = speaker.barred(conn, known.as_deref(), turn.moderated)?;
-        let barred = barred.or_else(|| refused_by_rule(screening));
+        let speaker = Speaking {
+            by: (&append.from, authority),
+            to: &append.to,
+            now: append.now,
+            is_event: outside.is_some_and(|say| say.event.is_some()),
+        };
+        let reception =
+            speaker.reception(conn, known.as_deref(), turn.moderated, &self.requests)?;
+        let barred = reception.as_ref().err().cloned().or_else(|| refused_by_rule(screening));
         if let Some(why) = barred
             && !is_retry(conn, append, known.as_deref())?
         {
             return Err(why.into());
         }
+        let reception = reception.unwrap_or(Reception::Ordinary);
         let envelope = match outside.map(|say| self.envelope(conn, known.as_deref(), say)) {
             None => None,
             Some(written) => match written? {
@@ -140,9 +153,14 @@ impl Executor {
                 let digests = [digest, self::digest(text, None)];
                 let first = self.answered(conn, &thread, sender, client_id, &digests)?;
                 let appended = first.ok_or_else(|| corrupt(format!("the key {client_id}")))?;
-                return Ok(AppendDone { appended, entry: None });
+                return Ok(AppendDone { appended, entry: None, own: Vec::new() });
             }
         }
+        let shadow = screening.is_some_and(|screening| screening.shadow);
+        let envelope = match shadow {
+            true => shadowed(envelope),
+            false => requests::marked(reception, envelope),
+        };
         let content = append.content.clone();
         let (body, lasts) = match outside.and_then(|say| say.event.clone()) {
             Some(name) => (Body::App(AppEvent { name, data: content }), Lasts::Always),
@@ -161,8 +179,8 @@ impl Executor {
         if thread.is_group() {
             groups::note_said(conn, &thread, sender, entry.ts)?;
         }
-        if let Some(envelope) = &envelope {
-            says::note(conn, &thread, rows::int(entry.seq.0), envelope)?;
+        if let Some(envelope) = envelope.filter(|_| !shadow) {
+            says::note(conn, &thread, rows::int(entry.seq.0), &envelope)?;
         }
         let appended = Appended {
             conversation: entry.conversation.clone(),
@@ -174,7 +192,12 @@ impl Executor {
         if let Some(flagged) = screening.and_then(|screening| screening.flagged.as_ref()) {
             reports::flag(conn, &mut self.keys, &thread, &entry, flagged)?;
         }
-        Ok(AppendDone { appended, entry: Some(entry) })
+        let own = match shadow {
+            // Nobody was written to, as far as the other knows.
+            true => Vec::new(),
+            false => requests::said(conn, &thread, append, reception)?,
+        };
+        Ok(AppendDone { appended, entry: Some(entry), own })
     }
 
     pub(crate) fn change_own(
@@ -328,6 +351,12 @@ pub(crate) struct OldHead {
     pub(crate) position: i64,
     sender: i64,
     client_id: Option<String>,
+}
+
+/// The outside of what nobody but its sender may see.
+pub(crate) fn shadowed(envelope: Option<Arc<Envelope>>) -> Option<Arc<Envelope>> {
+    let envelope = envelope.map_or_else(Envelope::default, Arc::unwrap_or_clone);
+    Some(Arc::new(Envelope { shadow: true, ..envelope }))
 }
 
 /// Why a content rule keeps an append out.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parlor_chat::entry::Millis;
+use parlor_chat::limits::Limits;
+use parlor_chat::requests;
 
 use super::keys::Keyring;
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub index_gather_ms: u64,
     /// The keys that content is sealed by; `None`, the default, seals nothing.
     pub keyring: Option<Arc<Keyring>>,
+    /// The bounds on message requests. Default [`Limits::requests`].
+    pub requests: requests::Bounds,
     /// By which clock. Default the system's.
     pub clock: Clock,
     /// The database may have so many pages of 4 KiB; `None` for as many as the disk holds.
@@ -76,6 +80,7 @@ impl Config {
             search: true,
             index_gather_ms: 500,
             keyring: None,
+            requests: Limits::default().requests(),
             clock: Clock::SYSTEM,
             pages_max: None,
         }

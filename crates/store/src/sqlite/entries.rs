@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parlor_chat::around::Envelope;
 use parlor_chat::entry::{Body, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, Seq, UserId};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::body;
 use super::commands::{Executor, OldHead, Turn};
@@ -74,6 +74,8 @@ impl Executor {
         let seq = head.seq + 1;
         let ts = rows::bound(now.0).max(head.ts);
         let (kind, text) = body::encode(&body);
+        let shadow = envelope.as_ref().is_some_and(|envelope| envelope.shadow);
+        let kind = if shadow && kind == body::SAID { body::SHADOWED } else { kind };
         let is_said = i64::from(kind == body::SAID);
         let by_low = thread.is_low(sender);
         let is_of_anybody = thread.is_group() || body::may_be_of_anybody(kind);
@@ -108,9 +110,10 @@ impl Executor {
             keys.as_deref().map(|keys| keys.content.seal(&facts.context(), text.as_bytes()));
         let kept = sealed.as_deref().map_or(Kept::Plain(&text), Kept::Sealed);
         let sql = "INSERT INTO entry (pos, conversation, seq, life, ts, sender, low_count, \
-                   client_id, content, sum, sealed, kind, said, about, envelope, expires) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
-        conn.prepare_cached(sql)?.execute((
+                   client_id, content, sum, sealed, kind, said, about, envelope, expires, shadow) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+                   ?16, ?17)";
+        conn.prepare_cached(sql)?.execute(params![
             position,
             thread.id,
             seq,
@@ -127,7 +130,8 @@ impl Executor {
             facts.about,
             facts.envelope,
             facts.expires,
-        ))?;
+            shadow.then_some(true),
+        ])?;
         if let Some(old) = old.filter(|old| old.position <= turn.superseded) {
             retention::remove(conn, &mut self.names, &old.gone(thread.id, head))?;
         }

@@ -10,7 +10,16 @@ use super::rows;
 
 /// The text that an envelope is kept as.
 pub(crate) fn encode(envelope: &Envelope) -> String {
-    let Envelope { reply_to, thread, mentions, mentions_all, forwarded } = envelope;
+    let Envelope {
+        reply_to,
+        thread,
+        mentions,
+        mentions_all,
+        forwarded,
+        request,
+        shadow,
+        moderated,
+    } = envelope;
     let mut json = Map::new();
     if let Some(reply) = reply_to {
         json.insert("reply".into(), json!({ "seq": reply.seq.0, "from": reply.from.as_str() }));
@@ -22,7 +31,14 @@ pub(crate) fn encode(envelope: &Envelope) -> String {
         let names: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
         json.insert("mentions".into(), json!(names));
     }
-    for (name, flag) in [("all", mentions_all), ("forwarded", forwarded)] {
+    let flags = [
+        ("all", mentions_all),
+        ("forwarded", forwarded),
+        ("request", request),
+        ("shadow", shadow),
+        ("moderated", moderated),
+    ];
+    for (name, flag) in flags {
         if *flag {
             json.insert(name.into(), json!(true));
         }
@@ -55,6 +71,9 @@ pub(crate) fn decode(text: &str) -> Option<Envelope> {
         mentions,
         mentions_all: flag("all"),
         forwarded: flag("forwarded"),
+        request: flag("request"),
+        shadow: flag("shadow"),
+        moderated: flag("moderated"),
     })
 }
 
@@ -77,6 +96,9 @@ mod tests {
             Envelope { thread: Some(Seq(9)), ..Envelope::default() },
             Envelope { mentions: vec![user("a"), user("b")], ..Envelope::default() },
             Envelope { mentions_all: true, forwarded: true, ..Envelope::default() },
+            Envelope { request: true, ..Envelope::default() },
+            Envelope { shadow: true, ..Envelope::default() },
+            Envelope { moderated: true, ..Envelope::default() },
         ] {
             let text = encode(&envelope);
             assert_eq!(decode(&text), Some(envelope), "{text}");

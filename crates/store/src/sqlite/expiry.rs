@@ -136,7 +136,8 @@ impl Expiry {
             match checked {
                 Ok(checked) => {
                     let at = At { conversation, seq: checked.facts.seq };
-                    let message = (checked.facts.kind == body::SAID).then_some(at);
+                    let message =
+                        matches!(checked.facts.kind, body::SAID | body::SHADOWED).then_some(at);
                     found.push(Ended { row: Emptied::of(checked.facts, at.seq), message });
                 }
                 Err(Failure::Engine(error)) => return Err(error),

@@ -9,16 +9,37 @@ use parlor_chat::group::port::{
     Memberships, Request,
 };
 use parlor_chat::group::rights::{Action, may};
-use parlor_chat::group::{Group, GroupName, Joining, Member, Role};
+use parlor_chat::group::{Group, GroupName, GroupRules, Joining, Member, Role};
 use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{GroupLine, StoreError, Viewer};
 
+use super::body;
 use super::groups::{GroupRow, group_row, member_row, role_of};
 use super::readers::Reader;
 use super::rows::{self, Failure, Thread, bound, corrupt, nat};
 
 impl Reader {
+    pub(crate) fn ruled(
+        &mut self,
+        after: Option<&GroupId>,
+        limit: usize,
+    ) -> Result<Vec<(GroupId, GroupRules)>, Failure> {
+        let sql = "SELECT name, rules FROM chat_group WHERE rules IS NOT NULL AND name > ?1 \
+                   ORDER BY name LIMIT ?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let after = after.map_or("", GroupId::as_str);
+        let mut rows = statement.query((after, bound(limit as u64)))?;
+        let mut ruled = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (name, text): (String, String) = (row.get(0)?, row.get(1)?);
+            let what = || corrupt(format!("the rules of group {name}"));
+            let rules = body::rules_of(&text).ok_or_else(what)?;
+            ruled.push((GroupId::parse(&name).map_err(|_| what())?, rules));
+        }
+        Ok(ruled)
+    }
+
     pub(crate) fn group(&mut self, viewer: &Viewer, group: &GroupId) -> Result<GroupView, Failure> {
         let (thread, row) = self.living(group)?;
         let membership = match viewer {

@@ -4,7 +4,7 @@
 use parlor_chat::entry::{Body, Millis};
 use parlor_chat::group::decide::{self, Decision, Denied, Invite, InviteCode, Look, Wish};
 use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged};
-use parlor_chat::group::{Change, Gone, Group, GroupName, Member, PastShown, Role};
+use parlor_chat::group::{Change, Gone, Group, GroupName, GroupRules, Member, PastShown, Role};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Authority, Committed, StoreError};
@@ -287,7 +287,7 @@ fn take_effect(
             conn.prepare_cached(sql)?.execute((name, settings, conversation))?;
         }
         Change::Deleted => {
-            let sql = "UPDATE chat_group SET deleted = ?1 WHERE conversation = ?2";
+            let sql = "UPDATE chat_group SET deleted = ?1, rules = NULL WHERE conversation = ?2";
             conn.prepare_cached(sql)?.execute([seq, conversation])?;
             for table in ["ban", "invite", "join_request"] {
                 let sql = format!("DELETE FROM {table} WHERE conversation = ?1");
@@ -304,6 +304,11 @@ fn take_effect(
         Change::Unbanned(user) => {
             let sql = "DELETE FROM ban WHERE conversation = ?1 AND user = ?2";
             conn.prepare_cached(sql)?.execute([conversation, user_or_new(conn, user)?])?;
+        }
+        Change::RulesSet(rules) => {
+            let sql = "UPDATE chat_group SET rules = ?1 WHERE conversation = ?2";
+            conn.prepare_cached(sql)?
+                .execute((rules.as_ref().map(body::rules_text), conversation))?;
         }
         Change::Muted(user, until) => mute(conn, conversation, user, Some(bound(until.0)))?,
         Change::Unmuted(user) => mute(conn, conversation, user, None)?,
@@ -523,5 +528,25 @@ impl Look for Looking<'_> {
 
     fn requests(&mut self) -> Result<u64, Failure> {
         self.count("SELECT count(*) FROM join_request WHERE conversation = ?1")
+    }
+
+    fn rules(&mut self) -> Result<Option<GroupRules>, Failure> {
+        let sql = "SELECT rules FROM chat_group WHERE conversation = ?1";
+        let text: Option<Option<String>> = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([self.conversation], |row| row.get(0))
+            .optional()?;
+        let rules = |text: String| {
+            let what = || corrupt(format!("the rules of group {}", self.conversation));
+            body::rules_of(&text).ok_or_else(what)
+        };
+        Ok(text.flatten().map(rules).transpose()?)
+    }
+
+    fn ruled_groups(&mut self) -> Result<u64, Failure> {
+        let sql = "SELECT count(*) FROM chat_group WHERE rules IS NOT NULL";
+        let count: i64 = self.conn.prepare_cached(sql)?.query_row((), |row| row.get(0))?;
+        Ok(nat(count)?)
     }
 }

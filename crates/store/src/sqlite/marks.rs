@@ -4,12 +4,14 @@
 //! members, which are read and written once for all the marks of a command.
 
 use parlor_chat::ids::Seq;
+use parlor_chat::requests::RequestState;
 use parlor_chat::store::{Mark, Marked};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::commands::Executor;
 use super::devices;
 use super::mark_blocks::{self, Blocks};
+use super::requests;
 use super::rows::{self, Failure, Place, Thread, corrupt, nat};
 use super::visible;
 
@@ -46,7 +48,7 @@ impl Executor {
         let step = Step { mark, thread: &thread, user, to, seq, at };
         match thread.is_group() {
             true => self.mark_in_group(conn, &step, blocks),
-            false => step.mark_in_row(conn, blocks),
+            false => step.mark_in_pair(conn, blocks),
         }
     }
 
@@ -130,6 +132,15 @@ impl Executor {
 }
 
 impl Step<'_> {
+    fn mark_in_pair(&self, conn: &Connection, blocks: &mut Blocks) -> Result<Marked, Failure> {
+        let moved = self.mark_in_row(conn, blocks)?;
+        let state = || requests::state(conn, self.thread.id, self.user);
+        match moved == Marked::Moved && state()?.is_some_and(RequestState::hides) {
+            true => Ok(Marked::MovedInRequest),
+            false => Ok(moved),
+        }
+    }
+
     fn mark_in_row(&self, conn: &Connection, blocks: &mut Blocks) -> Result<Marked, Failure> {
         let Self { thread, user, seq, at, .. } = self;
         let device = self.mark.device();

@@ -114,9 +114,9 @@ impl Reader {
             "SELECT ",
             entry_columns!(),
             " FROM entry e WHERE e.conversation = ?1 AND e.about = ?2 AND e.kind = 2 \
-             AND e.seq <= ?3 ORDER BY e.seq DESC LIMIT 1"
+             AND e.seq <= ?3 ORDER BY e.seq DESC"
         );
-        let one = Wanted::any(1);
+        let one = Wanted::by(user, 1);
         let found =
             self.entries(sql, [at.conversation, at.seq, last], one, &mut Room::default())?;
         Ok(found.first().and_then(|edit| Some((edit.body.edit()?.clone(), edit.ts))))
@@ -160,7 +160,7 @@ impl Reader {
             entry_columns!(),
             " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
         );
-        let one = Wanted { hidden_from: Some(user), ..Wanted::any(1) };
+        let one = Wanted { hidden_from: Some(user), ..Wanted::by(user, 1) };
         let mut found = self.entries(sql, [thread.id, seq], one, room)?;
         let (mut states, _) = self.states(thread, user, &mut found)?;
         let Some(message) = found.pop() else { return Ok(None) };
@@ -216,7 +216,7 @@ impl Reader {
             entry_columns!(),
             " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2"
         );
-        let one = Wanted { hidden_from: Some(user), ..Wanted::any(1) };
+        let one = Wanted { hidden_from: Some(user), ..Wanted::by(user, 1) };
         let mut room = Room::default();
         let mut pins = Vec::new();
         for (seq, pinned) in found {
@@ -230,7 +230,7 @@ impl Reader {
             if room.is_full {
                 break;
             }
-            let any = Wanted::any(1);
+            let any = Wanted::by(user, 1);
             let by = self.entries(sql, [thread.id, pinned], any, &mut Room::default())?;
             let (mut states, _) = self.states(&thread, user, &mut message)?;
             let message = message.pop().filter(|message| message.body.said().is_some());
@@ -249,8 +249,9 @@ impl Reader {
         let user = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
         let root = bound(query.root.0);
         let is_seen = !thread.is_group() || visible::may_see(&self.conn, thread.id, user, root)?;
-        let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2 AND kind = 0";
-        if !is_seen || !self.conn.prepare_cached(sql)?.exists([thread.id, root])? {
+        let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2 \
+                   AND (kind = 0 OR kind = 10 AND sender = ?3)";
+        if !is_seen || !self.conn.prepare_cached(sql)?.exists([thread.id, root, user])? {
             return Err(StoreError::NotFound.into());
         }
         let sql = concat!(
@@ -268,7 +269,7 @@ impl Reader {
             }
             let after = bound(query.after.0).max(span.from - 1);
             let params = (thread.id, root, after, span.to.saturating_add(1));
-            let left = Wanted::any(wanted - messages.len());
+            let left = Wanted::by(user, wanted - messages.len());
             let wanted = Wanted { hidden_from: Some(user), ..left };
             messages.append(&mut self.entries(sql, params, wanted, &mut room)?);
         }

@@ -79,6 +79,8 @@ mod message_state;
 
 mod acts;
 
+mod removals;
+
 mod says;
 mod speaking;
 
@@ -109,6 +111,8 @@ mod own;
 mod schedules;
 
 mod regard;
+
+mod requests;
 
 mod people;
 mod reports;

@@ -25,6 +25,7 @@ use super::own_keys;
 use super::queries::PAGE_BYTES_MAX;
 use super::readers::Reader;
 use super::regard;
+use super::requests;
 use super::rows::{self, Failure, bound, corrupt, nat};
 use super::visible;
 
@@ -44,6 +45,7 @@ pub(crate) fn number(kind: OwnKind) -> i64 {
         OwnKind::Contact => 7,
         OwnKind::Privacy => 8,
         OwnKind::Schedule => 9,
+        OwnKind::Request => 10,
     }
 }
 
@@ -102,6 +104,9 @@ pub(crate) fn change(
             continue;
         }
         if wish.value.is_some() && before.is_none() {
+            if wish.kind == OwnKind::Request {
+                return Err(StoreError::NotFound.into());
+            }
             *more.entry(wish.kind).or_default() += 1;
         }
         at = at.max(old_at + 1);
@@ -158,8 +163,10 @@ fn is_seen(
         return Ok(false);
     }
     let Some(thread) = rows::find_thread(conn, conversation)? else { return Ok(false) };
-    let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2";
-    Ok(conn.prepare_cached(sql)?.exists([thread.id, bound(seq.0)])?)
+    let user = thread.member(conn, user)?;
+    let sql = "SELECT 1 FROM entry WHERE conversation = ?1 AND seq = ?2 \
+               AND (shadow IS NULL OR sender = ?3)";
+    Ok(conn.prepare_cached(sql)?.exists((thread.id, bound(seq.0), user))?)
 }
 
 fn as_record(wish: &OwnWish, at: Millis) -> OwnRecord {
@@ -270,6 +277,9 @@ pub(crate) fn put_plain(
                sealed = excluded.sealed, at = excluded.at, moved = excluded.moved, due = NULL";
     let at = bound(record.at.0);
     conn.prepare_cached(sql)?.execute((user, kind, record.key.as_str(), value, sealed, at))?;
+    if record.kind == OwnKind::Request {
+        requests::follow(conn, user, record)?;
+    }
     let is_live = record.value.is_some();
     let live = i64::from(is_live) - i64::from(was_live);
     let removed = i64::from(!is_live) - i64::from(found.is_some() && !was_live);

@@ -1,6 +1,5 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlor_chat::around::port::{
@@ -8,7 +7,8 @@ use parlor_chat::around::port::{
 };
 use parlor_chat::around::schedule::{ChangeSchedule, DuePage, Fire, Fired, ScheduleChanged};
 use parlor_chat::around::timer::SetTimer;
-use parlor_chat::entry::{Entry, Epoch, Millis, Position};
+use parlor_chat::entry::{Epoch, Millis, Position};
+use parlor_chat::group::GroupRules;
 use parlor_chat::group::port::{
     ChangeGroup, GroupChanged, GroupLines, GroupView, Groups, InviteLine, MembersCursor,
     MembersPage, MembersQuery, Memberships, ReceiptCount, ReceiptsPage, ReceiptsQuery, Request,
@@ -24,11 +24,13 @@ use parlor_chat::search::port::{Search, SearchPage, SearchQuery};
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Badge, Behind, Block, Blocked, Blocks, ConversationsCursor,
     ConversationsPage, Device, HistoryPage, HistoryQuery, HistoryRange, Mark, Marked, MovedPage,
-    Pending, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor, UndeliveredPage,
-    Viewer, Whose,
+    Pending, Placed, Revoked, SealKey, SincePage, Store, StoreError, UndeliveredCursor,
+    UndeliveredPage, Viewer, Whose,
 };
 
 use super::command::{Command, Marks};
+use super::queries::Shelf;
+use super::readers::Reader;
 use super::rows::Subject;
 use super::search::{Searching, Step};
 use super::{SqliteStore, ask, submit};
@@ -159,7 +161,7 @@ impl Store for SqliteStore {
         &self,
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
-    ) -> Pending<Vec<Option<Arc<Entry>>>> {
+    ) -> Pending<Vec<Option<Placed>>> {
         self.read(Subject::User(user.clone()), move |reader| reader.entries_at(&user, &places))
     }
 
@@ -199,7 +201,18 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Pending<ConversationsPage> {
         self.read(Subject::User(user.clone()), move |reader| {
-            reader.conversations(&user, cursor, limit)
+            reader.conversations(&user, Shelf::Ordinary, cursor, limit)
+        })
+    }
+
+    fn message_requests(
+        &self,
+        user: UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> Pending<ConversationsPage> {
+        self.read(Subject::User(user.clone()), move |reader| {
+            reader.conversations(&user, Shelf::Requests, cursor, limit)
         })
     }
 
@@ -258,6 +271,11 @@ impl Groups for SqliteStore {
 
     fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>> {
         self.read(of_group(&group), move |reader| reader.invites(&viewer, &group))
+    }
+
+    fn ruled(&self, after: Option<GroupId>, limit: usize) -> Pending<Vec<(GroupId, GroupRules)>> {
+        let ruled = move |reader: &mut Reader| reader.ruled(after.as_ref(), limit);
+        self.read(Subject::Groups, ruled)
     }
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {

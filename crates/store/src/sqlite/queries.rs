@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::requests::RequestState;
 use parlor_chat::store::{
     AttachDevice, ConversationSummary, ConversationsCursor, ConversationsPage, Device, HistoryPage,
-    HistoryQuery, HistoryRange, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
+    HistoryQuery, HistoryRange, Placed, StoreError, UndeliveredCursor, UndeliveredPage, Watermarks,
 };
 use rusqlite::{Connection, OptionalExtension, Params};
 
@@ -19,6 +20,7 @@ use super::names::entry_columns;
 use super::own;
 use super::readers::Reader;
 use super::regard;
+use super::requests;
 use super::rows::{self, Failure, Place, Thread, Who, bound, corrupt, int, nat};
 use super::says;
 use super::suspensions;
@@ -29,6 +31,22 @@ use super::visible::{self, Span, before_heard, heard};
 /// Bytes of entries that one page holds, but for its first entry: what reads a page into memory,
 /// and writes it into one answer, must not depend on how large messages are.
 pub(crate) const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// A page of a member's conversations for which a condition holds, with the position of the newest
+/// entry that the member may see.
+macro_rules! listed {
+    ($which:literal) => {
+        concat!(
+            "SELECT conversation, last FROM \
+             (SELECT m.conversation, (SELECT pos FROM entry \
+             WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
+             AND (shadow IS NULL OR sender = m.user) \
+             ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1 AND ",
+            $which,
+            ") WHERE last < ?2 ORDER BY last DESC LIMIT ?3"
+        )
+    };
+}
 
 /// What an entry is counted as beside its content.
 pub(crate) const ENTRY_BYTES: usize = 512;
@@ -149,7 +167,8 @@ impl Reader {
                 heard!(),
                 " ORDER BY e.seq"
             );
-            let wanted = Wanted { others_than: Some(asker), ..Wanted::any(room.saturating_add(1)) };
+            let wanted =
+                Wanted { others_than: Some(asker), ..Wanted::by(user, room.saturating_add(1)) };
             let params = (conversation, had, user);
             let mut entries = self.entries(sql, params, wanted, &mut room_bytes)?;
             let more = entries.len() > room || room_bytes.is_full;
@@ -229,7 +248,7 @@ impl Reader {
             let after = after.max(span.from - 1);
             let before = before.map_or(i64::MAX, |before| bound(before.0));
             let before = before.min(span.to.saturating_add(1));
-            let wanted = Wanted { hidden_from, ..Wanted::any(wanted - entries.len()) };
+            let wanted = Wanted { hidden_from, ..Wanted::by(user, wanted - entries.len()) };
             let params = (thread.id, after, before);
             entries.append(&mut self.entries(sql, params, wanted, &mut room)?);
         }
@@ -246,7 +265,7 @@ impl Reader {
         &mut self,
         user: &UserId,
         places: &[(ConversationId, Seq)],
-    ) -> Result<Vec<Option<Arc<Entry>>>, Failure> {
+    ) -> Result<Vec<Option<Placed>>, Failure> {
         let sql = concat!(
             "SELECT ",
             entry_columns!(),
@@ -259,12 +278,18 @@ impl Reader {
                 continue;
             }
             let Some(thread) = rows::find_thread(&self.conn, conversation)? else { continue };
-            let one = Wanted::any(1);
-            let entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?.pop();
+            let viewer = thread.member(&self.conn, user)?.ok_or(StoreError::NotFound)?;
+            let one = Wanted::by(viewer, 1);
+            let mut entry = self.entries(sql, (thread.id, bound(seq.0)), one, &mut room)?;
             if room.is_full {
                 break;
             }
-            found.push(entry);
+            let (mut states, _) = self.states(&thread, viewer, &mut entry)?;
+            found.push(entry.pop().map(|entry| {
+                let state = states.remove(&entry.seq).unwrap_or_default();
+                room.take(state.edited.as_ref().map_or(0, |(content, _)| content.0.len()));
+                Placed { entry, state }
+            }));
         }
         Ok(found)
     }
@@ -272,17 +297,17 @@ impl Reader {
     pub(crate) fn conversations(
         &mut self,
         user: &UserId,
+        shelf: Shelf,
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> Result<ConversationsPage, Failure> {
         let mut page = ConversationsPage { conversations: Vec::new(), next: None };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let before = cursor.map_or(i64::MAX, |cursor| bound(cursor.0.0));
-        let sql = "SELECT conversation, last FROM \
-                   (SELECT m.conversation, (SELECT pos FROM entry \
-                   WHERE conversation = m.conversation AND (m.left IS NULL OR seq <= m.left) \
-                   ORDER BY seq DESC LIMIT 1) AS last FROM member m WHERE m.user = ?1) \
-                   WHERE last < ?2 ORDER BY last DESC LIMIT ?3";
+        let sql = match shelf {
+            Shelf::Ordinary => listed!("m.request IN (0, 3)"),
+            Shelf::Requests => listed!("m.request = 1"),
+        };
         let mut found: Vec<(i64, i64)> = {
             let mut statement = self.conn.prepare_cached(sql)?;
             let rows = statement.query_map((user, before, bound(limit as u64) + 1), |row| {
@@ -297,7 +322,7 @@ impl Reader {
             let thread = self.names.thread(&self.conn, *conversation)?;
             let read = mark_blocks::standing(&self.conn, *conversation, user)?.read;
             let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-            let one = Wanted::any(1);
+            let one = Wanted::by(user, 1);
             let mut last = self.entries(sql, [*last], one, &mut room)?;
             if room.is_full {
                 more = true;
@@ -417,7 +442,10 @@ impl Reader {
         while entries.len() < wanted.entries
             && let Some(row) = rows.next()?
         {
-            let entry = self.names.entry(&self.conn, row)?;
+            let (sender, entry): (i64, _) = (row.get(5)?, self.names.entry(&self.conn, row)?);
+            if entry.is_shadowed() && sender != wanted.viewer {
+                continue;
+            }
             if wanted.others_than.is_some_and(|user| *user == entry.from) {
                 continue;
             }
@@ -459,9 +487,20 @@ fn covers(
     Ok((from <= to).then_some((Seq(from), Seq(to))))
 }
 
+/// Which of a user's conversations are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shelf {
+    /// Those that are no request, or an accepted one.
+    Ordinary,
+    /// Requests that are not decided.
+    Requests,
+}
+
 /// Which entries a read gives, and how many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
+    /// By whom: not those that somebody else alone may see.
+    pub(crate) viewer: i64,
     /// Not those that this user said.
     pub(crate) others_than: Option<&'a UserId>,
     /// Not those that this user hides.
@@ -471,9 +510,9 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Whichever there are.
-    pub(crate) fn any(entries: usize) -> Self {
-        Self { others_than: None, hidden_from: None, entries }
+    /// Whichever a user may see.
+    pub(crate) fn by(viewer: i64, entries: usize) -> Self {
+        Self { viewer, others_than: None, hidden_from: None, entries }
     }
 }
 
@@ -520,13 +559,17 @@ fn of_pair(
 ) -> Result<Vec<Watermarks>, Failure> {
     let tells = regard::has_read_receipts(conn, low.0)? && regard::has_read_receipts(conn, high.0)?;
     let of = |(id, user): &(i64, UserId)| -> Result<Watermarks, Failure> {
-        let sql = "SELECT delivered, read FROM member WHERE user = ?1 AND conversation = ?2";
-        let found: Option<(i64, i64)> = conn
+        let sql =
+            "SELECT delivered, read, request FROM member WHERE user = ?1 AND conversation = ?2";
+        let found: Option<(i64, i64, i64)> = conn
             .prepare_cached(sql)?
-            .query_row([*id, thread.id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([*id, thread.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let (delivered, read) =
+        let (delivered, read, request) =
             found.ok_or_else(|| corrupt(format!("the members of conversation {}", thread.id)))?;
+        if *id != viewer && requests::of_number(request).is_some_and(RequestState::hides) {
+            return Ok(Watermarks { user: user.clone(), delivered: Seq(0), read: Seq(0) });
+        }
         Ok(Watermarks {
             user: user.clone(),
             delivered: Seq(nat(delivered)?),

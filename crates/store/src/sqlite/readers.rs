@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use parlor_chat::requests::Bounds;
 use parlor_chat::store::StoreError;
 use rusqlite::Connection;
 
@@ -24,6 +25,7 @@ pub(crate) struct Reader {
     pub(crate) conn: Connection,
     pub(crate) names: Names,
     pub(crate) receipts_members_max: u64,
+    pub(crate) requests: Bounds,
 }
 
 /// Reads served in one snapshot.
@@ -32,7 +34,8 @@ const SNAPSHOT_READS_MAX: usize = 64;
 impl Reader {
     pub(crate) fn new(conn: Connection, config: &Config) -> Self {
         let names = Names::new(config.keyring.clone(), config.clock);
-        Self { conn, names, receipts_members_max: config.receipts_members_max }
+        let (receipts_members_max, requests) = (config.receipts_members_max, config.requests);
+        Self { conn, names, receipts_members_max, requests }
     }
 
     /// Reads until the queue is closed and empty.

@@ -3,43 +3,67 @@
 
 use parlor_chat::ids::UserId;
 use parlor_chat::own::OwnKind;
-use parlor_chat::privacy::{Audience, Privacy, PrivacySetting, Regard};
+use parlor_chat::privacy::{Audience, PrivacySetting, Regard};
+use parlor_chat::refusal::Refusal;
+use parlor_chat::requests::{Bounds, Reception, Standing, receive};
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::acts::refused;
 use super::blocks;
 use super::own;
 use super::readers::Reader;
-use super::rows::{self, Failure, Place, Thread};
+use super::requests;
+use super::rows::{self, Failure, Place, Thread, nat};
 
-/// Why `to` takes no message from `from`, if so; `name` is that of `from`.
-pub(crate) fn refuses(
+/// As what `to` takes a message from `from`, whose name is `name`, or why not.
+pub(crate) fn receives(
     conn: &Connection,
     thread: Option<&Thread>,
     (from, name): (Option<i64>, &UserId),
     to: i64,
-) -> Result<Option<StoreError>, Failure> {
+    bounds: &Bounds,
+) -> Result<Result<Reception, StoreError>, Failure> {
     if from == Some(to) {
-        return Ok(None);
+        return Ok(Ok(Reception::Ordinary));
     }
     if let Some(from) = from
         && blocks::is_active(conn, to, from)?
     {
-        return Ok(Some(StoreError::Blocked));
+        return Ok(Err(StoreError::Blocked));
     }
-    let messages = match setting(conn, to, PrivacySetting::Messages)? {
-        None => return Ok(None),
-        Some(value) => Audience::of_value(&value),
-    };
-    let has_written = match (thread, from) {
-        (Some(thread), Some(from)) => {
-            let head = rows::head(conn, thread.id)?;
-            thread.by_others(conn, from, Place::default(), head)? > 0
+    let messages = setting(conn, to, PrivacySetting::Messages)?;
+    // What nobody but its sender sees began nothing.
+    let head = thread.map(|thread| rows::head(conn, thread.id)).transpose()?;
+    let is_new = head.is_none_or(|head| head.said == 0);
+    let request = thread.map(|thread| requests::state(conn, thread.id, to)).transpose()?.flatten();
+    let asks =
+        is_new && setting(conn, to, PrivacySetting::MessageRequests)?.as_deref() == Some("true");
+    // So it is with nearly all.
+    if messages.is_none() && request.is_none() && !asks {
+        return Ok(Ok(Reception::Ordinary));
+    }
+    let (has_written, said) = match (thread, from, head) {
+        (Some(thread), Some(from), Some(head)) => {
+            let by_others = |user| thread.by_others(conn, user, Place::default(), head);
+            (by_others(from)? > 0, nat(by_others(to)?)?)
         }
-        _ => false,
+        _ => (false, 0),
     };
-    let accepts = Privacy::accepts(messages, is_contact(conn, to, name)?, has_written);
-    Ok((!accepts).then_some(StoreError::NotAccepted))
+    let standing = Standing {
+        messages: messages.map_or(Audience::Everyone, |value| Audience::of_value(&value)),
+        asks,
+        is_contact: is_contact(conn, to, name)?,
+        has_written,
+        request,
+        said,
+        is_new,
+        requests: if asks { own::live(conn, to, OwnKind::Request)? } else { 0 },
+    };
+    Ok(receive(&standing, bounds).map_err(|refusal| match refusal {
+        Refusal::NotAccepted => StoreError::NotAccepted,
+        refusal => refused(refusal),
+    }))
 }
 
 /// Whether a user's read marks are told to others, and those of others to the user.

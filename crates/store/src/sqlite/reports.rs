@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::{Content, Entry, Millis};
+use parlor_chat::entry::{Body, Content, Entry, Millis};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::moderation::{
     DeedKind, Filed, NewReport, Report, ReportId, ReportState, Reporter, ReportsPage, ReportsQuery,
@@ -88,7 +88,7 @@ pub(crate) fn file(
     Ok(Filed { report: Arc::new(report), repeated: false })
 }
 
-/// Brings a message that was just appended before the moderators, unless too many of its author's
+/// Brings a message or an edit that was just appended before the moderators, unless too many of its author's
 /// are there.
 pub(crate) fn flag(
     conn: &Connection,
@@ -137,7 +137,8 @@ fn insert(conn: &Connection, keys: &mut Keys, row: &NewRow<'_>) -> Result<i64, F
     let accused = user_or_new(conn, row.accused)?;
     let (mut content, mut sealed) = (None, None);
     if let Some(Evidence { thread, entry }) = row.evidence {
-        let text = entry.body.said().map_or("null", |content| &*content.0);
+        let what = entry.body.said().or(entry.body.edit());
+        let text = what.map_or("null", |content| &*content.0);
         match keys.find_or_make(conn, thread)? {
             None => content = Some(text),
             Some(keys) => {
@@ -146,7 +147,11 @@ fn insert(conn: &Connection, keys: &mut Keys, row: &NewRow<'_>) -> Result<i64, F
             }
         }
     }
-    let place = row.evidence.map(|evidence| (evidence.thread.id, int(evidence.entry.seq.0)));
+    let place = row.evidence.map(|Evidence { thread, entry }| match &entry.body {
+        // An edit is brought before them as the message that it is about.
+        Body::Acted(act) => (thread.id, int(act.on.0)),
+        _ => (thread.id, int(entry.seq.0)),
+    });
     let sql = "INSERT INTO report (id, at, reporter, client_id, conversation, seq, accused, \
                reason, comment, content, sealed, state) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)";
@@ -211,7 +216,7 @@ fn evidence(
     let mut rows = statement.query([thread.id, bound(seq.0)])?;
     let row = rows.next()?.ok_or(StoreError::NotFound)?;
     let entry = names.entry(conn, row)?;
-    if entry.from == *by || entry.body.said().is_none() {
+    if entry.from == *by || entry.is_shadowed() || entry.body.said().is_none() {
         return Err(StoreError::NotFound.into());
     }
     Ok(Evidence { thread: Arc::new(thread), entry })
@@ -331,7 +336,8 @@ impl Reader {
     ) -> Result<Option<Arc<Report>>, Failure> {
         let Some(thread) = rows::find_thread(&self.conn, conversation)? else { return Ok(None) };
         let sql = "SELECT id FROM report \
-                   WHERE conversation = ?1 AND seq = ?2 AND reporter IS NULL";
+                   WHERE conversation = ?1 AND seq = ?2 AND reporter IS NULL \
+                   ORDER BY id DESC LIMIT 1";
         let id: Option<i64> = self
             .conn
             .prepare_cached(sql)?

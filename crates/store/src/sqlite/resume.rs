@@ -29,7 +29,7 @@ const WALK_ENTRIES_MAX: i64 = 512;
 /// A member's conversations, with the position of the newest entry that they may see, and position and
 /// time of the newest move of a watermark: of any member's that they are told of. That the other read
 /// something is none to who has no read receipts (`?4` is whether the member has), or of whom there are
-/// none: 8 is the kind of privacy.
+/// none: 8 is the kind of privacy. Nor is it one what the other does with a request that is not accepted.
 const MOVED: &str = "\
     SELECT conversation, last, last > ?2 OR (?2 > 0 AND (moved >= ?2 OR at >= ?3)), slot FROM ( \
         SELECT conversation, last, slot, \
@@ -43,10 +43,12 @@ const MOVED: &str = "\
                 ?4 AND NOT EXISTS (SELECT 1 FROM own WHERE user = o.user AND kind = 8 \
                     AND key = 'readReceipts' AND value = 'false') AS tells, \
                 (SELECT pos FROM entry WHERE conversation = m.conversation \
-                 AND (m.left IS NULL OR seq <= m.left) ORDER BY seq DESC LIMIT 1) AS last \
+                 AND (m.left IS NULL OR seq <= m.left) AND (shadow IS NULL OR sender = m.user) \
+                 ORDER BY seq DESC LIMIT 1) AS last \
             FROM member m JOIN conversation c ON c.id = m.conversation \
             LEFT JOIN member o ON o.conversation = c.id \
                 AND o.user = CASE WHEN c.low = m.user THEN c.high ELSE c.low END \
+                AND o.request NOT IN (1, 2) \
             LEFT JOIN chat_group g ON g.conversation = c.id \
             WHERE m.user = ?1)) WHERE last IS NOT NULL";
 
@@ -65,8 +67,8 @@ impl Reader {
             return Ok(page);
         }
         let others_than = (whose == Whose::Others).then_some(user);
-        let wanted = Wanted { others_than, ..Wanted::any(limit.saturating_add(1)) };
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
+        let wanted = Wanted { others_than, ..Wanted::by(user, limit.saturating_add(1)) };
         let mut room = Room::default();
         page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
             let sql = concat!(
@@ -106,7 +108,7 @@ impl Reader {
             "SELECT count(*), min(ts) FROM (SELECT e.ts FROM member m \
              CROSS JOIN entry e ON e.conversation = m.conversation \
              WHERE m.user = ?4 AND m.conversation = ?1 AND e.seq > ?2 \
-             AND (?3 OR e.sender <> ?4) AND ",
+             AND (?3 OR e.sender <> ?4) AND (e.shadow IS NULL OR e.sender = ?4) AND ",
             heard!(),
             " ORDER BY e.seq LIMIT ?5)"
         );
@@ -159,7 +161,7 @@ impl Reader {
             let read = mark_blocks::standing(&self.conn, conversation, user)?.read;
             page.conversations.push(Moved {
                 conversation: thread.conversation.clone(),
-                head: Seq(nat(visible::head(&self.conn, &thread, user)?.seq)?),
+                head: Seq(nat(self.seq_of(last)?)?),
                 position: Position(nat(last)?),
                 unread: nat(self.others_after(&thread, user, read)?)?,
                 watermarks: self.watermarks(&thread, user)?,
@@ -230,6 +232,12 @@ impl Reader {
             }
         }
         Ok(received)
+    }
+
+    /// The seq of the entry at a position.
+    fn seq_of(&self, position: i64) -> Result<i64, rusqlite::Error> {
+        let sql = "SELECT seq FROM entry WHERE pos = ?1";
+        self.conn.prepare_cached(sql)?.query_row([position], |row| row.get(0))
     }
 
     /// The time up to which all news had been told when the entry at a position was.

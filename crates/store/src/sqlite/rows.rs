@@ -43,6 +43,7 @@ pub(crate) enum Subject {
     Conversation(ConversationId),
     Watermarks,
     Audit,
+    Groups,
     Due,
 }
 
@@ -55,6 +56,7 @@ impl std::fmt::Display for Subject {
             }
             Self::Watermarks => f.write_str("some watermarks"),
             Self::Audit => f.write_str("the audit log"),
+            Self::Groups => f.write_str("the groups that have rules of their own"),
             Self::Due => f.write_str("what is to be said later"),
         }
     }

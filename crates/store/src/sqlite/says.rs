@@ -71,6 +71,9 @@ impl Executor {
             mentions: say.mentions.clone(),
             mentions_all: say.mentions_all,
             forwarded: say.forward_of.is_some(),
+            request: false,
+            shadow: false,
+            moderated: false,
         })
     }
 

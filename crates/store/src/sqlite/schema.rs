@@ -11,7 +11,7 @@ use super::OpenError;
 use super::mark_blocks;
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 11;
+pub(crate) const VERSION: i64 = 12;
 
 /// The version since which the marks of groups' members are in blocks.
 const BLOCKS_SINCE: i64 = 11;
@@ -32,6 +32,7 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("schema_9.sql"),
     include_str!("schema_10.sql"),
     include_str!("schema_11.sql"),
+    include_str!("schema_12.sql"),
 ];
 
 /// Brings an empty or older file to [`VERSION`].

@@ -146,7 +146,7 @@ impl Searching {
     fn look(&mut self, reader: &mut Reader, user: i64, turn: &Turn) -> Result<(), Failure> {
         self.looked_at += 1;
         let sql = concat!("SELECT ", entry_columns!(), " FROM entry e WHERE e.pos = ?1");
-        let one = Wanted { hidden_from: Some(user), ..Wanted::any(1) };
+        let one = Wanted { hidden_from: Some(user), ..Wanted::by(user, 1) };
         let mut found = reader.entries(sql, [turn.position], one, &mut Room::default())?;
         let is_wanted = |entry: &Entry| {
             entry.body.said().is_some()

@@ -248,10 +248,10 @@ impl Scope {
     /// Queues the messages that are, or have edits, above a position.
     fn unindexed(&mut self, reader: &Reader, above: i64) -> Result<(), Failure> {
         // Not by an index of kinds: it is a stretch of the table. What a long content is costs reading.
-        let sql = "SELECT e.conversation, CASE e.kind WHEN 0 THEN e.pos ELSE (SELECT m.pos \
+        let sql = "SELECT e.conversation, CASE WHEN e.kind <> 2 THEN e.pos ELSE (SELECT m.pos \
                    FROM entry m WHERE m.conversation = e.conversation AND m.seq = e.about) END, \
                    length(e.content) + coalesce(length(e.sealed), 0) FROM entry e \
-                   WHERE e.pos > ?1 AND +e.kind IN (0, 2) AND e.gone IS NULL ORDER BY e.pos DESC";
+                   WHERE e.pos > ?1 AND +e.kind IN (0, 2, 10) AND e.gone IS NULL ORDER BY e.pos DESC";
         let mut statement = reader.conn.prepare_cached(sql)?;
         let mut rows = statement.query([above])?;
         let mut bytes = 0;

@@ -32,7 +32,8 @@ impl Executor {
         }
         let thread = self.thread(conn, &change.conversation)?.ok_or(StoreError::NotFound)?;
         let user = thread.member(conn, &change.by)?.ok_or(StoreError::NotFound)?;
-        let standpoint = acts::standpoint(conn, &thread, user, &change.by)?;
+        let standpoint =
+            acts::standpoint(conn, &thread, (user, &change.by), &change.by, &self.requests)?;
         let held_ms = timer_ms(conn, thread.id)?;
         let decided = timer::decide(change, held_ms, &standpoint.place()).map_err(refused)?;
         let Decision::Commit(ms) = decided else {
@@ -51,7 +52,7 @@ impl Executor {
         let entry = self.insert(conn, turn, &thread, head, next)?;
         let sql = "UPDATE conversation SET timer_ms = ?2 WHERE id = ?1";
         conn.prepare_cached(sql)?.execute([thread.id, bound(ms.unwrap_or(0))])?;
-        let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts };
+        let changed = MessageChanged::Committed { seq: entry.seq, ts: entry.ts, repeated: false };
         Ok(MessageDone { changed, committed: Some(Committed { entry, origin: change.origin }) })
     }
 }

@@ -134,14 +134,14 @@ const RULES: [(&str, &str); 27] = [
         "deleted_content_is_gone",
         "SELECT 'entry ' || e.pos || ' is deleted and holds something' FROM entry e \
          LEFT JOIN entry d ON d.conversation = e.conversation AND d.seq = e.gone AND d.kind = 3 \
-         AND d.about = CASE e.kind WHEN 0 THEN e.seq ELSE e.about END WHERE e.gone IS NOT NULL \
-         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2) \
+         AND d.about = CASE e.kind WHEN 2 THEN e.about ELSE e.seq END WHERE e.gone IS NOT NULL \
+         AND (e.content <> 'null' OR e.sealed IS NOT NULL OR e.kind NOT IN (0, 2, 10) \
          OR d.pos IS NULL AND (e.gone <> e.seq OR e.expires IS NULL))",
     ),
     (
         "content_ends_after_it_came",
         "SELECT 'entry ' || pos || ' holds nothing that could end then' FROM entry \
-         WHERE expires IS NOT NULL AND (kind NOT IN (0, 2) OR kind = 0 AND expires < ts)",
+         WHERE expires IS NOT NULL AND (kind NOT IN (0, 2, 10) OR kind <> 2 AND expires < ts)",
     ),
     (
         "edit_ends_with_its_message",
@@ -157,14 +157,14 @@ const RULES: [(&str, &str); 27] = [
     (
         "deletion_took_effect",
         "SELECT 'entry ' || e.pos || ' was deleted and is there' FROM entry d JOIN entry e \
-         ON e.conversation = d.conversation AND (e.seq = d.about AND e.kind = 0 \
+         ON e.conversation = d.conversation AND (e.seq = d.about AND e.kind IN (0, 10) \
          OR e.about = d.about AND e.kind = 2) WHERE d.kind = 3 AND e.gone IS NOT d.seq",
     ),
     (
         "state_is_what_was_done",
         "SELECT 'the state of message ' || s.seq || ' of conversation ' || s.conversation \
          || ' is not what was done to it' FROM message_state s LEFT JOIN entry e \
-         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind = 0 \
+         ON e.conversation = s.conversation AND e.seq = s.seq AND e.kind IN (0, 10) \
          LEFT JOIN entry p ON p.conversation = s.conversation AND p.seq = s.pinned \
          AND p.kind = 6 AND p.about = s.seq WHERE e.pos IS NULL \
          OR s.edits <> CASE WHEN e.gone IS NULL THEN (SELECT count(*) FROM entry d \

@@ -130,7 +130,7 @@ pub(crate) enum Untaken {
 /// Takes an entry into the index, which has all before it.
 pub(crate) fn take(conn: &Connection, names: &mut Names, next: &Next) -> Result<(), Untaken> {
     let (at, before) = match (next.kind, next.about) {
-        (body::SAID, _) => (next.at, None),
+        (body::SAID | body::SHADOWED, _) => (next.at, None),
         (body::EDITED, Some(about)) => {
             let at = At { seq: about, ..next.at };
             (at, line(conn, names, at, next.position - 1).map_err(Untaken::Entry)?)
@@ -190,7 +190,7 @@ fn line(conn: &Connection, names: &mut Names, at: At, up_to: i64) -> Result<Opti
     let message = concat!(
         "SELECT ",
         entry_columns!(),
-        " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2 AND e.pos <= ?3 AND e.kind = 0"
+        " FROM entry e WHERE e.conversation = ?1 AND e.seq = ?2 AND e.pos <= ?3 AND e.kind IN (0, 10)"
     );
     let edits = concat!(
         "SELECT ",

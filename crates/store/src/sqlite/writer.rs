@@ -76,6 +76,7 @@ impl Work {
             Some(entry) => self.committed.push(Committed { entry, origin }),
             None => self.repeats += 1,
         }
+        self.own.extend(done.own);
         done.appended
     }
 }

@@ -77,6 +77,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::NotAMember
         | Code::NotAllowed
         | Code::NotAccepted
+        | Code::RequestPending
         | Code::Muted
         | Code::Banned
         | Code::Suspended

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parlor_chat::entry::{Entry, Millis, Position};
-use parlor_chat::ids::UserId;
+use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::own::{
     OWN_MOVED_MAX, OWN_REMOVED_MAX, OwnChange, OwnChanged, OwnCommitted, OwnCursor, OwnKey,
     OwnKind, OwnMoved, OwnPage, OwnQuery, OwnRecord, OwnWish,
@@ -46,7 +46,12 @@ impl Own {
         self.records.values().filter(move |row| row.record.kind == kind)
     }
 
-    fn put(&mut self, record: OwnRecord, moved: Position) {
+    /// When a record last changed.
+    pub(super) fn at(&self, kind: OwnKind, key: &OwnKey) -> Option<Millis> {
+        self.records.get(&(kind, key.clone())).map(|row| row.record.at)
+    }
+
+    pub(super) fn put(&mut self, record: OwnRecord, moved: Position) {
         let kind = record.kind;
         self.records.insert((kind, record.key.clone()), Row { record, moved });
         let removed = || self.of_kind(kind).filter(|row| row.record.value.is_none());
@@ -100,6 +105,9 @@ impl Ledger {
             let (value, at) = before.map_or((None, Millis(0)), |it| (it.value.clone(), it.at));
             let mut record =
                 OwnRecord { kind: wish.kind, key: wish.key.clone(), value: wish.value.clone(), at };
+            if value.is_none() && wish.value.is_some() && wish.kind == OwnKind::Request {
+                return Err(StoreError::NotFound);
+            }
             if value != wish.value {
                 record.at = Millis(now);
                 own.put(record.clone(), self.position);
@@ -112,7 +120,19 @@ impl Ledger {
             done.records.push(record);
         }
         self.own.insert(change.user.clone(), own);
+        for record in told.records.iter().filter(|record| record.kind == OwnKind::Request) {
+            if let Ok(conversation) = ConversationId::parse(record.key.as_str()) {
+                self.request_moved(&change.user, &conversation);
+            }
+        }
         Ok((done, told))
+    }
+
+    /// How many records of a kind a user has.
+    pub(super) fn own_live(&self, user: &UserId, kind: OwnKind) -> usize {
+        let own = self.own.get(user);
+        let rows = own.into_iter().flat_map(|own| own.of_kind(kind));
+        rows.filter(|row| row.record.value.is_some()).count()
     }
 
     /// Removes what a read mark ends.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::Members;
+use parlor_chat::requests::RequestState;
 use parlor_chat::store::{
     Behind, Blocks, ConversationSummary, ConversationsCursor, ConversationsPage, Device,
     HistoryPage, HistoryQuery, HistoryRange, MOVED_TOLD_WITHIN_MS, Moved, MovedPage, SincePage,
@@ -154,6 +155,9 @@ impl Ledger {
             let position = talk.entries.last().map_or(Position(0), |last| last.position);
             let marked = after.0 > 0
                 && talk.marks.iter().any(|(member, mark)| {
+                    if member != user && self.hides(member, conversation) {
+                        return false;
+                    }
                     let reads = mark.read_moved >= after || mark.read_at >= told;
                     let is_told = member == user || self.tells_reads(user, member);
                     mark.moved >= after || mark.at >= told || (reads && is_told)
@@ -164,7 +168,7 @@ impl Ledger {
                     head: talk.head(),
                     position,
                     unread: self.unread(talk, user),
-                    watermarks: self.watermarks_for(user, talk),
+                    watermarks: self.watermarks_for(user, conversation, talk),
                 });
             }
         }
@@ -243,15 +247,36 @@ impl Ledger {
         })
     }
 
-    /// A user's conversations, most recently moved first.
+    /// A user's conversations that are no undecided or declined request, most recently moved first.
     pub(crate) fn conversations(
         &self,
         user: &UserId,
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> ConversationsPage {
+        self.listed(user, cursor, limit, |request| !request.is_some_and(RequestState::hides))
+    }
+
+    /// Those that are undecided requests.
+    pub(crate) fn message_requests(
+        &self,
+        user: &UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+    ) -> ConversationsPage {
+        self.listed(user, cursor, limit, |request| request == Some(RequestState::Pending))
+    }
+
+    fn listed(
+        &self,
+        user: &UserId,
+        cursor: Option<ConversationsCursor>,
+        limit: usize,
+        is_listed: impl Fn(Option<RequestState>) -> bool,
+    ) -> ConversationsPage {
         let mut found: Vec<_> = self
             .talks_of(user)
+            .filter(|(conversation, _)| is_listed(self.request(user, conversation)))
             .filter_map(|(conversation, talk)| {
                 let may_see = |entry: &&Arc<Entry>| talk.may_see(user, entry.seq);
                 let last = talk.entries.iter().rev().find(may_see)?;
@@ -272,7 +297,7 @@ impl Ledger {
                 message: None,
                 mentions: 0,
                 timer_ms: None,
-                watermarks: self.watermarks_for(user, talk),
+                watermarks: self.watermarks_for(user, conversation, talk),
                 group: None,
             }
         };
@@ -303,12 +328,21 @@ impl Ledger {
     }
 
     /// How far the members are, as one of them may see it.
-    fn watermarks_for(&self, viewer: &UserId, talk: &Talk) -> Vec<Watermarks> {
+    fn watermarks_for(
+        &self,
+        viewer: &UserId,
+        conversation: &ConversationId,
+        talk: &Talk,
+    ) -> Vec<Watermarks> {
         let mut marks = talk.watermarks();
         let reads = |user: &UserId| self.regard(user, user).privacy.read_receipts;
         if !marks.iter().all(|mark| reads(&mark.user)) {
             let others = marks.iter_mut().filter(|mark| mark.user != *viewer);
             others.for_each(|mark| mark.read = Seq(0));
+        }
+        let others = marks.iter_mut().filter(|mark| mark.user != *viewer);
+        for mark in others.filter(|mark| self.hides(&mark.user, conversation)) {
+            (mark.delivered, mark.read) = (Seq(0), Seq(0));
         }
         marks
     }

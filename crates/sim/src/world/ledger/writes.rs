@@ -5,13 +5,13 @@ use std::sync::Arc;
 use parlor_chat::entry::{Body, Content, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::{Members, Wish};
-use parlor_chat::privacy::Privacy;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, MarkKind, Marked, Origin, Recipient,
     Revoked, StoreError,
 };
 
+use super::requests;
 use super::{Barred, BlockRow, DeviceRow, Key, Ledger, Talk, Who};
 use crate::world::group::{change_of, group_user, text_of};
 use crate::world::planted::Planted;
@@ -58,15 +58,7 @@ impl Ledger {
         if blocked && !self.plants(Planted::BlockOutsideCommit) {
             return Err(StoreError::Blocked);
         }
-        if append.from != *to {
-            let regard = self.regard(to, &append.from);
-            let said = self.talks.get(&conversation);
-            let written = said.is_some_and(|talk| talk.entries.iter().any(|e| e.from == *to));
-            let messages = regard.privacy.messages;
-            if !Privacy::accepts(messages, regard.is_contact, written) {
-                return Err(StoreError::NotAccepted);
-            }
-        }
+        let reception = self.reception(append, to)?;
         let who = || {
             let (low, high) = conversation.direct_members().expect("a direct one");
             Who::Direct(low, high)
@@ -81,11 +73,13 @@ impl Ledger {
             from: append.from.clone(),
             to: Some(to.clone()),
             client_id: append.client_id.clone(),
-            envelope: None,
+            envelope: requests::outside(reception),
             expires: None,
             body: Body::Said(append.content.clone()),
         };
-        Ok(self.put(entry, key, append.now))
+        let done = self.put(entry, key, append.now);
+        self.requested(append, to, reception);
+        Ok(done)
     }
 
     /// Appends to a group, its precondition being checked against the log's head.
@@ -214,7 +208,11 @@ impl Ledger {
         }
         (after.delivered, after.read) = (delivered, read);
         talk.marks.insert(mark.user.clone(), after);
-        if moved { Marked::Moved } else { Marked::Unmoved }
+        match moved {
+            true if self.hides(&mark.user, &mark.conversation) => Marked::MovedInRequest,
+            true => Marked::Moved,
+            false => Marked::Unmoved,
+        }
     }
 
     /// Notes that a device is here.

@@ -286,7 +286,10 @@ impl Node {
             for (_, (conn, ack)) in &one.waiting {
                 let answer = match marked {
                     Marked::NotFound => Answer::Refused(Refusal::NotFound),
-                    Marked::Moved | Marked::MovedAmongMany { .. } | Marked::Unmoved => Answer::Done,
+                    Marked::Moved
+                    | Marked::MovedAmongMany { .. }
+                    | Marked::MovedInRequest
+                    | Marked::Unmoved => Answer::Done,
                 };
                 out.down(*conn, Down::Answer { ack: *ack, answer });
             }
