@@ -105,10 +105,12 @@ impl Folder {
             std::fs::remove_dir_all(&data)?;
         }
         std::fs::write(path.join("chat.mjs"), client)?;
+        // An earlier run may have linked to packages that are gone.
         let packages = path.join("node_modules");
-        if !packages.exists() {
-            std::os::unix::fs::symlink(node_folder(workspace).join("node_modules"), &packages)?;
+        if packages.is_symlink() {
+            std::fs::remove_file(&packages)?;
         }
+        std::os::unix::fs::symlink(node_folder(workspace).join("node_modules"), &packages)?;
         Ok(Self { path, data })
     }
 }
