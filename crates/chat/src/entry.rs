@@ -141,6 +141,11 @@ impl Entry {
         self.envelope.as_ref().is_some_and(|envelope| envelope.shadow)
     }
 
+    /// Whether a moderator of the server did it, in the name of the message's author.
+    pub fn is_moderated(&self) -> bool {
+        self.envelope.as_ref().is_some_and(|envelope| envelope.moderated)
+    }
+
     /// Whether its content has ended by then.
     pub fn has_expired(&self, now: Millis) -> bool {
         self.expires.is_some_and(|at| at <= now)

@@ -23,6 +23,9 @@ use crate::own;
 use crate::records;
 use crate::service::Service;
 
+/// As how many commands a change of `readReceipts` counts: the marks of all the user's groups follow.
+const READ_RECEIPTS_COMMANDS: u32 = 20;
+
 /// Pairs of users that are looked up at once.
 const LOOK_UPS_AT_ONCE: usize = 128;
 
@@ -162,6 +165,9 @@ pub(crate) fn set(
     if wishes.is_empty() {
         let reason = "or lastSeen, online, readReceipts or messageRequests is required";
         return Err(Refusal::invalid("messages", reason));
+    }
+    if wishes.iter().any(|wish| wish.key == PrivacySetting::ReadReceipts.key()) {
+        caller.charge_as(service, READ_RECEIPTS_COMMANDS)?;
     }
     let change = own::change(service, caller, wishes, PrivacySetting::ALL.len())?;
     Ok(own::submit(service, change))

@@ -5,15 +5,22 @@
 //! same is made the same (compatibility decomposition); accents and vowel points go, and so do
 //! characters that cannot be seen.
 //!
-//! Indexes are made of these words: whoever changes what they are raises [`VERSION`].
+//! Indexes are made of these words: whoever changes what they are raises [`VERSION`]; the tables that
+//! they are made by are a part of [`version`].
 
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The version of what words are.
-pub const VERSION: u32 = 1;
+/// The version of this module's rules.
+const VERSION: u32 = 1;
+
+/// The version of what words are: the rules', and those of the tables of characters behind them.
+pub fn version() -> String {
+    let (letters, marks) = (char::UNICODE_VERSION, unicode_normalization::UNICODE_VERSION);
+    format!("{VERSION}/{letters:?}/{marks:?}")
+}
 
 /// The longest word, in bytes; of a longer one the beginning counts.
 pub const WORD_BYTES_MAX: usize = 64;

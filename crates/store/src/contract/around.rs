@@ -70,6 +70,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     shadowing::a_shadowed_message_is_its_senders_alone,
     shadowing::what_nobody_sees_begins_nothing,
     shadowing::nobody_else_does_anything_to_a_shadowed_message,
+    shadowing::a_shadowed_pin_takes_nobodys_place,
     shadowing::an_edit_is_screened_like_a_message,
     app_events::an_event_is_an_entry_that_all_reads_give_and_no_message,
     app_events::an_event_under_a_key_is_kept_once,

@@ -1,7 +1,9 @@
 //! Deeds on messages: how many, how late, by whom, and how much of them a page holds.
 
+use std::sync::Arc;
+
 use parlor_chat::around::port::{ChangeMessage, Removal, Wish};
-use parlor_chat::entry::{Content, Millis};
+use parlor_chat::entry::{Content, Entry, Millis};
 use parlor_chat::group::decide::Wish as GroupWish;
 use parlor_chat::group::{FOREVER, OpenTo, Role, SettingsPatch};
 use parlor_chat::ids::Seq;
@@ -211,6 +213,9 @@ pub(super) async fn a_moderator_of_the_server_removes_any_message(h: &House) {
             ..about("m", &of, seq, Wish::Delete)
         };
         assert_eq!(h.does(removal.clone()).await, Ok(Some(seq + 2)));
+        let (undelivered, _) = h.base.undelivered("a", "", 99).await;
+        let is_told = |entry: &Arc<Entry>| entry.conversation == of && entry.seq.0 == seq + 2;
+        assert!(undelivered.iter().any(is_told), "its author's devices hear of it as well");
         assert_eq!(h.does(removal.clone()).await, Ok(None));
         assert_eq!(h.does(ChangeMessage { seq: Seq(99), ..removal }).await, Err(Refusal::NotFound));
         let entry = h.base.sink.heard.lock().last().expect("it was told").entry.clone();

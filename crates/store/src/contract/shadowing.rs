@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parlor_chat::around::port::{ChangeMessage, Say, Wish};
 use parlor_chat::entry::{Entry, Position};
 use parlor_chat::ids::{ConversationId, Seq};
+use parlor_chat::limits::Limits;
 use parlor_chat::moderation::{ReportsQuery, Target};
 use parlor_chat::own::OwnKind;
 use parlor_chat::privacy::PrivacySetting;
@@ -131,6 +132,17 @@ pub(super) async fn nobody_else_does_anything_to_a_shadowed_message(h: &House) {
     assert!(contents(&h.page("b", &of).await.entries).iter().all(String::is_empty));
     let after = h.says("b", &of, "seen").await;
     assert_eq!(seen(h, "a", &of).await.2, after);
+}
+
+pub(super) async fn a_shadowed_pin_takes_nobodys_place(h: &House) {
+    let of = dm("a", "b");
+    h.base.sent("a", "b", "one").await;
+    let hidden = shadowed(h, "b", &of, "a", "two").await;
+    h.done("b", &of, hidden, Wish::Pin).await;
+    let limits = Limits { pins_max: 1, ..Limits::default() };
+    let pin = |by| ChangeMessage { limits: limits.clone(), ..about(by, &of, 1, Wish::Pin) };
+    assert_eq!(h.does(pin("b")).await, Err(Refusal::TooManyPins));
+    assert!(h.does(pin("a")).await.is_ok());
 }
 
 pub(super) async fn an_edit_is_screened_like_a_message(h: &House) {

@@ -211,7 +211,7 @@ impl Executor {
             },
             is_pinned: state.pinned.is_some(),
             pins: match &change.wish {
-                Wish::Pin => message_state::pins(conn, thread.id)?,
+                Wish::Pin => message_state::pins(conn, thread.id, user)?,
                 _ => 0,
             },
         };

@@ -212,7 +212,7 @@ impl Blocks {
 /// Moves a named device's mark, of which it is known that the device is there.
 pub(crate) fn move_device(
     conn: &Connection,
-    conversation: i64,
+    (conversation, user): (i64, i64),
     standing: &mut Standing,
     device: i64,
     (seq, at): (i64, i64),
@@ -224,7 +224,7 @@ pub(crate) fn move_device(
     if standing.devices.len() >= DEVICES_MAX {
         let moved = std::mem::take(&mut standing.devices);
         let at = standing.delivered_at.max(at);
-        moved.into_iter().try_for_each(|mark| to_table(conn, conversation, mark, at))?;
+        moved.into_iter().try_for_each(|mark| to_table(conn, conversation, user, mark, at))?;
     }
     standing.devices.push((device, seq));
     Ok(())
@@ -236,7 +236,7 @@ pub(crate) fn start_device(conn: &Connection, user: i64, device: i64) -> Result<
         let (at, place) = place(slot);
         if let Some(standing) = load(conn, conversation, at)?.0.get(&place) {
             let mark = (device, standing.delivered);
-            to_table(conn, conversation, mark, standing.delivered_at)?;
+            to_table(conn, conversation, user, mark, standing.delivered_at)?;
         }
     }
     Ok(())
@@ -252,14 +252,16 @@ fn slots(conn: &Connection, user: i64) -> Result<Vec<(i64, i64)>, rusqlite::Erro
 fn to_table(
     conn: &Connection,
     conversation: i64,
+    user: i64,
     (device, seq): (i64, i64),
     at: i64,
 ) -> Result<(), rusqlite::Error> {
+    // Integer names of devices that were forgotten are given out again, to anybody.
     let sql = "INSERT INTO delivered (device, conversation, seq, at) \
-               SELECT id, ?2, ?3, ?4 FROM device WHERE id = ?1 AND active = 1 \
+               SELECT id, ?2, ?3, ?4 FROM device WHERE id = ?1 AND user = ?5 AND active = 1 \
                ON CONFLICT (device, conversation) DO UPDATE \
                SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > seq";
-    conn.prepare_cached(sql)?.execute([device, conversation, seq, at])?;
+    conn.prepare_cached(sql)?.execute([device, conversation, seq, at, user])?;
     Ok(())
 }
 
@@ -286,7 +288,7 @@ pub(crate) fn fold(conn: &Connection, conversation: i64, user: i64) -> Result<()
         conversation,
     ))?;
     for mark in standing.devices {
-        to_table(conn, conversation, mark, standing.delivered_at)?;
+        to_table(conn, conversation, user, mark, standing.delivered_at)?;
     }
     Ok(())
 }

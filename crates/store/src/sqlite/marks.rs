@@ -74,7 +74,7 @@ impl Executor {
         let position = rows::head_position(conn)?;
         if let Some(device) = device {
             let mark = (step.seq, step.at);
-            mark_blocks::move_device(conn, conversation, &mut standing, device.id, mark)?;
+            mark_blocks::move_device(conn, (conversation, user), &mut standing, device.id, mark)?;
         }
         let mut from = Vec::new();
         if step.seq > standing.delivered {

@@ -39,10 +39,13 @@ pub(crate) fn state(conn: &Connection, at: At) -> Result<State, Failure> {
     Ok(State { edits: nat(edits)?, pinned, replies: nat(replies)? })
 }
 
-/// How many messages of a conversation are pinned.
-pub(crate) fn pins(conn: &Connection, conversation: i64) -> Result<u64, Failure> {
-    let sql = "SELECT count(*) FROM message_state WHERE conversation = ?1 AND pinned IS NOT NULL";
-    let count: i64 = conn.prepare_cached(sql)?.query_row([conversation], |row| row.get(0))?;
+/// How many messages of a conversation are pinned, as a user may see it.
+pub(crate) fn pins(conn: &Connection, conversation: i64, user: i64) -> Result<u64, Failure> {
+    let sql = "SELECT count(*) FROM message_state s \
+               JOIN entry e ON e.conversation = s.conversation AND e.seq = s.seq \
+               WHERE s.conversation = ?1 AND s.pinned IS NOT NULL \
+               AND (e.shadow IS NULL OR e.sender = ?2)";
+    let count: i64 = conn.prepare_cached(sql)?.query_row([conversation, user], |row| row.get(0))?;
     Ok(nat(count)?)
 }
 

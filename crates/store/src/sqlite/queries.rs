@@ -446,7 +446,7 @@ impl Reader {
             if entry.is_shadowed() && sender != wanted.viewer {
                 continue;
             }
-            if wanted.others_than.is_some_and(|user| *user == entry.from) {
+            if wanted.others_than.is_some_and(|user| *user == entry.from) && !entry.is_moderated() {
                 continue;
             }
             if let Some(user) = wanted.hidden_from
@@ -501,7 +501,7 @@ pub(crate) enum Shelf {
 pub(crate) struct Wanted<'a> {
     /// By whom: not those that somebody else alone may see.
     pub(crate) viewer: i64,
-    /// Not those that this user said.
+    /// Not those that this user said; what a moderator did in the user's name is news to them.
     pub(crate) others_than: Option<&'a UserId>,
     /// Not those that this user hides.
     pub(crate) hidden_from: Option<i64>,

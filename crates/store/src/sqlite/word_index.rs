@@ -90,8 +90,7 @@ pub(crate) fn reached(conn: &Connection, position: i64) -> Result<(), rusqlite::
 /// Empties an index that is not wanted, or was made of other words than today's; it is made anew from
 /// the start of the log.
 pub(crate) fn prepare(conn: &mut Connection, is_wanted: bool) -> Result<(), rusqlite::Error> {
-    let (major, minor, patch) = char::UNICODE_VERSION;
-    let today = format!("{}/{major}.{minor}.{patch}", words::VERSION);
+    let today = words::version();
     let tx = conn.transaction()?;
     let sql = "SELECT value FROM meta WHERE key = 'words_version'";
     let made_of: Option<String> = tx.query_row(sql, (), |row| row.get(0)).optional()?;
