@@ -7,6 +7,7 @@
 //! stock client reconnects after.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlor_chat::catch_up::{CatchUp, Next};
 use parlor_chat::entry::{Entry, Position};
@@ -25,6 +26,10 @@ use crate::records;
 use crate::resume;
 use crate::service::Service;
 use crate::session::{Kind, Session, Start};
+
+/// How often an emit is tried that the shard has no room for, and the pause between two tries.
+const BUSY_TRIES_MAX: u32 = 200;
+const BUSY_PAUSE: Duration = Duration::from_millis(25);
 
 /// Why a catch-up ended before the device was live.
 pub(crate) enum Stopped {
@@ -309,6 +314,18 @@ impl Out<'_> {
         entries
     }
 
+    /// Emits a frame, waiting for a while where thousands who catch up at once have filled the shard's
+    /// inbox.
+    async fn emit(&self, frame: Frame) -> Result<(), Stopped> {
+        for _ in 0..BUSY_TRIES_MAX {
+            match self.socket.emit_frame(frame.clone()) {
+                Err(EmitError::Busy(_)) => tokio::time::sleep(BUSY_PAUSE).await,
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(Stopped::Failed(Refusal::overloaded()))
+    }
+
     /// Emits a page, waiting whenever the client has yet to take most of what was queued: a page
     /// may hold more than a connection's queue can.
     async fn push(&mut self, entries: &[Arc<Entry>], order: Order) -> Result<(), Stopped> {
@@ -321,10 +338,11 @@ impl Out<'_> {
             // It may have waited for the client.
             let told = entry.told_at(clock::now());
             let Some(frame) = frame(&told, self.session.kind, self.user) else { continue };
-            self.socket.emit_frame(match has_offset {
+            self.emit(match has_offset {
                 true => frame.with_offset(&offset(entry, epoch)),
                 false => frame,
-            })?;
+            })
+            .await?;
             self.pushed += 1;
             queued_bytes += entry.body.weight();
             if queued_bytes > limits.catch_up_queue_bytes {

@@ -203,6 +203,9 @@ impl Connection {
             used += found.length;
             match found.opcode {
                 frame::TEXT if found.payload == b"2" => self.send_text(b"3")?,
+                frame::TEXT if found.payload.starts_with(CLOSING) => {
+                    return Err(io::Error::other(String::from_utf8_lossy(found.payload)));
+                }
                 frame::TEXT => on_packet(self, found.payload)?,
                 frame::PING => self.send_frame(frame::PONG, found.payload)?,
                 frame::PONG => {}
@@ -213,6 +216,9 @@ impl Connection {
         Ok(used)
     }
 }
+
+/// What Parlor says before it closes a connection.
+const CLOSING: &[u8] = b"42[\"closing\"";
 
 /// Linux's number for "the connection is under way".
 const EINPROGRESS: i32 = 115;
