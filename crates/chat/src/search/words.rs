@@ -5,7 +5,7 @@
 //! same is made the same (compatibility decomposition); accents and vowel points go, and so do
 //! characters that cannot be seen.
 //!
-//! Indexes are made of these words: whoever changes what they are raises [`VERSION`]; the tables that
+//! Indexes are made of these words: whoever changes what they are raises `VERSION`; the tables that
 //! they are made by are a part of [`version`].
 
 use std::ops::Range;
