@@ -99,7 +99,7 @@ fn check_read_back(history: &History, views: &Views<'_>, verdict: &mut Verdict) 
     }
 }
 
-/// Do receipts say what the watermarks do?
+/// Do receipts say what the watermarks of all but the author do?
 fn check_having(history: &History, views: &Views<'_>, verdict: &mut Verdict) {
     let mut marks = HashMap::new();
     for summary in &history.summaries {
@@ -108,13 +108,16 @@ fn check_having(history: &History, views: &Views<'_>, verdict: &mut Verdict) {
         }
     }
     for having in &history.having {
-        let members = views.members(&having.conversation).into_iter();
+        let log = history.log.get(&having.conversation).map_or(&[][..], Vec::as_slice);
+        let author = log.get((having.seq as usize).wrapping_sub(1)).map(|entry| &*entry.from);
+        let others = views.members(&having.conversation).into_iter();
+        let others = others.filter(|(user, _)| Some(*user) != author);
         let has = |(user, joined): (&str, u64)| {
             let mark = marks.get(&(having.conversation.as_str(), user))?;
             let has = joined <= having.seq && having.seq <= mark.delivered;
             has.then(|| (user.to_owned(), having.seq <= mark.read))
         };
-        let expected: BTreeMap<String, bool> = members.filter_map(has).collect();
+        let expected: BTreeMap<String, bool> = others.filter_map(has).collect();
         if expected != having.members {
             let (conversation, seq) = (&having.conversation, having.seq);
             let differing: Vec<_> = expected
