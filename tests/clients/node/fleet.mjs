@@ -163,7 +163,8 @@ class Client {
       this.#read.add(key);
     }
     this.#rebuilding = false;
-    for (const seen of this.#held.splice(0)) this.#see(seen);
+    // What it was pushed of a log that was replaced before it had read that follows nothing it has.
+    for (const seen of this.#held.splice(0)) if (seen.epoch === epoch) this.#see(seen);
   }
 
   // The epoch, once there is one.
