@@ -36,7 +36,8 @@ pub struct Config {
     pub reader_cache_kib: u32,
     /// The write-ahead log is checkpointed beyond so many bytes. Default 32 MiB.
     pub wal_soft_bytes: u64,
-    /// The write-ahead log's file is cut back if it grew beyond so many bytes. Default 256 MiB.
+    /// Where the write-ahead log has grown beyond so many bytes, commits wait for the checkpoint,
+    /// unless a reader keeps that from ending; then its file is cut back. Default 256 MiB.
     pub wal_hard_bytes: u64,
     /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
     pub client_id_window_ms: u64,

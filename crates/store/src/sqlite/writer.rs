@@ -473,7 +473,9 @@ impl Writer {
         if let Ok((frames, _)) = self.conn.wal_checkpoint_v2(main, CheckpointMode::NOOP) {
             let bytes = u64::try_from(frames).unwrap_or(0) * self.shared.page_bytes;
             self.shared.counters.wal_bytes.store(bytes, Ordering::Relaxed);
-            if bytes >= self.shared.config.wal_soft_bytes {
+            if bytes >= self.shared.config.wal_hard_bytes {
+                self.checkpointer.wait();
+            } else if bytes >= self.shared.config.wal_soft_bytes {
                 self.checkpointer.wake();
             }
         }
