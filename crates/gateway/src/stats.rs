@@ -18,6 +18,7 @@ pub(crate) struct Counters {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) deliveries: AtomicU64,
+    pub(crate) runs: AtomicU64,
     pub(crate) volatile_dropped: AtomicU64,
     pub(crate) holds_overflowed: AtomicU64,
     pub(crate) upgrades: AtomicU64,
@@ -65,6 +66,8 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Recipients of broadcasts.
     pub deliveries: u64,
+    /// Runs of broadcasts to the same sockets, each of which is one write a socket.
+    pub runs: u64,
     /// Volatile emits that were dropped.
     pub volatile_dropped: u64,
     /// Hold buffers that overflowed.
@@ -96,6 +99,7 @@ impl Stats {
             (&mut self.bytes_in, &counters.bytes_in),
             (&mut self.bytes_out, &counters.bytes_out),
             (&mut self.deliveries, &counters.deliveries),
+            (&mut self.runs, &counters.runs),
             (&mut self.volatile_dropped, &counters.volatile_dropped),
             (&mut self.holds_overflowed, &counters.holds_overflowed),
             (&mut self.upgrades, &counters.upgrades),

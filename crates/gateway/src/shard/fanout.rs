@@ -1,8 +1,8 @@
 //! One event to many sockets. The recipients are a snapshot taken when the broadcast's turn comes:
 //! who joins later does not hear it, who leaves is found gone. The frames go straight to the
 //! sockets; when the slice of this round is over, the rest waits for the next round, and ordered
-//! operations wait behind it. What has piled up meanwhile for the same room goes out as one run:
-//! one write per socket carries all its frames.
+//! operations wait behind it. What has piled up meanwhile for the same room goes out as one run,
+//! be it of several batches: one write per socket carries all its frames.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,20 +62,39 @@ enum Source {
     Particular { volatile: bool, ack_id: Option<u64> },
 }
 
+/// A frame of a run.
+struct Piece {
+    frame: Frame,
+    /// Its position in the log.
+    position: u64,
+    /// A socket that does not get it.
+    except: Option<SocketKey>,
+}
+
+impl Piece {
+    fn of(broadcast: &Broadcast) -> Self {
+        let Broadcast { frame, position, except, .. } = broadcast;
+        Self { frame: frame.clone(), position: *position, except: *except }
+    }
+
+    fn unlogged(frame: Frame) -> Self {
+        Self { frame, position: UNLOGGED, except: None }
+    }
+}
+
 /// Consecutive broadcasts to the same sockets.
 #[derive(Default)]
 struct Run {
-    /// Each with its position in the log.
-    pieces: SmallVec<[(Frame, u64); 1]>,
+    pieces: SmallVec<[Piece; 1]>,
     bytes: usize,
     /// All of them as one; only there if they are several.
     joined: Option<Frame>,
 }
 
 impl Run {
-    fn of(frame: Frame) -> Self {
+    fn of(piece: Piece) -> Self {
         let mut run = Self::default();
-        run.push(frame, UNLOGGED);
+        run.push(piece);
         run
     }
 
@@ -83,14 +102,15 @@ impl Run {
         self.pieces.len() >= RUN_FRAMES_MAX || self.bytes >= RUN_BYTES_MAX
     }
 
-    fn push(&mut self, frame: Frame, position: u64) {
-        self.bytes += frame.len();
-        self.pieces.push((frame, position));
+    fn push(&mut self, piece: Piece) {
+        self.bytes += piece.frame.len();
+        self.pieces.push(piece);
     }
 
     fn complete(&mut self) {
         if self.pieces.len() > 1 {
-            self.joined = Some(Frame::joined(self.pieces.iter().map(|it| it.0.clone()).collect()));
+            self.joined =
+                Some(Frame::joined(self.pieces.iter().map(|it| it.frame.clone()).collect()));
         }
     }
 }
@@ -98,12 +118,12 @@ impl Run {
 impl Shard {
     /// Begins a fan-out of one frame, and of those that wait right behind it for the same sockets.
     pub(super) fn start_plain(&mut self, selection: &Selection, frame: Frame, number: u64) {
-        let mut run = Run::of(frame);
+        let mut run = Run::of(Piece::unlogged(frame));
         self.performed = self.performed.max(number);
         while !run.is_full()
             && let Some((frame, number)) = self.next_alike(selection)
         {
-            run.push(frame, UNLOGGED);
+            run.push(Piece::unlogged(frame));
             self.performed = self.performed.max(number);
         }
         self.start(selection, Source::Plain, run);
@@ -111,7 +131,8 @@ impl Shard {
 
     /// Begins a fan-out that leaves out who is congested.
     pub(super) fn start_volatile(&mut self, selection: &Selection, frame: Frame) {
-        self.start(selection, Source::Particular { volatile: true, ack_id: None }, Run::of(frame));
+        let source = Source::Particular { volatile: true, ack_id: None };
+        self.start(selection, source, Run::of(Piece::unlogged(frame)));
     }
 
     /// Begins a fan-out that gathers answers.
@@ -123,7 +144,7 @@ impl Shard {
         gathering: Arc<Gathering>,
     ) {
         let source = Source::Particular { volatile: false, ack_id: Some(id) };
-        self.start(selection, source, Run::of(frame));
+        self.start(selection, source, Run::of(Piece::unlogged(frame)));
         let asked = self.fanout.as_ref().map_or(0, |fanout| fanout.targets.len());
         gathering.asked(asked);
         if asked > 0 {
@@ -141,8 +162,13 @@ impl Shard {
         let mut targets = Vec::new();
         self.select(selection, &mut targets);
         run.complete();
-        Counters::add(&self.counters().deliveries, (targets.len() * run.pieces.len()) as u64);
+        self.count(&targets, &run);
         self.fanout = Some(Fanout::new(source, run, targets));
+    }
+
+    fn count(&self, targets: &[Place], run: &Run) {
+        Counters::add(&self.counters().runs, 1);
+        Counters::add(&self.counters().deliveries, (targets.len() * run.pieces.len()) as u64);
     }
 
     /// Takes the next waiting operation if it is a plain broadcast to the same sockets.
@@ -206,68 +232,85 @@ impl Shard {
             }
             (fanout.next, fanout.run, fanout.gave_way) = (0, Run::default(), false);
             fanout.targets.clear();
-            *taken += self.next_run(batch, *taken, &mut fanout.run, &mut fanout.targets);
+            self.next_run(batch, taken, &mut fanout.run, &mut fanout.targets);
         }
     }
 
-    /// Fills a run with the next broadcasts of a batch that go to one room, and lists its sockets;
-    /// gives how many broadcasts that were. Who is left out of some of them gets the others here.
+    /// Fills a run with the next broadcasts that go to one room, of this batch and of those that
+    /// wait right behind it, and lists its sockets. Who is left out of some of them gets the others
+    /// here. The batch is then the last one that the run has something of: a shard's position moves
+    /// with the end of that.
     fn next_run(
         &mut self,
-        batch: &Batch,
-        from: usize,
+        batch: &mut Arc<Batch>,
+        taken: &mut usize,
         run: &mut Run,
         targets: &mut Vec<Place>,
-    ) -> usize {
-        let room = &batch.broadcasts[from].room;
-        let alike = batch.broadcasts[from..].iter().take_while(|next| next.room == *room);
-        self.begin_marks();
-        let mut excepted: SmallVec<[SocketKey; 1]> = SmallVec::new();
-        for broadcast in alike {
-            if run.is_full() {
+    ) {
+        let namespace = Arc::clone(&batch.namespace);
+        let room = Arc::clone(&batch.broadcasts[*taken].room);
+        loop {
+            while !run.is_full()
+                && let Some(broadcast) = batch.broadcasts.get(*taken)
+                && broadcast.room == room
+            {
+                run.push(Piece::of(broadcast));
+                *taken += 1;
+            }
+            if batch.first_number != UNNUMBERED {
+                self.performed = batch.first_number + *taken as u64 - 1;
+            }
+            if *taken < batch.broadcasts.len() || run.is_full() {
                 break;
             }
-            run.push(broadcast.frame.clone(), broadcast.position);
-            if let Some(key) = broadcast.except
-                && !excepted.contains(&key)
-            {
+            let Some(next) = self.next_batch_to(&namespace, &room) else { break };
+            (*batch, *taken) = (next, 0);
+        }
+        run.complete();
+        self.begin_marks();
+        let mut excepted: SmallVec<[SocketKey; 1]> = SmallVec::new();
+        for key in run.pieces.iter().filter_map(|piece| piece.except) {
+            if !excepted.contains(&key) {
                 self.mark_key(Some(key));
                 excepted.push(key);
             }
         }
-        run.complete();
-        let count = run.pieces.len();
-        if batch.first_number != UNNUMBERED {
-            self.performed = batch.first_number + (from + count) as u64 - 1;
-        }
-        if let Some(&space) = self.space_names.get(&batch.namespace) {
-            self.select_room(space, room, targets);
-            if count > 1 {
-                let broadcasts = &batch.broadcasts[from..from + count];
-                excepted.iter().for_each(|key| self.deliver_others(space, *key, broadcasts));
+        if let Some(&space) = self.space_names.get(&namespace) {
+            self.select_room(space, &room, targets);
+            if run.pieces.len() > 1 {
+                excepted.iter().for_each(|key| self.deliver_others(space, &room, *key, run));
             }
         }
-        Counters::add(&self.counters().deliveries, (targets.len() * count) as u64);
-        count
+        self.count(targets, run);
     }
 
-    /// Gives a socket of the room those broadcasts of a run that do not leave it out.
-    fn deliver_others(&mut self, space: u32, key: SocketKey, broadcasts: &[Broadcast]) {
+    /// Takes the next waiting operation if it is a batch that begins with this room.
+    fn next_batch_to(&mut self, namespace: &str, room: &str) -> Option<Arc<Batch>> {
+        let Op::Batch(next) = self.ordered.front()? else { return None };
+        if *next.namespace != *namespace || *next.broadcasts.first()?.room != *room {
+            return None;
+        }
+        match self.ordered.pop_front()? {
+            Op::Batch(batch) => Some(batch),
+            _ => unreachable!("it was looked at"),
+        }
+    }
+
+    /// Gives a socket of the room those frames of a run that do not leave it out.
+    fn deliver_others(&mut self, space: u32, room: &str, key: SocketKey, run: &Run) {
         let place = (key.slot(), key.generation());
         let Some(Some(Space { rooms, .. })) = self.spaces.get(space as usize) else { return };
         let Some(member) = self.sockets.get(place.0, place.1) else { return };
         if key.shard() != self.index || member.space != space {
             return;
         }
-        let room = &broadcasts[0].room;
-        let is_own = room.len() == ID_LENGTH && **room == *member.handle.id();
+        let is_own = room.len() == ID_LENGTH && *room == *member.handle.id();
         if !is_own && !rooms.holds(room, &member.rooms) {
             return;
         }
-        for broadcast in broadcasts.iter().filter(|it| it.except != Some(key)) {
-            let mut run = Run::default();
-            run.push(broadcast.frame.clone(), broadcast.position);
-            self.deliver(place, &run, When::Batched);
+        for Piece { frame, position, .. } in run.pieces.iter().filter(|it| it.except != Some(key)) {
+            let piece = Piece { frame: frame.clone(), position: *position, except: None };
+            self.deliver(place, &Run::of(piece), When::Batched);
             Counters::add(&self.counters().deliveries, 1);
         }
     }
@@ -314,7 +357,7 @@ impl Shard {
         let Some(member) = self.sockets.get(target.0, target.1) else { return };
         let connection = member.connection;
         if member.hold.is_none() {
-            let all = run.joined.as_ref().unwrap_or(&run.pieces[0].0);
+            let all = run.joined.as_ref().unwrap_or(&run.pieces[0].frame);
             return self.send(connection, self.form_for(member, all), when);
         }
         self.hold(target, run);
@@ -323,7 +366,7 @@ impl Shard {
     /// Keeps a run, in the form that the socket gets, until its release.
     fn hold(&mut self, target: Place, run: &Run) {
         let bytes_max = self.shared.config.hold_bytes_max;
-        for (frame, position) in &run.pieces {
+        for Piece { frame, position, .. } in &run.pieces {
             let Some(member) = self.sockets.get(target.0, target.1) else { return };
             let frame = self.form_for(member, frame);
             let member = self.sockets.get_mut(target.0, target.1);

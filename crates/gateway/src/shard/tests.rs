@@ -162,6 +162,57 @@ fn a_batch_reaches_rooms_on_every_shard_in_order() {
 }
 
 #[test]
+fn batches_that_wait_for_one_room_go_out_as_one_run_and_what_is_between_keeps_its_place() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&keys);
+    let (stalled, is_stalled) = std::sync::mpsc::sync_channel(1);
+    let (go, wait) = std::sync::mpsc::sync_channel(1);
+    let wait = Mutex::new(wait);
+    let rules = rules()
+        .on_connect(move |socket| {
+            noted.lock().push(socket.key());
+            socket.join("all");
+            socket.emit_raw("ready", "[]").expect("the inbox has room");
+        })
+        .on("stall", move |_, mut event| {
+            event.take_ack().expect("it asks for one").send_raw("[]").expect("acks are taken");
+            stalled.send(()).expect("it is awaited");
+            wait.lock().recv().expect("it is let go");
+        });
+    let (running, address) = serve(sliced(), rules, 1);
+    let mut clients = clients(address, 30);
+    let keys = keys.lock().clone();
+    let runs = running.stats().runs;
+    clients[29].send(r#"427["stall"]"#);
+    is_stalled.recv().expect("it stalls");
+    let batch = |numbers: std::ops::Range<u64>| {
+        let end = numbers.end;
+        let broadcasts = numbers.map(|number| {
+            let frame = Frame::event("/", "n", &(number,)).expect("a number is JSON");
+            let except = Some(keys[number as usize % 3]);
+            Broadcast { room: "all".into(), except, frame, position: number + 1 }
+        });
+        running.io().broadcast_batch("/", broadcasts.collect(), end);
+    };
+    (0..10).for_each(|round| batch(round * 3..round * 3 + 3));
+    running.io().of("/").to("all").emit("between", &()).expect("the inbox has room");
+    (10..20).for_each(|round| batch(round * 3..round * 3 + 3));
+    go.send(()).expect("it waits");
+    assert_eq!(clients[29].receive(), "437[]");
+    for (index, client) in clients.iter_mut().enumerate() {
+        for number in (0..60).filter(|number| number % 3 != index) {
+            if number == if index == 0 { 31 } else { 30 } {
+                assert_eq!(client.receive(), r#"42["between"]"#);
+            }
+            assert_eq!(client.receive(), format!(r#"42["n",{number}]"#));
+        }
+    }
+    let stats = running.stats();
+    assert_eq!(stats.runs - runs, 3);
+    assert_eq!(stats.deliveries, 27 * 60 + 3 * 40 + 30);
+}
+
+#[test]
 fn who_is_left_out_of_some_of_a_run_gets_the_others_in_order() {
     let keys = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&keys);

@@ -201,6 +201,7 @@ impl App {
             ("gateway_received_bytes", "Bytes read", stats.bytes_in),
             ("gateway_sent_bytes", "Bytes written", stats.bytes_out),
             ("gateway_deliveries", "Recipients of broadcasts", stats.deliveries),
+            ("gateway_runs", "Runs of broadcasts, each one write a socket", stats.runs),
             ("gateway_volatile_dropped", "Volatile emits dropped", stats.volatile_dropped),
             ("gateway_holds_overflowed", "Hold buffers overflowed", stats.holds_overflowed),
             ("gateway_handler_panics", "Handlers that panicked", stats.handler_panics),
