@@ -371,13 +371,50 @@ async fn a_damaged_index_stops_no_message_and_is_made_anew() {
     let store = open(dir.path(), |_| {});
     let failed = search(&store, "zebrafish").await;
     assert!(matches!(failed, Err(StoreError::Corrupt { .. })), "{failed:?}");
+    // With the next write the index begins anew, and what is not in it yet is looked through.
     assert_eq!(says(&store, "another", 0).await, 2);
-    drop(store);
-    drop(open(dir.path(), |config| config.search = false));
-    let store = open(dir.path(), |_| {});
-    assert_eq!(finds(&store, "zebrafish").await, [1]);
     all_is_indexed(&store).await;
     assert_eq!(finds(&store, "zebrafish").await, [1]);
+    assert_eq!(finds(&store, "another").await, [2]);
+    assert_eq!(store.stats().corrupt, 2);
+    drop(store);
+    assert_eq!(verify(dir.path()).expect("it can be read"), []);
+}
+
+#[tokio::test]
+async fn a_message_whose_words_are_damaged_is_deleted_all_the_same() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path(), |_| {});
+    let one = says(&store, "zebrafish", 0).await;
+    let two = says(&store, "xylophone", 0).await;
+    all_is_indexed(&store).await;
+    drop(store);
+    change(dir.path(), "UPDATE word_index_data SET block = x'ff' WHERE id > 10");
+    let store = open(dir.path(), |_| {});
+    does(&store, one, Wish::Delete).await;
+    all_is_indexed(&store).await;
+    assert!(finds(&store, "zebrafish").await.is_empty());
+    assert_eq!(finds(&store, "xylophone").await, [two]);
+    drop(store);
+    assert_eq!(terms(dir.path()), ["1.xylophone", "1~1"]);
+    assert!(!lies_in(dir.path(), "zebrafish"));
+    assert_eq!(verify(dir.path()).expect("it can be read"), []);
+}
+
+#[tokio::test]
+async fn indexing_that_meets_damage_begins_anew() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path(), |_| {});
+    let one = says(&store, "zebrafish", 0).await;
+    all_is_indexed(&store).await;
+    drop(store);
+    // What holds the index together, which every change of it reads.
+    change(dir.path(), "UPDATE word_index_data SET block = x'ffffffffffffffff' WHERE id = 10");
+    let store = open(dir.path(), |_| {});
+    let two = says(&store, "xylophone", 0).await;
+    all_is_indexed(&store).await;
+    assert_eq!(finds(&store, "zebrafish").await, [one]);
+    assert_eq!(finds(&store, "xylophone").await, [two]);
     drop(store);
     assert_eq!(verify(dir.path()).expect("it can be read"), []);
 }

@@ -150,6 +150,7 @@ impl Indexing {
         };
         let outcome = match taken {
             Ok(reached) => word_index::reached(conn, reached)
+                .and_then(|()| word_index::flush(conn))
                 .and_then(|()| conn.prepare_cached("COMMIT")?.execute(()))
                 .map(|_| reached),
             Err(Stopped::At(position, error)) if health::is_damage(&error) => {
@@ -190,7 +191,13 @@ impl Indexing {
         self.next = self.is_wanted.then(|| Instant::now() + self.gathering);
     }
 
-    /// Indexes nothing more until the store is opened again: the index is damaged.
+    /// Begins anew, with an index that was emptied.
+    pub(crate) fn start_anew(&mut self) {
+        (self.up_to, self.unreadable, self.is_told) = (None, None, false);
+        self.next = self.is_wanted.then(Instant::now);
+    }
+
+    /// Indexes nothing more until the store is opened again: the index is damaged, and stays so.
     pub(crate) fn give_up(&mut self) {
         self.is_wanted = false;
         self.next = None;

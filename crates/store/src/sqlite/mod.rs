@@ -198,6 +198,8 @@ pub(crate) struct Shared {
     position: AtomicU64,
     /// Whether anybody was ever suspended, or told something.
     moderated: AtomicBool,
+    /// Whether a search found the index of words damaged, which the writer then makes anew.
+    index_damaged: AtomicBool,
     sidecar: Sidecar,
 }
 
@@ -260,6 +262,7 @@ impl SqliteStore {
             gate: RwLock::new(()),
             position: AtomicU64::new(u64::try_from(head).unwrap_or(0)),
             moderated: AtomicBool::new(suspensions::any(&conn)?),
+            index_damaged: AtomicBool::new(false),
             sidecar,
             config,
         });

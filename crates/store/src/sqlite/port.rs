@@ -1,5 +1,6 @@
 //! The operations of chat's port: each a command for the writer or a read for the readers.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlor_chat::around::port::{
@@ -31,9 +32,9 @@ use parlor_chat::store::{
 use super::command::{Command, Marks};
 use super::queries::Shelf;
 use super::readers::Reader;
-use super::rows::Subject;
+use super::rows::{Failure, Subject};
 use super::search::{Searching, Step};
-use super::{SqliteStore, ask, submit};
+use super::{Shared, SqliteStore, ask, submit, word_index};
 
 impl Store for SqliteStore {
     fn epoch(&self) -> Epoch {
@@ -355,13 +356,24 @@ impl Search for SqliteStore {
         }
         let (shared, subject) = (self.shared.clone(), Subject::User(query.user.clone()));
         let search = Box::new(Searching::new(query));
-        let mut step = self.read(subject.clone(), move |reader| search.step(reader));
+        let step_on = |search: Box<Searching>, shared: Arc<Shared>| {
+            move |reader: &mut Reader| {
+                let stepped = search.step(reader);
+                if let Err(Failure::Engine(error)) = &stepped
+                    && word_index::is_damage(error)
+                {
+                    shared.index_damaged.store(true, Ordering::Release);
+                }
+                stepped
+            }
+        };
+        let mut step = self.read(subject.clone(), step_on(search, shared.clone()));
         Box::pin(async move {
             loop {
                 match step.await? {
                     Step::Done(page) => return Ok(page),
                     Step::More(search) => {
-                        step = ask(&shared, subject.clone(), move |reader| search.step(reader));
+                        step = ask(&shared, subject.clone(), step_on(search, shared.clone()));
                     }
                 }
             }

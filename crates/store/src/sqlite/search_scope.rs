@@ -12,7 +12,7 @@ use parlor_chat::entry::Millis;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::search::port::SearchQuery;
 use parlor_chat::store::StoreError;
-use rusqlite::OptionalExtension;
+use rusqlite::{CachedStatement, OptionalExtension};
 
 use super::readers::Reader;
 use super::rows::{self, Failure, Thread, bound};
@@ -278,11 +278,12 @@ impl Scope {
             let sql = "SELECT rowid FROM word_index WHERE word_index MATCH ?1 \
                        AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ?4";
             let Range { start, end } = asked.left;
-            asked.candidates = reader
-                .conn
-                .prepare_cached(sql)?
-                .query_map((&asked.wanted, start, end, asked.ask_for), |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
+            let proposed = |mut statement: CachedStatement<'_>| {
+                let params = (&asked.wanted, start, end, asked.ask_for);
+                statement.query_map(params, |row| row.get(0))?.collect()
+            };
+            asked.candidates =
+                reader.conn.prepare_cached(sql).and_then(proposed).map_err(word_index::met)?;
             let is_all = (asked.candidates.len() as i64) < asked.ask_for;
             let last = asked.candidates.back().copied().filter(|_| !is_all);
             asked.left = start..last.unwrap_or(start);

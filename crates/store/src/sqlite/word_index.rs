@@ -14,17 +14,18 @@
 //! The index has the log up to a position (`words_up_to`), which [`super::indexing`] moves on. What loses
 //! its content, or goes for its age, loses its row in the same transaction ([`forget`]). The terms to be
 //! removed are made anew from the log, and have to be those that were put in: another version of words
-//! makes the index anew.
+//! makes the index anew, and so does damage to it ([`is_damage`]), since all it holds is in the log.
 
 use std::collections::BTreeSet;
 
 use parlor_chat::entry::Content;
 use parlor_chat::search::words::{self, words};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, ffi};
 use serde_json::Value;
 
 use super::body;
+use super::health;
 use super::keys::ConversationKeys;
 use super::message_state::At;
 use super::names::{Names, entry_columns};
@@ -97,15 +98,41 @@ pub(crate) fn prepare(conn: &mut Connection, is_wanted: bool) -> Result<(), rusq
     let is_of_today = is_wanted && made_of.as_ref() == Some(&today);
     if !is_of_today {
         if made_of.is_some() {
-            tx.execute("INSERT INTO word_index (word_index) VALUES ('delete-all')", ())?;
+            empty(&tx)?;
         }
-        tx.execute("DELETE FROM meta WHERE key IN ('words_up_to', 'words_version')", ())?;
+        tx.execute("DELETE FROM meta WHERE key = 'words_version'", ())?;
         if is_wanted {
             let sql = "INSERT INTO meta (key, value) VALUES ('words_version', ?1)";
             tx.execute(sql, [today])?;
         }
     }
     tx.commit()
+}
+
+/// Empties the index, in the transaction that is open, leaving no copy in the file; it is made anew from
+/// the start of the log.
+pub(crate) fn empty(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.pragma_update(None, "secure_delete", true)?;
+    let emptied = conn.execute("INSERT INTO word_index (word_index) VALUES ('delete-all')", ());
+    let emptied = emptied.and_then(|_| flush(conn));
+    conn.pragma_update(None, "secure_delete", "FAST")?;
+    emptied?;
+    conn.execute("DELETE FROM meta WHERE key = 'words_up_to'", ())?;
+    Ok(())
+}
+
+/// Whether it is the index that is damaged, and nothing else that this says.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CORRUPT_VTAB)
+}
+
+/// Says of an error met in the index that it is of the index, where it is damage.
+pub(crate) fn met(error: rusqlite::Error) -> rusqlite::Error {
+    if !health::is_damage(&error) {
+        return error;
+    }
+    let what = format!("the index of words is damaged: {error}");
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT_VTAB), Some(what))
 }
 
 /// An entry that is next to come into the index.
@@ -178,8 +205,8 @@ pub(crate) fn forget_wholly(
 }
 
 /// Writes what the engine has gathered into its pages.
-fn flush(conn: &Connection) -> Result<(), rusqlite::Error> {
-    conn.execute_batch("SAVEPOINT words; RELEASE words")
+pub(crate) fn flush(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.execute_batch("SAVEPOINT words; RELEASE words").map_err(met)
 }
 
 /// What the index holds of a message if it has the log up to a position; nothing of one that has no
@@ -247,14 +274,15 @@ fn add(
 
 fn put(conn: &Connection, line: &Line) -> Result<(), rusqlite::Error> {
     let sql = "INSERT INTO word_index (rowid, terms) VALUES (?1, ?2)";
-    conn.prepare_cached(sql)?.execute((line.position, joined(line)))?;
-    Ok(())
+    let put = conn.prepare_cached(sql).and_then(|mut it| it.execute((line.position, joined(line))));
+    put.map(drop).map_err(met)
 }
 
 fn remove(conn: &Connection, line: &Line) -> Result<(), rusqlite::Error> {
     let sql = "INSERT INTO word_index (word_index, rowid, terms) VALUES ('delete', ?1, ?2)";
-    conn.prepare_cached(sql)?.execute((line.position, joined(line)))?;
-    Ok(())
+    let removed =
+        conn.prepare_cached(sql).and_then(|mut it| it.execute((line.position, joined(line))));
+    removed.map(drop).map_err(met)
 }
 
 fn joined(line: &Line) -> String {

@@ -39,6 +39,7 @@ use super::suspensions;
 use super::sweep::Sweep;
 use super::tokens;
 use super::upkeep::Upkeep;
+use super::word_index;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -161,6 +162,9 @@ impl Writer {
             self.roll_back();
             if !health::is_damage(&error) {
                 return self.failed(&error, batch);
+            }
+            if word_index::is_damage(&error) && self.empty_index(&error) {
+                continue;
             }
             match at {
                 At::Whole => return self.failed(&error, batch),
@@ -400,6 +404,9 @@ impl Writer {
         if self.upkeep.is_due() && self.shared.health.check().is_ok() {
             self.remove_and_vacuum();
         }
+        if self.shared.index_damaged.swap(false, Ordering::AcqRel) {
+            self.empty_index(&"a search met damage");
+        }
         if self.indexing.is_due() && self.shared.health.check().is_ok() {
             self.index(demand);
         }
@@ -410,18 +417,52 @@ impl Writer {
         match self.indexing.slice(&self.conn, names, &self.shared, demand) {
             Ok(()) => return self.note_wal(),
             Err(error) if health::is_damage(&error) => {
-                self.shared.met_damage(&format!("nothing more is indexed: {error}"));
                 self.roll_back();
-                return self.indexing.give_up();
+                if !word_index::is_damage(&error) || !self.empty_index(&error) {
+                    self.shared.met_damage(&format!("nothing more is indexed: {error}"));
+                    self.indexing.give_up();
+                }
+                return;
             }
             Err(error) => self.shared.health.fail(&error.to_string(), health::lasting(&error)),
         }
         self.roll_back();
     }
 
+    /// Empties the index of words, which is damaged, so that it is made anew from the log; gives
+    /// whether it could be.
+    fn empty_index(&mut self, why: &dyn std::fmt::Display) -> bool {
+        self.shared.met_damage(&format!("the index of words is made anew: {why}"));
+        let shared = self.shared.clone();
+        let _gate = shared.gate.read();
+        let emptied = self.conn.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+            word_index::empty(&self.conn)?;
+            self.conn.execute_batch("COMMIT")
+        });
+        match emptied {
+            Ok(()) => {
+                self.shared.counters.indexed.store(0, Ordering::Relaxed);
+                self.indexing.start_anew();
+            }
+            Err(ref error) => {
+                tracing::error!(%error, "the index of words cannot be emptied");
+                self.roll_back();
+                self.indexing.give_up();
+            }
+        }
+        emptied.is_ok()
+    }
+
     fn remove_and_vacuum(&mut self) {
         match self.upkeep.slice(&self.conn, &mut self.executor.names, &self.shared) {
             Ok(()) => return self.note_wal(),
+            Err(error) if word_index::is_damage(&error) => {
+                self.roll_back();
+                if !self.empty_index(&error) {
+                    self.upkeep.give_up();
+                }
+                return;
+            }
             Err(error) if health::is_damage(&error) => {
                 self.shared.met_damage(&format!("old entries are removed no more: {error}"));
                 self.upkeep.give_up();
