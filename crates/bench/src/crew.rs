@@ -16,7 +16,7 @@ use crate::process::{self, Cpu};
 use crate::protocol::{Auth, Command, Reply, Window};
 
 /// Connections of one load process, below the usual limit of 20,000 open files.
-const CONNECTIONS_MAX: u32 = 10_000;
+pub(crate) const CONNECTIONS_MAX: u32 = 10_000;
 
 /// The program that is running, even when the file it came from was replaced since.
 fn own_program() -> String {

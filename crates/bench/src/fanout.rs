@@ -12,7 +12,7 @@ use crate::Run;
 use crate::crew::Crew;
 use crate::latency::Latency;
 use crate::process;
-use crate::protocol::{Command, Reply};
+use crate::protocol::{Command, Fanout, Reply, Room};
 use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
@@ -27,20 +27,29 @@ pub(crate) const METRICS: [Metric; 5] = [
 /// How long deliveries too many may take to show.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// A room and what is sent to it.
+/// Rooms and what is sent to them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
+    /// Of each room.
     pub(crate) members: u32,
+    /// Several are spoken to at the same time.
+    pub(crate) rooms: u32,
+    /// To each room.
     pub(crate) broadcasts: u32,
     pub(crate) in_flight: u32,
     pub(crate) payload_bytes: usize,
 }
 
 impl Sizes {
+    pub(crate) fn connections(self) -> u32 {
+        self.members * self.rooms
+    }
+
     pub(crate) fn describe(self) -> String {
-        let Self { members, broadcasts, in_flight, payload_bytes } = self;
+        let Self { members, rooms, broadcasts, in_flight, payload_bytes } = self;
+        let rooms = if rooms == 1 { "room".to_owned() } else { format!("{rooms} rooms, each") };
         format!(
-            "room of {members}, {broadcasts} broadcasts of {payload_bytes} bytes of text after a \
+            "{rooms} of {members}, {broadcasts} broadcasts of {payload_bytes} bytes of text after a \
              tenth to warm up, at most {in_flight} unfinished; every delivery counted"
         )
     }
@@ -57,9 +66,9 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
         run.at_once,
     )?;
     crew.connect(sizes.members)?;
-    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), None)?;
+    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), &[Room::All])?;
     let before = (process::cpu(server.pid())?, crew.cpu()?);
-    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, None)?;
+    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, &[Room::All])?;
     let Sent { deliveries, seconds, .. } = sent;
     let cpu = process::cpu(server.pid())? - before.0;
     let load = (crew.cpu()? - before.1).total();
@@ -88,19 +97,21 @@ pub(crate) struct Sent {
     pub(crate) ack: Latency,
 }
 
-/// Sends broadcasts to the room of all, or to a group of Parlor's.
+/// Sends so many broadcasts to each room.
 pub(crate) fn broadcast(
     crew: &mut Crew,
     sizes: Sizes,
     broadcasts: u32,
-    group: Option<&str>,
+    rooms: &[Room],
 ) -> anyhow::Result<Sent> {
-    let replies = crew.command(|at| Command::Fanout {
-        send: at == 0,
-        broadcasts,
-        in_flight: sizes.in_flight,
-        payload_bytes: sizes.payload_bytes,
-        group: group.map(str::to_owned),
+    let replies = crew.command(|at| {
+        Command::Fanout(Fanout {
+            send: at == 0,
+            broadcasts,
+            in_flight: sizes.in_flight,
+            payload_bytes: sizes.payload_bytes,
+            rooms: rooms.to_vec(),
+        })
     })?;
     let (mut total, mut began, mut ended) = (0, u64::MAX, 0);
     let (mut all_last, mut all_ack) = (Latency::new(), Latency::new());
@@ -115,7 +126,7 @@ pub(crate) fn broadcast(
         ended = ended.max(ended_ns);
     }
     process::pause(GRACE);
-    let expected = u64::from(sizes.members) * u64::from(broadcasts);
+    let expected = u64::from(sizes.connections()) * u64::from(broadcasts);
     let events = crew.count_events()?;
     ensure!(
         events == expected && total == expected,

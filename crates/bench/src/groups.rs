@@ -1,18 +1,20 @@
 //! Messages to a group of many: how long until the last member has one, and what one costs.
 //!
 //! As `fanout`, but Parlor keeps each message on disk before it goes out and is acknowledged; the
-//! others relay to a room and keep nothing. `--rows` adds members who are not connected. Parlor is
-//! sent as many direct messages as well, one at a time, to compare their acks with.
+//! others relay to a room and keep nothing. `--groups` speaks to several groups at the same time, which
+//! shows what a server can do rather than how long one message takes; `--rows` adds members who are
+//! not connected. Parlor is sent as many direct messages as well, one at a time, to compare their
+//! acks with.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::Run;
-use crate::crew::Crew;
+use crate::crew::{CONNECTIONS_MAX, Crew};
 use crate::fanout::{self, Sizes};
 use crate::latency::Latency;
 use crate::load::user_name;
 use crate::process;
-use crate::protocol::{Ask, Command, Reply};
+use crate::protocol::{Ask, Command, Reply, Room};
 use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
@@ -36,22 +38,22 @@ pub(crate) fn round(
     rows: u32,
     table: &mut Table,
 ) -> anyhow::Result<()> {
+    ensure!(
+        sizes.rooms == 1 || sizes.connections() <= CONNECTIONS_MAX,
+        "several groups have at most {CONNECTIONS_MAX} members together, the connections of one process"
+    );
     let server = Server::start(kind, &run.place, Limits::HighRates)?;
     let mut crew = Crew::start(
-        sizes.members,
+        sizes.connections(),
         run.place.load_core,
         server.address(),
         kind.auth(),
         run.at_once,
     )?;
-    crew.connect(sizes.members)?;
-    let group = match kind {
-        Kind::Parlor => Some(gather(&mut crew, sizes.members + rows)?),
-        _ => None,
-    };
-    let broadcast = |crew: &mut Crew, broadcasts: u32| {
-        fanout::broadcast(crew, sizes, broadcasts, group.as_deref())
-    };
+    crew.connect(sizes.connections())?;
+    let rooms = rooms(&mut crew, kind, sizes, rows)?;
+    let broadcast =
+        |crew: &mut Crew, broadcasts: u32| fanout::broadcast(crew, sizes, broadcasts, &rooms);
     broadcast(&mut crew, sizes.broadcasts.div_ceil(10))?;
     let before = process::cpu(server.pid())?;
     let sent = broadcast(&mut crew, sizes.broadcasts)?;
@@ -78,6 +80,24 @@ pub(crate) fn round(
     Ok(())
 }
 
+/// Puts the connections into their groups, or into rooms of the peers.
+fn rooms(crew: &mut Crew, kind: Kind, sizes: Sizes, rows: u32) -> anyhow::Result<Vec<Room>> {
+    let Sizes { members, rooms, .. } = sizes;
+    if kind == Kind::Parlor {
+        let first = |room: u32| usize::try_from(room * members);
+        let group = |room| Ok(Room::Group(gather(crew, first(room)?, members + rows)?));
+        return (0..rooms).map(group).collect();
+    }
+    if rooms == 1 {
+        return Ok(vec![Room::All]);
+    }
+    let name = |room: u32| format!("room {room}");
+    let enter = |user: u32| (user as usize, format!(r#"["enter","{}"]"#, name(user / members)));
+    let commands = (0..sizes.connections()).map(enter).collect();
+    crew.command(|_| Command::Ask(Ask { commands: Vec::clone(&commands), rounds: 1 }))?;
+    Ok((0..rooms).map(|room| Room::Named(name(room))).collect())
+}
+
 /// Direct messages from the first user to the second, one at a time.
 fn direct(crew: &mut Crew, sizes: Sizes) -> anyhow::Result<Latency> {
     let (to, text) = (user_name(1), "x".repeat(sizes.payload_bytes));
@@ -90,10 +110,10 @@ fn direct(crew: &mut Crew, sizes: Sizes) -> anyhow::Result<Latency> {
     }
 }
 
-/// Makes a group of the users from the first on.
-pub(crate) fn gather(crew: &mut Crew, members: u32) -> anyhow::Result<String> {
-    let first = |at| if at == 0 { Command::Gather { members } } else { Command::Count };
-    match crew.command(first)?.into_iter().next() {
+/// Makes a group of the users from one of the first process on.
+pub(crate) fn gather(crew: &mut Crew, first: usize, members: u32) -> anyhow::Result<String> {
+    let hand = |at| if at == 0 { Command::Gather { first, members } } else { Command::Count };
+    match crew.command(hand)?.into_iter().next() {
         Some(Reply::Gathered { group }) => Ok(group),
         reply => bail!("unexpected {reply:?}"),
     }

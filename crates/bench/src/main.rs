@@ -80,6 +80,9 @@ enum Command {
         /// Connected members
         #[arg(long)]
         members: Option<u32>,
+        /// Groups of so many, spoken to at the same time
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        groups: u32,
         /// Further members, who are not connected (of Parlor's group only)
         #[arg(long, default_value_t = 0)]
         rows: u32,
@@ -257,6 +260,7 @@ fn main() -> anyhow::Result<()> {
             let sizes = fanout::Sizes {
                 // Processes hold even numbers of connections.
                 members: members.unwrap_or(members_default) & !1,
+                rooms: 1,
                 broadcasts: broadcasts.unwrap_or(broadcasts_default),
                 in_flight,
                 payload_bytes: 80,
@@ -270,11 +274,12 @@ fn main() -> anyhow::Result<()> {
             };
             common.measure(benchmark, |run, kind, table| fanout::round(run, kind, sizes, table))
         }
-        Command::Groups { common, members, rows, messages, in_flight } => {
+        Command::Groups { common, members, groups, rows, messages, in_flight } => {
             let (members_default, messages_default) =
                 if common.quick { (500, 50) } else { (10_000, 100) };
             let sizes = fanout::Sizes {
                 members: members.unwrap_or(members_default) & !1,
+                rooms: groups,
                 broadcasts: messages.unwrap_or(messages_default),
                 in_flight,
                 payload_bytes: 80,

@@ -53,7 +53,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: &Sizes, table: &mut Table) -> 
         let (core, address) = (run.place.load_core, server.address());
         let mut crew = Crew::start(CONNECTED, core, address, kind.auth(), run.at_once)?;
         crew.connect(CONNECTED)?;
-        let group = groups::gather(&mut crew, members)?;
+        let group = groups::gather(&mut crew, 0, members)?;
         let commands = commands(&group, members);
         ask(&mut crew, &commands, sizes.rounds.div_ceil(10))?;
         let [first, middle, leave, join, message, direct] =

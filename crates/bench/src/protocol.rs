@@ -44,16 +44,9 @@ pub(crate) enum Command {
     /// Send one command by each of some connections, and wait for its answers.
     Burst(Burst),
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
-    Fanout {
-        send: bool,
-        broadcasts: u32,
-        in_flight: u32,
-        payload_bytes: usize,
-        /// A group of Parlor's, to be spoken to in place of the peers' room.
-        group: Option<String>,
-    },
-    /// Make a group of Parlor's of so many users, from the first on, by the first connection.
-    Gather { members: u32 },
+    Fanout(Fanout),
+    /// Make a group of Parlor's of so many users, from a connection's on, by that.
+    Gather { first: usize, members: u32 },
     /// Send commands one after the other, each once the one before was answered.
     Ask(Ask),
     /// Send direct messages between neighbours and wait for each ack and each delivery.
@@ -62,6 +55,29 @@ pub(crate) enum Command {
     Finish,
     /// Say how many events have arrived since the last `Fanout` or `Direct` began.
     Count,
+}
+
+/// Broadcasts to a room, or to several at the same time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Fanout {
+    pub(crate) send: bool,
+    /// So many to each room.
+    pub(crate) broadcasts: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) payload_bytes: usize,
+    /// The connections are in one after the other, so many in each.
+    pub(crate) rooms: Vec<Room>,
+}
+
+/// Who a broadcast is for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Room {
+    /// All who are connected.
+    All,
+    /// Those who entered it, on the peers.
+    Named(String),
+    /// The members of a group of Parlor's.
+    Group(String),
 }
 
 /// A run of direct messages.

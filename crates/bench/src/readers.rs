@@ -55,7 +55,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     let mut crew = Crew::start(members, core, address, kind.auth(), run.at_once)?;
     ensure!(crew.size() == 1, "one load process holds all members");
     crew.connect(members)?;
-    let group = gather(&mut crew, members)?;
+    let group = gather(&mut crew, 0, members)?;
     let of = format!(r#""conversationId":"group:{group}""#);
     ask(&mut crew, "conversation_open", format!("{{{of}}}"), open)?;
     let message = format!(r#"{{"groupId":"{group}","content":"read me"}}"#);

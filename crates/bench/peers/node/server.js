@@ -3,8 +3,8 @@
 // default), NODE_ENV=production, and the first HTTP request of each connection let go.
 //
 // The same events as the other servers of the benchmark: every socket joins `all` and the room
-// of its user; `broadcast` is emitted to `all` as `event`; `echo_ack` is acknowledged with its
-// argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
+// of its user, and the one that it names in `enter`; `broadcast` is emitted to its `room`, or else to
+// `all`, as `event`; `echo_ack` is acknowledged with its argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
 // SIGUSR2 collects garbage, so that memory is measured without it.
 "use strict";
 
@@ -21,8 +21,12 @@ io.engine.on("connection", (connection) => {
 io.on("connection", (socket) => {
   const user = socket.handshake.auth.token;
   socket.join(["all", `user:${user}`]);
+  socket.on("enter", (room, ack) => {
+    socket.join(room);
+    ack?.({ status: "ok" });
+  });
   socket.on("broadcast", (payload, ack) => {
-    io.to("all").emit("event", payload);
+    io.to(payload.room ?? "all").emit("event", payload);
     ack?.({ status: "ok" });
   });
   socket.on("echo_ack", (payload, ack) => ack?.(payload));

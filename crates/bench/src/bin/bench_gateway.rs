@@ -2,8 +2,8 @@
 //! peers.
 //!
 //! The same events as the other servers of the benchmark: every socket joins `all` and the room
-//! of its user; `broadcast` is emitted to `all` as `event`; `echo_ack` is acknowledged with its
-//! argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
+//! of its user, and the one that it names in `enter`; `broadcast` is emitted to its `room`, or else
+//! to `all`, as `event`; `echo_ack` is acknowledged with its argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
 
 use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
@@ -25,6 +25,12 @@ struct Direct<'a> {
     to: &'a str,
     #[serde(borrow)]
     content: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Broadcast<'a> {
+    #[serde(borrow)]
+    room: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -64,9 +70,16 @@ fn events(io: Arc<OnceLock<Io>>) -> Namespace {
             }
             let _ = socket.emit_raw("ready", "[{}]");
         })
+        .on("enter", |socket, mut event| {
+            if let Some(Ok(room)) = event.arg(0).map(|arg| serde_json::from_str(arg.get())) {
+                socket.join(room);
+            }
+            let _ = event.ack(&[Status { status: "ok" }]);
+        })
         .on("broadcast", move |_, mut event| {
-            if let Some(io) = io.get() {
-                let _ = io.of("/").to("all").emit_raw("event", event.args());
+            let broadcast = event.arg(0).and_then(|arg| serde_json::from_str(arg.get()).ok());
+            if let (Some(io), Some(Broadcast { room })) = (io.get(), broadcast) {
+                let _ = io.of("/").to(room.unwrap_or("all")).emit_raw("event", event.args());
             }
             let _ = event.ack(&[Status { status: "ok" }]);
         })

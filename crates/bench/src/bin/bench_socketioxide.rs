@@ -1,8 +1,8 @@
 //! The peer socketioxide on axum, as its documentation sets it up.
 //!
 //! The same events as the other servers of the benchmark: every socket joins `all` and the room
-//! of its user; `broadcast` is emitted to `all` as `event`; `echo_ack` is acknowledged with its
-//! argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
+//! of its user, and the one that it names in `enter`; `broadcast` is emitted to its `room`, or else
+//! to `all`, as `event`; `echo_ack` is acknowledged with its argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
 
 use axum::serve::ListenerExt;
 use serde::Deserialize;
@@ -24,10 +24,15 @@ struct Direct {
 async fn on_connect(socket: SocketRef, io: SocketIo, Data(auth): Data<Auth>) {
     let user = auth.token;
     socket.join(["all".to_owned(), format!("user:{user}")]);
+    socket.on("enter", async |socket: SocketRef, Data::<String>(room), ack: AckSender| {
+        socket.join(room);
+        let _ = ack.send(&json!({ "status": "ok" }));
+    });
     let everyone = io.clone();
     socket.on("broadcast", async move |Data::<Value>(payload), ack: AckSender| {
         // A failed emit shows as a lost delivery, which fails the run.
-        let _ = everyone.to("all").emit("event", &payload).await;
+        let room = payload["room"].as_str().unwrap_or("all").to_owned();
+        let _ = everyone.to(room).emit("event", &payload).await;
         let _ = ack.send(&json!({ "status": "ok" }));
     });
     socket.on("echo_ack", async |Data::<Value>(payload), ack: AckSender| {

@@ -1,5 +1,5 @@
 //! Makes a group of users, most of whom are connected to this and other load processes: as its owner,
-//! the first connection makes it and brings the others in, some at a time.
+//! one connection makes it and brings the others in, some at a time.
 
 use std::io;
 
@@ -14,7 +14,9 @@ const CREATE: &[u8] = br#"420["group_create",{"name":"all of them","settings":{"
 
 /// A group in the making.
 pub(super) struct Gathering {
-    /// Users 1, 2, … up to here are brought in; user 0 is the owner.
+    /// The place of the owner's connection, and the number of its user.
+    first: usize,
+    /// The users behind the owner are brought in, until there are so many.
     members: u32,
     added: u32,
     group: Option<String>,
@@ -23,19 +25,22 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    pub(super) fn new(members: u32) -> Self {
-        Self { members, added: 1, group: None, waits: false, refused: None }
+    pub(super) fn new(first: usize, members: u32) -> Self {
+        Self { first, members, added: 1, group: None, waits: false, refused: None }
     }
 
     pub(super) fn advance(&mut self, connections: &mut [Connection]) -> io::Result<()> {
-        let Some(owner) = connections.first_mut().filter(|_| !self.waits) else { return Ok(()) };
+        let Some(owner) = connections.get_mut(self.first).filter(|_| !self.waits) else {
+            return Ok(());
+        };
         match &self.group {
             None => owner.send_text(CREATE)?,
             Some(_) if self.added >= self.members => return Ok(()),
             Some(group) => {
                 let end = (self.added + ADDED_AT_ONCE).min(self.members);
-                let users: Vec<_> =
-                    (self.added..end).map(|user| format!("\"{}\"", user_name(user))).collect();
+                let users: Vec<_> = (self.added..end)
+                    .map(|user| format!("\"{}\"", user_name(owner.user + user)))
+                    .collect();
                 let users = users.join(",");
                 let packet =
                     format!(r#"420["group_add",{{"groupId":"{group}","userIds":[{users}]}}]"#);

@@ -317,15 +317,14 @@ impl Load {
                 self.failure = None;
                 return say(&Reply::Dropped);
             }
-            Command::Fanout { send, broadcasts, in_flight, payload_bytes, group } => {
+            Command::Fanout(fanout) => {
                 self.forget_events();
-                let count = self.connections.len();
-                let work =
-                    FanningOut::new(send, broadcasts, in_flight, payload_bytes, group, count);
-                self.work = Work::Fanout(work);
+                self.work = Work::Fanout(FanningOut::new(fanout, &self.connections));
             }
             Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask)),
-            Command::Gather { members } => self.work = Work::Gather(Gathering::new(members)),
+            Command::Gather { first, members } => {
+                self.work = Work::Gather(Gathering::new(first, members));
+            }
             Command::Direct(direct) => {
                 self.forget_events();
                 self.work = Work::Direct(Directing::new(direct, self.connections.len()));
