@@ -157,6 +157,20 @@ impl Connection {
         answer.await.context("no answer")?
     }
 
+    /// Waits for something else, answering pings on the way and dropping what comes.
+    pub(super) async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        tokio::pin!(other);
+        loop {
+            tokio::select! {
+                outcome = &mut other => return outcome,
+                heard = self.next() => match heard {
+                    Ok(_) => {}
+                    Err(_) => return other.await,
+                },
+            }
+        }
+    }
+
     /// The next event or ack; pings are answered on the way. Cancel safe.
     ///
     /// # Errors

@@ -24,25 +24,15 @@ impl Conductor<'_> {
     /// Fills the disk and gives room again: sends are refused meanwhile, and it heals by itself.
     pub(super) async fn fill_disk(&mut self) -> Result<()> {
         let (mut probe, key) = (self.probe().await?, self.key());
-        let disk = self.server.disk();
-        let before = disk.refused()?;
-        disk.fill(Some(Full::Growth))?;
-        let start = Instant::now();
-        while disk.refused()? == before {
-            ensure!(start.elapsed() < ILLNESS_PATIENCE, "nothing was written on the full disk");
-            if start.elapsed() > GROWTH_PATIENCE {
-                disk.fill(Some(Full::Everything))?;
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
-        self.wait_for_page(503).await.context("with a full disk")?;
+        probe.beside(self.let_it_be_full()).await.context("with a full disk")?;
         let answer = send(&mut probe, &key).await?;
         if answer["code"] != "unavailable" {
             self.find(format!("with a full disk a send was answered {answer}"));
         }
-        sleep(Duration::from_millis(self.rng.random_range(100..1500))).await;
+        let pause = Duration::from_millis(self.rng.random_range(100..1500));
+        probe.beside(sleep(pause)).await;
         self.server.disk().fill(None)?;
-        self.wait_for_page(200).await.context("with room on the disk again")?;
+        probe.beside(self.wait_for_page(200)).await.context("with room on the disk again")?;
         let answer = send(&mut probe, &key).await?;
         if answer["status"] != "sent" {
             self.find(format!("with room on the disk again a send was answered {answer}"));
@@ -55,18 +45,10 @@ impl Conductor<'_> {
     /// until the server is started anew.
     pub(super) async fn fail_syncs(&mut self) -> Result<()> {
         let (mut probe, key) = (self.probe().await?, self.key());
-        let disk = self.server.disk();
-        let before = disk.failed_syncs()?;
-        disk.fail_syncs(Some(Site::LogSync))?;
-        let start = Instant::now();
-        while disk.failed_syncs()? == before {
-            ensure!(start.elapsed() < ILLNESS_PATIENCE, "nothing was synced on the failing disk");
-            sleep(Duration::from_millis(5)).await;
-        }
-        self.wait_for_page(503).await.context("with a failed fsync")?;
+        probe.beside(self.let_a_sync_fail()).await.context("with a failed fsync")?;
         self.server.disk().fail_syncs(None)?;
         for _ in 0..5 {
-            sleep(Duration::from_millis(200)).await;
+            probe.beside(sleep(Duration::from_millis(200))).await;
             let answer = send(&mut probe, &key).await?;
             if answer["code"] != "unavailable" {
                 self.find(format!("after a failed fsync a send was answered {answer}"));
@@ -87,6 +69,35 @@ impl Conductor<'_> {
         }
         self.lose_power()?;
         self.start_again().await
+    }
+
+    /// Fills the disk and waits until the server says that it noticed.
+    async fn let_it_be_full(&self) -> Result<()> {
+        let disk = self.server.disk();
+        let before = disk.refused()?;
+        disk.fill(Some(Full::Growth))?;
+        let start = Instant::now();
+        while disk.refused()? == before {
+            ensure!(start.elapsed() < ILLNESS_PATIENCE, "nothing was written on the full disk");
+            if start.elapsed() > GROWTH_PATIENCE {
+                disk.fill(Some(Full::Everything))?;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        self.wait_for_page(503).await
+    }
+
+    /// Lets fsync fail until the server says that it noticed.
+    async fn let_a_sync_fail(&self) -> Result<()> {
+        let disk = self.server.disk();
+        let before = disk.failed_syncs()?;
+        disk.fail_syncs(Some(Site::LogSync))?;
+        let start = Instant::now();
+        while disk.failed_syncs()? == before {
+            ensure!(start.elapsed() < ILLNESS_PATIENCE, "nothing was synced on the failing disk");
+            sleep(Duration::from_millis(5)).await;
+        }
+        self.wait_for_page(503).await
     }
 
     fn key(&mut self) -> String {
