@@ -89,6 +89,8 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
 /// What broadcasts came to.
 pub(crate) struct Sent {
     pub(crate) deliveries: f64,
+    /// Of a packet that was delivered, on average.
+    pub(crate) bytes: f64,
     /// Until the last delivery.
     pub(crate) seconds: f64,
     /// From sending one to its last delivery, as the sending process saw it.
@@ -113,15 +115,16 @@ pub(crate) fn broadcast(
             rooms: rooms.to_vec(),
         })
     })?;
-    let (mut total, mut began, mut ended) = (0, u64::MAX, 0);
+    let (mut total, mut total_bytes, mut began, mut ended) = (0, 0, u64::MAX, 0);
     let (mut all_last, mut all_ack) = (Latency::new(), Latency::new());
     for reply in replies {
-        let Reply::FannedOut { deliveries, last, ack, began_ns, ended_ns } = reply else {
+        let Reply::FannedOut { deliveries, bytes, last, ack, began_ns, ended_ns } = reply else {
             bail!("unexpected {reply:?}")
         };
         all_last.merge(&last);
         all_ack.merge(&ack);
         total += deliveries;
+        total_bytes += bytes;
         began = began.min(began_ns);
         ended = ended.max(ended_ns);
     }
@@ -134,6 +137,7 @@ pub(crate) fn broadcast(
     );
     Ok(Sent {
         deliveries: total as f64,
+        bytes: total_bytes as f64 / total as f64,
         seconds: ended.saturating_sub(began) as f64 / 1e9,
         last: all_last,
         ack: all_ack,

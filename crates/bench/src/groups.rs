@@ -1,10 +1,11 @@
 //! Messages to a group of many: how long until the last member has one, and what one costs.
 //!
 //! As `fanout`, but Parlor keeps each message on disk before it goes out and is acknowledged; the
-//! others relay to a room and keep nothing. `--groups` speaks to several groups at the same time, which
-//! shows what a server can do rather than how long one message takes; `--rows` adds members who are
-//! not connected. Parlor is sent as many direct messages as well, one at a time, to compare their
-//! acks with.
+//! others relay to a room and keep nothing. The text that they relay is longer by what Parlor's event
+//! tells besides, so that a delivery is as many bytes. `--groups` speaks to several groups at the same
+//! time, which shows what a server can do rather than how long one message takes; `--rows` adds members
+//! who are not connected. Parlor is sent as many direct messages as well, one at a time, to compare
+//! their acks with.
 
 use anyhow::{Context, bail, ensure};
 
@@ -18,7 +19,7 @@ use crate::protocol::{Ask, Command, Reply, Room};
 use crate::server::{Kind, Limits, Server};
 use crate::table::{Metric, Table};
 
-pub(crate) const METRICS: [Metric; 9] = [
+pub(crate) const METRICS: [Metric; 10] = [
     Metric::compared("deliveries/s", 0),
     Metric::compared("send to last p50 ms", 1),
     Metric::compared("send to last p99 ms", 1),
@@ -28,7 +29,12 @@ pub(crate) const METRICS: [Metric; 9] = [
     Metric::told("direct ack p99 ms", 2),
     Metric::compared("user µs per delivery", 2),
     Metric::compared("CPU µs per delivery", 2),
+    Metric::told("bytes per delivery", 0),
 ];
+
+/// What Parlor's event has beside the text, and the others' has not: the message's id, conversation,
+/// group, number, time and sender.
+const TOLD_BESIDES_BYTES: usize = 175;
 
 /// One round of one server.
 pub(crate) fn round(
@@ -52,8 +58,13 @@ pub(crate) fn round(
     )?;
     crew.connect(sizes.connections())?;
     let rooms = rooms(&mut crew, kind, sizes, rows)?;
-    let broadcast =
-        |crew: &mut Crew, broadcasts: u32| fanout::broadcast(crew, sizes, broadcasts, &rooms);
+    let payload_bytes = match kind {
+        Kind::Parlor => sizes.payload_bytes,
+        _ => sizes.payload_bytes + TOLD_BESIDES_BYTES,
+    };
+    let broadcast = |crew: &mut Crew, broadcasts: u32| {
+        fanout::broadcast(crew, Sizes { payload_bytes, ..sizes }, broadcasts, &rooms)
+    };
     broadcast(&mut crew, sizes.broadcasts.div_ceil(10))?;
     let before = process::cpu(server.pid())?;
     let sent = broadcast(&mut crew, sizes.broadcasts)?;
@@ -75,6 +86,7 @@ pub(crate) fn round(
             direct.quantile_ms(0.99),
             each(cpu.user),
             each(cpu.total()),
+            sent.bytes,
         ],
     );
     Ok(())

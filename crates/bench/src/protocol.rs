@@ -184,6 +184,8 @@ pub(crate) enum Reply {
     /// Every delivery has arrived.
     FannedOut {
         deliveries: u64,
+        /// Of the packets that were delivered.
+        bytes: u64,
         /// From sending one to its last delivery at this process, where it was sent.
         last: Latency,
         /// From sending one to its ack, where there is one.

@@ -21,6 +21,7 @@ pub(super) struct FanningOut {
     last: Latency,
     ack: Latency,
     delivered: u64,
+    bytes: u64,
     began_ns: u64,
     ended_ns: u64,
 }
@@ -52,6 +53,7 @@ impl FanningOut {
             last: Latency::new(),
             ack: Latency::new(),
             delivered: 0,
+            bytes: 0,
             began_ns: now_ns(),
             ended_ns: 0,
         }
@@ -90,6 +92,7 @@ impl FanningOut {
         }
         connection.events += 1;
         self.delivered += 1;
+        self.bytes += packet.len() as u64;
         room.delivered += 1;
         if room.delivered.is_multiple_of(self.members as u64)
             && let Some(sent_at) = room.sent_at.pop_front()
@@ -162,6 +165,7 @@ impl FanningOut {
             },
             None => Reply::FannedOut {
                 deliveries: self.delivered,
+                bytes: self.bytes,
                 last: self.last.clone(),
                 ack: self.ack.clone(),
                 began_ns: self.began_ns,
