@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parlor_chat::around::port::{ChangeMessage, Say, Wish};
 use parlor_chat::entry::{Entry, Position};
+use parlor_chat::group::port::ReceiptsQuery;
 use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::limits::Limits;
 use parlor_chat::moderation::{ReportsQuery, Target};
@@ -122,6 +123,19 @@ pub(super) async fn nobody_else_does_anything_to_a_shadowed_message(h: &House) {
         Append { to: Recipient::Group(of.group_id().expect("one")), ..wish("a", "a", "x", None) };
     let reply = Say { reply_to: Some(Seq(seq)), ..Say::plain(append) };
     assert!(h.around.say(reply).await.is_err());
+    let group = of.group_id().expect("one");
+    let receipts = async |who: &str| {
+        let query = ReceiptsQuery {
+            user: user(who),
+            group: group.clone(),
+            seq: Seq(seq),
+            after: None,
+            limit: 9,
+        };
+        h.groups.group_receipts(query).await.map(|page| page.members.len())
+    };
+    assert!(is_not_found(receipts("a").await));
+    assert_eq!(receipts("b").await.expect("its own"), 0);
     // What its author does to it is the author's alone as well.
     h.done("b", &of, seq, edit("three")).await;
     h.done("b", &of, seq, react("👍")).await;

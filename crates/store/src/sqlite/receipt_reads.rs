@@ -10,6 +10,7 @@ use parlor_chat::group::port::{
 use parlor_chat::ids::{ConversationId, GroupId, Seq};
 use parlor_chat::store::{StoreError, Watermarks};
 
+use super::body;
 use super::group_reads::user_of;
 use super::groups::group_row;
 use super::mark_block::{BLOCK_SLOTS, Standing, slot_at};
@@ -43,7 +44,8 @@ impl Reader {
         let seq = bound(query.seq.0);
         let asker = thread.member(&self.conn, &query.user)?.ok_or(StoreError::NotFound)?;
         let is_there = rows::place_at(&self.conn, thread.id, seq)?.is_some();
-        if seq == 0 || !is_there || !visible::may_see(&self.conn, thread.id, asker, seq)? {
+        let may_see = visible::may_see(&self.conn, thread.id, asker, seq)?;
+        if seq == 0 || !is_there || !may_see || self.is_anothers_shadow(&thread, seq, asker)? {
             return Err(StoreError::NotFound.into());
         }
         let hears_reads = regard::has_read_receipts(&self.conn, asker)?;
@@ -80,6 +82,15 @@ impl Reader {
             Ok(Walk::On)
         })?;
         Ok(page)
+    }
+
+    /// Whether an entry is shadowed and by another: to the asker, nothing is there.
+    fn is_anothers_shadow(&self, thread: &Thread, seq: i64, asker: i64) -> Result<bool, Failure> {
+        let sql = "SELECT count(*) FROM entry \
+                   WHERE conversation = ?1 AND seq = ?2 AND kind = ?3 AND sender <> ?4";
+        let params = (thread.id, seq, body::SHADOWED, asker);
+        let count: i64 = self.conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
+        Ok(count > 0)
     }
 
     /// The slot of who said an entry, if that is known.
