@@ -43,8 +43,13 @@ const STEPS: [&str; VERSION as usize] = [
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&tx)?;
+    if found == 0 {
+        tracing::info!(schema = VERSION, "a new store is made");
+    }
     for (from, step) in STEPS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
-        tracing::info!(from, to = from + 1, "the store's schema moves on");
+        if found > 0 {
+            tracing::info!(from, to = from + 1, "the store's schema moves on");
+        }
         tx.execute_batch(step)?;
         tx.pragma_update(None, "user_version", from as i64 + 1)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
