@@ -191,6 +191,11 @@ impl Indexing {
         self.next = self.is_wanted.then(|| Instant::now() + self.gathering);
     }
 
+    /// Whether there is an index that is kept up.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.is_wanted
+    }
+
     /// Begins anew, with an index that was emptied.
     pub(crate) fn start_anew(&mut self) {
         (self.up_to, self.unreadable, self.is_told) = (None, None, false);

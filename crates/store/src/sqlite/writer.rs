@@ -430,8 +430,11 @@ impl Writer {
     }
 
     /// Empties the index of words, which is damaged, so that it is made anew from the log; gives
-    /// whether it could be.
+    /// whether it could be. What could not be emptied once is not tried again.
     fn empty_index(&mut self, why: &dyn std::fmt::Display) -> bool {
+        if !self.indexing.is_wanted() {
+            return false;
+        }
         self.shared.met_damage(&format!("the index of words is made anew: {why}"));
         let shared = self.shared.clone();
         let _gate = shared.gate.read();
