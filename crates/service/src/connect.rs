@@ -7,12 +7,13 @@
 //! and the catch-up starts.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::DeviceId;
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::AttachDevice;
-use parlor_gateway::{ConnectError, ConnectRequest, Data, EmitError, Socket, SocketKey};
+use parlor_gateway::{ConnectError, ConnectRequest, Data, EmitError, Socket};
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
@@ -60,10 +61,13 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
         };
     };
     let identity = verify(service, &token, now)?;
+    // Before anything is awaited, which may take any time.
+    let attempt = service.attempts.fetch_add(1, Ordering::Relaxed) + 1;
     attach(service, &identity, &device).await?;
     profiles::note(service, &identity);
     if let Some(asked) = hello.recovery {
-        return recovery::admit(service, identity, device, &asked, hello.resume, now).await;
+        let came = (now, attempt);
+        return recovery::admit(service, identity, device, &asked, hello.resume, came).await;
     }
     let start = hello.resume.map_or(Start::Unconfirmed, Start::Resume);
     let session = Session::new(identity.user, device, identity.expires, now);
@@ -200,13 +204,12 @@ pub(crate) fn greet(
 /// need not be who came last.
 fn take_over(service: &Service, socket: &Socket, session: &Arc<Session>) -> bool {
     let (Some(user), Some(io)) = (session.user(), service.io()) else { return true };
-    let came = |of: &Session| (of.since, of.key().map(SocketKey::get));
     for other in service.sessions().of(user) {
         let is_same = other.key().is_some_and(|key| io.id_of(key) == socket.id());
         if !is_same || Arc::ptr_eq(&other, session) {
             continue;
         }
-        if came(&other) > came(session) {
+        if other.attempt() > session.attempt() {
             service.end(session, Ending::TakenOver);
             return false;
         }

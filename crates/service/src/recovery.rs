@@ -98,7 +98,7 @@ pub(crate) async fn admit(
     device: DeviceId,
     asked: &Recovery,
     resume: Option<Cursor>,
-    now: Millis,
+    (now, attempt): (Millis, u64),
 ) -> Result<Data, Refusal> {
     let known = asked.pid.as_deref().and_then(|pid| Some((pid, service.pids.open(pid)?)));
     let known = known.filter(|(_, pid)| pid.user == identity.user && pid.device == device);
@@ -110,7 +110,7 @@ pub(crate) async fn admit(
         && is_recovered(service, &identity.user, at).await?
     {
         service.counters().recovered.add(1);
-        let session = session.starting(Start::Recover(at.position));
+        let session = session.recovering(at.position, attempt);
         return Ok(Data::new(session).with_pid(text).restoring(pid.sid).answering_later());
     }
     let start = resume.or(offset).map_or(Start::Unconfirmed, Start::Resume);

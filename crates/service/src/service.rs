@@ -90,6 +90,8 @@ pub struct Service {
     pub(crate) wake: schedules::Wake,
     /// Counts sends, so that those of a connection have an order.
     sends: AtomicU64,
+    /// Counts the connections that are let in, so that those which recover one socket have an order.
+    pub(crate) attempts: AtomicU64,
 }
 
 /// Questions to the app's hook that may be under way at once.
@@ -138,6 +140,7 @@ impl Service {
             draining: CancellationToken::new(),
             ending: CancellationToken::new(),
             sends: AtomicU64::new(0),
+            attempts: AtomicU64::new(0),
             wake: schedules::Wake::default(),
             lines: Arc::default(),
             relays: Arc::default(),

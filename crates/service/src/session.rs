@@ -85,6 +85,8 @@ struct Rare {
     /// The places in the log of what it sent before it was live.
     sent_meanwhile: VecDeque<Position>,
     start: Start,
+    /// The number of the attempt to recover that it is; 0 for one that is none.
+    attempt: u64,
     track: Option<Track>,
 }
 
@@ -182,6 +184,20 @@ impl Session {
             self.flow.lock().rare = Some(Box::new(rare));
         }
         self
+    }
+
+    /// Says that it recovers what its client heard up to a position, and which attempt to recover, of
+    /// all on this node, that is.
+    pub(crate) fn recovering(self, after: Position, attempt: u64) -> Self {
+        let session = self.starting(Start::Recover(after));
+        session.flow.lock().rare.get_or_insert_default().attempt = attempt;
+        session
+    }
+
+    /// The number of the attempt to recover that it is; 0 for one that is none, and is therefore older
+    /// than any that recovers its socket.
+    pub(crate) fn attempt(&self) -> u64 {
+        self.flow.lock().rare.as_ref().map_or(0, |rare| rare.attempt)
     }
 
     /// From where it catches up.
