@@ -8,10 +8,15 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parlor_chat::around::port::{Around, ChangeMessage, Wish};
 use parlor_chat::entry::{Content, Millis};
-use parlor_chat::ids::{ClientId, UserId};
-use parlor_chat::store::{Append, CommitSink, Committed, Origin, Recipient, Store, StoreError};
-use parlor_store::sqlite::{Config, SqliteStore, verify};
+use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
+use parlor_chat::limits::Limits;
+use parlor_chat::store::{
+    Append, Authority, CommitSink, Committed, Origin, Recipient, Store, StoreError,
+};
+use parlor_store::sqlite::{Config, DATABASE_FILE, SqliteStore, verify};
+use rusqlite::Connection;
 
 const DIR: &str = "PARLOR_STORE_TEST_FSYNC_DIR";
 const TRIGGER: &str = "PARLOR_STORE_TEST_FSYNC_TRIGGER";
@@ -73,6 +78,50 @@ async fn child_stops_acknowledging_for_good() {
     println!("\nit stayed so");
 }
 
+/// The child: does nothing unless the parent names a directory.
+#[tokio::test]
+async fn child_deletes_a_message_whose_index_is_damaged() {
+    let (Ok(dir), Ok(trigger)) = (std::env::var(DIR), std::env::var(TRIGGER)) else { return };
+    let dir = Path::new(&dir);
+    let store = open(dir, 64 << 20);
+    let said = Append { content: Content("\"zebrafish\"".into()), ..wish(1) };
+    store.append(said).await.expect("it is kept");
+    let until = Instant::now() + Duration::from_secs(20);
+    while store.stats().unindexed > 0 {
+        assert!(Instant::now() < until, "it is indexed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(store);
+    let conn = Connection::open(dir.join(DATABASE_FILE)).expect("it opens");
+    let damage = "UPDATE word_index_data SET block = x'ff' WHERE id > 10";
+    conn.execute_batch(damage).expect("it is changed");
+    drop(conn);
+    let store = open(dir, 64 << 20);
+    // What the deletion meets is taken back; the first commit is that of the emptied index.
+    std::fs::write(&trigger, "").expect("it is made");
+    let user = |name: &str| UserId::parse(name).expect("a good user id");
+    let refused = store.change_message(ChangeMessage {
+        by: user("a"),
+        authority: Authority::User,
+        conversation: ConversationId::direct(&user("a"), &user("b")),
+        seq: Seq(1),
+        wish: Wish::Delete,
+        client_id: None,
+        now: Millis(1_800_000_000_000),
+        origin: Origin(0),
+        limits: Limits::default(),
+        screening: None,
+        removal: None,
+    });
+    let refused = refused.await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    std::fs::remove_file(&trigger).expect("it is there");
+    assert!(store.health().is_err(), "a failed fsync is final");
+    let refused = store.append(wish(2)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    println!("\nit stayed so");
+}
+
 /// Builds the library.
 fn library(dir: &Path) -> std::path::PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/failing_fsync.c");
@@ -116,4 +165,22 @@ async fn a_failed_fsync_is_final_and_loses_nothing_acknowledged() {
         }
         store.append(wish(1_000_000)).await.expect("a restart heals");
     }
+}
+
+#[tokio::test]
+async fn an_fsync_that_fails_while_the_index_is_emptied_is_final_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let library = library(dir.path());
+    let data = dir.path().join("data");
+    let output = Command::new(std::env::current_exe().expect("this test has a path"))
+        .args(["--exact", "child_deletes_a_message_whose_index_is_damaged", "--nocapture"])
+        .env("LD_PRELOAD", library)
+        .env(DIR, &data)
+        .env(TRIGGER, dir.path().join("trigger"))
+        .env(SUFFIX, ".db-wal")
+        .output()
+        .expect("the child runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let faults = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("it stayed so"), "{faults}");
 }

@@ -100,7 +100,7 @@ pub(crate) fn prepare(conn: &mut Connection, is_wanted: bool) -> Result<(), rusq
         if made_of.is_some() {
             empty(&tx)?;
         }
-        tx.execute("DELETE FROM meta WHERE key = 'words_version'", ())?;
+        tx.execute("DELETE FROM meta WHERE key IN ('words_up_to', 'words_version')", ())?;
         if is_wanted {
             let sql = "INSERT INTO meta (key, value) VALUES ('words_version', ?1)";
             tx.execute(sql, [today])?;

@@ -163,8 +163,13 @@ impl Writer {
             if !health::is_damage(&error) {
                 return self.failed(&error, batch);
             }
-            if word_index::is_damage(&error) && self.empty_index(&error) {
-                continue;
+            if word_index::is_damage(&error) {
+                if self.empty_index(&error) {
+                    continue;
+                }
+                if let Err(error) = self.shared.health.check() {
+                    return batch.into_iter().for_each(|command| command.fail(error.clone()));
+                }
             }
             match at {
                 At::Whole => return self.failed(&error, batch),
@@ -418,7 +423,8 @@ impl Writer {
             Ok(()) => return self.note_wal(),
             Err(error) if health::is_damage(&error) => {
                 self.roll_back();
-                if !word_index::is_damage(&error) || !self.empty_index(&error) {
+                let is_emptied = word_index::is_damage(&error) && self.empty_index(&error);
+                if !is_emptied && self.shared.health.check().is_ok() {
                     self.shared.met_damage(&format!("nothing more is indexed: {error}"));
                     self.indexing.give_up();
                 }
@@ -430,9 +436,9 @@ impl Writer {
     }
 
     /// Empties the index of words, which is damaged, so that it is made anew from the log; gives
-    /// whether it could be. What could not be emptied once is not tried again.
+    /// whether it could be. One whose own pages are damaged cannot, and is not tried again.
     fn empty_index(&mut self, why: &dyn std::fmt::Display) -> bool {
-        if !self.indexing.is_wanted() {
+        if !self.indexing.is_wanted() || self.shared.health.check().is_err() {
             return false;
         }
         self.shared.met_damage(&format!("the index of words is made anew: {why}"));
@@ -449,8 +455,12 @@ impl Writer {
             }
             Err(ref error) => {
                 tracing::error!(%error, "the index of words cannot be emptied");
+                if health::is_damage(error) {
+                    self.indexing.give_up();
+                } else {
+                    self.shared.health.fail(&error.to_string(), health::lasting(error));
+                }
                 self.roll_back();
-                self.indexing.give_up();
             }
         }
         emptied.is_ok()
@@ -461,7 +471,7 @@ impl Writer {
             Ok(()) => return self.note_wal(),
             Err(error) if word_index::is_damage(&error) => {
                 self.roll_back();
-                if !self.empty_index(&error) {
+                if !self.empty_index(&error) && self.shared.health.check().is_ok() {
                     self.upkeep.give_up();
                 }
                 return;
