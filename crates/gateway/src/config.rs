@@ -42,6 +42,11 @@ pub struct Config {
     pub inbox_ops_max: usize,
     /// Connections one shard holds; above, new ones are refused with 503. Default 1,000,000.
     pub connections_per_shard_max: usize,
+    /// Whether each shard's thread has a file table of its own, so that the system's limit of open
+    /// files holds for a shard and not for the process. Linux only; listeners must be bound with
+    /// `SO_REUSEPORT`, and a polling session is upgraded only where the new connection happens to
+    /// come to its own shard. Default false.
+    pub own_file_tables: bool,
     /// Connections of all shards whose first CONNECT is not answered; above, handshakes are refused
     /// with 503 and told when to come again. Default 2,048.
     pub handshakes_in_flight_max: usize,
@@ -161,6 +166,7 @@ impl Default for Config {
             rooms_max: 4096,
             inbox_ops_max: 16_384,
             connections_per_shard_max: 1_000_000,
+            own_file_tables: false,
             handshakes_in_flight_max: 2048,
             connections_per_address_max: None,
             drain_spread: Duration::ZERO,

@@ -208,6 +208,10 @@ impl Front {
 
     /// Whether this session may be upgraded now; to be asked before the 101 is answered.
     pub(crate) async fn check_upgrade(&self, sid: EngineSid) -> Result<(), Refusal> {
+        if self.config().own_file_tables && sid.shard() != self.shard {
+            // The descriptor could not go there. Clients stay with polling then.
+            return Err(Refusal::BadRequest);
+        }
         self.ask(sid.shard(), |reply| Op::CheckUpgrade { sid, reply }).await
     }
 

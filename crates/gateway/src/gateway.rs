@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 use crate::config::Config;
+use crate::descriptors::{self, Opened};
 use crate::drain::Drain;
 use crate::engine::Engine;
 use crate::front::Front;
@@ -106,23 +107,17 @@ impl Gateway {
         assert!((1..=SHARDS_MAX).contains(&shards), "between 1 and {SHARDS_MAX} shards");
         let shared =
             Arc::new(Shared::new(self.config, shards, self.namespaces, self.patterns, self.engine));
-        let mut addresses = Vec::new();
-        for listener in &listeners {
-            addresses.push(listener.tcp.local_addr()?);
-            listener.tcp.set_nonblocking(true)?;
-        }
+        let addresses = listeners.iter().map(|listener| listener.tcp.local_addr());
+        let addresses = addresses.collect::<io::Result<_>>()?;
+        let opened = descriptors::open(&listeners, shards, shared.config.own_file_tables)?;
         let mut running = Running { shared, addresses, threads: Vec::new() };
-        for index in 0..shards {
-            let mut doors = Vec::new();
-            for listener in &listeners {
-                doors.push(Listener { tcp: listener.tcp.try_clone()?, tls: listener.tls.clone() });
-            }
+        for (index, opened) in opened.into_iter().enumerate() {
             let shared = Arc::clone(&running.shared);
             let fallback = self.fallback.clone();
             let (ready, started) = std::sync::mpsc::sync_channel(1);
             let thread = std::thread::Builder::new()
                 .name(format!("shard-{index}"))
-                .spawn(move || run(shared, index as u8, doors, fallback, &ready))?;
+                .spawn(move || run(shared, index as u8, opened, fallback, &ready))?;
             running.threads.push(thread);
             started.recv().map_err(|_| io::Error::other("shard ended at its start"))??;
         }
@@ -134,17 +129,16 @@ impl Gateway {
 fn run(
     shared: Arc<Shared>,
     index: u8,
-    listeners: Vec<Listener>,
+    Opened { runtime, listeners }: Opened,
     fallback: Fallback,
     ready: &std::sync::mpsc::SyncSender<io::Result<()>>,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = ready.send(Err(error));
-            return;
-        }
-    };
+    if shared.config.own_file_tables
+        && let Err(error) = descriptors::leave_table()
+    {
+        let _ = ready.send(Err(error));
+        return;
+    }
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         let shard = match Shard::new(Arc::clone(&shared), index) {

@@ -28,6 +28,7 @@
 //! ```
 
 mod config;
+mod descriptors;
 mod drain;
 mod engine;
 mod event;

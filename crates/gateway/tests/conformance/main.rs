@@ -21,6 +21,8 @@ mod hostile;
 mod http_edges;
 mod msgpack;
 mod offsets;
+#[cfg(target_os = "linux")]
+mod own_tables;
 mod polling;
 mod proof;
 mod recovery;

@@ -68,6 +68,9 @@ fn server(config: &Config, dev: bool, faults: &mut Vec<String>) {
     if server.shards > 256 {
         faults.push(String::from("server.shards must be at most 256; 0 takes one per core"));
     }
+    if server.own_file_tables && !cfg!(target_os = "linux") {
+        faults.push(String::from("server.own_file_tables needs Linux"));
+    }
     for origin in &server.cors_origins {
         let scheme = origin.starts_with("http://") || origin.starts_with("https://");
         if origin != "*" && (!scheme || origin.ends_with('/')) {

@@ -93,6 +93,11 @@ sections! {
         data: PathBuf, "path" = PathBuf::from("data");
         /// Threads that serve connections; 0 for one per core.
         shards: u64, "threads" = 0;
+        /// Whether each of these threads has a table of open files of its own. The system's limit of
+        /// open files then bounds the connections of a thread instead of all; with enough `shards`
+        /// the server holds as many as its memory allows where that limit cannot be raised. Linux
+        /// only, and clients should connect by WebSocket alone: few upgrades from polling succeed.
+        own_file_tables: bool, "true or false" = false;
         /// The path of Socket.IO requests, with a slash at both ends.
         path: String, "URL path" = String::from("/socket.io/");
         /// The certificate chain for TLS, in PEM, the server's own first. With `tls_key` it turns

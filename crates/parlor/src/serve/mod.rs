@@ -69,7 +69,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let open_files = system::raise_open_files_limit();
     let certificate = Certificate::load(config)?;
     let (auth, ring) = identity(config, dev).await?;
-    let tcp = listen::open(config.server.listen)?;
+    let tcp = listen::open(config.server.listen, config.server.own_file_tables)?;
     let mut signals =
         EndSignals::listen().map_err(|error| failed("cannot listen for signals", &error))?;
 

@@ -169,6 +169,7 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
         handshake_timeout: Duration::from_millis(limits.request_timeout_ms),
         upgrade_timeout: Duration::from_millis(limits.upgrade_timeout_ms),
         connections_per_shard_max: size(limits.connections_per_shard_max),
+        own_file_tables: config.server.own_file_tables,
         handshakes_in_flight_max: size(limits.handshakes_in_flight_max),
         hold_bytes_max: size(limits.catch_up_hold_bytes_max),
         deflate: config.server.compression,
