@@ -14,6 +14,8 @@ use crate::workspace::{Profile, Workspace};
 pub(crate) enum Bench {
     /// User memory per idle connection, and connects per second
     Idle,
+    /// Very many connections, held for ten minutes
+    Million,
     /// One event to a room of 10,000
     Fanout,
     /// Messages to a group of 10,000
@@ -33,8 +35,9 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Idle,
+        Self::Million,
         Self::Fanout,
         Self::Groups,
         Self::Membership,
@@ -48,6 +51,7 @@ impl Bench {
     fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
+            Self::Million => "million",
             Self::Fanout => "fanout",
             Self::Groups => "groups",
             Self::Membership => "membership",

@@ -21,6 +21,7 @@ mod idle;
 mod latency;
 mod load;
 mod membership;
+mod million;
 mod pin;
 mod place;
 mod presence;
@@ -33,6 +34,8 @@ mod stalled;
 mod stats;
 mod storm;
 mod table;
+
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -58,6 +61,20 @@ enum Command {
         /// Connections at the end of the slope
         #[arg(long)]
         connections: Option<u32>,
+    },
+    /// Very many connections, held through many heartbeats
+    Million {
+        #[command(flatten)]
+        common: Common,
+        /// Connections
+        #[arg(long)]
+        connections: Option<u32>,
+        /// How long they are held, in seconds
+        #[arg(long)]
+        hold: Option<f64>,
+        /// From a pong to the next ping, in seconds
+        #[arg(long)]
+        ping_interval: Option<f64>,
     },
     /// One event to a room of many
     Fanout {
@@ -253,6 +270,23 @@ fn main() -> anyhow::Result<()> {
                 table: Table::new("idle", &idle::METRICS),
             };
             common.measure(benchmark, |run, kind, table| idle::round(run, kind, sizes, table))
+        }
+        Command::Million { common, connections, hold, ping_interval } => {
+            let (connections_default, hold_default, interval_default) =
+                if common.quick { (1_000, 4.0, 1.0) } else { (1_000_000, 600.0, 25.0) };
+            let sizes = million::Sizes {
+                connections: connections.unwrap_or(connections_default),
+                hold: Duration::from_secs_f64(hold.unwrap_or(hold_default)),
+                ping_interval: Duration::from_secs_f64(ping_interval.unwrap_or(interval_default)),
+            };
+            let benchmark = Benchmark {
+                name: "million",
+                title: "A million connections",
+                settings: sizes.describe(),
+                kinds: &[Kind::Parlor, Kind::Heartbeat],
+                table: Table::new("million", &million::METRICS),
+            };
+            common.measure(benchmark, |run, kind, table| million::round(run, kind, sizes, table))
         }
         Command::Fanout { common, members, broadcasts, in_flight } => {
             let (members_default, broadcasts_default) =

@@ -45,6 +45,7 @@ pub(crate) struct Place {
     pub(crate) scratch: PathBuf,
     pub(crate) parlor_bin: PathBuf,
     pub(crate) gateway_bin: PathBuf,
+    pub(crate) heartbeat_bin: PathBuf,
     pub(crate) socketioxide_bin: PathBuf,
     pub(crate) node_peer: PathBuf,
     pub(crate) server_core: Option<u32>,
@@ -68,6 +69,7 @@ impl Place {
             scratch: target.join("bench"),
             parlor_bin: options.parlor_bin.clone().unwrap_or_else(|| bins.join("parlor")),
             gateway_bin: bins.join("parlor-bench-gateway"),
+            heartbeat_bin: bins.join("parlor-bench-heartbeat"),
             socketioxide_bin: bins.join("parlor-bench-socketioxide"),
             node_peer: options
                 .node_peer
@@ -96,6 +98,9 @@ impl Place {
         }
         if kinds.contains(&Kind::Gateway) {
             self.cargo_build(&["-p", "parlor-bench", "--bin", "parlor-bench-gateway"])?;
+        }
+        if kinds.contains(&Kind::Heartbeat) {
+            self.cargo_build(&["-p", "parlor-bench", "--bin", "parlor-bench-heartbeat"])?;
         }
         if kinds.contains(&Kind::Socketioxide) {
             let program = ["-p", "parlor-bench", "--bin", "parlor-bench-socketioxide"];

@@ -79,6 +79,7 @@ fn versions(kinds: &[Kind], place: &Place) -> Vec<String> {
             Kind::Parlor | Kind::Gateway => {
                 format!("{} {}{}", kind.name(), env!("CARGO_PKG_VERSION"), commit(place))
             }
+            Kind::Heartbeat => format!("{}{}", kind.name(), commit(place)),
             Kind::Socketioxide => format!("socketioxide {SOCKETIOXIDE} on axum 0.8"),
             Kind::Node => format!(
                 "socket.io {} on Node {}",

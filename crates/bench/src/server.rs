@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Parlor,
     /// A Socket.IO server on parlor-gateway, without storage
     Gateway,
+    /// A server that only pings, from as many threads as Parlor
+    Heartbeat,
     /// The peer socketioxide on axum
     Socketioxide,
     /// The peer Node socket.io
@@ -47,6 +49,7 @@ impl Kind {
         match self {
             Self::Parlor => "parlor",
             Self::Gateway => "parlor-gateway",
+            Self::Heartbeat => "only pings",
             Self::Socketioxide => "socketioxide",
             Self::Node => "node socket.io",
         }
@@ -78,6 +81,8 @@ pub(crate) enum Limits {
     HighRatesFastHeartbeat,
     /// High rates, and a grace period of two seconds before somebody is offline.
     HighRatesShortGrace,
+    /// Defaults, but for so many threads with file tables of their own, and the heartbeat.
+    OwnTables { shards: u32, ping_interval_ms: u64 },
 }
 
 /// A running server.
@@ -102,6 +107,7 @@ impl Server {
         let mut command = match kind {
             Kind::Parlor => parlor(place, folder.path(), limits, chosen)?,
             Kind::Gateway => pinned(place.server_core, &place.gateway_bin),
+            Kind::Heartbeat => heartbeat(place, limits)?,
             Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
             Kind::Node => node(place),
         };
@@ -178,9 +184,18 @@ fn parlor(
             rates + "ping_interval_ms = 1000\nping_timeout_ms = 1000\n"
         }
         Limits::HighRatesShortGrace => rates + "presence_grace_ms = 2000\n",
+        Limits::OwnTables { ping_interval_ms, .. } => {
+            format!("ping_interval_ms = {ping_interval_ms}\n")
+        }
+    };
+    let server = match limits {
+        Limits::OwnTables { shards, .. } => {
+            format!("[server]\nshards = {shards}\nown_file_tables = true\n")
+        }
+        _ => String::new(),
     };
     let text = format!(
-        "[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"
+        "{server}[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"
     );
     std::fs::write(&config, text).with_context(|| format!("no {}", config.display()))?;
     let mut command = pinned(place.server_core, &place.parlor_bin);
@@ -189,6 +204,15 @@ fn parlor(
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_")) {
         command.env_remove(name);
     }
+    Ok(command)
+}
+
+fn heartbeat(place: &Place, limits: Limits) -> anyhow::Result<Command> {
+    let Limits::OwnTables { shards, ping_interval_ms } = limits else {
+        anyhow::bail!("a server that only pings can be measured by `million` alone");
+    };
+    let mut command = pinned(place.server_core, &place.heartbeat_bin);
+    command.args([shards.to_string(), ping_interval_ms.to_string()]);
     Ok(command)
 }
 

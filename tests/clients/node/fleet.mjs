@@ -125,7 +125,10 @@ class Client {
       });
       if (answer.status === "sent") {
         const { id, seq, ts } = answer;
-        report({ kind: "acked", index: this.index, epoch: this.#epoch, clientId, id, seq, ts });
+        const epoch = await this.#namedHere();
+        // Nobody can say of which log this ack was; the same once more is no second message.
+        if (epoch === null) continue;
+        report({ kind: "acked", index: this.index, epoch, clientId, id, seq, ts });
         return;
       }
       if (toGroup && answer.code === "not_a_member") {
@@ -165,6 +168,13 @@ class Client {
     this.#rebuilding = false;
     // What it was pushed of a log that was replaced before it had read that follows nothing it has.
     for (const seen of this.#held.splice(0)) if (seen.epoch === epoch) this.#see(seen);
+  }
+
+  // The epoch of this connection, whose `ready` may come behind an ack; null if it ends before.
+  async #namedHere() {
+    const connection = this.#connection;
+    while (this.#epoch === null && this.#connection === connection) await delay(10);
+    return this.#connection === connection ? this.#epoch : null;
   }
 
   // The epoch, once there is one.

@@ -287,6 +287,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let sends = lives.sent.len() - lives.refused.len();
     if !verdict.is_kept() {
         lives.write(&folder.join("history"))?;
+        let findings = verdict.findings().map(|(kind, finding)| format!("{kind}: {finding}\n"));
+        std::fs::write(folder.join("findings"), findings.collect::<String>())?;
     }
     Ok(Outcome {
         kills: tally.of(KILLS) + tally.of(migration::KILLS),
