@@ -106,18 +106,21 @@ pub(crate) fn checked(
 pub(crate) struct UpTo {
     pub(crate) conversation: ConversationId,
     pub(crate) seq: Seq,
+    /// Of which life of the log, if the client says so.
+    pub(crate) epoch: Option<Epoch>,
 }
 
-/// Reads `{messageId}` or `{conversationId, seq}`.
+/// Reads `{messageId}` or `{conversationId, seq}`, either with an `epoch`.
 pub(crate) fn up_to(payload: Payload<'_>) -> Result<UpTo, Refusal> {
-    let fields = Fields::parse(payload, ["messageId", "conversationId", "seq"])?;
+    let fields = Fields::parse(payload, ["messageId", "conversationId", "seq", "epoch"])?;
+    let epoch = fields.text("epoch")?.as_deref().map(epoch).transpose()?;
     if let Some((conversation, seq)) = fields.id("messageId", MessageId::parse)? {
-        return Ok(UpTo { conversation, seq });
+        return Ok(UpTo { conversation, seq, epoch });
     }
     let missing = || Refusal::invalid("messageId", "or conversationId and seq are required");
     let conversation = fields.id("conversationId", ConversationId::parse)?.ok_or_else(missing)?;
     let seq = Seq(required("seq", fields.number("seq", 1)?)?);
-    Ok(UpTo { conversation, seq })
+    Ok(UpTo { conversation, seq, epoch })
 }
 
 /// `typing`.
@@ -224,12 +227,14 @@ pub(crate) fn other_user(payload: Payload<'_>) -> Result<UserId, Refusal> {
 /// Reads `sync`'s `{epoch, pos}`, which is also what `auth.resume` is.
 pub(crate) fn cursor(payload: Payload<'_>) -> Result<Cursor, Refusal> {
     let fields = Fields::parse(payload, ["epoch", "pos"])?;
-    let epoch = required("epoch", fields.text("epoch")?)?;
-    let epoch = epoch
-        .parse()
-        .map_err(|_| Refusal::invalid("epoch", "must be one that the server gave, as text"))?;
+    let epoch = epoch(&required("epoch", fields.text("epoch")?)?)?;
     let position = required("pos", fields.number("pos", 0)?)?;
-    Ok(Cursor { epoch: Epoch(epoch), position: Position(position) })
+    Ok(Cursor { epoch, position: Position(position) })
+}
+
+fn epoch(text: &str) -> Result<Epoch, Refusal> {
+    let wrong = |_| Refusal::invalid("epoch", "must be one that the server gave, as text");
+    text.parse().map(Epoch).map_err(wrong)
 }
 
 /// What a client says of itself when it connects.
@@ -357,6 +362,11 @@ mod tests {
         assert_eq!(
             said(up_to(None)),
             "invalid_argument: messageId or conversationId and seq are required"
+        );
+        let named = up_to(raw(r#"{"messageId":"dm:a:b:7","epoch":"9"}"#)).expect("fits");
+        assert_eq!(named, UpTo { epoch: Some(Epoch(9)), ..by_id });
+        assert!(
+            said(up_to(raw(r#"{"messageId":"dm:a:b:7","epoch":"x"}"#))).contains("epoch must be")
         );
         assert!(said(up_to(raw(r#"{"messageId":"dm:a:b:0"}"#))).contains("messageId must be"));
         assert!(

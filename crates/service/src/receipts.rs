@@ -75,6 +75,10 @@ fn mark(
 ) -> Result<Work, Refusal> {
     let up_to = commands::up_to(payload)?;
     is_a_member(caller.user, &up_to.conversation)?;
+    if up_to.epoch.is_some_and(|epoch| epoch != service.store.epoch()) {
+        // A message of a log that was replaced, whose seq another one may have by now.
+        return Err(Refusal::NotFound);
+    }
     service.accepts_writes()?;
     caller.session.marked(&up_to.conversation, up_to.seq);
     Ok(Work::Mark(Mark {

@@ -35,6 +35,24 @@ fn contents(messages: &[Value]) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn a_receipt_about_another_life_of_the_log_confirms_nothing() {
+    let house = house().await;
+    let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);
+    let epoch = bob.event("ready", 0).await["epoch"].clone();
+    let sent = alice.send("bob", "before").await;
+    bob.event("private_message", 0).await;
+    for event in ["delivered", "read"] {
+        let stale = json!({ "messageId": sent["id"], "epoch": "1" });
+        assert_eq!(bob.call(event, stale).await["code"], "not_found", "{event}");
+    }
+    let present = json!({ "messageId": sent["id"], "epoch": epoch });
+    assert_eq!(bob.call("read", present).await["status"], "ok");
+    // The only one that anybody hears of.
+    assert_eq!(alice.event("read", 0).await["seq"], sent["seq"]);
+    assert_eq!(alice.now("delivered").len(), 0);
+}
+
+#[tokio::test]
 async fn a_device_that_resumes_gets_what_everyone_said_since_in_commit_order() {
     let house = house().await;
     let (alice, bob) = (house.device("alice", "a").await, house.device("bob", "b").await);

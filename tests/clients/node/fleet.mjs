@@ -214,19 +214,19 @@ class Client {
   #see({ connection, message, epoch }) {
     const { index } = this;
     report({ kind: "seen", index, epoch, connection, message });
-    // Receipts about a log that is no more would be taken for ones about the present one.
+    // Receipts about a log that is no more are refused, and would mean nothing.
     if (epoch !== this.#epoch) return;
     const { conversationId, seq } = message;
     const about = { index, epoch, conversationId, userId: this.user, seq };
     const chance = this.chance() / (message.groupId ? GROUP_CONFIRMED_SHARE : 1);
-    // Volatile: a receipt that is kept and sent on a later connection could be about a log that a
-    // restore has replaced.
+    // Each names its log: the library hands out what came at the end of a connection on the next one,
+    // before `ready`, and by then a restore may have replaced the log.
     if (chance < 0.5) {
       report({ kind: "gave", receipt: "delivered", ...about });
-      this.socket.volatile.emit("delivered", { messageId: message.id });
+      this.socket.volatile.emit("delivered", { messageId: message.id, epoch });
     } else if (chance < 0.6) {
       report({ kind: "gave", receipt: "read", ...about });
-      this.socket.volatile.timeout(ACK_TIMEOUT_MS).emit("read", { conversationId, seq }, (error, answer) => {
+      this.socket.volatile.timeout(ACK_TIMEOUT_MS).emit("read", { conversationId, seq, epoch }, (error, answer) => {
         if (!error && answer.status === "ok" && epoch === this.#epoch) {
           report({ kind: "kept", receipt: "read", ...about });
         }

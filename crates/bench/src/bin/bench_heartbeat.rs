@@ -103,8 +103,8 @@ fn serve(door: StdListener, interval: Duration) -> anyhow::Result<()> {
         while due.front().is_some_and(|(at, _)| *at <= now) {
             let Some((_, slot)) = due.pop_front() else { break };
             let Some(stream) = &mut connections[slot] else { continue };
-            match stream.write(&PING) {
-                Ok(_) => due.push_back((now + interval, slot)),
+            match stream.write_all(&PING) {
+                Ok(()) => due.push_back((now + interval, slot)),
                 Err(_) => connections[slot] = None,
             }
         }
