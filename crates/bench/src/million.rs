@@ -79,13 +79,14 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     };
     let slab = process::slab()?;
     let server = Server::start(kind, &run.place, limits)?;
-    let most = sizes.connections;
+    let most = sizes.connections & !1;
     let mut crew =
         Crew::start(most, run.place.load_core, server.address(), kind.auth(), run.at_once)?;
     let mut memory = vec![(0.0, process::memory(server.pid())?.anonymous)];
     let (mut connections, mut connecting) = (0, Duration::ZERO);
     for step in 1..=STEPS {
-        let more = (most / STEPS * step).min(most) - connections & !1;
+        // Processes hold even numbers of connections.
+        let more = (most * step / STEPS - connections) & !1;
         connecting += crew.connect(more)?.wall;
         connections += more;
         memory.push((f64::from(connections), process::memory(server.pid())?.anonymous));
