@@ -22,7 +22,7 @@ pub(crate) enum Bench {
     Groups,
     /// What a group costs by its size
     Membership,
-    /// Direct messages with acks
+    /// Direct messages with acks, at several numbers of clients and several rates
     Direct,
     /// A tenth of the readers stop reading
     Stalled,
@@ -32,22 +32,17 @@ pub(crate) enum Bench {
     Presence,
     /// Packets when everyone in a large group reads one message
     Readers,
+    /// What each thing costs by the number of clients, members or messages
+    Growth,
+    /// Starting, reading and searching with ten million messages stored
+    Start,
+    /// A messenger's whole load for ten minutes
+    Mixed,
+    /// The size of the program that is shipped
+    Binary,
 }
 
 impl Bench {
-    const ALL: [Self; 10] = [
-        Self::Idle,
-        Self::Million,
-        Self::Fanout,
-        Self::Groups,
-        Self::Membership,
-        Self::Direct,
-        Self::Stalled,
-        Self::Storm,
-        Self::Presence,
-        Self::Readers,
-    ];
-
     fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -60,18 +55,28 @@ impl Bench {
             Self::Storm => "storm",
             Self::Presence => "presence",
             Self::Readers => "readers",
+            Self::Growth => "growth",
+            Self::Start => "start",
+            Self::Mixed => "mixed",
+            Self::Binary => "binary",
         }
     }
 }
 
-/// Builds and runs one benchmark, which prints its table.
+/// The program's word for all benchmarks.
+const ALL: &str = "all";
+
+/// Builds and runs one benchmark, which prints its table, or all of them, which writes a report.
+///
+/// # Errors
+/// Something cannot be built, or a benchmark failed; the report then names it and has all others.
 pub(crate) fn bench(
     workspace: &Workspace,
-    bench: Bench,
+    bench: Option<Bench>,
     quick: bool,
     options: &[String],
 ) -> Result<()> {
-    let mut program = program(workspace, "parlor-bench", bench.name())?;
+    let mut program = program(workspace, "parlor-bench", bench.map_or(ALL, Bench::name))?;
     if quick {
         program.arg("--quick");
     }
@@ -80,7 +85,7 @@ pub(crate) fn bench(
 
 /// Runs each benchmark once, small, to see that it still runs.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
-    Bench::ALL.into_iter().try_for_each(|each| bench(workspace, each, true, &[]))
+    bench(workspace, None, true, &[])
 }
 
 /// Installs what the fault run needs, builds and runs it; it checks the histories and prints its

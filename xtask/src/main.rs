@@ -45,10 +45,10 @@ enum Command {
     Test(Selection),
     /// Install what the checks need: Debian, cargo, npm and PyPI packages
     Setup,
-    /// Measure, and print a table
+    /// Measure everything and write a report with plots, or one thing and print its table
     Bench {
-        /// What to measure
-        bench: Bench,
+        /// What to measure; everything if not given
+        bench: Option<Bench>,
         /// Fewer connections, fewer rounds: to see that it runs, not for figures
         #[arg(long)]
         quick: bool,

@@ -19,7 +19,7 @@ use crate::protocol::{Auth, Command, Reply, Window};
 pub(crate) const CONNECTIONS_MAX: u32 = 10_000;
 
 /// The program that is running, even when the file it came from was replaced since.
-fn own_program() -> String {
+pub(crate) fn own_program() -> String {
     format!("/proc/{}/exe", std::process::id())
 }
 
@@ -73,6 +73,11 @@ impl Crew {
     pub(crate) fn with_users_from(mut self, first_user: u32) -> Self {
         (self.first_user, self.next_user) = (first_user, first_user);
         self
+    }
+
+    /// Talks to the server at this address from now on.
+    pub(crate) fn talk_to(&mut self, address: SocketAddr) {
+        self.address = address;
     }
 
     pub(crate) fn size(&self) -> u32 {

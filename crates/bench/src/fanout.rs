@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::latency::Latency;
+use crate::plot::Picture;
 use crate::process;
 use crate::protocol::{Command, Fanout, Reply, Room};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 5] = [
     Metric::compared("deliveries/s", 0),
@@ -26,6 +28,52 @@ pub(crate) const METRICS: [Metric; 5] = [
 
 /// How long deliveries too many may take to show.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Sockets in the room
+    #[arg(long)]
+    members: Option<u32>,
+    /// Events sent to the room
+    #[arg(long)]
+    broadcasts: Option<u32>,
+    /// Broadcasts sent before the first of them has arrived everywhere [default: 1]
+    #[arg(long)]
+    in_flight: Option<u32>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let sizes = Sizes {
+            // Processes hold even numbers of connections.
+            members: self.members.unwrap_or(if quick { 500 } else { 10_000 }) & !1,
+            rooms: 1,
+            broadcasts: self.broadcasts.unwrap_or(100),
+            in_flight: self.in_flight.unwrap_or(1),
+            payload_bytes: 80,
+        };
+        let kinds = [Kind::Gateway, Kind::Bare, Kind::Socketioxide, Kind::Node];
+        Scenario::new(
+            "fanout",
+            "One event to a room",
+            sizes.describe(),
+            &kinds,
+            move |run, kind, results| round(run, kind, sizes, "fanout", results),
+        )
+        .with_estimate(if quick { 2.0 } else { 20.0 })
+        .with_pictures([
+            Picture::bars("fanout", "Deliveries", &["deliveries/s"]),
+            Picture::bars(
+                "fanout",
+                "Processor time per delivery",
+                &["user µs per delivery", "system µs per delivery"],
+            ),
+            Picture::percentiles("send to last", "From sending an event to its last delivery"),
+        ])
+    }
+}
 
 /// Rooms and what is sent to them.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +103,14 @@ impl Sizes {
     }
 }
 
-/// One round of one server.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+/// One round of one server, into the table of this name.
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: Sizes,
+    table: &str,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     let server = Server::start(kind, &run.place, Limits::Default)?;
     let mut crew = Crew::start(
         sizes.members,
@@ -69,11 +123,12 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), &[Room::All])?;
     let before = (process::cpu(server.pid())?, crew.cpu()?);
     let sent = broadcast(&mut crew, sizes, sizes.broadcasts, &[Room::All])?;
+    results.add_latency("send to last", kind.name(), &sent.last);
     let Sent { deliveries, seconds, .. } = sent;
     let cpu = process::cpu(server.pid())? - before.0;
     let load = (crew.cpu()? - before.1).total();
     let each = |seconds: f64| seconds * 1e6 / deliveries;
-    table.add(
+    results.table(table, &METRICS).add(
         kind.name(),
         vec![
             deliveries / seconds,

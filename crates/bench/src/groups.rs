@@ -9,15 +9,17 @@
 
 use anyhow::{Context, bail, ensure};
 
-use crate::Run;
 use crate::crew::{CONNECTIONS_MAX, Crew};
 use crate::fanout::{self, Sizes};
 use crate::latency::Latency;
 use crate::load::user_name;
+use crate::plot::Picture;
 use crate::process;
 use crate::protocol::{Ask, Command, Reply, Room};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 10] = [
     Metric::compared("deliveries/s", 0),
@@ -36,13 +38,66 @@ pub(crate) const METRICS: [Metric; 10] = [
 /// group, number, time and sender.
 const TOLD_BESIDES_BYTES: usize = 175;
 
-/// One round of one server.
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Connected members
+    #[arg(long)]
+    members: Option<u32>,
+    /// Groups of so many, spoken to at the same time [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    groups: Option<u32>,
+    /// Further members, who are not connected (of Parlor's group only) [default: 0]
+    #[arg(long)]
+    rows: Option<u32>,
+    /// Messages sent
+    #[arg(long)]
+    messages: Option<u32>,
+    /// Messages sent before the first of them has arrived everywhere [default: 1]
+    #[arg(long)]
+    in_flight: Option<u32>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let sizes = Sizes {
+            members: self.members.unwrap_or(if quick { 500 } else { 10_000 }) & !1,
+            rooms: self.groups.unwrap_or(1),
+            broadcasts: self.messages.unwrap_or(if quick { 50 } else { 100 }),
+            in_flight: self.in_flight.unwrap_or(1),
+            payload_bytes: 80,
+        };
+        let rows = self.rows.unwrap_or(0);
+        let settings = format!(
+            "{}; parlor: fsync before the ack and the fan-out, {rows} members more who are not \
+             connected; the others keep nothing",
+            sizes.describe()
+        );
+        let kinds = [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node];
+        Scenario::new(
+            "groups",
+            "Messages to a group",
+            settings,
+            &kinds,
+            move |run, kind, results| round(run, kind, sizes, rows, "groups", results),
+        )
+        .with_estimate(if quick { 3.0 } else { 25.0 })
+        .with_pictures([
+            Picture::bars("groups", "Deliveries", &["deliveries/s"]),
+            Picture::percentiles("send to last", "From sending a message to its last delivery"),
+        ])
+    }
+}
+
+/// One round of one server, into the table of this name.
 pub(crate) fn round(
     run: &Run,
     kind: Kind,
     sizes: Sizes,
     rows: u32,
-    table: &mut Table,
+    table: &str,
+    results: &mut Results,
 ) -> anyhow::Result<()> {
     ensure!(
         sizes.rooms == 1 || sizes.connections() <= CONNECTIONS_MAX,
@@ -73,8 +128,9 @@ pub(crate) fn round(
         Kind::Parlor => direct(&mut crew, sizes)?,
         _ => Latency::new(),
     };
+    results.add_latency("send to last", kind.name(), &sent.last);
     let each = |seconds: f64| seconds * 1e6 / sent.deliveries;
-    table.add(
+    results.table(table, &METRICS).add(
         kind.name(),
         vec![
             sent.deliveries / sent.seconds,

@@ -5,13 +5,15 @@
 //! is the price of one. A connect is TCP, upgrade, CONNECT (for Parlor with a JWT and a device
 //! id, through the store) and `ready`.
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::latency::Latency;
+use crate::plot::Picture;
 use crate::process;
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
 use crate::stats::slope;
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 6] = [
     Metric::compared("user bytes per connection", 0),
@@ -21,6 +23,40 @@ pub(crate) const METRICS: [Metric; 6] = [
     Metric::compared("connects per server CPU s", 0),
     Metric::compared("connect p99 ms", 1),
 ];
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Connections at the end of the slope
+    #[arg(long)]
+    connections: Option<u32>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let default = if quick { 1_000 } else { 18_000 };
+        let sizes = Sizes::new(self.connections.unwrap_or(default), quick);
+        let kinds = [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node];
+        Scenario::new(
+            "idle",
+            "Idle connections",
+            sizes.describe(),
+            &kinds,
+            move |run, kind, results| round(run, kind, sizes, results),
+        )
+        .with_estimate(if quick { 4.0 } else { 35.0 })
+        .with_pictures([
+            Picture::bars(
+                "idle",
+                "User memory per idle connection",
+                &["user bytes per connection"],
+            ),
+            Picture::bars("idle", "Connecting", &["connects/s", "connects per server CPU s"]),
+            Picture::percentiles("connect", "How long a connect takes"),
+        ])
+    }
+}
 
 /// Numbers of connections.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +90,12 @@ impl Sizes {
 }
 
 /// One round of one server.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: Sizes,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     let server = Server::start(kind, &run.place, Limits::Default)?;
     let mut crew =
         Crew::start(sizes.most(), run.place.load_core, server.address(), kind.auth(), run.at_once)?;
@@ -83,7 +124,8 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     // Nothing may have closed or failed meanwhile.
     crew.count_events()?;
     let opened = f64::from(sizes.step * sizes.steps);
-    table.add(
+    results.add_latency("connect", kind.name(), &latency);
+    results.table("idle", &METRICS).add(
         kind.name(),
         vec![
             slope(&anonymous),

@@ -32,6 +32,15 @@ impl Latency {
         }
     }
 
+    /// How many samples there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The latency that this share (0 to 1) of the samples does not exceed, in milliseconds; not a
     /// number if there are none.
     pub(crate) fn quantile_ms(&self, share: f64) -> f64 {
@@ -39,6 +48,12 @@ impl Latency {
             return f64::NAN;
         }
         self.0.value_at_quantile(share) as f64 / 1000.0
+    }
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

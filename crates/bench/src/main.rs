@@ -1,48 +1,68 @@
-//! The benchmarks: `parlor-bench idle | fanout | groups | direct | stalled | storm | presence | readers`,
-//! each printing a table.
+//! The benchmarks: `parlor-bench all` measures everything and writes a report; `parlor-bench NAME`
+//! measures one scenario and prints its table.
 //!
 //! This process starts a server and load processes (itself, as `parlor-bench client`), tells the
 //! load what to do, and reads the server's memory and processor time from `/proc`. Rounds are
 //! interleaved (Parlor, peer, Parlor, peer …), each with a fresh server; medians, spreads and
-//! ratios make the table. Anything lost, refused or doubled fails the run. Linux only.
+//! ratios make the table. Anything lost, refused or doubled fails the scenario. Linux only.
 //!
-//! - `idle`, `fanout`, `groups`, `direct`: the benchmarks
+//! - `idle`, `million`, `fanout`, `groups`, `membership`, `direct`: what things cost
+//! - `mixed`: all of it at once, for long; `growth`: what things cost by their number
+//! - `start`, `binary`: a server with much stored, and the program itself
 //! - `stalled`, `storm`: what the server does when its clients make trouble
 //! - `presence`: what is told when everyone comes and goes; `readers`: when everyone in a group reads
+//! - `scenario`, `results`, `suite`, `progress`: what they have in common, and how they are run
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
 //! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
-//! - `latency`, `stats`, `table`, `report`: what comes out
+//! - `store`: the embedded store without a server: alone, and filled
+//! - `chance`, `latency`, `stats`, `table`, `plot`, `bars`, `report`: what comes out
 
+mod bars;
+mod binary;
+mod chance;
 mod crew;
 mod direct;
 mod fanout;
 mod groups;
+mod growth;
 mod idle;
 mod latency;
 mod load;
 mod membership;
 mod million;
+mod mixed;
 mod pin;
 mod place;
+mod plot;
 mod presence;
 mod process;
+mod progress;
 mod protocol;
 mod readers;
 mod report;
+mod results;
+mod scenario;
 mod server;
 mod stalled;
+mod start;
 mod stats;
+mod store;
 mod storm;
+mod suite;
 mod table;
 
-use std::time::Duration;
-
-use anyhow::Context;
+use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
 
-use crate::place::{Options, Place};
-use crate::server::{Kind, Limits};
-use crate::table::Table;
+use crate::place::Options;
+use crate::scenario::Scenario;
+use crate::server::Kind;
+use crate::suite::{Plan, Scope};
+
+/// Rounds of each server: of one scenario alone, of all of them, and where nothing is judged.
+const ROUNDS_ONE: u32 = 5;
+const ROUNDS_ALL: u32 = 3;
+const ROUNDS_QUICK: u32 = 1;
 
 /// Measures Parlor and its peers
 #[derive(Debug, Parser)]
@@ -54,158 +74,100 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// User memory per idle connection, and connects per second
-    Idle {
+    /// Every scenario, interleaved, with a report, plots and the bars
+    All {
         #[command(flatten)]
         common: Common,
-        /// Connections at the end of the slope
-        #[arg(long)]
-        connections: Option<u32>,
+        /// Only these scenarios, by name
+        #[arg(long, value_delimiter = ',')]
+        scenarios: Vec<String>,
     },
-    /// Very many connections, held through many heartbeats
-    Million {
-        #[command(flatten)]
-        common: Common,
-        /// Connections
-        #[arg(long)]
-        connections: Option<u32>,
-        /// How long they are held, in seconds
-        #[arg(long)]
-        hold: Option<f64>,
-        /// From a pong to the next ping, in seconds
-        #[arg(long)]
-        ping_interval: Option<f64>,
-    },
-    /// One event to a room of many
-    Fanout {
-        #[command(flatten)]
-        common: Common,
-        /// Sockets in the room
-        #[arg(long)]
-        members: Option<u32>,
-        /// Events sent to the room
-        #[arg(long)]
-        broadcasts: Option<u32>,
-        /// Broadcasts sent before the first of them has arrived everywhere
-        #[arg(long, default_value_t = 1)]
-        in_flight: u32,
-    },
-    /// Messages to a group of many, kept by Parlor, relayed by the others
-    Groups {
-        #[command(flatten)]
-        common: Common,
-        /// Connected members
-        #[arg(long)]
-        members: Option<u32>,
-        /// Groups of so many, spoken to at the same time
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        groups: u32,
-        /// Further members, who are not connected (of Parlor's group only)
-        #[arg(long, default_value_t = 0)]
-        rows: u32,
-        /// Messages sent
-        #[arg(long)]
-        messages: Option<u32>,
-        /// Messages sent before the first of them has arrived everywhere
-        #[arg(long, default_value_t = 1)]
-        in_flight: u32,
-    },
-    /// What a group costs by its size
-    Membership {
-        #[command(flatten)]
-        common: Common,
-        /// Members of each group
-        #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..))]
-        members: Vec<u32>,
-        /// How often each command is sent
-        #[arg(long)]
-        times: Option<u32>,
-    },
-    /// Direct messages with acks
-    Direct {
-        #[command(flatten)]
-        common: Common,
-        /// Connected users, in pairs
-        #[arg(long)]
-        clients: Option<u32>,
-        /// Messages unanswered in the closed loop
-        #[arg(long)]
-        in_flight: Option<u32>,
-        /// Length of each of the two loops
-        #[arg(long)]
-        seconds: Option<f64>,
-        /// Messages a second of the open loop instead of half of what the closed one reached
-        #[arg(long)]
-        rate: Option<f64>,
-        /// Confirm each of Parlor's messages by `delivered`, as a client of the guide does
-        #[arg(long)]
-        receipts: bool,
-    },
-    /// Readers that stop reading, among others
-    Stalled {
-        #[command(flatten)]
-        common: Common,
-        /// Connected users
-        #[arg(long)]
-        clients: Option<u32>,
-        /// Those of them that stop reading
-        #[arg(long)]
-        stalled: Option<u32>,
-        /// Messages a second among the others
-        #[arg(long)]
-        rate: Option<f64>,
-    },
-    /// Everyone cut off at once and back at once
-    Storm {
-        #[command(flatten)]
-        common: Common,
-        /// Clients that are cut off
-        #[arg(long)]
-        clients: Option<u32>,
-        /// Messages that each of them misses, at most 64
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=64))]
-        missed: u32,
-        /// Messages a second of the 200 others
-        #[arg(long)]
-        rate: Option<f64>,
-    },
-    /// Presence packets when everyone is cut off at once
-    Presence {
-        #[command(flatten)]
-        common: Common,
-        /// Users that are cut off
-        #[arg(long)]
-        users: Option<u32>,
-        /// Connections that are told of them
-        #[arg(long)]
-        watchers: Option<u32>,
-        /// Users that each of those subscribes to, at most 500
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
-        each: Option<u32>,
-    },
-    /// Packets when everyone in a large group reads one message
-    Readers {
-        #[command(flatten)]
-        common: Common,
-        /// Connected members, at most 10,000
-        #[arg(long, value_parser = clap::value_parser!(u32).range(66..=10_000))]
-        members: Option<u32>,
-        /// Those of them that have the group open
-        #[arg(long)]
-        open: Option<u32>,
-    },
+    #[command(flatten)]
+    One(One),
     /// A load process, driven by its parent
     #[command(hide = true)]
     Client,
+    /// The embedded store alone, which takes appends for a while and says how many
+    #[command(hide = true)]
+    StoreAlone(store::Alone),
+    /// Fills a data directory
+    #[command(hide = true)]
+    StoreFill(store::Fill),
+}
+
+/// Declares the scenarios: a command and a set of options for each, in the order they are run.
+macro_rules! scenarios {
+    ($($(#[doc = $about:literal])* $variant:ident: $module:ident,)*) => {
+        #[derive(Debug, Subcommand)]
+        enum One {
+            $(
+                $(#[doc = $about])*
+                $variant {
+                    #[command(flatten)]
+                    common: Common,
+                    #[command(flatten)]
+                    options: $module::Options,
+                },
+            )*
+        }
+
+        impl One {
+            fn of(self) -> (Common, Scenario) {
+                match self {
+                    $(Self::$variant { common, options } => {
+                        let scenario = options.scenario(common.quick);
+                        (common, scenario)
+                    })*
+                }
+            }
+        }
+
+        /// All of them, as they are by default.
+        fn catalogue(quick: bool) -> Vec<Scenario> {
+            vec![$($module::Options::default().scenario(quick),)*]
+        }
+    };
+}
+
+scenarios! {
+    /// User memory per idle connection, and connects per second
+    Idle: idle,
+    /// Very many connections, held through many heartbeats
+    Million: million,
+    /// One event to a room of many
+    Fanout: fanout,
+    /// Messages to a group of many, kept by Parlor, relayed by the others
+    Groups: groups,
+    /// What a group costs by its size
+    Membership: membership,
+    /// Direct messages with acks: how many, and how late at fixed rates
+    Direct: direct,
+    /// Readers that stop reading, among others
+    Stalled: stalled,
+    /// Everyone cut off at once and back at once
+    Storm: storm,
+    /// Presence packets when everyone is cut off at once
+    Presence: presence,
+    /// Packets when everyone in a large group reads one message
+    Readers: readers,
+    /// What each thing costs by the number of clients, members or messages
+    Growth: growth,
+    /// Starting with many messages stored, reading them and searching in them
+    Start: start,
+    /// What a messenger's users do, all at once and for long: is memory flat?
+    Mixed: mixed,
+    /// The size of the program that is shipped
+    Binary: binary,
 }
 
 #[derive(Debug, Args)]
+#[group(skip)]
 struct Common {
     /// Small sizes and one round: shows that it works, says nothing of speed
     #[arg(long)]
     quick: bool,
     /// Rounds of each server
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Servers to measure, in this order; the first is what the others are compared with
     #[arg(long, value_delimiter = ',')]
@@ -217,238 +179,71 @@ struct Common {
     options: Options,
 }
 
-/// What all benchmarks need.
-struct Run {
-    place: Place,
-    at_once: u32,
-}
-
-/// What sets one benchmark apart from another.
-struct Benchmark<'a> {
-    name: &'static str,
-    title: &'static str,
-    settings: String,
-    kinds: &'a [Kind],
-    table: Table,
-}
-
 impl Common {
-    /// Runs the rounds of a benchmark and publishes its table.
-    fn measure(
-        &self,
-        benchmark: Benchmark<'_>,
-        round: impl Fn(&Run, Kind, &mut Table) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let Benchmark { name, title, settings, kinds, mut table } = benchmark;
-        let kinds = if self.only.is_empty() { kinds } else { &self.only };
-        let place = Place::find(&self.options, kinds)?;
-        let run = Run { place, at_once: self.at_once };
-        let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 5 });
-        for number in 1..=rounds {
-            for kind in kinds {
-                eprintln!("bench: {name}, round {number} of {rounds}: {}", kind.name());
-                round(&run, *kind, &mut table)
-                    .with_context(|| format!("{name} with {}", kind.name()))?;
+    fn run(&self, scope: Scope, mut scenarios: Vec<Scenario>) -> anyhow::Result<()> {
+        for scenario in scenarios.iter_mut().filter(|_| !self.only.is_empty()) {
+            match scope {
+                Scope::One => scenario.kinds.clone_from(&self.only),
+                // Not every server can do everything.
+                Scope::All => scenario.kinds.retain(|kind| self.only.contains(kind)),
             }
         }
-        let notes = [settings, format!("{rounds} rounds, interleaved: median (least–greatest)")];
-        report::publish(name, title, &notes, kinds, &table, &run.place)
+        scenarios.retain(|scenario| !scenario.kinds.is_empty());
+        let rounds = match (self.quick, scope) {
+            (true, _) => ROUNDS_QUICK,
+            (false, Scope::One) => ROUNDS_ONE,
+            (false, Scope::All) => ROUNDS_ALL,
+        };
+        let plan = Plan {
+            options: &self.options,
+            scope,
+            quick: self.quick,
+            rounds: self.rounds.unwrap_or(rounds),
+            at_once: self.at_once,
+        };
+        suite::run(&plan, scenarios)
     }
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Client => load::run(),
-        Command::Idle { common, connections } => {
-            let default = if common.quick { 1_000 } else { 18_000 };
-            let sizes = idle::Sizes::new(connections.unwrap_or(default), common.quick);
-            let benchmark = Benchmark {
-                name: "idle",
-                title: "Idle connections",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
-                table: Table::new("idle", &idle::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| idle::round(run, kind, sizes, table))
+        Command::StoreAlone(alone) => alone.run(),
+        Command::StoreFill(fill) => fill.run(),
+        Command::One(one) => {
+            let (common, scenario) = one.of();
+            common.run(Scope::One, vec![scenario])
         }
-        Command::Million { common, connections, hold, ping_interval } => {
-            let (connections_default, hold_default, interval_default) =
-                if common.quick { (1_000, 4.0, 1.0) } else { (1_000_000, 600.0, 25.0) };
-            let sizes = million::Sizes {
-                connections: connections.unwrap_or(connections_default),
-                hold: Duration::from_secs_f64(hold.unwrap_or(hold_default)),
-                ping_interval: Duration::from_secs_f64(ping_interval.unwrap_or(interval_default)),
-            };
-            let benchmark = Benchmark {
-                name: "million",
-                title: "A million connections",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor, Kind::Heartbeat],
-                table: Table::new("million", &million::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| million::round(run, kind, sizes, table))
+        Command::All { common, scenarios: names } => {
+            let mut scenarios = catalogue(common.quick);
+            for name in &names {
+                let known = scenarios.iter().any(|scenario| scenario.name == name);
+                ensure!(known, "there is no scenario {name}");
+            }
+            let chosen =
+                |it: &Scenario| names.is_empty() || names.iter().any(|name| name == it.name);
+            scenarios.retain(chosen);
+            common.run(Scope::All, scenarios)
         }
-        Command::Fanout { common, members, broadcasts, in_flight } => {
-            let (members_default, broadcasts_default) =
-                if common.quick { (500, 100) } else { (10_000, 100) };
-            let sizes = fanout::Sizes {
-                // Processes hold even numbers of connections.
-                members: members.unwrap_or(members_default) & !1,
-                rooms: 1,
-                broadcasts: broadcasts.unwrap_or(broadcasts_default),
-                in_flight,
-                payload_bytes: 80,
-            };
-            let benchmark = Benchmark {
-                name: "fanout",
-                title: "One event to a room",
-                settings: sizes.describe(),
-                kinds: &[Kind::Gateway, Kind::Socketioxide, Kind::Node],
-                table: Table::new("fanout", &fanout::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| fanout::round(run, kind, sizes, table))
-        }
-        Command::Groups { common, members, groups, rows, messages, in_flight } => {
-            let (members_default, messages_default) =
-                if common.quick { (500, 50) } else { (10_000, 100) };
-            let sizes = fanout::Sizes {
-                members: members.unwrap_or(members_default) & !1,
-                rooms: groups,
-                broadcasts: messages.unwrap_or(messages_default),
-                in_flight,
-                payload_bytes: 80,
-            };
-            let benchmark = Benchmark {
-                name: "groups",
-                title: "Messages to a group",
-                settings: format!(
-                    "{}; parlor: fsync before the ack and the fan-out, {rows} members more who \
-                     are not connected; the others keep nothing",
-                    sizes.describe()
-                ),
-                kinds: &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
-                table: Table::new("groups", &groups::METRICS),
-            };
-            common
-                .measure(benchmark, |run, kind, table| groups::round(run, kind, sizes, rows, table))
-        }
-        Command::Membership { common, members, times } => {
-            let default: &[u32] =
-                if common.quick { &[10, 300] } else { &[100, 1_000, 10_000, 100_000] };
-            let sizes = membership::Sizes {
-                members: if members.is_empty() { default.to_vec() } else { members },
-                rounds: times.unwrap_or(if common.quick { 5 } else { 500 }),
-            };
-            let benchmark = Benchmark {
-                name: "membership",
-                title: "A group by its size",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor],
-                table: Table::new("membership", &membership::METRICS),
-            };
-            common
-                .measure(benchmark, |run, kind, table| membership::round(run, kind, &sizes, table))
-        }
-        Command::Direct { common, clients, in_flight, seconds, rate, receipts } => {
-            let (clients_default, in_flight_default, seconds_default) =
-                if common.quick { (200, 64, 2.0) } else { (10_000, 512, 10.0) };
-            let sizes = direct::Sizes {
-                clients: clients.unwrap_or(clients_default) & !1,
-                in_flight: in_flight.unwrap_or(in_flight_default),
-                seconds: seconds.unwrap_or(seconds_default),
-                content_bytes: 100,
-                receipts,
-                rate,
-            };
-            let benchmark = Benchmark {
-                name: "direct",
-                title: "Direct messages with acks",
-                settings: sizes.describe(),
-                kinds: &[Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Parlor],
-                table: Table::new("direct", &direct::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| direct::round(run, kind, sizes, table))
-        }
-        Command::Stalled { common, clients, stalled, rate } => {
-            let quick = common.quick;
-            let (clients_default, stalled_default) =
-                if quick { (200, 20) } else { (10_000, 1_000) };
-            let clients = clients.unwrap_or(clients_default) & !1;
-            let sizes = stalled::Sizes {
-                clients,
-                // Processes hold even numbers of connections, and somebody is left.
-                stalled: (stalled.unwrap_or(stalled_default) & !1).min(clients - 2),
-                each: 64,
-                each_bytes: 4_000,
-                feed_rate: if quick { 1_000.0 } else { 4_000.0 },
-                rate: rate.unwrap_or(if quick { 200.0 } else { 1_000.0 }),
-                seconds: if quick { 2.0 } else { 10.0 },
-                limits: if quick { Limits::HighRatesFastHeartbeat } else { Limits::HighRates },
-            };
-            let benchmark = Benchmark {
-                name: "stalled",
-                title: "Readers that stop reading",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor],
-                table: Table::new("stalled", &stalled::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| stalled::round(run, kind, sizes, table))
-        }
-        Command::Storm { common, clients, missed, rate } => {
-            let quick = common.quick;
-            let sizes = storm::Sizes {
-                clients: clients.unwrap_or(if quick { 200 } else { 10_000 }) & !1,
-                missed,
-                others: if quick { 20 } else { 200 },
-                rate: rate.unwrap_or(if quick { 100.0 } else { 500.0 }),
-                seconds: if quick { 2.0 } else { 10.0 },
-            };
-            let benchmark = Benchmark {
-                name: "storm",
-                title: "Cut off and back, all at once",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor],
-                table: Table::new("storm", &storm::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| storm::round(run, kind, sizes, table))
-        }
-        Command::Presence { common, users, watchers, each } => {
-            let (users_default, watchers_default, each_default) =
-                if common.quick { (200, 50, 8) } else { (10_000, 1_000, 100) };
-            let sizes = presence::Sizes {
-                // Processes hold even numbers of connections.
-                users: users.unwrap_or(users_default) & !1,
-                watchers: watchers.unwrap_or(watchers_default) & !1,
-                each: each.unwrap_or(each_default),
-                limits: match common.quick {
-                    true => Limits::HighRatesShortGrace,
-                    false => Limits::HighRates,
-                },
-            };
-            let benchmark = Benchmark {
-                name: "presence",
-                title: "Who is there, when all come and go",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor],
-                table: Table::new("presence", &presence::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| presence::round(run, kind, sizes, table))
-        }
-        Command::Readers { common, members, open } => {
-            let (members_default, open_default) =
-                if common.quick { (200, 10) } else { (10_000, 100) };
-            let sizes = readers::Sizes {
-                members: members.unwrap_or(members_default) & !1,
-                open: open.unwrap_or(open_default),
-            };
-            let benchmark = Benchmark {
-                name: "readers",
-                title: "Everyone in a group reads",
-                settings: sizes.describe(),
-                kinds: &[Kind::Parlor],
-                table: Table::new("readers", &readers::METRICS),
-            };
-            common.measure(benchmark, |run, kind, table| readers::round(run, kind, sizes, table))
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn scenarios_have_names_of_their_own() {
+        let mut names: Vec<_> = catalogue(true).iter().map(|scenario| scenario.name).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 }

@@ -3,14 +3,15 @@
 
 use anyhow::{Context, bail};
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::groups;
 use crate::latency::Latency;
 use crate::load::user_name;
 use crate::protocol::{Ask, Command, Reply};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 8] = [
     Metric::told("first page of members p50 ms", 2),
@@ -27,6 +28,36 @@ pub(crate) const METRICS: [Metric; 8] = [
 const CONNECTED: u32 = 2;
 /// Members of a page.
 const PAGE: u32 = 100;
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Members of each group
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..))]
+    members: Vec<u32>,
+    /// How often each command is sent
+    #[arg(long)]
+    times: Option<u32>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let default: &[u32] = if quick { &[10, 300] } else { &[100, 1_000, 10_000, 100_000] };
+        let members = if self.members.is_empty() { default.to_vec() } else { self.members.clone() };
+        let sizes = Sizes { members, rounds: self.times.unwrap_or(if quick { 5 } else { 500 }) };
+        let settings = sizes.describe();
+        let kinds = [Kind::Parlor];
+        Scenario::new(
+            "membership",
+            "A group by its size",
+            settings,
+            &kinds,
+            move |run, kind, results| round(run, kind, &sizes, results),
+        )
+        .with_estimate(if quick { 3.0 } else { 60.0 })
+    }
+}
 
 /// Groups and what is asked of them.
 #[derive(Clone, Debug)]
@@ -47,7 +78,12 @@ impl Sizes {
 }
 
 /// One round of each size.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: &Sizes, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: &Sizes,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     for &members in &sizes.members {
         let server = Server::start(kind, &run.place, Limits::HighRates)?;
         let (core, address) = (run.place.load_core, server.address());
@@ -62,7 +98,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: &Sizes, table: &mut Table) -> 
                 .ok()
                 .context("each command has its latencies")?;
         let half = |latency: &Latency| latency.quantile_ms(0.5);
-        table.add(
+        results.table("membership", &METRICS).add(
             &format!("{members} members"),
             vec![
                 half(&first),

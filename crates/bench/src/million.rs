@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::latency::Latency;
+use crate::plot::Picture;
 use crate::process;
 use crate::protocol::{Command, Direct, Pace, Reply};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
 use crate::stats::slope;
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 /// Connections of one thread of the server, so that those that come by chance to one of them stay
 /// below the usual limit of 20,000 open files.
@@ -31,7 +33,7 @@ const STEPS: u32 = 5;
 const TALK_RATE: f64 = 200.0;
 const TALK_SECONDS: f64 = 10.0;
 
-pub(crate) const METRICS: [Metric; 9] = [
+const METRICS: [Metric; 9] = [
     Metric::told("connections", 0),
     Metric::told("lost", 0),
     Metric::told("held s", 0),
@@ -43,15 +45,54 @@ pub(crate) const METRICS: [Metric; 9] = [
     Metric::told("p99 of an ack ms", 1),
 ];
 
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Connections
+    #[arg(long)]
+    connections: Option<u32>,
+    /// How long they are held, in seconds
+    #[arg(long)]
+    hold: Option<f64>,
+    /// From a pong to the next ping, in seconds
+    #[arg(long)]
+    ping_interval: Option<f64>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let (connections, hold, interval) =
+            if quick { (1_000, 2.0, 1.0) } else { (1_000_000, 600.0, 25.0) };
+        let sizes = Sizes {
+            // Processes hold even numbers of connections.
+            connections: self.connections.unwrap_or(connections) & !1,
+            hold: Duration::from_secs_f64(self.hold.unwrap_or(hold)),
+            ping_interval: Duration::from_secs_f64(self.ping_interval.unwrap_or(interval)),
+        };
+        Scenario::new(
+            "million",
+            "Very many connections",
+            sizes.describe(),
+            &[Kind::Parlor, Kind::Heartbeat],
+            move |run, kind, results| round(run, kind, sizes, results),
+        )
+        .with_estimate(if quick { 8.0 } else { 1_200.0 })
+        .with_rounds_max(1)
+        .with_pictures([
+            Picture::bars("million", "Memory", &["user bytes per connection"]),
+            Picture::bars("million", "Heartbeats", &["µs per heartbeat"]),
+        ])
+    }
+}
+
 /// How many, how long, how often.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sizes {
-    /// Connections.
-    pub(crate) connections: u32,
-    /// How long they are held.
-    pub(crate) hold: Duration,
+struct Sizes {
+    connections: u32,
+    hold: Duration,
     /// From a pong to the next ping.
-    pub(crate) ping_interval: Duration,
+    ping_interval: Duration,
 }
 
 impl Sizes {
@@ -59,7 +100,7 @@ impl Sizes {
         self.connections.div_ceil(PER_SHARD)
     }
 
-    pub(crate) fn describe(self) -> String {
+    fn describe(self) -> String {
         format!(
             "{} connections on {} threads with file tables of their own, held for {} s, pinged every {} s; \
              parlor with JWT, expiry, device id, limits and store, the other only pings",
@@ -72,14 +113,14 @@ impl Sizes {
 }
 
 /// One round of one server.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+fn round(run: &Run, kind: Kind, sizes: Sizes, results: &mut Results) -> anyhow::Result<()> {
     let limits = Limits::OwnTables {
         shards: sizes.shards(),
         ping_interval_ms: sizes.ping_interval.as_millis() as u64,
     };
     let slab = process::slab()?;
     let server = Server::start(kind, &run.place, limits)?;
-    let most = sizes.connections & !1;
+    let most = sizes.connections;
     let mut crew =
         Crew::start(most, run.place.load_core, server.address(), kind.auth(), run.at_once)?;
     let mut memory = vec![(0.0, process::memory(server.pid())?.anonymous)];
@@ -109,7 +150,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
         Kind::Parlor => talk(&mut crew, kind)?.quantile_ms(0.99),
         _ => f64::NAN,
     };
-    table.add(
+    results.table("million", &METRICS).add(
         kind.name(),
         vec![
             f64::from(connections),

@@ -15,6 +15,7 @@ use crate::server::Kind;
 
 /// Programs, folders and cores.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// Program to measure as Parlor, already built
     #[arg(long)]
@@ -40,6 +41,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
     pub(crate) report: PathBuf,
     /// For data: inside the target directory, since `/tmp` may be memory.
     pub(crate) scratch: PathBuf,
@@ -47,6 +49,7 @@ pub(crate) struct Place {
     pub(crate) gateway_bin: PathBuf,
     pub(crate) heartbeat_bin: PathBuf,
     pub(crate) socketioxide_bin: PathBuf,
+    pub(crate) bare_bin: PathBuf,
     pub(crate) node_peer: PathBuf,
     pub(crate) server_core: Option<u32>,
     pub(crate) load_core: Option<u32>,
@@ -71,6 +74,7 @@ impl Place {
             gateway_bin: bins.join("parlor-bench-gateway"),
             heartbeat_bin: bins.join("parlor-bench-heartbeat"),
             socketioxide_bin: bins.join("parlor-bench-socketioxide"),
+            bare_bin: bins.join("parlor-bench-bare"),
             node_peer: options
                 .node_peer
                 .clone()
@@ -78,6 +82,7 @@ impl Place {
             server_core: pin.then_some(options.server_core),
             load_core: pin.then_some(options.load_core),
             root,
+            target,
         };
         for folder in [&place.report, &place.scratch] {
             std::fs::create_dir_all(folder)
@@ -102,6 +107,9 @@ impl Place {
         if kinds.contains(&Kind::Heartbeat) {
             self.cargo_build(&["-p", "parlor-bench", "--bin", "parlor-bench-heartbeat"])?;
         }
+        if kinds.contains(&Kind::Bare) {
+            self.cargo_build(&["-p", "parlor-bench", "--bin", "parlor-bench-bare"])?;
+        }
         if kinds.contains(&Kind::Socketioxide) {
             let program = ["-p", "parlor-bench", "--bin", "parlor-bench-socketioxide"];
             self.cargo_build(&[&program[..], &["--features", "peers"]].concat())?;
@@ -110,11 +118,17 @@ impl Place {
     }
 
     fn cargo_build(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        let mut command = Command::new(cargo());
-        command.current_dir(&self.root).args(["build", "--release", "--locked"]).args(arguments);
-        let status = command.status().context("cannot run cargo")?;
-        if !status.success() {
-            bail!("cargo build {} failed", arguments.join(" "));
+        self.cargo(&[&["build", "--release", "--locked"], arguments].concat())
+    }
+
+    /// Runs cargo in the workspace.
+    ///
+    /// # Errors
+    /// It cannot be run, or fails.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let status = Command::new(cargo()).current_dir(&self.root).args(arguments).status();
+        if !status.context("cannot run cargo")?.success() {
+            bail!("cargo {} failed", arguments.join(" "));
         }
         Ok(())
     }

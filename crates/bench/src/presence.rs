@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::process;
 use crate::protocol::{Command, Reply, Subscribe};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 9] = [
     Metric::told("subscriptions", 0),
@@ -31,6 +32,40 @@ const QUIET: Duration = Duration::from_secs(2);
 /// How long packets may take, and how often they are counted.
 const TOLD_MAX: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Users that are cut off
+    #[arg(long)]
+    users: Option<u32>,
+    /// Connections that are told of them
+    #[arg(long)]
+    watchers: Option<u32>,
+    /// Users that each of those subscribes to, at most 500
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
+    each: Option<u32>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let (users, watchers, each) = if quick { (200, 50, 8) } else { (10_000, 1_000, 100) };
+        let sizes = Sizes {
+            // Processes hold even numbers of connections.
+            users: self.users.unwrap_or(users) & !1,
+            watchers: self.watchers.unwrap_or(watchers) & !1,
+            each: self.each.unwrap_or(each),
+            limits: if quick { Limits::HighRatesShortGrace } else { Limits::HighRates },
+        };
+        let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
+        let title = "Who is there, when all come and go";
+        Scenario::new("presence", title, settings, &kinds, move |run, kind, results| {
+            round(run, kind, sizes, results)
+        })
+        .with_estimate(if quick { 16.0 } else { 70.0 })
+    }
+}
 
 /// Users, and who is told of them.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +98,12 @@ impl Sizes {
 }
 
 /// One round.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: Sizes,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     ensure!(sizes.each <= sizes.users, "nobody can watch more users than there are");
     let server = Server::start(kind, &run.place, sizes.limits)?;
     let grace = sizes.grace();
@@ -108,7 +148,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     let at_return = watchers.count_events()? - heard - beyond;
     ensure!(at_return == subscriptions, "{at_return} packets for {subscriptions} subscriptions");
     let cpu = (process::cpu(server.pid())? - cpu).total();
-    table.add(
+    results.table("presence", &METRICS).add(
         kind.name(),
         vec![
             subscriptions as f64,

@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::{Add, Sub};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -93,6 +93,42 @@ pub(crate) fn peak_memory<T>(
         let most = watch.join().map_err(|_| anyhow::anyhow!("the watch panicked"))?;
         Ok((outcome?, most?))
     })
+}
+
+/// Watches the user memory of a process while `work` is done; gives what came of it and what was seen:
+/// seconds from the beginning, and bytes.
+///
+/// # Errors
+/// The work's, or the process is gone.
+pub(crate) fn memory_over_time<T>(
+    pid: u32,
+    step: Duration,
+    work: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<(T, Vec<(f64, f64)>)> {
+    let (over, began) = (AtomicBool::new(false), Instant::now());
+    thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                seen.push((began.elapsed().as_secs_f64(), memory(pid)?.anonymous));
+                thread::park_timeout(step);
+            }
+            anyhow::Ok(seen)
+        });
+        let outcome = work();
+        over.store(true, Ordering::Relaxed);
+        watch.thread().unpark();
+        let seen = watch.join().map_err(|_| anyhow::anyhow!("the watch panicked"))?;
+        Ok((outcome?, seen?))
+    })
+}
+
+/// The most memory that the process has had in use, its program and its mapped files included, in bytes.
+///
+/// # Errors
+/// The process is gone, or `/proc` is not Linux's.
+pub(crate) fn peak_resident(pid: u32) -> anyhow::Result<f64> {
+    kilobytes(&read(&format!("/proc/{pid}/status"))?, "VmHWM:")
 }
 
 /// The processor time the process has used, its ended threads included.

@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Ask(Ask),
     /// Send direct messages between neighbours and wait for each ack and each delivery.
     Direct(Direct),
+    /// Do what the users of a messenger do, and wait for all that comes of it.
+    Mix(Mix),
     /// End the run of direct messages that is under way; its reply is the only one.
     Finish,
     /// Say how many events have arrived since the last `Fanout` or `Direct` began.
@@ -91,6 +93,64 @@ pub(crate) struct Direct {
     pub(crate) receipts: bool,
     /// Tells the idempotency keys of one run from those of another.
     pub(crate) run: u32,
+}
+
+/// What the users of a messenger do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Mix {
+    /// Acts of all connections together; receipts come on top.
+    pub(crate) per_second: f64,
+    pub(crate) seconds: f64,
+    pub(crate) content_bytes: usize,
+    /// The connections are in them one after the other, so many in each.
+    pub(crate) groups: Vec<String>,
+    pub(crate) members: u32,
+    /// The first of those whose presence is looked at, and how many there are.
+    pub(crate) watched: (u32, u32),
+}
+
+/// What is timed in a `Mix`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Operation {
+    /// From when a direct message was due to its ack.
+    Direct,
+    /// The same to its delivery.
+    DirectDelivery,
+    /// From when a message to a group was due to its ack.
+    Group,
+    /// The same to its delivery at each member.
+    GroupDelivery,
+    /// From when typing was due to its ack.
+    Typing,
+    /// From when a message arrived to the ack of `delivered` or `read`.
+    Receipt,
+    /// From when a subscription to presence, or its end, was due to its ack.
+    Presence,
+}
+
+impl Operation {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Direct,
+        Self::DirectDelivery,
+        Self::Group,
+        Self::GroupDelivery,
+        Self::Typing,
+        Self::Receipt,
+        Self::Presence,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct: ack",
+            Self::DirectDelivery => "direct: delivery",
+            Self::Group => "group: ack",
+            Self::GroupDelivery => "group: delivery",
+            Self::Typing => "typing: ack",
+            Self::Receipt => "receipt: ack",
+            Self::Presence => "presence: ack",
+        }
+    }
 }
 
 /// Messages to users of another load process.
@@ -222,6 +282,13 @@ pub(crate) enum Reply {
         latency: Latency,
         /// The answer that came first.
         answer: String,
+    },
+    /// All of a `Mix` was answered and delivered.
+    Mixed {
+        acts: u64,
+        /// Packets that tell of others: receipts, typing, presence.
+        told: u64,
+        latencies: Vec<(Operation, Latency)>,
     },
     /// The answer to `Count`.
     Counted { events: u64 },

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::groups::gather;
 use crate::latency::Latency;
 use crate::process;
 use crate::protocol::{Burst, Command, Reply};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 6] = [
     Metric::told("packets", 0),
@@ -28,6 +29,37 @@ pub(crate) const METRICS: [Metric; 6] = [
 
 /// Longer than any window in which counts are gathered.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Connected members, at most 10,000
+    #[arg(long, value_parser = clap::value_parser!(u32).range(66..=10_000))]
+    members: Option<u32>,
+    /// Those of them that have the group open
+    #[arg(long)]
+    open: Option<u32>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let (members, open) = if quick { (200, 10) } else { (10_000, 100) };
+        let sizes = Sizes {
+            members: self.members.unwrap_or(members) & !1,
+            open: self.open.unwrap_or(open),
+        };
+        let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
+        Scenario::new(
+            "readers",
+            "Everyone in a group reads",
+            settings,
+            &kinds,
+            move |run, kind, results| round(run, kind, sizes, results),
+        )
+        .with_estimate(if quick { 14.0 } else { 25.0 })
+    }
+}
 
 /// Readers, and how many of them look on.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +79,12 @@ impl Sizes {
 }
 
 /// One round.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: Sizes,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     let Sizes { members, open } = sizes;
     ensure!(open <= members, "only members can have the group open");
     let server = Server::start(kind, &run.place, Limits::HighRates)?;
@@ -67,7 +104,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     let packets = (settled(&mut crew)? - heard) as f64;
     let cpu = (process::cpu(server.pid())? - cpu).total();
     let all = latency.quantile_ms(1.0);
-    table.add(
+    results.table("readers", &METRICS).add(
         kind.name(),
         vec![
             packets,

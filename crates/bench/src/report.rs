@@ -1,44 +1,151 @@
-//! The head of a report (machine, versions, command) and the files it is kept in.
+//! What a run leaves: a page per scenario or one for all, the samples as CSV, the plots as SVG.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 
+use crate::bars::{self, Measured, Sizes};
 use crate::place::Place;
 use crate::server::{Kind, SOCKETIOXIDE};
-use crate::table::Table;
+use crate::suite::{Entry, Plan, Scope};
 
-/// Prints the report on standard output and writes `NAME.md` and `NAME.csv` beside the logs.
+/// The page that sums up a run of all scenarios.
+const PAGE: &str = "README.md";
+
+/// Writes the files of the scenario at a place among the entries, and the page.
 ///
 /// # Errors
-/// The files cannot be written.
+/// A file cannot be written, or a plot cannot be drawn.
 pub(crate) fn publish(
-    name: &str,
-    title: &str,
-    notes: &[String],
-    kinds: &[Kind],
-    table: &Table,
+    plan: &Plan<'_>,
+    entries: &[Entry],
+    at: usize,
     place: &Place,
 ) -> anyhow::Result<()> {
-    let mut text = format!("## {title}\n\n");
-    for line in head(kinds, place).iter().chain(notes) {
+    let entry = &entries[at];
+    let (scenario, results) = (&entry.scenario, &entry.scenario.results);
+    write(place, &format!("{}.csv", scenario.name), &results.csv())?;
+    for picture in &scenario.pictures {
+        let svg = picture.draw(results);
+        let svg = svg.with_context(|| format!("cannot draw: {}", picture.title()))?;
+        if let Some(svg) = svg {
+            write(place, &picture.file(scenario.name), &svg)?;
+        }
+    }
+    let (name, text) = match plan.scope {
+        Scope::One => (format!("{}.md", scenario.name), page(plan, &entries[at..=at], place)),
+        Scope::All => (PAGE.to_owned(), page(plan, entries, place)),
+    };
+    write(place, &name, &text)
+}
+
+/// Prints what a person wants to see at once: the tables of one scenario, or the bars of all.
+pub(crate) fn print(plan: &Plan<'_>, entries: &[Entry], place: &Place) {
+    match plan.scope {
+        Scope::One => print!("{}", page(plan, entries, place)),
+        Scope::All => {
+            print!("{}{}", failures(entries), bars_of(plan, entries));
+            eprintln!("bench: the report is {}", place.report.join(PAGE).display());
+        }
+    }
+}
+
+fn write(place: &Place, name: &str, content: &str) -> anyhow::Result<()> {
+    let path = place.report.join(name);
+    fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn page(plan: &Plan<'_>, entries: &[Entry], place: &Place) -> String {
+    let mut kinds: Vec<Kind> = Vec::new();
+    for kind in entries.iter().flat_map(|entry| &entry.scenario.kinds) {
+        if !kinds.contains(kind) {
+            kinds.push(*kind);
+        }
+    }
+    let mut text = String::new();
+    if plan.scope == Scope::All {
+        text.push_str("# What Parlor costs, and what others do\n\n");
+        text.push_str("Written by `cargo xtask bench`; the [bars](#the-bars) are at the end.\n\n");
+    }
+    for line in head(&kinds, place) {
         text.push_str(&format!("- {line}\n"));
     }
-    text.push('\n');
-    text.push_str(&table.markdown());
-    print!("{text}");
-    for (kind, content) in [("md", text), ("csv", table.csv())] {
-        let path = place.report.join(format!("{name}.{kind}"));
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    text.push_str(
+        "- tables: the median of all rounds (least–greatest); rounds of all servers are interleaved\n",
+    );
+    if plan.quick {
+        text.push_str(
+            "- **a quick run: sizes are small; it shows that all works, and nothing of speed**\n",
+        );
     }
-    eprintln!("bench: samples in {}", place.report.join(format!("{name}.csv")).display());
-    Ok(())
+    text.push_str(&failures(entries));
+    for entry in entries {
+        text.push_str(&section(entry));
+    }
+    if plan.scope == Scope::All {
+        text.push_str(&bars_of(plan, entries));
+    }
+    text
+}
+
+fn section(entry: &Entry) -> String {
+    let scenario = &entry.scenario;
+    let (name, results) = (scenario.name, &scenario.results);
+    let rounds = match entry.begun {
+        0 => return String::new(),
+        begun if begun == entry.rounds => format!("{begun} rounds"),
+        begun => format!("{begun} of {} rounds so far", entry.rounds),
+    };
+    let rounds = if entry.rounds == 1 { "one round".to_owned() } else { rounds };
+    let mut text = format!("\n## {}\n\n", scenario.title);
+    text.push_str(&format!("`cargo xtask bench {name}`, {rounds}: {}.\n", scenario.settings));
+    // The main table is the one that is called like the scenario.
+    let (main, others): (Vec<_>, Vec<_>) =
+        results.tables().iter().partition(|table| table.name() == name);
+    for table in main.into_iter().chain(others) {
+        if table.name() != name {
+            text.push_str(&format!("\n### {}\n", table.name()));
+        }
+        text.push_str(&format!("\n{}", table.markdown()));
+    }
+    let conclusion = (scenario.conclusion)(results);
+    if !conclusion.is_empty() {
+        text.push_str(&format!("\n{conclusion}"));
+    }
+    let shown = scenario.pictures.iter().filter(|picture| picture.shows_something(results));
+    for picture in shown {
+        text.push_str(&format!("\n![{}]({})\n", picture.title(), picture.file(name)));
+    }
+    if !results.is_empty() {
+        text.push_str(&format!("\nEvery sample: [{name}.csv]({name}.csv).\n"));
+    }
+    text
+}
+
+fn failures(entries: &[Entry]) -> String {
+    let mut text = String::new();
+    for entry in entries {
+        for failure in &entry.failures {
+            if text.is_empty() {
+                text.push_str("\n## Failed\n\n");
+            }
+            let (name, server) = (entry.scenario.name, failure.kind.name());
+            let why = failure.why.replace('\n', " ");
+            text.push_str(&format!("- {name} with {server}, round {}: {why}\n", failure.round));
+        }
+    }
+    text
+}
+
+fn bars_of(plan: &Plan<'_>, entries: &[Entry]) -> String {
+    let all = entries.iter().map(|entry| (entry.scenario.name, &entry.scenario.results));
+    let sizes = if plan.quick { Sizes::Small } else { Sizes::Full };
+    format!("\n## The bars\n\n{}", bars::table(&Measured(all.collect()), sizes))
 }
 
 fn head(kinds: &[Kind], place: &Place) -> Vec<String> {
-    let command: Vec<String> = std::env::args().skip(1).filter(|word| !is_path(word)).collect();
+    let command = without_paths(std::env::args().skip(1));
     let pins = match (place.server_core, place.load_core) {
         (Some(server), Some(load)) => format!("server on core {server}, load on core {load}"),
         _ => "nothing pinned".to_owned(),
@@ -47,12 +154,25 @@ fn head(kinds: &[Kind], place: &Place) -> Vec<String> {
         format!("machine: {}", machine()),
         format!("versions: {}", versions(kinds, place).join(", ")),
         format!("command: `parlor-bench {}`; {pins}", command.join(" ")),
+        format!(
+            "date: {}",
+            output("date", &["-u", "+%Y-%m-%d %H:%M UTC"], place).unwrap_or_else(|| "?".to_owned())
+        ),
     ]
 }
 
-/// Paths say nothing to readers elsewhere.
-fn is_path(word: &str) -> bool {
-    Path::new(word).is_absolute()
+/// The words of a command without the options that name a file or a folder: they say nothing to readers
+/// elsewhere.
+fn without_paths(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for word in words {
+        if !word.contains('/') {
+            kept.push(word);
+        } else if !word.starts_with("--") && kept.last().is_some_and(|it| it.starts_with("--")) {
+            kept.pop();
+        }
+    }
+    kept
 }
 
 fn machine() -> String {
@@ -76,7 +196,7 @@ fn versions(kinds: &[Kind], place: &Place) -> Vec<String> {
     let mut versions = Vec::new();
     for kind in kinds {
         versions.push(match kind {
-            Kind::Parlor | Kind::Gateway => {
+            Kind::Parlor | Kind::Gateway | Kind::Bare => {
                 format!("{} {}{}", kind.name(), env!("CARGO_PKG_VERSION"), commit(place))
             }
             Kind::Heartbeat => format!("{}{}", kind.name(), commit(place)),
@@ -106,4 +226,16 @@ fn output(program: &str, arguments: &[&str], place: &Place) -> Option<String> {
     let output = Command::new(program).args(arguments).current_dir(&place.root).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_name_a_path_are_left_out() {
+        let words = "all --bins target/release --quick --report=/x --only node --parlor-bin /y";
+        let kept = without_paths(words.split(' ').map(str::to_owned));
+        assert_eq!(kept, ["all", "--quick", "--only", "node"]);
+    }
 }

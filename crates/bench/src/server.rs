@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     Socketioxide,
     /// The peer Node socket.io
     Node,
+    /// A server that writes a prebuilt frame to every socket, and does nothing else
+    Bare,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
             Self::Heartbeat => "only pings",
             Self::Socketioxide => "socketioxide",
             Self::Node => "node socket.io",
+            Self::Bare => "bare writer",
         }
     }
 
@@ -101,15 +104,36 @@ impl Server {
     /// It cannot be started or ends; its log is in the report folder.
     pub(crate) fn start(kind: Kind, place: &Place, limits: Limits) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
+        let data = folder.path().join("data");
+        Self::start_with(kind, place, limits, folder, &data)
+    }
+
+    /// Starts Parlor on data that is there and stays there.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub(crate) fn start_on(data: &Path, place: &Place, limits: Limits) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir_in(&place.scratch).context("no folder for the settings")?;
+        Self::start_with(Kind::Parlor, place, limits, folder, data)
+    }
+
+    fn start_with(
+        kind: Kind,
+        place: &Place,
+        limits: Limits,
+        folder: tempfile::TempDir,
+        data: &Path,
+    ) -> anyhow::Result<Self> {
         let log = place.report.join(format!("{kind:?}.log").to_lowercase());
         let log_file = File::create(&log).with_context(|| format!("no {}", log.display()))?;
         let chosen = free_address()?;
         let mut command = match kind {
-            Kind::Parlor => parlor(place, folder.path(), limits, chosen)?,
+            Kind::Parlor => parlor(place, folder.path(), data, limits, chosen)?,
             Kind::Gateway => pinned(place.server_core, &place.gateway_bin),
             Kind::Heartbeat => heartbeat(place, limits)?,
             Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
             Kind::Node => node(place),
+            Kind::Bare => pinned(place.server_core, &place.bare_bin),
         };
         let mut child = command
             .stdin(Stdio::null())
@@ -170,6 +194,7 @@ fn end(child: &mut Child) {
 fn parlor(
     place: &Place,
     folder: &Path,
+    data: &Path,
     limits: Limits,
     address: SocketAddr,
 ) -> anyhow::Result<Command> {
@@ -200,7 +225,7 @@ fn parlor(
     std::fs::write(&config, text).with_context(|| format!("no {}", config.display()))?;
     let mut command = pinned(place.server_core, &place.parlor_bin);
     command.arg("serve").arg("--listen").arg(address.to_string());
-    command.arg("--data").arg(folder.join("data")).arg("--config").arg(config);
+    command.arg("--data").arg(data).arg("--config").arg(config);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_")) {
         command.env_remove(name);
     }

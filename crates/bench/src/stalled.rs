@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 
-use crate::Run;
 use crate::crew::Crew;
 use crate::latency::Latency;
 use crate::process;
 use crate::protocol::{Command, Direct, Feed, Pace, Reply, Window};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 13] = [
     Metric::told("first ended after s", 1),
@@ -42,6 +43,48 @@ const FEEDERS: u32 = 20;
 
 /// A run that a command ends.
 pub(crate) const UNTIL_FINISHED: f64 = 3_600.0;
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Connected users
+    #[arg(long)]
+    clients: Option<u32>,
+    /// Those of them that stop reading
+    #[arg(long)]
+    stalled: Option<u32>,
+    /// Messages a second among the others
+    #[arg(long)]
+    rate: Option<f64>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let (clients, stalled) = if quick { (200, 20) } else { (10_000, 1_000) };
+        let clients = self.clients.unwrap_or(clients) & !1;
+        let sizes = Sizes {
+            clients,
+            // Processes hold even numbers of connections, and somebody is left.
+            stalled: (self.stalled.unwrap_or(stalled) & !1).min(clients - 2),
+            each: 64,
+            each_bytes: 4_000,
+            feed_rate: if quick { 1_000.0 } else { 4_000.0 },
+            rate: self.rate.unwrap_or(if quick { 200.0 } else { 1_000.0 }),
+            seconds: if quick { 2.0 } else { 10.0 },
+            limits: if quick { Limits::HighRatesFastHeartbeat } else { Limits::HighRates },
+        };
+        let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
+        Scenario::new(
+            "stalled",
+            "Readers that stop reading",
+            settings,
+            &kinds,
+            move |run, kind, results| round(run, kind, sizes, results),
+        )
+        .with_estimate(if quick { 10.0 } else { 110.0 })
+    }
+}
 
 /// Users, and what is sent.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +156,12 @@ pub(crate) fn open_loop(crew: &Crew, rate: f64, seconds: f64, run: u32) -> Comma
 }
 
 /// One round.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: Sizes,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     let server = Server::start(kind, &run.place, sizes.limits)?;
     let start = |count, first| {
         let (core, address) = (run.place.load_core, server.address());
@@ -155,7 +203,7 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
     stalled.drop_connections()?;
     let back = come_back(&mut stalled, &server, kind, sizes.each)?;
     const MB: f64 = 1e6;
-    table.add(
+    results.table("stalled", &METRICS).add(
         kind.name(),
         vec![
             ended.quantile_ms(0.0) / 1e3,

@@ -6,13 +6,15 @@
 
 use anyhow::bail;
 
-use crate::Run;
 use crate::crew::Crew;
+use crate::plot::Picture;
 use crate::process;
 use crate::protocol::{Command, Feed, Pace, Reply};
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
 use crate::stalled::{Others, UNTIL_FINISHED, come_back, open_loop};
-use crate::table::{Metric, Table};
+use crate::table::Metric;
 
 pub(crate) const METRICS: [Metric; 14] = [
     Metric::told("all back after s", 2),
@@ -35,6 +37,46 @@ pub(crate) const METRICS: [Metric; 14] = [
 const CUT_FROM: u32 = 100_000;
 /// Messages unanswered while those are written that will be missed.
 const FEED_IN_FLIGHT: u32 = 512;
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Clients that are cut off
+    #[arg(long)]
+    clients: Option<u32>,
+    /// Messages that each of them misses, at most 64 [default: 20]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
+    missed: Option<u32>,
+    /// Messages a second of the 200 others
+    #[arg(long)]
+    rate: Option<f64>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let sizes = Sizes {
+            clients: self.clients.unwrap_or(if quick { 200 } else { 10_000 }) & !1,
+            missed: self.missed.unwrap_or(20),
+            others: if quick { 20 } else { 200 },
+            rate: self.rate.unwrap_or(if quick { 100.0 } else { 500.0 }),
+            seconds: if quick { 2.0 } else { 10.0 },
+        };
+        let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
+        Scenario::new(
+            "storm",
+            "Cut off and back, all at once",
+            settings,
+            &kinds,
+            move |run, kind, results| round(run, kind, sizes, results),
+        )
+        .with_estimate(if quick { 5.0 } else { 45.0 })
+        .with_pictures([Picture::percentiles(
+            "back",
+            "From the cut until a client is back and has all",
+        )])
+    }
+}
 
 /// Users, and what is sent.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +101,12 @@ impl Sizes {
 }
 
 /// One round.
-pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn round(
+    run: &Run,
+    kind: Kind,
+    sizes: Sizes,
+    results: &mut Results,
+) -> anyhow::Result<()> {
     let server = Server::start(kind, &run.place, Limits::HighRates)?;
     let start = |count, first| {
         let (core, address) = (run.place.load_core, server.address());
@@ -93,7 +140,8 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
         Ok((back, Others::of(others.end()?)?))
     })?;
     const MB: f64 = 1e6;
-    table.add(
+    results.add_latency("back", kind.name(), &back.latency);
+    results.table("storm", &METRICS).add(
         kind.name(),
         vec![
             back.seconds.as_secs_f64(),

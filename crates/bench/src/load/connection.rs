@@ -65,6 +65,11 @@ pub(crate) fn user_name(user: u32) -> String {
     format!("u{user:06}")
 }
 
+/// The name of that user's device.
+pub(crate) fn device_name(user: u32) -> String {
+    format!("d{user:06}")
+}
+
 /// The loopback address from which the user with this number connects.
 fn source_address(user: u32) -> Ipv4Addr {
     let block = user / PER_ADDRESS;

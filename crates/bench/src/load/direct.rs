@@ -15,7 +15,7 @@ use crate::latency::Latency;
 use crate::protocol::{Dialect, Direct, Pace, Reply};
 
 /// Closer than this, what is due next is awaited by polling without sleep.
-const SPIN: Duration = Duration::from_millis(2);
+pub(super) const SPIN: Duration = Duration::from_millis(2);
 
 /// What is known of one message.
 struct Sent {

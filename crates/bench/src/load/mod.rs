@@ -15,6 +15,7 @@ mod fanout;
 mod feed;
 mod frame;
 mod gather;
+mod mix;
 mod stall;
 mod subscribe;
 
@@ -31,12 +32,13 @@ use self::ask::Asking;
 use self::burst::Bursting;
 use self::comeback::Returning;
 use self::connect::Connecting;
-pub(crate) use self::connection::user_name;
 use self::connection::{Connection, Stage};
+pub(crate) use self::connection::{device_name, user_name};
 use self::direct::Directing;
 use self::fanout::FanningOut;
 use self::feed::Feeding;
 use self::gather::Gathering;
+use self::mix::Mixing;
 use self::stall::Stalling;
 use self::subscribe::Subscribing;
 use crate::protocol::{Command, Reply};
@@ -71,6 +73,7 @@ enum Work {
     Return(Returning),
     Subscribe(Subscribing),
     Burst(Bursting),
+    Mix(Mixing),
 }
 
 struct Load {
@@ -163,6 +166,7 @@ impl Load {
         match &self.work {
             Work::Direct(directing) => directing.wait().min(IDLE_WAIT),
             Work::Feed(feeding) => feeding.wait(),
+            Work::Mix(mixing) => mixing.wait().min(IDLE_WAIT),
             Work::Return(returning) => returning.wait().min(IDLE_WAIT),
             _ => IDLE_WAIT,
         }
@@ -185,6 +189,7 @@ impl Load {
             Work::Return(returning) => returning.on_packet(connection, packet),
             Work::Subscribe(subscribing) => subscribing.on_packet(packet),
             Work::Burst(bursting) => bursting.on_packet(connection, packet),
+            Work::Mix(mixing) => mixing.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
                 connection.events += u32::from(packet.starts_with(b"42"));
                 Ok(())
@@ -212,6 +217,7 @@ impl Load {
             Work::Gather(gathering) => gathering.advance(&mut self.connections),
             Work::Subscribe(subscribing) => subscribing.advance(&mut self.connections),
             Work::Burst(bursting) => bursting.advance(&mut self.connections),
+            Work::Mix(mixing) => mixing.advance(&mut self.connections),
             Work::Return(returning) => {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
@@ -248,6 +254,7 @@ impl Load {
             Work::Return(returning) => (returning.progress(), returning.reply()),
             Work::Subscribe(subscribing) => (subscribing.progress(), subscribing.reply()),
             Work::Burst(bursting) => (bursting.progress(), bursting.reply()),
+            Work::Mix(mixing) => (mixing.progress(), mixing.reply()),
         };
         if progress != self.moved.0 {
             self.moved = (progress, Instant::now());
@@ -264,6 +271,7 @@ impl Load {
                 Work::Return(returning) => returning.state(),
                 Work::Subscribe(subscribing) => subscribing.state(),
                 Work::Burst(bursting) => bursting.state(),
+                Work::Mix(mixing) => mixing.state(),
                 Work::Nothing => String::new(),
             };
             self.failure.get_or_insert(format!("nothing moved for {STALL:?}: {state}"));
@@ -302,6 +310,7 @@ impl Load {
             Command::Burst(burst) => {
                 self.work = Work::Burst(Bursting::new(burst, self.connections.len()))
             }
+            Command::Mix(mix) => self.work = Work::Mix(Mixing::new(mix, &self.connections)),
             Command::Finish => {
                 if let Work::Direct(directing) = &mut self.work {
                     directing.finish();
