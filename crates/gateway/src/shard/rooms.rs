@@ -2,9 +2,10 @@
 //! seat in a room and each membership of a socket know the other's place, so that joining and
 //! leaving cost the same in rooms of any size. A room exists as long as someone is in it.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 /// A socket's place in a room, kept by the socket.
@@ -39,7 +40,10 @@ struct Room {
 /// All rooms of a namespace on one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms {
-    names: HashMap<Arc<str>, u32>,
+    /// The numbers of the rooms, found by their names, which only the rooms hold: most have one
+    /// socket, so that a room's place in here is part of what a connection costs.
+    numbers: HashTable<u32>,
+    hasher: RandomState,
     rooms: Vec<Option<Room>>,
     free: Vec<u32>,
 }
@@ -47,7 +51,8 @@ pub(crate) struct Rooms {
 impl Rooms {
     /// The number of a room that someone is in.
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.names.get(name).copied()
+        let hash = self.hasher.hash_one(name);
+        self.numbers.find(hash, |&room| name_of(&self.rooms, room) == name).copied()
     }
 
     /// Whether these memberships are of a socket in the room of this name.
@@ -111,7 +116,9 @@ impl Rooms {
                 self.rooms.len() as u32 - 1
             }
         };
-        self.names.insert(Arc::clone(name), number);
+        let Self { numbers, rooms, hasher, .. } = self;
+        let hash_of = |&room: &u32| hasher.hash_one(name_of(rooms, room));
+        numbers.insert_unique(hasher.hash_one(&**name), number, hash_of);
         number
     }
 
@@ -128,11 +135,18 @@ impl Rooms {
         if let Some(seat) = room.seats.get(left.seat as usize) {
             all.memberships(seat.socket)[seat.index as usize].seat = left.seat;
         } else if room.seats.is_empty() {
-            self.names.remove(&room.name);
+            let hash = self.hasher.hash_one(&*room.name);
+            if let Ok(number) = self.numbers.find_entry(hash, |&number| number == left.room) {
+                number.remove();
+            }
             self.rooms[left.room as usize] = None;
             self.free.push(left.room);
         }
     }
+}
+
+fn name_of(rooms: &[Option<Room>], room: u32) -> &str {
+    &rooms[room as usize].as_ref().expect("a numbered room exists").name
 }
 
 #[cfg(test)]
