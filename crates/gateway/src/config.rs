@@ -47,9 +47,14 @@ pub struct Config {
     /// `SO_REUSEPORT`, and a polling session is upgraded only where the new connection happens to
     /// come to its own shard. Default false.
     pub own_file_tables: bool,
-    /// Connections of all shards whose first CONNECT is not answered; above, handshakes are refused
-    /// with 503 and told when to come again. Default 2,048.
+    /// Connections of all shards whose first CONNECT is not answered; above, handshakes wait.
+    /// Default 2,048.
     pub handshakes_in_flight_max: usize,
+    /// Handshakes that wait, for `handshake_wait` at most; others are refused with 503 and told when
+    /// to come again. Default 8,192.
+    pub handshakes_waiting_max: usize,
+    /// How long a handshake may wait. Default 5 s.
+    pub handshake_wait: Duration,
     /// Connections one remote address may hold; `None` is no bound. Default `None`.
     pub connections_per_address_max: Option<u32>,
     /// Time over which a shutdown spreads the closes of connections, so that their clients do not
@@ -168,6 +173,8 @@ impl Default for Config {
             connections_per_shard_max: 1_000_000,
             own_file_tables: false,
             handshakes_in_flight_max: 2048,
+            handshakes_waiting_max: 8192,
+            handshake_wait: Duration::from_secs(5),
             connections_per_address_max: None,
             drain_spread: Duration::ZERO,
             fanout_slice: Duration::from_millis(1),

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::config::Config;
 use crate::handshake::Handshake;
+use crate::handshakes::InFlight;
 use crate::ids::{EngineSid, SocketId};
 use crate::shard::ops::{Arrival, Op};
 use crate::shared::Shared;
@@ -53,32 +54,6 @@ pub(crate) struct Admission {
     pub(crate) handshake: InFlight,
 }
 
-/// A handshake in flight; it is over when this is dropped.
-pub(crate) struct InFlight {
-    shared: Arc<Shared>,
-}
-
-impl InFlight {
-    fn begin(shared: &Arc<Shared>) -> Option<Self> {
-        let max = shared.config.handshakes_in_flight_max;
-        let more = |count: usize| (count < max).then_some(count + 1);
-        let begun = shared.handshakes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        begun.is_ok().then(|| Self { shared: Arc::clone(shared) })
-    }
-
-    /// Leaves it to the shard to say when it is over: a connection has no room for this.
-    pub(crate) fn keep(self) {
-        // The drop takes this one away again.
-        self.shared.handshakes.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.shared.handshakes.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// A connection's place among those of its address; the place is free again when this is dropped.
 pub(crate) struct Place {
     shared: Arc<Shared>,
@@ -115,8 +90,11 @@ impl Front {
     }
 
     /// A place for a new connection from an address, to be asked for before a handshake is
-    /// answered.
-    pub(crate) fn admit(&self, address: IpAddr) -> Result<Admission, Refusal> {
+    /// answered; it may have to be waited for.
+    ///
+    /// # Cancel safety
+    /// Cancel safe; the place in the order of those who wait is lost.
+    pub(crate) async fn admit(&self, address: IpAddr) -> Result<Admission, Refusal> {
         if self.shared.draining.is_cancelled() {
             return Err(Refusal::Overloaded);
         }
@@ -125,7 +103,11 @@ impl Front {
         if open >= self.config().connections_per_shard_max as u64 {
             return Err(Refusal::Overloaded);
         }
-        let Some(handshake) = InFlight::begin(&self.shared) else {
+        let draining = &self.shared.draining;
+        let Some(handshake) = self.shared.handshakes.begin(draining).await else {
+            if draining.is_cancelled() {
+                return Err(Refusal::Overloaded);
+            }
             counters.handshakes_refused.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::HandshakeLimit);
         };

@@ -107,8 +107,12 @@ impl Io {
 
     /// The counters of all shards together.
     pub fn stats(&self) -> Stats {
-        let handshakes_in_flight = self.0.handshakes.load(Ordering::Relaxed) as u64;
-        let mut sum = Stats { handshakes_in_flight, ..Stats::default() };
+        let handshakes = &self.0.handshakes;
+        let mut sum = Stats {
+            handshakes_in_flight: handshakes.in_flight() as u64,
+            handshakes_waiting: handshakes.waiting() as u64,
+            ..Stats::default()
+        };
         self.0.inboxes.iter().for_each(|inbox| sum.add(&inbox.counters));
         sum
     }

@@ -37,6 +37,7 @@ mod front;
 mod gateway;
 mod gather;
 mod handshake;
+mod handshakes;
 mod http;
 mod ids;
 mod inbox;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::engine::Engine;
+use crate::handshakes::Handshakes;
 use crate::ids::{Seal, SocketId, SocketKey};
 use crate::inbox::{Inbox, Local};
 use crate::namespace::Namespace;
@@ -29,8 +30,7 @@ pub(crate) struct Shared {
     pub(crate) patterns: Vec<(Regex, Arc<Namespace>)>,
     pub(crate) engine: Option<Engine>,
     pub(crate) addresses: Mutex<HashMap<IpAddr, u32>>,
-    /// Connections whose first CONNECT is not answered.
-    pub(crate) handshakes: AtomicUsize,
+    pub(crate) handshakes: Handshakes,
     pub(crate) restored: Mutex<Restored>,
     pub(crate) recovery: Option<Recovery>,
     /// Cancelled when no new session is made any more.
@@ -52,6 +52,7 @@ impl Shared {
         engine: Option<Engine>,
     ) -> Self {
         let recovery = config.recovery.clone().map(Recovery::new);
+        let handshakes = Handshakes::new(&config);
         let inboxes = (0..shards).map(|_| Inbox::new(config.inbox_ops_max)).collect();
         Self {
             config,
@@ -61,7 +62,7 @@ impl Shared {
             patterns,
             engine,
             addresses: Mutex::default(),
-            handshakes: AtomicUsize::new(0),
+            handshakes,
             restored: Mutex::default(),
             recovery,
             draining: CancellationToken::new(),
@@ -93,11 +94,6 @@ impl Shared {
     pub(crate) fn serve(&self) -> Serving<'_> {
         self.serving.fetch_add(1, Ordering::Relaxed);
         Serving(self)
-    }
-
-    /// The first CONNECT of a connection was answered, or will never be.
-    pub(crate) fn handshake_is_over(&self) {
-        self.handshakes.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The public id of a socket.

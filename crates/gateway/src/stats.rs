@@ -54,7 +54,9 @@ pub struct Stats {
     pub opened: u64,
     /// Connections now whose first CONNECT is not answered.
     pub handshakes_in_flight: u64,
-    /// Handshakes refused because too many were in flight.
+    /// Handshakes that wait to be in flight.
+    pub handshakes_waiting: u64,
+    /// Handshakes refused because too many waited, or for too long.
     pub handshakes_refused: u64,
     /// Packets received.
     pub packets_in: u64,

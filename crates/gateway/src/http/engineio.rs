@@ -83,7 +83,7 @@ async fn route(
             return Err(Refusal::UnsupportedProtocol);
         }
         return match websocket {
-            true => open_websocket(site, peer, parts, on_upgrade),
+            true => open_websocket(site, peer, parts, on_upgrade).await,
             false => open_polling(site, peer, parts).await,
         };
     };
@@ -110,7 +110,7 @@ async fn open_polling(
     peer: Peer,
     parts: request::Parts,
 ) -> Result<Answer, Refusal> {
-    let admission = site.front.admit(peer.address.ip())?;
+    let admission = site.front.admit(peer.address.ip()).await?;
     let (sid, payload) = site.front.open_polling(handshake(peer, &parts), admission).await?;
     let mut response = text(payload);
     if let Some(name) = &site.config().cookie {
@@ -126,14 +126,14 @@ async fn open_polling(
 }
 
 /// Agrees to a WebSocket that opens a session.
-fn open_websocket(
+async fn open_websocket(
     site: &Arc<Site>,
     peer: Peer,
     parts: request::Parts,
     on_upgrade: OnUpgrade,
 ) -> Result<Answer, Refusal> {
     let agreement = upgrade::check(&parts, site.config().deflate)?;
-    let admission = site.front.admit(peer.address.ip())?;
+    let admission = site.front.admit(peer.address.ip()).await?;
     let purpose = Purpose::Open { handshake: handshake(peer, &parts), admission };
     let deflate = agreement.deflate;
     Ok((agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose })))

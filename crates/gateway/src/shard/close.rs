@@ -117,7 +117,7 @@ impl Shard {
         let Some(connection) = self.connections.remove(place.0, place.1) else { return };
         let Connection { transport, sockets, past, .. } = connection;
         if past == Past::Fresh {
-            self.shared.handshake_is_over();
+            self.shared.handshakes.over();
         }
         Counters::take(&self.counters().connections, 1);
         Counters::add(&self.counters().closed[reason as usize], 1);

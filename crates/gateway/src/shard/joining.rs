@@ -198,7 +198,7 @@ impl Shard {
     pub(super) fn has_past(&mut self, place: Place, past: Past) {
         let Some(connection) = self.connections.get_mut(place.0, place.1) else { return };
         if connection.past == Past::Fresh {
-            self.shared.handshake_is_over();
+            self.shared.handshakes.over();
         }
         connection.past = connection.past.max(past);
     }

@@ -1,5 +1,5 @@
-//! Handshakes in flight are bounded: who comes when there are too many is told when to come again,
-//! and nobody else feels it.
+//! Handshakes in flight are bounded: who comes when there are too many waits or is told when to come
+//! again, and nobody else feels it.
 
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -12,10 +12,14 @@ use crate::support::server::{self, PATH, Server, until};
 use crate::support::sio::Client;
 use crate::support::ws::WebSocket;
 
-/// A server that lets so many handshakes be in flight.
+/// A server that lets so many handshakes be in flight, and nobody wait.
 fn narrow(handshakes_in_flight_max: usize, config: Config) -> (Server, Receiver<Socket>) {
+    waiting(Config { handshakes_in_flight_max, handshakes_waiting_max: 0, ..config })
+}
+
+fn waiting(config: Config) -> (Server, Receiver<Socket>) {
     let (sender, sockets) = std::sync::mpsc::sync_channel(8);
-    let server = Server::start(Config { handshakes_in_flight_max, ..config }, 2, |gateway| {
+    let server = Server::start(config, 2, |gateway| {
         let later = Namespace::new()
             .middleware(async |_: &ConnectRequest| Ok(Data::none().answering_later()))
             .on_connect(move |socket| sender.send(socket).unwrap());
@@ -57,6 +61,63 @@ fn one_handshake_too_many_is_told_to_come_again() {
     next.send("40");
     assert!(next.receive()[0].starts_with("40{"));
     assert_eq!(in_flight(&server), 2);
+}
+
+#[test]
+fn handshakes_that_wait_are_let_in_when_others_are_over() {
+    let config = Config {
+        handshakes_in_flight_max: 1,
+        handshakes_waiting_max: 2,
+        handshake_wait: Duration::from_secs(60),
+        ..server::calm()
+    };
+    let (server, _) = waiting(config);
+    let mut opening = Client::open(&server);
+    let address = server.address;
+    let waiters: Vec<_> = (0..2)
+        .map(|before| {
+            until(|| server.running.stats().handshakes_waiting == before);
+            std::thread::spawn(move || {
+                let target = format!("{PATH}?EIO=4&transport=websocket");
+                let mut client = WebSocket::open(address, &target);
+                assert!(client.text().starts_with('0'));
+                client.send("40");
+                assert!(client.text().starts_with("40{"));
+                client
+            })
+        })
+        .collect();
+    until(|| server.running.stats().handshakes_waiting == 2);
+    expect_busy(&http::get(address, &format!("{PATH}?EIO=4&transport=polling")));
+    assert_eq!(server.running.stats().opened, 1);
+    opening.connect("/");
+    let clients: Vec<_> =
+        waiters.into_iter().map(|waiter| waiter.join().expect("let in")).collect();
+    let stats = server.running.stats();
+    assert_eq!((stats.handshakes_waiting, stats.handshakes_in_flight), (0, 0));
+    assert_eq!((stats.opened, stats.handshakes_refused), (3, 1));
+    drop(clients);
+}
+
+#[test]
+fn a_handshake_that_waits_for_too_long_or_at_the_end_is_told_to_come_again() {
+    let config = Config {
+        handshakes_in_flight_max: 0,
+        handshakes_waiting_max: 1,
+        handshake_wait: Duration::from_millis(200),
+        ..server::calm()
+    };
+    let (server, _) = waiting(config.clone());
+    let target = format!("{PATH}?EIO=4&transport=polling");
+    expect_busy(&http::get(server.address, &target));
+    assert_eq!(server.running.stats().handshakes_waiting, 0);
+
+    let (server, _) = waiting(Config { handshake_wait: Duration::from_secs(60), ..config });
+    let address = server.address;
+    let waiter = std::thread::spawn(move || http::get(address, &target));
+    until(|| server.running.stats().handshakes_waiting == 1);
+    server::wait(server.running.shutdown(Duration::from_secs(10)));
+    assert_eq!(waiter.join().expect("an answer").status, 503);
 }
 
 #[test]

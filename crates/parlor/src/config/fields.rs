@@ -184,9 +184,14 @@ sections! {
         handshake_timeout_ms: u64, "milliseconds" = Chat::default().handshake_timeout_ms;
         /// Connections that one thread serves. Above it new ones are refused by HTTP 503.
         connections_per_shard_max: u64, "connections" = 1_000_000;
-        /// Connections that have been opened and not yet let in. Above it new ones are refused by HTTP
-        /// 503 with a time after which to come back, so that those under way get through.
+        /// Connections that have been opened and not yet let in. Above it new ones wait, so that those
+        /// under way get through.
         handshakes_in_flight_max: u64, "connections" = 2_048;
+        /// Connections that wait to be let in. Above it new ones are refused by HTTP 503 with a time
+        /// after which to come back. One that waits takes some 20 KB of memory.
+        handshakes_waiting_max: u64, "connections" = 8_192;
+        /// How long a connection may wait to be let in before it is refused likewise.
+        handshake_wait_ms: u64, "milliseconds" = 5_000;
         /// How long a client may take to send the head of an HTTP request, or to agree on TLS.
         request_timeout_ms: u64, "milliseconds" = 10_000;
         /// How long the upgrade from long-polling to WebSocket may take.

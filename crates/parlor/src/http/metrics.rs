@@ -188,11 +188,16 @@ impl App {
             stats.connections_websocket,
         )?;
         page.gauge("gateway_sockets", "Members of namespaces now", stats.sockets)?;
+        page.gauge(
+            "gateway_handshakes_waiting",
+            "Handshakes that wait because too many are under way",
+            stats.handshakes_waiting,
+        )?;
         let counters = [
             ("gateway_connections_opened", "Connections opened", stats.opened),
             (
                 "gateway_handshakes_refused",
-                "Handshakes refused because too many were under way",
+                "Handshakes refused because too many waited, or for too long",
                 stats.handshakes_refused,
             ),
             ("gateway_upgrades", "Upgrades from polling to WebSocket", stats.upgrades),
