@@ -77,7 +77,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn scenario(&self, quick: bool) -> Scenario {
         let (sizes, stored): (&[u32], &[u64]) = match quick {
-            true => (&[20, 100, 400], &[1_000, 10_000]),
+            true => (&[20, 200], &[1_000, 10_000]),
             false => (&[100, 300, 1_000, 3_000, 10_000], &[10_000, 100_000, 1_000_000]),
         };
         let or = |chosen: &[u32], default: &[u32]| match chosen {
