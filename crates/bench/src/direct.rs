@@ -92,7 +92,7 @@ impl Options {
             // Of the main number; it is put right for each of the others.
             clients: clients.last().copied().unwrap_or(2),
             in_flight: self.in_flight.unwrap_or(if quick { 64 } else { 512 }),
-            seconds: self.seconds.unwrap_or(if quick { 1.0 } else { 10.0 }),
+            seconds: self.seconds.unwrap_or(if quick { 0.5 } else { 10.0 }),
             content_bytes: 100,
             receipts: self.receipts,
             rate: self.rate,
@@ -249,8 +249,10 @@ pub(crate) fn round(
             results.add_point(&plot, kind.name(), *rate, fixed.ack.quantile_ms(share));
         }
         let name = format!("direct at fixed rates, {} clients", sizes.clients);
-        results.table(&name, &FIXED_METRICS).add(
-            &format!("{} at {rate}/s", kind.name()),
+        let row = |rate: &f64| format!(" at {rate}/s");
+        let table = results.table(&name, &FIXED_METRICS);
+        table.add(
+            &format!("{}{}", kind.name(), row(rate)),
             vec![
                 fixed.ack.quantile_ms(0.5),
                 fixed.ack.quantile_ms(0.99),
@@ -259,6 +261,8 @@ pub(crate) fn round(
                 fixed.busy,
             ],
         );
+        // Those of a rate together.
+        table.sort_rows(|server| rates.iter().position(|rate| server.ends_with(&row(rate))));
     }
     Ok(())
 }

@@ -37,10 +37,6 @@ impl Latency {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The latency that this share (0 to 1) of the samples does not exceed, in milliseconds; not a
     /// number if there are none.
     pub(crate) fn quantile_ms(&self, share: f64) -> f64 {

@@ -79,7 +79,7 @@ impl Options {
             round(run, stored, times, results)
         })
         // Filling is a part of the first round.
-        .with_estimate(if quick { 4.0 } else { 60.0 + messages as f64 / 60_000.0 })
+        .with_estimate(if quick { 4.0 } else { 60.0 + messages as f64 / 12_000.0 })
         .with_pictures([Picture::percentiles("asked", "How long questions take")])
     }
 }

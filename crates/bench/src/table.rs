@@ -97,6 +97,11 @@ impl Table {
         }
     }
 
+    /// Puts the rows into the order of this key of their servers; those of the same stay as they are.
+    pub(crate) fn sort_rows<K: Ord>(&mut self, mut key: impl FnMut(&str) -> K) {
+        self.rows.sort_by_key(|row| key(&row.server));
+    }
+
     /// Medians with their spread, and what they are relative to the first row.
     pub(crate) fn markdown(&self) -> String {
         let mut head = vec!["server".to_owned()];
@@ -234,6 +239,15 @@ mod tests {
         let text = table.markdown();
         assert!(text.ends_with("| theirs   | 2.00 |\n"), "{text}");
         assert_eq!(text.matches("load %").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn rows_can_be_put_into_an_order() {
+        let mut table = table();
+        table.sort_rows(|server| server.len() % 2);
+        assert_eq!(table.servers(), ["ours", "theirs"]);
+        table.sort_rows(|server| std::cmp::Reverse(server.len()));
+        assert_eq!(table.servers(), ["theirs", "ours"]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-/// On a logarithmic axis of more powers of ten than this, nothing between them is marked.
-const FINE_DECADES: f64 = 2.5;
+/// What is marked on a logarithmic axis of up to so many powers of ten, as multiples of each.
+const STEPS: [(f64, &[f64]); 3] =
+    [(1.0, &[1.0, 2.0, 3.0, 4.0, 5.0, 7.0]), (2.5, &[1.0, 2.0, 5.0]), (f64::INFINITY, &[1.0])];
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -26,11 +27,11 @@ impl Axis {
         Self { from, to, marks, scale: Scale::Even }
     }
 
-    /// A logarithmic axis, marked at 1, 2 and 5 of each power of ten, or at those alone if there are many.
+    /// A logarithmic axis, marked more finely the shorter it is.
     pub(super) fn logarithmic(from: f64, to: f64) -> Self {
         let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
-        let steps: &[f64] =
-            if (to / from).log10() <= FINE_DECADES { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let decades = (to / from).log10();
+        let steps = STEPS.iter().find(|(most, _)| decades <= *most).map_or(&[1.0][..], |it| it.1);
         let marks = (first..=last).flat_map(|power| {
             let ten = 10_f64.powi(power);
             steps.iter().map(move |step| step * ten)
@@ -72,6 +73,7 @@ mod tests {
     #[test]
     fn a_logarithmic_axis_is_marked_as_finely_as_its_length_allows() {
         assert_eq!(Axis::logarithmic(8.0, 250.0).marks, [10.0, 20.0, 50.0, 100.0, 200.0]);
+        assert_eq!(Axis::logarithmic(150.0, 650.0).marks, [200.0, 300.0, 400.0, 500.0]);
         assert_eq!(Axis::logarithmic(80.0, 1e5).marks, [100.0, 1e3, 1e4, 1e5]);
     }
 

@@ -3,6 +3,7 @@
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Axes;
 use super::axis::Axis;
@@ -17,7 +18,7 @@ const LEGEND_ROW: u32 = 24;
 const LEGEND_LEFT: i32 = 84;
 const SWATCH: i32 = 13;
 /// About how wide a letter is.
-const LETTER: i32 = 8;
+const LETTER: i32 = 7;
 /// Where an axis of sizes or latencies ends beyond what it shows, as a factor.
 const ROOM: f64 = 1.25;
 
@@ -38,13 +39,15 @@ pub(super) fn percentiles(
 ) -> anyhow::Result<Option<String>> {
     // The hundredth percentile has no place on this axis: nothing is slower.
     let shown = &PERCENTILES[..PERCENTILES.len() - 1];
-    let curves = latencies.iter().filter(|(_, latency)| !latency.is_empty());
-    let curves = curves.map(|(name, latency)| {
-        let fine = (0..=400).map(|at| f64::from(at) / 100.0).filter(|at| *at >= RARE_FROM);
+    let curves = latencies.iter().map(|(name, latency)| {
+        // Of a hundred samples none is one in a thousand.
+        let rarest = (latency.count() as f64).log10();
+        let fine = (0..=400).map(|at| f64::from(at) / 100.0);
+        let fine = fine.filter(|at| *at >= RARE_FROM && *at <= rarest);
         let at = |rare: f64| (rare, latency.quantile_ms(1.0 - 10_f64.powf(-rare)).max(0.001));
         Curve { name, points: fine.map(at).collect(), whiskers: Vec::new(), dotted: false }
     });
-    let curves: Vec<_> = curves.collect();
+    let curves: Vec<_> = curves.filter(|curve| !curve.points.is_empty()).collect();
     let label = move |rare: &f64| {
         let text = shown.iter().find(|(_, percent)| (rarity(*percent) - rare).abs() < 0.01);
         text.map_or_else(String::new, |(text, _)| format!("p{text}"))
@@ -79,9 +82,12 @@ pub(super) fn sizes(
         let shown = points.iter().filter(|point| median(&point.samples) > 0.0);
         let whisker = |point: &&Point| {
             let (low, high) = spread(&point.samples);
-            (point.at, low.max(f64::MIN_POSITIVE), high)
+            (point.at, low, high)
         };
-        let several = points.iter().filter(|point| point.samples.len() > 1 && point.at > 0.0);
+        let several = points.iter().filter(|point| {
+            // A logarithmic axis has no place for nothing.
+            point.samples.len() > 1 && point.at > 0.0 && spread(&point.samples).0 > 0.0
+        });
         Curve {
             name,
             points: shown.map(|point| (point.at, median(&point.samples))).collect(),
@@ -122,8 +128,11 @@ pub(super) fn time(
 
 /// What both axes must hold, with some room.
 fn bounds(curves: &[Curve<'_>]) -> Option<(std::ops::Range<f64>, std::ops::Range<f64>)> {
-    let points = curves.iter().flat_map(|curve| &curve.points);
-    let (across, up): (Vec<f64>, Vec<f64>) = points.copied().unzip();
+    let points = curves.iter().flat_map(|curve| {
+        let ends = curve.whiskers.iter().flat_map(|(x, low, high)| [(*x, *low), (*x, *high)]);
+        curve.points.iter().copied().chain(ends)
+    });
+    let (across, up): (Vec<f64>, Vec<f64>) = points.unzip();
     if across.is_empty() {
         return None;
     }
@@ -217,8 +226,9 @@ impl Plot<'_> {
             let y = i32::try_from(TITLE + row * LEGEND_ROW)?;
             let shade = colour(name, place);
             area.draw(&Rectangle::new([(x, y), (x + SWATCH, y + SWATCH)], shade.filled()))?;
-            let at = (x + SWATCH + 8, y - 1);
-            area.draw(&Text::new(name.to_owned(), at, font(14).color(&INK)))?;
+            let at = (x + SWATCH + 8, y + SWATCH / 2);
+            let style = font(14).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+            area.draw(&Text::new(name.to_owned(), at, style))?;
             x += width + 22;
         }
         Ok(row + 1)

@@ -41,8 +41,11 @@ const VOCABULARY_BITS: u64 = 14;
 /// One of the rarest words.
 pub(crate) const RARE_WORD: &str = "w3abc";
 
-const IN_FLIGHT: usize = 8_192;
-const BATCH_COMMANDS_MAX: usize = 8_192;
+/// Large batches, a log that is seldom moved into the database, and a cache that the scattered pages of
+/// the indexes fit into.
+const IN_FLIGHT: usize = 32_768;
+const BATCH_COMMANDS_MAX: usize = 16_384;
+const WAL_BYTES: u64 = 1 << 30;
 const CACHE_KIB: u32 = 1 << 20;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -94,7 +97,10 @@ impl Fill {
         let began = Instant::now();
         let config = Config {
             durability: Durability::OperatingSystem,
+            write_queue_commands_max: 2 * IN_FLIGHT,
             batch_commands_max: BATCH_COMMANDS_MAX,
+            wal_soft_bytes: WAL_BYTES,
+            wal_hard_bytes: 2 * WAL_BYTES,
             writer_cache_kib: CACHE_KIB,
             ..Config::new(&self.data)
         };
