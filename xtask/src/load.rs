@@ -40,6 +40,8 @@ pub(crate) enum Bench {
     Mixed,
     /// The size of the program that is shipped
     Binary,
+    /// Counts that have fixed limits: allocations, system calls, instructions, bytes of heap
+    Counts,
 }
 
 impl Bench {
@@ -59,6 +61,7 @@ impl Bench {
             Self::Start => "start",
             Self::Mixed => "mixed",
             Self::Binary => "binary",
+            Self::Counts => "counts",
         }
     }
 }
@@ -76,8 +79,13 @@ pub(crate) fn bench(
     quick: bool,
     options: &[String],
 ) -> Result<()> {
+    let is_counted = matches!(bench, Some(Bench::Counts));
+    if is_counted {
+        setup::counts()?;
+    }
     let mut program = program(workspace, "parlor-bench", bench.map_or(ALL, Bench::name))?;
-    if quick {
+    // Counts are the same in every run, so they have no smaller one.
+    if quick && !is_counted {
         program.arg("--quick");
     }
     run(program.args(options))
@@ -86,6 +94,12 @@ pub(crate) fn bench(
 /// Runs each benchmark once, small, to see that it still runs.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
     bench(workspace, None, true, &[])
+}
+
+/// Takes the counts, which must be within their limits; then plants something for each limit to notice.
+pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
+    bench(workspace, Some(Bench::Counts), false, &[])?;
+    bench(workspace, Some(Bench::Counts), false, &["--planted".to_owned()])
 }
 
 /// Installs what the fault run needs, builds and runs it; it checks the histories and prints its

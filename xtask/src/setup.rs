@@ -51,6 +51,21 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
     },
 ];
 
+/// What watches a server to count what it does. The probes watch something, which a container may
+/// forbid.
+const WATCHERS: &[SystemNeed] = &[
+    SystemNeed {
+        what: "strace, allowed to watch processes",
+        probe: &["strace", "-c", "-o", "/dev/null", "true"],
+        debian: &["strace"],
+    },
+    SystemNeed {
+        what: "valgrind",
+        probe: &["valgrind", "--tool=massif", "--massif-out-file=/dev/null", "true"],
+        debian: &["valgrind", "libc6-dbg"],
+    },
+];
+
 /// A cargo plug-in: found at this version or a later one, or installed at this version, which is
 /// one that the oldest toolchain Parlor builds with can build too.
 struct Plugin {
@@ -65,6 +80,7 @@ const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2" };
 /// What every check needs.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     system(SYSTEM_NEEDS)?;
+    system(WATCHERS)?;
     for tool in [NEXTEST, DENY, FUZZ] {
         plugin(workspace, &tool)?;
     }
@@ -79,6 +95,12 @@ const SYSTEM_NEEDS_QUICK: usize = 5;
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {
     system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
     npm(workspace)
+}
+
+/// What the counts need.
+pub(crate) fn counts() -> Result<()> {
+    system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
+    system(WATCHERS)
 }
 
 /// What the quick checks need.

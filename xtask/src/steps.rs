@@ -58,6 +58,11 @@ const STEPS: &[Step] = &[
     step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     step("clients", "stock Node and Python clients get what the issue promises", clients::all),
     step("readme", "the README's commands and snippet work as printed", readme::check),
+    step(
+        "counts",
+        "allocations, system calls, instructions, heap are in their limits",
+        load::counts,
+    ),
     step("sim", "simulated histories keep the promise, planted faults are found", sim::short),
     step("faults", "nothing is lost, doubled or disordered, whatever breaks", faults::short),
     step("bench", "the benchmarks run (no figures are judged)", load::smoke),

@@ -12,6 +12,7 @@
 //! - `stalled`, `storm`: what the server does when its clients make trouble
 //! - `presence`: what is told when everyone comes and goes; `readers`: when everyone in a group reads
 //! - `scenario`, `results`, `suite`, `progress`: what they have in common, and how they are run
+//! - `counts`: what is counted rather than timed, and held against limits
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
 //! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `store`: the embedded store without a server: alone, and filled
@@ -20,6 +21,7 @@
 mod bars;
 mod binary;
 mod chance;
+mod counts;
 mod crew;
 mod direct;
 mod fanout;
@@ -84,6 +86,17 @@ enum Command {
     },
     #[command(flatten)]
     One(One),
+    /// Counts that have fixed limits: allocations, system calls, instructions, bytes of heap
+    Counts {
+        /// Measurements to take instead of all, by name, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// Plant something for each limit to notice, and demand that it does
+        #[arg(long)]
+        planted: bool,
+        #[command(flatten)]
+        options: Options,
+    },
     /// A load process, driven by its parent
     #[command(hide = true)]
     Client,
@@ -208,6 +221,7 @@ impl Common {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Client => load::run(),
+        Command::Counts { only, planted, options } => counts::run(&options, &only, planted),
         Command::StoreAlone(alone) => alone.run(),
         Command::StoreFill(fill) => fill.run(),
         Command::One(one) => {

@@ -3,6 +3,7 @@
 //! The programs that are measured are built here (`cargo build --release`), except those given
 //! by their path, so that a stale one is never measured by mistake.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,7 +39,7 @@ pub(crate) struct Options {
 }
 
 /// What `Options` came to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) root: PathBuf,
     pub(crate) target: PathBuf,
@@ -53,9 +54,21 @@ pub(crate) struct Place {
     pub(crate) node_peer: PathBuf,
     pub(crate) server_core: Option<u32>,
     pub(crate) load_core: Option<u32>,
+    /// The program, with its arguments, that Parlor and the gateway alone run under; mostly none.
+    pub(crate) under: Vec<OsString>,
 }
 
 impl Place {
+    /// A command that runs a server on its core, under the program that watches it, if any.
+    pub(crate) fn server(&self, program: &Path) -> Command {
+        let Some((watcher, arguments)) = self.under.split_first() else {
+            return pin::pinned(self.server_core, program);
+        };
+        let mut command = pin::pinned(self.server_core, watcher);
+        command.args(arguments).arg(program);
+        command
+    }
+
     /// Finds everything and builds or installs what these servers lack.
     ///
     /// # Errors
@@ -81,6 +94,7 @@ impl Place {
                 .unwrap_or_else(|| root.join("crates/bench/peers/node")),
             server_core: pin.then_some(options.server_core),
             load_core: pin.then_some(options.load_core),
+            under: Vec::new(),
             root,
             target,
         };

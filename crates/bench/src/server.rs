@@ -129,7 +129,7 @@ impl Server {
         let chosen = free_address()?;
         let mut command = match kind {
             Kind::Parlor => parlor(place, folder.path(), data, limits, chosen)?,
-            Kind::Gateway => pinned(place.server_core, &place.gateway_bin),
+            Kind::Gateway => place.server(&place.gateway_bin),
             Kind::Heartbeat => heartbeat(place, limits)?,
             Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
             Kind::Node => node(place),
@@ -223,7 +223,7 @@ fn parlor(
         "{server}[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"
     );
     std::fs::write(&config, text).with_context(|| format!("no {}", config.display()))?;
-    let mut command = pinned(place.server_core, &place.parlor_bin);
+    let mut command = place.server(&place.parlor_bin);
     command.arg("serve").arg("--listen").arg(address.to_string());
     command.arg("--data").arg(data).arg("--config").arg(config);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_")) {

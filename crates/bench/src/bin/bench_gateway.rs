@@ -6,14 +6,37 @@
 //! to `all`, as `event`; `echo_ack` is acknowledged with its argument; `dm {to, content}` is relayed to the room of the user, then acknowledged.
 
 use std::net::TcpListener;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
+use clap::{Parser, ValueEnum};
 use parlor_gateway::{
     Config, ConnectError, ConnectRequest, Data, Gateway, Io, Listener, Namespace,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// Serves on a free port, which it prints.
+#[derive(Parser)]
+struct Arguments {
+    /// Milliseconds between heartbeats
+    #[arg(long, env = "BENCH_GATEWAY_PING_INTERVAL_MS", default_value_t = 25_000)]
+    ping_interval_ms: u64,
+    /// What it does beyond what it should, for the limits of `counts` to notice
+    #[arg(long, env = "BENCH_GATEWAY_PLANT")]
+    plant: Option<Plant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Plant {
+    /// A broadcast is encoded for each socket by itself.
+    Allocation,
+    /// A broadcast is preceded by another event, which cannot share its write.
+    Write,
+    /// Each socket's token is kept with room for 100 bytes more.
+    Bytes,
+}
 
 #[derive(Deserialize)]
 struct Auth {
@@ -40,9 +63,11 @@ struct Message<'a> {
 }
 
 fn main() -> anyhow::Result<()> {
+    let Arguments { ping_interval_ms, plant } = Arguments::parse();
     let io = Arc::new(OnceLock::new());
-    let mut gateway = Gateway::builder(Config::default());
-    gateway.namespace("/", events(Arc::clone(&io)));
+    let ping_interval = Duration::from_millis(ping_interval_ms);
+    let mut gateway = Gateway::builder(Config { ping_interval, ..Config::default() });
+    gateway.namespace("/", events(Arc::clone(&io), plant));
     let tcp = TcpListener::bind("127.0.0.1:0")?;
     let shards = thread::available_parallelism().map_or(1, usize::from);
     let running = gateway.serve(vec![Listener { tcp, tls: None }], shards)?;
@@ -54,17 +79,27 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// What the server does. A failed emit or ack shows as a loss, which fails the run.
-fn events(io: Arc<OnceLock<Io>>) -> Namespace {
+fn events(io: Arc<OnceLock<Io>>, plant: Option<Plant>) -> Namespace {
+    let sockets = Arc::new(Mutex::new(Vec::new()));
+    let all_sockets = Arc::clone(&sockets);
     Namespace::new()
-        .middleware(async |request: &ConnectRequest| {
+        .middleware(async move |request: &ConnectRequest| {
             let auth = request.auth().map(|auth| serde_json::from_str::<Auth>(auth.get()));
             match auth {
-                Some(Ok(auth)) => Ok(Data::new(auth.token)),
+                Some(Ok(mut auth)) => {
+                    if plant == Some(Plant::Bytes) {
+                        auth.token.reserve_exact(100);
+                    }
+                    Ok(Data::new(auth.token))
+                }
                 _ => Err(ConnectError::new("unauthorized")),
             }
         })
-        .on_connect(|socket| {
+        .on_connect(move |socket| {
             socket.join("all");
+            if plant == Some(Plant::Allocation) {
+                sockets.lock().unwrap_or_else(PoisonError::into_inner).push(socket.id());
+            }
             if let Some(user) = socket.data::<String>() {
                 socket.join(&format!("user:{user}"));
             }
@@ -79,7 +114,21 @@ fn events(io: Arc<OnceLock<Io>>) -> Namespace {
         .on("broadcast", move |_, mut event| {
             let broadcast = event.arg(0).and_then(|arg| serde_json::from_str(arg.get()).ok());
             if let (Some(io), Some(Broadcast { room })) = (io.get(), broadcast) {
-                let _ = io.of("/").to(room.unwrap_or("all")).emit_raw("event", event.args());
+                let room = room.unwrap_or("all");
+                if plant == Some(Plant::Write) {
+                    let _ = io.of("/").to(room).volatile().emit_raw("further", "[]");
+                }
+                match plant {
+                    Some(Plant::Allocation) => {
+                        let all = all_sockets.lock().unwrap_or_else(PoisonError::into_inner);
+                        for id in all.iter() {
+                            let _ = io.of("/").to(id.as_str()).emit_raw("event", event.args());
+                        }
+                    }
+                    _ => {
+                        let _ = io.of("/").to(room).emit_raw("event", event.args());
+                    }
+                }
             }
             let _ = event.ack(&[Status { status: "ok" }]);
         })

@@ -396,6 +396,7 @@ impl Shard {
             && let Some(Some(space)) = self.spaces.get(number as usize)
         {
             let Self { sockets, broadcast, .. } = self;
+            targets.reserve(space.members.len());
             let all = space.members.iter().copied();
             targets.extend(all.filter_map(|slot| mark(sockets, slot, *broadcast)));
         }
@@ -407,6 +408,7 @@ impl Shard {
         let Self { spaces, sockets, broadcast, shared, index, restored, .. } = self;
         let Some(Some(Space { rooms, .. })) = spaces.get(number as usize) else { return };
         if let Some(room) = rooms.find(name) {
+            targets.reserve(rooms.size(room));
             targets.extend(rooms.sockets(room).filter_map(|slot| mark(sockets, slot, *broadcast)));
         }
         if name.len() == ID_LENGTH {

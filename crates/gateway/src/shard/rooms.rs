@@ -60,6 +60,12 @@ impl Rooms {
         self.find(name).is_some_and(|room| memberships.iter().any(|it| it.room == room))
     }
 
+    /// How many sockets a room has.
+    pub(crate) fn size(&self, room: u32) -> usize {
+        let room = self.rooms.get(room as usize).and_then(Option::as_ref);
+        room.map_or(0, |room| room.seats.len())
+    }
+
     /// The sockets of a room.
     pub(crate) fn sockets(&self, room: u32) -> impl Iterator<Item = u32> + '_ {
         let room = self.rooms.get(room as usize).and_then(Option::as_ref);
