@@ -1,7 +1,6 @@
 //! Direct messages with acks: throughput in a closed loop, latency at half of it in an open one.
 //!
-//! Parlor keeps each message on disk before it acknowledges it; the others relay without
-//! storage. Each message must be acknowledged once and delivered once.
+//! Parlor keeps each message on disk before it acknowledges it, as the guide's chat does; the others relay without storage. Each message must be acknowledged once and delivered once.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::crew::Crew;
 use crate::latency::Latency;
 use crate::process;
 use crate::protocol::{Command, Direct, Pace, Reply};
-use crate::server::{Kind, Limits, Server};
+use crate::server::{Kind, Limits, OTHERS_KEEP, Server};
 use crate::table::{Metric, Table};
 
 pub(crate) const METRICS: [Metric; 10] = [
@@ -26,6 +25,17 @@ pub(crate) const METRICS: [Metric; 10] = [
     Metric::told("half rate: ack p99 ms", 2),
     Metric::told("half rate: ack p99.9 ms", 2),
     Metric::told("half rate: delivery p99 ms", 2),
+];
+
+/// Who is measured: those that relay, then those that keep.
+pub(crate) const KINDS: [Kind; 7] = [
+    Kind::Gateway,
+    Kind::Socketioxide,
+    Kind::Node,
+    Kind::Uws,
+    Kind::Python,
+    Kind::Parlor,
+    Kind::Guide,
 ];
 
 /// How long a delivery too many may take to show.
@@ -53,7 +63,7 @@ impl Sizes {
             "{clients} clients in pairs, {content_bytes} bytes of text; closed loop of \
              {seconds} s with {in_flight} unanswered, then open loop of {seconds} s at {rate}, \
              latency from when a message was due; parlor: fsync before the ack, rate limits \
-             checked but set high{confirmed}; the others keep nothing"
+             checked but set high{confirmed}; {OTHERS_KEEP}"
         )
     }
 }

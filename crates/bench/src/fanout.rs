@@ -24,6 +24,10 @@ pub(crate) const METRICS: [Metric; 5] = [
     Metric::told("load core busy %", 0),
 ];
 
+/// Who is measured: those that keep nothing.
+pub(crate) const KINDS: [Kind; 5] =
+    [Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Uws, Kind::Python];
+
 /// How long deliveries too many may take to show.
 const GRACE: Duration = Duration::from_millis(200);
 

@@ -1,7 +1,7 @@
 //! Messages to a group of many: how long until the last member has one, and what one costs.
 //!
-//! As `fanout`, but Parlor keeps each message on disk before it goes out and is acknowledged; the
-//! others relay to a room and keep nothing. The text that they relay is longer by what Parlor's event
+//! As `fanout`, but Parlor keeps each message on disk before it goes out and is acknowledged; so does
+//! the guide's chat; the others relay to a room and keep nothing. The text that they relay is longer by what Parlor's event
 //! tells besides, so that a delivery is as many bytes. `--groups` speaks to several groups at the same
 //! time, which shows what a server can do rather than how long one message takes; `--rows` adds members
 //! who are not connected. Parlor is sent as many direct messages as well, one at a time, to compare
@@ -31,6 +31,10 @@ pub(crate) const METRICS: [Metric; 10] = [
     Metric::compared("CPU µs per delivery", 2),
     Metric::told("bytes per delivery", 0),
 ];
+
+/// Who is measured: Parlor, those that relay, those that keep.
+pub(crate) const KINDS: [Kind; 6] =
+    [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Uws, Kind::Guide];
 
 /// What Parlor's event has beside the text, and the others' has not: the message's id, conversation,
 /// group, number, time and sender.

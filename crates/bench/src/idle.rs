@@ -22,6 +22,23 @@ pub(crate) const METRICS: [Metric; 6] = [
     Metric::compared("connect p99 ms", 1),
 ];
 
+/// Who is measured. The others take long to come to rest, so the quick run leaves them out; `direct`
+/// shows that they run.
+pub(crate) const fn kinds(is_quick: bool) -> &'static [Kind] {
+    match is_quick {
+        true => &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
+        false => &[
+            Kind::Parlor,
+            Kind::Gateway,
+            Kind::Socketioxide,
+            Kind::Node,
+            Kind::Uws,
+            Kind::Guide,
+            Kind::Python,
+        ],
+    }
+}
+
 /// Numbers of connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {

@@ -10,7 +10,7 @@
 //! - `stalled`, `storm`: what the server does when its clients make trouble
 //! - `presence`: what is told when everyone comes and goes; `readers`: when everyone in a group reads
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
-//! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
+//! - `server`, `peers`, `install`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `latency`, `stats`, `table`, `report`: what comes out
 
 mod crew;
@@ -18,9 +18,11 @@ mod direct;
 mod fanout;
 mod groups;
 mod idle;
+mod install;
 mod latency;
 mod load;
 mod membership;
+mod peers;
 mod pin;
 mod place;
 mod presence;
@@ -38,7 +40,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::place::{Options, Place};
-use crate::server::{Kind, Limits};
+use crate::server::{Kind, Limits, OTHERS_KEEP};
 use crate::table::Table;
 
 /// Measures Parlor and its peers
@@ -224,6 +226,7 @@ impl Common {
     ) -> anyhow::Result<()> {
         let Benchmark { name, title, settings, kinds, mut table } = benchmark;
         let kinds = if self.only.is_empty() { kinds } else { &self.only };
+        kinds.iter().try_for_each(|kind| kind.check(name))?;
         let place = Place::find(&self.options, kinds)?;
         let run = Run { place, at_once: self.at_once };
         let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 5 });
@@ -249,7 +252,7 @@ fn main() -> anyhow::Result<()> {
                 name: "idle",
                 title: "Idle connections",
                 settings: sizes.describe(),
-                kinds: &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
+                kinds: idle::kinds(common.quick),
                 table: Table::new("idle", &idle::METRICS),
             };
             common.measure(benchmark, |run, kind, table| idle::round(run, kind, sizes, table))
@@ -269,7 +272,7 @@ fn main() -> anyhow::Result<()> {
                 name: "fanout",
                 title: "One event to a room",
                 settings: sizes.describe(),
-                kinds: &[Kind::Gateway, Kind::Socketioxide, Kind::Node],
+                kinds: &fanout::KINDS,
                 table: Table::new("fanout", &fanout::METRICS),
             };
             common.measure(benchmark, |run, kind, table| fanout::round(run, kind, sizes, table))
@@ -289,10 +292,10 @@ fn main() -> anyhow::Result<()> {
                 title: "Messages to a group",
                 settings: format!(
                     "{}; parlor: fsync before the ack and the fan-out, {rows} members more who \
-                     are not connected; the others keep nothing",
+                     are not connected; {OTHERS_KEEP}",
                     sizes.describe()
                 ),
-                kinds: &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
+                kinds: &groups::KINDS,
                 table: Table::new("groups", &groups::METRICS),
             };
             common
@@ -330,7 +333,7 @@ fn main() -> anyhow::Result<()> {
                 name: "direct",
                 title: "Direct messages with acks",
                 settings: sizes.describe(),
-                kinds: &[Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Parlor],
+                kinds: &direct::KINDS,
                 table: Table::new("direct", &direct::METRICS),
             };
             common.measure(benchmark, |run, kind, table| direct::round(run, kind, sizes, table))

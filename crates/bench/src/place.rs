@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 
+use crate::install;
 use crate::pin;
 use crate::server::Kind;
 
@@ -22,9 +23,9 @@ pub(crate) struct Options {
     /// Folder of the release programs; the benchmark's own servers are not built if it is given
     #[arg(long)]
     bins: Option<PathBuf>,
-    /// Folder of the Node peer, with package.json and server.js
+    /// Folder of the peers that are no Rust programs
     #[arg(long)]
-    node_peer: Option<PathBuf>,
+    peers: Option<PathBuf>,
     /// Folder for the tables, samples and logs
     #[arg(long)]
     report: Option<PathBuf>,
@@ -46,7 +47,7 @@ pub(crate) struct Place {
     pub(crate) parlor_bin: PathBuf,
     pub(crate) gateway_bin: PathBuf,
     pub(crate) socketioxide_bin: PathBuf,
-    pub(crate) node_peer: PathBuf,
+    pub(crate) peers: PathBuf,
     pub(crate) server_core: Option<u32>,
     pub(crate) load_core: Option<u32>,
 }
@@ -69,10 +70,7 @@ impl Place {
             parlor_bin: options.parlor_bin.clone().unwrap_or_else(|| bins.join("parlor")),
             gateway_bin: bins.join("parlor-bench-gateway"),
             socketioxide_bin: bins.join("parlor-bench-socketioxide"),
-            node_peer: options
-                .node_peer
-                .clone()
-                .unwrap_or_else(|| root.join("crates/bench/peers/node")),
+            peers: options.peers.clone().unwrap_or_else(|| root.join("crates/bench/peers")),
             server_core: pin.then_some(options.server_core),
             load_core: pin.then_some(options.load_core),
             root,
@@ -84,8 +82,8 @@ impl Place {
         if options.bins.is_none() {
             place.build(kinds, options.parlor_bin.is_none())?;
         }
-        if kinds.contains(&Kind::Node) {
-            place.install_node_peer()?;
+        for kind in kinds {
+            install::peer(*kind, &place.peers)?;
         }
         Ok(place)
     }
@@ -110,29 +108,6 @@ impl Place {
         let status = command.status().context("cannot run cargo")?;
         if !status.success() {
             bail!("cargo build {} failed", arguments.join(" "));
-        }
-        Ok(())
-    }
-
-    fn install_node_peer(&self) -> anyhow::Result<()> {
-        if Command::new("node").arg("--version").output().is_err() {
-            bail!(
-                "node is not on the PATH: install Node.js 20 or later, or name the servers to \
-                   measure with --only"
-            );
-        }
-        if self.node_peer.join("node_modules/socket.io").exists() {
-            return Ok(());
-        }
-        eprintln!("bench: npm ci in {}", self.node_peer.display());
-        let status = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(&self.node_peer)
-            .stdout(std::io::stderr())
-            .status()
-            .context("npm is not on the PATH: install it with Node.js")?;
-        if !status.success() {
-            bail!("npm ci failed in {}", self.node_peer.display());
         }
         Ok(())
     }

@@ -11,9 +11,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+use crate::peers;
 use crate::pin::pinned;
 use crate::place::Place;
 use crate::process::{self, Memory};
@@ -21,6 +22,10 @@ use crate::protocol::{Auth, Dialect};
 
 /// Which version of socketioxide the peer is built with; `Cargo.toml` pins the same.
 pub(crate) const SOCKETIOXIDE: &str = "0.18.9";
+
+/// What the peers keep of a message before it is acknowledged, for the notes of a table.
+pub(crate) const OTHERS_KEEP: &str = "the guide's chat: a row and an fsync before each; the \
+    others keep nothing";
 
 /// The secret of the tokens that are minted for Parlor, of this machine and this run only.
 const SECRET: &str = "a secret for measurements, known to all";
@@ -40,6 +45,12 @@ pub(crate) enum Kind {
     Socketioxide,
     /// The peer Node socket.io
     Node,
+    /// The peer Node socket.io on uWebSockets.js
+    Uws,
+    /// The chat of Socket.IO's guide: Node socket.io, Express and SQLite, durable
+    Guide,
+    /// The peer python-socketio on uvicorn
+    Python,
 }
 
 impl Kind {
@@ -49,6 +60,9 @@ impl Kind {
             Self::Gateway => "parlor-gateway",
             Self::Socketioxide => "socketioxide",
             Self::Node => "node socket.io",
+            Self::Uws => "node socket.io on uWebSockets.js",
+            Self::Guide => "socket.io guide's chat",
+            Self::Python => "python-socketio",
         }
     }
 
@@ -64,6 +78,19 @@ impl Kind {
             Self::Parlor => Dialect::PrivateMessage,
             _ => Dialect::Relay,
         }
+    }
+
+    /// Sees that this server can do what a benchmark asks of it.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(crate) fn check(self, benchmark: &str) -> anyhow::Result<()> {
+        let needs_parlor =
+            ["membership", "stalled", "storm", "presence", "readers"].contains(&benchmark);
+        if needs_parlor && self != Self::Parlor {
+            bail!("{benchmark} is about what only Parlor does: {} cannot run it", self.name());
+        }
+        Ok(())
     }
 }
 
@@ -103,7 +130,10 @@ impl Server {
             Kind::Parlor => parlor(place, folder.path(), limits, chosen)?,
             Kind::Gateway => pinned(place.server_core, &place.gateway_bin),
             Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
-            Kind::Node => node(place),
+            Kind::Node => peers::node(place, "node"),
+            Kind::Uws => peers::node(place, "uws"),
+            Kind::Guide => peers::guide(place, folder.path()),
+            Kind::Python => peers::python(place),
         };
         let mut child = command
             .stdin(Stdio::null())
@@ -135,9 +165,7 @@ impl Server {
         let began = Instant::now();
         let mut memory = process::memory(self.pid())?;
         loop {
-            if self.kind == Kind::Node {
-                Command::new("kill").args(["-USR2", &self.pid().to_string()]).status()?;
-            }
+            self.collect_garbage()?;
             process::pause(SETTLE_STEP);
             let now = process::memory(self.pid())?;
             let rest = (now.anonymous - memory.anonymous).abs() <= memory.anonymous * 0.001;
@@ -146,6 +174,19 @@ impl Server {
                 return Ok(memory);
             }
         }
+    }
+}
+
+impl Server {
+    /// Lets it collect garbage, if it has any and can be told.
+    fn collect_garbage(&self) -> anyhow::Result<()> {
+        match self.kind {
+            Kind::Parlor | Kind::Gateway | Kind::Socketioxide => {}
+            Kind::Node | Kind::Uws | Kind::Guide | Kind::Python => {
+                Command::new("kill").args(["-USR2", &self.pid().to_string()]).status()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -190,13 +231,6 @@ fn parlor(
         command.env_remove(name);
     }
     Ok(command)
-}
-
-fn node(place: &Place) -> Command {
-    let mut command = pinned(place.server_core, "node");
-    command.arg("--expose-gc").arg(place.node_peer.join("server.js"));
-    command.env("NODE_ENV", "production");
-    command
 }
 
 /// A loopback address that is free now.
