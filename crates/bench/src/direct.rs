@@ -1,6 +1,7 @@
 //! Direct messages with acks: throughput in a closed loop, latency at half of it in an open one.
 //!
-//! Parlor keeps each message on disk before it acknowledges it, as the guide's chat does; the others relay without storage. Each message must be acknowledged once and delivered once.
+//! Parlor keeps each message on disk before it acknowledges it, as the guide's chat does; ejabberd and
+//! Prosody write theirs to an archive; the others relay without storage. Each message must be acknowledged once and delivered once.
 
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) const METRICS: [Metric; 10] = [
 ];
 
 /// Who is measured: those that relay, then those that keep.
-pub(crate) const KINDS: [Kind; 7] = [
+pub(crate) const KINDS: [Kind; 9] = [
     Kind::Gateway,
     Kind::Socketioxide,
     Kind::Node,
@@ -36,6 +37,8 @@ pub(crate) const KINDS: [Kind; 7] = [
     Kind::Python,
     Kind::Parlor,
     Kind::Guide,
+    Kind::Ejabberd,
+    Kind::Prosody,
 ];
 
 /// How long a delivery too many may take to show.

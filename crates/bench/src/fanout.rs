@@ -10,6 +10,7 @@ use anyhow::{bail, ensure};
 
 use crate::Run;
 use crate::crew::Crew;
+use crate::groups;
 use crate::latency::Latency;
 use crate::process;
 use crate::protocol::{Command, Fanout, Reply, Room};
@@ -70,9 +71,13 @@ pub(crate) fn round(run: &Run, kind: Kind, sizes: Sizes, table: &mut Table) -> a
         run.at_once,
     )?;
     crew.connect(sizes.members)?;
-    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), &[Room::All])?;
+    let rooms = match kind.is_xmpp() {
+        true => groups::rooms(&mut crew, kind, sizes, 0)?,
+        false => vec![Room::All],
+    };
+    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), &rooms)?;
     let before = (process::cpu(server.pid())?, crew.cpu()?);
-    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, &[Room::All])?;
+    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, &rooms)?;
     let Sent { deliveries, seconds, .. } = sent;
     let cpu = process::cpu(server.pid())? - before.0;
     let load = (crew.cpu()? - before.1).total();

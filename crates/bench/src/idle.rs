@@ -3,7 +3,7 @@
 //! A first batch is opened, dropped and opened again, so that what a server keeps for reuse is
 //! there; from then on memory is read at several numbers of connections, at rest, and its slope
 //! is the price of one. A connect is TCP, upgrade, CONNECT (for Parlor with a JWT and a device
-//! id, through the store) and `ready`.
+//! id, through the store) and `ready`; by XMPP it is TCP, the login and the answer to presence.
 
 use crate::Run;
 use crate::crew::Crew;
@@ -35,6 +35,8 @@ pub(crate) const fn kinds(is_quick: bool) -> &'static [Kind] {
             Kind::Uws,
             Kind::Guide,
             Kind::Python,
+            Kind::Ejabberd,
+            Kind::Prosody,
         ],
     }
 }
@@ -61,7 +63,8 @@ impl Sizes {
     pub(crate) fn describe(self) -> String {
         format!(
             "slope between {} and {} connections in {} steps, after {} were opened and dropped; \
-             Parlor with JWT, expiry, device id, limits and store",
+             Parlor with JWT, expiry, device id, limits and store; XMPP: a login, a resource and presence, \
+             nothing enabled besides",
             self.warm_up,
             self.most(),
             self.steps,

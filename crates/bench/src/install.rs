@@ -1,5 +1,5 @@
 //! What the peers need that are no Rust programs: packages of npm and PyPI are installed into their
-//! folders; of Node and Python themselves it is said what is missing.
+//! folders; of Node, Python, ejabberd and Prosody themselves it is said what is missing.
 //!
 //! `cargo xtask setup` installs all of it beforehand.
 
@@ -21,6 +21,8 @@ pub(crate) fn peer(kind: Kind, peers: &Path) -> anyhow::Result<()> {
         Kind::Uws => npm(&peers.join("uws")),
         Kind::Guide => npm(&peers.join("guide")),
         Kind::Python => python(&peers.join("python")),
+        Kind::Ejabberd => debian("ejabberd", "/usr/sbin/ejabberdctl"),
+        Kind::Prosody => debian("prosody", "/usr/bin/prosody"),
     }
 }
 
@@ -47,6 +49,16 @@ fn python(folder: &Path) -> anyhow::Result<()> {
     run(Command::new(environment.join("bin/python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
         .arg(folder.join("requirements.txt")))
+}
+
+fn debian(package: &str, program: &str) -> anyhow::Result<()> {
+    if !Path::new(program).exists() {
+        bail!(
+            "{package} is not installed: run `cargo xtask setup`, which installs Debian's package, \
+             or name the servers to measure with --only"
+        );
+    }
+    Ok(())
 }
 
 /// Runs a command, whose output is not the report's.

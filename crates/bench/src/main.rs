@@ -295,7 +295,7 @@ fn main() -> anyhow::Result<()> {
                      are not connected; {OTHERS_KEEP}",
                     sizes.describe()
                 ),
-                kinds: &groups::KINDS,
+                kinds: groups::kinds(sizes.members),
                 table: Table::new("groups", &groups::METRICS),
             };
             common

@@ -85,7 +85,9 @@ fn versions(kinds: &[Kind], place: &Place) -> Vec<String> {
                 or_unknown(node_package(place, "node/node_modules/socket.io")),
                 or_unknown(output("node", &["--version"], place)),
             ),
-            Kind::Uws | Kind::Guide | Kind::Python => peer_version(*kind, place),
+            Kind::Uws | Kind::Guide | Kind::Python | Kind::Ejabberd | Kind::Prosody => {
+                peer_version(*kind, place)
+            }
         });
     }
     versions
@@ -99,6 +101,9 @@ fn commit(place: &Place) -> String {
 /// What the peers that are no Rust programs are made of.
 fn peer_version(kind: Kind, place: &Place) -> String {
     let npm = |folder: &str| or_unknown(node_package(place, folder));
+    let debian = |package: &str| {
+        or_unknown(output("dpkg-query", &["-W", "-f", "${Version}", package], place))
+    };
     match kind {
         Kind::Uws => format!(
             "socket.io {} on uWebSockets.js {}",
@@ -118,6 +123,10 @@ fn peer_version(kind: Kind, place: &Place) -> String {
             let python = place.peers.join("python/.venv/bin/python");
             or_unknown(output(&python.to_string_lossy(), &["-c", ASK], place))
         }
+        Kind::Ejabberd => {
+            format!("ejabberd {} on erlang-base {}", debian("ejabberd"), debian("erlang-base"))
+        }
+        Kind::Prosody => format!("Prosody {} on lua5.4 {}", debian("prosody"), debian("lua5.4")),
         Kind::Parlor | Kind::Gateway | Kind::Socketioxide | Kind::Node => String::new(),
     }
 }

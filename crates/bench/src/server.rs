@@ -1,34 +1,39 @@
 //! The servers that are measured, each a process of its own.
 //!
-//! All of them greet a socket with `ready`; all but Parlor itself speak the benchmark's own
-//! events (see the programs under `src/bin` and `peers`). Dropping a server ends its process.
+//! Those of Socket.IO greet a socket with `ready`; all of these but Parlor itself speak the benchmark's
+//! own events (see the programs under `src/bin` and `peers`). Those of XMPP speak that. Dropping a server
+//! ends its process.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
 use crate::peers;
 use crate::pin::pinned;
 use crate::place::Place;
 use crate::process::{self, Memory};
-use crate::protocol::{Auth, Dialect};
+use crate::protocol::{Auth, Dialect, Wire};
 
 /// Which version of socketioxide the peer is built with; `Cargo.toml` pins the same.
 pub(crate) const SOCKETIOXIDE: &str = "0.18.9";
 
 /// What the peers keep of a message before it is acknowledged, for the notes of a table.
-pub(crate) const OTHERS_KEEP: &str = "the guide's chat: a row and an fsync before each; the \
-    others keep nothing";
+pub(crate) const OTHERS_KEEP: &str = "the guide's chat: a row and an fsync before each; ejabberd and \
+    Prosody: their archives, without fsync, acks by XEP-0198; the others keep nothing";
 
 /// The secret of the tokens that are minted for Parlor, of this machine and this run only.
 const SECRET: &str = "a secret for measurements, known to all";
+
+/// How long a server may take to listen that does not say when it does, and how often it is tried.
+const START_MAX: Duration = Duration::from_secs(60);
+const START_STEP: Duration = Duration::from_millis(50);
 
 /// How long memory may take to come to rest, and how often it is looked at.
 const SETTLE_MAX: Duration = Duration::from_secs(8);
@@ -51,6 +56,10 @@ pub(crate) enum Kind {
     Guide,
     /// The peer python-socketio on uvicorn
     Python,
+    /// The peer ejabberd, by XMPP, with an archive
+    Ejabberd,
+    /// The peer Prosody, by XMPP, with an archive
+    Prosody,
 }
 
 impl Kind {
@@ -63,12 +72,16 @@ impl Kind {
             Self::Uws => "node socket.io on uWebSockets.js",
             Self::Guide => "socket.io guide's chat",
             Self::Python => "python-socketio",
+            Self::Ejabberd => "ejabberd",
+            Self::Prosody => "prosody",
         }
     }
 
     pub(crate) fn auth(self) -> Auth {
         match self {
             Self::Parlor => Auth::Jwt { secret: SECRET.to_owned() },
+            Self::Ejabberd => Auth::XmppJwt { secret: SECRET.to_owned() },
+            Self::Prosody => Auth::XmppName,
             _ => Auth::Name,
         }
     }
@@ -76,8 +89,13 @@ impl Kind {
     pub(crate) fn dialect(self) -> Dialect {
         match self {
             Self::Parlor => Dialect::PrivateMessage,
+            Self::Ejabberd | Self::Prosody => Dialect::Stanza,
             _ => Dialect::Relay,
         }
+    }
+
+    pub(crate) fn is_xmpp(self) -> bool {
+        self.auth().wire() == Wire::Xmpp
     }
 
     /// Sees that this server can do what a benchmark asks of it.
@@ -87,8 +105,12 @@ impl Kind {
     pub(crate) fn check(self, benchmark: &str) -> anyhow::Result<()> {
         let needs_parlor =
             ["membership", "stalled", "storm", "presence", "readers"].contains(&benchmark);
+        let has_xmpp = ["idle", "fanout", "groups", "direct"].contains(&benchmark);
         if needs_parlor && self != Self::Parlor {
             bail!("{benchmark} is about what only Parlor does: {} cannot run it", self.name());
+        }
+        if self.is_xmpp() && !has_xmpp {
+            bail!("{benchmark} is not written for XMPP: {} cannot run it", self.name());
         }
         Ok(())
     }
@@ -134,10 +156,15 @@ impl Server {
             Kind::Uws => peers::node(place, "uws"),
             Kind::Guide => peers::guide(place, folder.path()),
             Kind::Python => peers::python(place),
+            Kind::Ejabberd => peers::ejabberd(place, folder.path(), chosen, SECRET)?,
+            Kind::Prosody => peers::prosody(place, folder.path(), chosen)?,
         };
+        let input = if kind == Kind::Ejabberd { Stdio::piped() } else { Stdio::null() };
+        // Those of XMPP log on standard output, and do not say when they listen.
+        let output = if kind.is_xmpp() { log_file.try_clone()?.into() } else { Stdio::piped() };
         let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdin(input)
+            .stdout(output)
             .stderr(log_file)
             .spawn()
             .with_context(|| format!("cannot start {}", kind.name()))?;
@@ -182,8 +209,12 @@ impl Server {
     fn collect_garbage(&self) -> anyhow::Result<()> {
         match self.kind {
             Kind::Parlor | Kind::Gateway | Kind::Socketioxide => {}
-            Kind::Node | Kind::Uws | Kind::Guide | Kind::Python => {
+            Kind::Node | Kind::Uws | Kind::Guide | Kind::Python | Kind::Prosody => {
                 Command::new("kill").args(["-USR2", &self.pid().to_string()]).status()?;
+            }
+            Kind::Ejabberd => {
+                let mut input = self.child.stdin.as_ref().context("ejabberd has standard input")?;
+                input.write_all(b"collect garbage\n").context("ejabberd has ended")?;
             }
         }
         Ok(())
@@ -241,6 +272,9 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 
 /// Waits for the server to listen, and says where: `chosen` if it could be told, else as it says.
 fn listening(kind: Kind, child: &mut Child, chosen: SocketAddr) -> anyhow::Result<SocketAddr> {
+    if kind.is_xmpp() {
+        return accepting(child, chosen);
+    }
     let mut out = BufReader::new(child.stdout.take().context("a server has standard output")?);
     let mut line = String::new();
     out.read_line(&mut line)?;
@@ -250,6 +284,17 @@ fn listening(kind: Kind, child: &mut Child, chosen: SocketAddr) -> anyhow::Resul
         return Ok(chosen);
     }
     Ok(line.trim().strip_prefix("listening ").context("it ended")?.parse()?)
+}
+
+/// Waits until an address that was told takes connections.
+fn accepting(child: &mut Child, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        ensure!(child.try_wait()?.is_none(), "it ended");
+        ensure!(began.elapsed() < START_MAX, "it took longer than {START_MAX:?}");
+        process::pause(START_STEP);
+    }
+    Ok(address)
 }
 
 #[cfg(test)]

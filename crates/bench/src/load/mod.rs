@@ -17,6 +17,7 @@ mod frame;
 mod gather;
 mod stall;
 mod subscribe;
+mod xmpp;
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use self::feed::Feeding;
 use self::gather::Gathering;
 use self::stall::Stalling;
 use self::subscribe::Subscribing;
+use self::xmpp::Entering;
 use crate::protocol::{Command, Reply};
 
 /// Bytes read at a time, shared by all connections.
@@ -63,6 +65,7 @@ enum Work {
     Nothing,
     Ask(Asking),
     Connect(Connecting),
+    Enter(Entering),
     Fanout(FanningOut),
     Direct(Directing),
     Feed(Feeding),
@@ -178,6 +181,7 @@ impl Load {
         while connection.read(&mut self.buffer, |connection, packet| match work {
             Work::Ask(asking) => asking.on_packet(packet),
             Work::Connect(connecting) => connecting.on_packet(connection, packet),
+            Work::Enter(entering) => entering.on_stanza(packet),
             Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
             Work::Direct(directing) => directing.on_packet(connection, packet),
             Work::Feed(feeding) => feeding.on_packet(packet),
@@ -186,7 +190,8 @@ impl Load {
             Work::Subscribe(subscribing) => subscribing.on_packet(packet),
             Work::Burst(bursting) => bursting.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
-                connection.events += u32::from(packet.starts_with(b"42"));
+                let is_event = packet.starts_with(b"42") || packet.starts_with(b"<message ");
+                connection.events += u32::from(is_event);
                 Ok(())
             }
         })? {}
@@ -206,6 +211,7 @@ impl Load {
                 Ok(())
             }
             Work::Ask(asking) => asking.advance(&mut self.connections),
+            Work::Enter(entering) => entering.advance(&mut self.connections),
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
@@ -238,6 +244,7 @@ impl Load {
             Work::Nothing => return Ok(()),
             Work::Ask(asking) => (asking.progress(), asking.reply()),
             Work::Connect(connecting) => (connecting.progress(), connecting.reply()),
+            Work::Enter(entering) => (entering.progress(), entering.reply()),
             Work::Fanout(fanning_out) => {
                 (fanning_out.progress(), fanning_out.reply(&self.connections))
             }
@@ -256,6 +263,7 @@ impl Load {
             let state = match &self.work {
                 Work::Ask(asking) => asking.state(),
                 Work::Connect(connecting) => connecting.state(),
+                Work::Enter(entering) => entering.state(),
                 Work::Fanout(fanning_out) => fanning_out.state(),
                 Work::Direct(directing) => directing.state(),
                 Work::Feed(feeding) => feeding.state(),
@@ -320,6 +328,9 @@ impl Load {
             Command::Fanout(fanout) => {
                 self.forget_events();
                 self.work = Work::Fanout(FanningOut::new(fanout, &self.connections));
+            }
+            Command::Enter { rooms } => {
+                self.work = Work::Enter(Entering::new(rooms, self.connections.len()));
             }
             Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask)),
             Command::Gather { first, members } => {
