@@ -2,8 +2,9 @@
 //!
 //! Each need has a probe. What the probe finds is left alone; what it misses is installed where
 //! this program can (Debian as root, cargo, npm and PyPI packages), else all that is missing is
-//! named at once and the set-up fails. Versions are pinned here, in `tests/clients/node/package-lock.json`
-//! and in `tests/clients/python/requirements.txt`.
+//! named at once and the set-up fails. Versions are pinned here and in the `package-lock.json` and
+//! `requirements.txt` of the clients' tests (`tests/clients`) and of the benchmark's peers
+//! (`crates/bench/peers`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,9 +46,20 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         debian: &["python3", "python3-venv"],
     },
     SystemNeed {
-        what: "a C++ compiler (fuzzing is built with libFuzzer)",
+        what: "a C++ compiler (fuzzing is built with libFuzzer; npm may build SQLite for a peer)",
         probe: &["c++", "--version"],
         debian: &["g++"],
+    },
+    SystemNeed { what: "make (the same)", probe: &["make", "--version"], debian: &["make"] },
+    SystemNeed {
+        what: "ejabberd (a peer of the benchmarks)",
+        probe: &["test", "-x", "/usr/sbin/ejabberdctl"],
+        debian: &["ejabberd"],
+    },
+    SystemNeed {
+        what: "Prosody (a peer of the benchmarks)",
+        probe: &["test", "-x", "/usr/bin/prosody"],
+        debian: &["prosody", "lua-unbound"],
     },
 ];
 
@@ -65,6 +77,11 @@ const WATCHERS: &[SystemNeed] = &[
         debian: &["valgrind", "libc6-dbg"],
     },
 ];
+/// Debian packages that come with a service of the same name, which benchmarks alone are to start.
+const SERVICES: [&str; 2] = ["ejabberd", "prosody"];
+
+/// The benchmark's peers on Node, by their folders.
+const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];
 
 /// A cargo plug-in: found at this version or a later one, or installed at this version, which is
 /// one that the oldest toolchain Parlor builds with can build too.
@@ -84,8 +101,13 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     for tool in [NEXTEST, DENY, FUZZ] {
         plugin(workspace, &tool)?;
     }
-    npm(workspace)?;
-    pypi(workspace)
+    npm(&node_folder(workspace))?;
+    pypi(&python_folder(workspace), &workspace.root().join(".venv"))?;
+    let peers = workspace.root().join("crates/bench/peers");
+    for peer in NODE_PEERS {
+        npm(&peers.join(peer))?;
+    }
+    pypi(&peers.join("python"), &peers.join("python/.venv"))
 }
 
 /// How many of them the quick checks need, from the first on.
@@ -94,7 +116,7 @@ const SYSTEM_NEEDS_QUICK: usize = 5;
 /// What fault runs need.
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {
     system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
-    npm(workspace)
+    npm(&node_folder(workspace))
 }
 
 /// What the counts need.
@@ -107,7 +129,7 @@ pub(crate) fn counts() -> Result<()> {
 pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
     system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
     plugin(workspace, &NEXTEST)?;
-    npm(workspace)
+    npm(&node_folder(workspace))
 }
 
 /// The folder of the Node clients and their packages.
@@ -168,7 +190,14 @@ fn apt_install(packages: &[&str]) -> Result<()> {
         command
     };
     run(apt().args(["update", "-q"]))?;
-    run(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
+    run(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))?;
+    for service in SERVICES.iter().filter(|service| packages.contains(service)) {
+        // Nor is it to start with the machine; without systemd nothing would start it.
+        if probe(Command::new("systemctl").args(["disable", service])).is_none() {
+            println!("notice: see that the service {service} does not start with the machine");
+        }
+    }
+    Ok(())
 }
 
 /// A policy file that forbids services to start, taken away again when dropped.
@@ -222,28 +251,28 @@ fn at_least(line: &str, wanted: &str) -> bool {
     matches!((found, numbers(wanted)), (Some(found), Some(wanted)) if found >= wanted)
 }
 
-fn npm(workspace: &Workspace) -> Result<()> {
-    let folder = node_folder(workspace);
+/// Installs the npm packages that a folder's lock file names.
+fn npm(folder: &Path) -> Result<()> {
     let lock = folder.join("package-lock.json");
     let text = std::fs::read_to_string(&lock).with_context(|| format!("cannot read {lock:?}"))?;
     if text.contains("\"resolved\"") {
         bail!("{lock:?} names a registry's host; write it anew with `npm install` in its folder");
     }
     installed_from(&lock, &folder.join("node_modules/.installed-from"), || {
-        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
-            .context("the npm packages of the clients' tests cannot be installed")
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+            .with_context(|| format!("the npm packages of {folder:?} cannot be installed"))
     })
 }
 
-fn pypi(workspace: &Workspace) -> Result<()> {
-    let requirements = python_folder(workspace).join("requirements.txt");
-    let folder = workspace.root().join(".venv");
-    installed_from(&requirements, &folder.join("installed-from"), || {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        run(Command::new(python(workspace))
+/// Installs the PyPI packages that a folder's requirements name into an environment.
+fn pypi(folder: &Path, environment: &Path) -> Result<()> {
+    let requirements = folder.join("requirements.txt");
+    installed_from(&requirements, &environment.join("installed-from"), || {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
+        run(Command::new(environment.join("bin/python"))
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
             .arg(&requirements))
-        .context("the PyPI packages of the clients' tests cannot be installed")
+        .with_context(|| format!("the PyPI packages of {folder:?} cannot be installed"))
     })
 }
 

@@ -1,8 +1,8 @@
 //! Direct messages with acks: throughput in a closed loop, latency in open ones: at half of what the
 //! closed one reached, and at the same fixed rates for each server.
 //!
-//! Parlor keeps each message on disk before it acknowledges it; the others relay without
-//! storage. Each message must be acknowledged once and delivered once. In an open loop messages are sent
+//! Parlor keeps each message on disk before it acknowledges it, as the guide's chat does; ejabberd and
+//! Prosody write theirs to an archive; the others relay without storage. Each message must be acknowledged once and delivered once. In an open loop messages are sent
 //! when they are due, whatever the answers do, and a latency counts from when its message was due: what waits
 //! in the load because the server is slow counts too (no coordinated omission).
 //!
@@ -19,7 +19,7 @@ use crate::process;
 use crate::protocol::{Command, Direct, Pace, Reply};
 use crate::results::Results;
 use crate::scenario::{Run, Scenario};
-use crate::server::{Kind, Limits, Server};
+use crate::server::{Kind, Limits, OTHERS_KEEP, Server};
 use crate::store::Alone;
 use crate::table::Metric;
 
@@ -52,6 +52,19 @@ const RATES: [f64; 6] = [1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0, 40_000.0
 const RATES_QUICK: [f64; 2] = [200.0, 1_000.0];
 /// A rate above this share of what the closed loop reached is not tried: what waits would only grow.
 const SUSTAINED: f64 = 0.9;
+
+/// Who is measured: those that relay, then those that keep.
+pub(crate) const KINDS: [Kind; 9] = [
+    Kind::Gateway,
+    Kind::Socketioxide,
+    Kind::Node,
+    Kind::Uws,
+    Kind::Python,
+    Kind::Parlor,
+    Kind::Guide,
+    Kind::Ejabberd,
+    Kind::Prosody,
+];
 
 /// How long a delivery too many may take to show.
 const GRACE: Duration = Duration::from_millis(200);
@@ -113,12 +126,11 @@ impl Options {
         }
         let settings = sizes.describe(&clients, &rates);
         let estimate = clients.len() as f64 * sizes.seconds * (2.5 + rates.len() as f64 / 2.0);
-        let kinds = [Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Parlor];
         Scenario::new(
             "direct",
             "Direct messages with acks",
             settings,
-            &kinds,
+            &KINDS,
             move |run, kind, results| {
                 for number in &clients {
                     let of_number = Sizes { clients: *number, ..sizes };
@@ -175,7 +187,7 @@ impl Sizes {
              {seconds} s with {in_flight} unanswered, then open loop of {seconds} s at {rate}, then of \
              {} s at each of {rates:?} messages a second up to nine tenths of what it reached; \
              latency from when a message was due; parlor: fsync before the ack, rate limits \
-             checked but set high{confirmed}; the others keep nothing; `{STORE_ALONE}` is Parlor's \
+             checked but set high{confirmed}; {OTHERS_KEEP}; `{STORE_ALONE}` is Parlor's \
              embedded store in a process of its own, on the server's core and disk, with as many \
              appends unanswered",
             seconds / 2.0

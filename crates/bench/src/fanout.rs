@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 
 use crate::crew::Crew;
+use crate::groups;
 use crate::latency::Latency;
 use crate::plot::Picture;
 use crate::process;
@@ -25,6 +26,10 @@ pub(crate) const METRICS: [Metric; 5] = [
     Metric::compared("CPU µs per delivery", 2),
     Metric::told("load core busy %", 0),
 ];
+
+/// Who is measured: those that keep nothing.
+pub(crate) const KINDS: [Kind; 6] =
+    [Kind::Gateway, Kind::Bare, Kind::Socketioxide, Kind::Node, Kind::Uws, Kind::Python];
 
 /// How long deliveries too many may take to show.
 const GRACE: Duration = Duration::from_millis(200);
@@ -54,12 +59,11 @@ impl Options {
             in_flight: self.in_flight.unwrap_or(1),
             payload_bytes: 80,
         };
-        let kinds = [Kind::Gateway, Kind::Bare, Kind::Socketioxide, Kind::Node];
         Scenario::new(
             "fanout",
             "One event to a room",
             sizes.describe(),
-            &kinds,
+            &KINDS,
             move |run, kind, results| round(run, kind, sizes, "fanout", results),
         )
         .with_estimate(if quick { 2.0 } else { 20.0 })
@@ -120,9 +124,13 @@ pub(crate) fn round(
         run.at_once,
     )?;
     crew.connect(sizes.members)?;
-    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), &[Room::All])?;
+    let rooms = match kind.is_xmpp() {
+        true => groups::rooms(&mut crew, kind, sizes, 0)?,
+        false => vec![Room::All],
+    };
+    broadcast(&mut crew, sizes, sizes.broadcasts.div_ceil(10), &rooms)?;
     let before = (process::cpu(server.pid())?, crew.cpu()?);
-    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, &[Room::All])?;
+    let sent = broadcast(&mut crew, sizes, sizes.broadcasts, &rooms)?;
     results.add_latency("send to last", kind.name(), &sent.last);
     let Sent { deliveries, seconds, .. } = sent;
     let cpu = process::cpu(server.pid())? - before.0;

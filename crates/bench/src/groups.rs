@@ -1,7 +1,7 @@
 //! Messages to a group of many: how long until the last member has one, and what one costs.
 //!
-//! As `fanout`, but Parlor keeps each message on disk before it goes out and is acknowledged; the
-//! others relay to a room and keep nothing. The text that they relay is longer by what Parlor's event
+//! As `fanout`, but Parlor keeps each message on disk before it goes out and is acknowledged; so does
+//! the guide's chat, and ejabberd and Prosody archive it; the others relay to a room and keep nothing. The text that they relay is longer by what Parlor's event
 //! tells besides, so that a delivery is as many bytes. `--groups` speaks to several groups at the same
 //! time, which shows what a server can do rather than how long one message takes; `--rows` adds members
 //! who are not connected. Parlor is sent as many direct messages as well, one at a time, to compare
@@ -33,6 +33,26 @@ pub(crate) const METRICS: [Metric; 10] = [
     Metric::compared("CPU µs per delivery", 2),
     Metric::told("bytes per delivery", 0),
 ];
+
+/// Who is measured: Parlor, those that relay, those that keep; Prosody last, and in small groups only.
+const KINDS: [Kind; 8] = [
+    Kind::Parlor,
+    Kind::Gateway,
+    Kind::Socketioxide,
+    Kind::Node,
+    Kind::Uws,
+    Kind::Guide,
+    Kind::Ejabberd,
+    Kind::Prosody,
+];
+
+/// Members of a room of Prosody's: it goes through all of them, several times, for each who enters.
+const PROSODY_MEMBERS_MAX: u32 = 500;
+
+/// Who is measured by default in groups of so many.
+pub(crate) fn kinds(members: u32) -> &'static [Kind] {
+    if members <= PROSODY_MEMBERS_MAX { &KINDS } else { &KINDS[..KINDS.len() - 1] }
+}
 
 /// What Parlor's event has beside the text, and the others' has not: the message's id, conversation,
 /// group, number, time and sender.
@@ -74,12 +94,11 @@ impl Options {
              connected; the others keep nothing",
             sizes.describe()
         );
-        let kinds = [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node];
         Scenario::new(
             "groups",
             "Messages to a group",
             settings,
-            &kinds,
+            kinds(sizes.members),
             move |run, kind, results| round(run, kind, sizes, rows, "groups", results),
         )
         .with_estimate(if quick { 3.0 } else { 25.0 })
@@ -114,7 +133,8 @@ pub(crate) fn round(
     crew.connect(sizes.connections())?;
     let rooms = rooms(&mut crew, kind, sizes, rows)?;
     let payload_bytes = match kind {
-        Kind::Parlor => sizes.payload_bytes,
+        // XMPP tells as much besides.
+        Kind::Parlor | Kind::Ejabberd | Kind::Prosody => sizes.payload_bytes,
         _ => sizes.payload_bytes + TOLD_BESIDES_BYTES,
     };
     let broadcast = |crew: &mut Crew, broadcasts: u32| {
@@ -149,12 +169,30 @@ pub(crate) fn round(
 }
 
 /// Puts the connections into their groups, or into rooms of the peers.
-fn rooms(crew: &mut Crew, kind: Kind, sizes: Sizes, rows: u32) -> anyhow::Result<Vec<Room>> {
+pub(crate) fn rooms(
+    crew: &mut Crew,
+    kind: Kind,
+    sizes: Sizes,
+    rows: u32,
+) -> anyhow::Result<Vec<Room>> {
     let Sizes { members, rooms, .. } = sizes;
     if kind == Kind::Parlor {
         let first = |room: u32| usize::try_from(room * members);
         let group = |room| Ok(Room::Group(gather(crew, first(room)?, members + rows)?));
         return (0..rooms).map(group).collect();
+    }
+    if kind.is_xmpp() {
+        ensure!(
+            kind != Kind::Prosody || members <= PROSODY_MEMBERS_MAX,
+            "entering takes Prosody longer the more are in a room: --members {PROSODY_MEMBERS_MAX} \
+             at most"
+        );
+        let names: Vec<String> = (0..rooms).map(|room| format!("room{room}")).collect();
+        let enter = Command::Enter { rooms: names.clone() };
+        for reply in crew.command(|_| enter.clone())? {
+            ensure!(matches!(reply, Reply::Entered), "unexpected {reply:?}");
+        }
+        return Ok(names.into_iter().map(Room::Muc).collect());
     }
     if rooms == 1 {
         return Ok(vec![Room::All]);

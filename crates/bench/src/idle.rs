@@ -3,7 +3,7 @@
 //! A first batch is opened, dropped and opened again, so that what a server keeps for reuse is
 //! there; from then on memory is read at several numbers of connections, at rest, and its slope
 //! is the price of one. A connect is TCP, upgrade, CONNECT (for Parlor with a JWT and a device
-//! id, through the store) and `ready`.
+//! id, through the store) and `ready`; by XMPP it is TCP, the login and the answer to presence.
 
 use crate::crew::Crew;
 use crate::latency::Latency;
@@ -37,12 +37,11 @@ impl Options {
     pub(crate) fn scenario(&self, quick: bool) -> Scenario {
         let default = if quick { 1_000 } else { 18_000 };
         let sizes = Sizes::new(self.connections.unwrap_or(default), quick);
-        let kinds = [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node];
         Scenario::new(
             "idle",
             "Idle connections",
             sizes.describe(),
-            &kinds,
+            kinds(quick),
             move |run, kind, results| round(run, kind, sizes, results),
         )
         .with_estimate(if quick { 4.0 } else { 35.0 })
@@ -55,6 +54,25 @@ impl Options {
             Picture::bars("idle", "Connecting", &["connects/s", "connects per server CPU s"]),
             Picture::percentiles("connect", "How long a connect takes"),
         ])
+    }
+}
+
+/// Who is measured. The others take long to come to rest, so the quick run leaves them out; `direct`
+/// shows that they run.
+pub(crate) const fn kinds(is_quick: bool) -> &'static [Kind] {
+    match is_quick {
+        true => &[Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node],
+        false => &[
+            Kind::Parlor,
+            Kind::Gateway,
+            Kind::Socketioxide,
+            Kind::Node,
+            Kind::Uws,
+            Kind::Guide,
+            Kind::Python,
+            Kind::Ejabberd,
+            Kind::Prosody,
+        ],
     }
 }
 
@@ -80,7 +98,8 @@ impl Sizes {
     pub(crate) fn describe(self) -> String {
         format!(
             "slope between {} and {} connections in {} steps, after {} were opened and dropped; \
-             Parlor with JWT, expiry, device id, limits and store",
+             Parlor with JWT, expiry, device id, limits and store; XMPP: a login, a resource and presence, \
+             nothing enabled besides",
             self.warm_up,
             self.most(),
             self.steps,

@@ -14,7 +14,7 @@
 //! - `scenario`, `results`, `suite`, `progress`: what they have in common, and how they are run
 //! - `counts`: what is counted rather than timed, and held against limits
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
-//! - `server`, `place`, `pin`, `process`: the servers, their programs, cores and costs
+//! - `server`, `peers`, `install`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `store`: the embedded store without a server: alone, and filled
 //! - `chance`, `latency`, `stats`, `table`, `plot`, `bars`, `report`: what comes out
 
@@ -28,11 +28,13 @@ mod fanout;
 mod groups;
 mod growth;
 mod idle;
+mod install;
 mod latency;
 mod load;
 mod membership;
 mod million;
 mod mixed;
+mod peers;
 mod pin;
 mod place;
 mod plot;
@@ -196,7 +198,10 @@ impl Common {
     fn run(&self, scope: Scope, mut scenarios: Vec<Scenario>) -> anyhow::Result<()> {
         for scenario in scenarios.iter_mut().filter(|_| !self.only.is_empty()) {
             match scope {
-                Scope::One => scenario.kinds.clone_from(&self.only),
+                Scope::One => {
+                    self.only.iter().try_for_each(|kind| kind.check(scenario.name))?;
+                    scenario.kinds.clone_from(&self.only);
+                }
                 // Not every server can do everything.
                 Scope::All => scenario.kinds.retain(|kind| self.only.contains(kind)),
             }

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 
+use crate::install;
 use crate::pin;
 use crate::server::Kind;
 
@@ -24,9 +25,9 @@ pub(crate) struct Options {
     /// Folder of the release programs; the benchmark's own servers are not built if it is given
     #[arg(long)]
     bins: Option<PathBuf>,
-    /// Folder of the Node peer, with package.json and server.js
+    /// Folder of the peers that are no Rust programs
     #[arg(long)]
-    node_peer: Option<PathBuf>,
+    peers: Option<PathBuf>,
     /// Folder for the tables, samples and logs
     #[arg(long)]
     report: Option<PathBuf>,
@@ -51,7 +52,7 @@ pub(crate) struct Place {
     pub(crate) heartbeat_bin: PathBuf,
     pub(crate) socketioxide_bin: PathBuf,
     pub(crate) bare_bin: PathBuf,
-    pub(crate) node_peer: PathBuf,
+    pub(crate) peers: PathBuf,
     pub(crate) server_core: Option<u32>,
     pub(crate) load_core: Option<u32>,
     /// The program, with its arguments, that Parlor and the gateway alone run under; mostly none.
@@ -88,10 +89,7 @@ impl Place {
             heartbeat_bin: bins.join("parlor-bench-heartbeat"),
             socketioxide_bin: bins.join("parlor-bench-socketioxide"),
             bare_bin: bins.join("parlor-bench-bare"),
-            node_peer: options
-                .node_peer
-                .clone()
-                .unwrap_or_else(|| root.join("crates/bench/peers/node")),
+            peers: options.peers.clone().unwrap_or_else(|| root.join("crates/bench/peers")),
             server_core: pin.then_some(options.server_core),
             load_core: pin.then_some(options.load_core),
             under: Vec::new(),
@@ -105,8 +103,8 @@ impl Place {
         if options.bins.is_none() {
             place.build(kinds, options.parlor_bin.is_none())?;
         }
-        if kinds.contains(&Kind::Node) {
-            place.install_node_peer()?;
+        for kind in kinds {
+            install::peer(*kind, &place.peers)?;
         }
         Ok(place)
     }
@@ -143,29 +141,6 @@ impl Place {
         let status = Command::new(cargo()).current_dir(&self.root).args(arguments).status();
         if !status.context("cannot run cargo")?.success() {
             bail!("cargo {} failed", arguments.join(" "));
-        }
-        Ok(())
-    }
-
-    fn install_node_peer(&self) -> anyhow::Result<()> {
-        if Command::new("node").arg("--version").output().is_err() {
-            bail!(
-                "node is not on the PATH: install Node.js 20 or later, or name the servers to \
-                   measure with --only"
-            );
-        }
-        if self.node_peer.join("node_modules/socket.io").exists() {
-            return Ok(());
-        }
-        eprintln!("bench: npm ci in {}", self.node_peer.display());
-        let status = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(&self.node_peer)
-            .stdout(std::io::stderr())
-            .status()
-            .context("npm is not on the PATH: install it with Node.js")?;
-        if !status.success() {
-            bail!("npm ci failed in {}", self.node_peer.display());
         }
         Ok(())
     }

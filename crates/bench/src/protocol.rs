@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Subscribe(Subscribe),
     /// Send one command by each of some connections, and wait for its answers.
     Burst(Burst),
+    /// Enter rooms of XMPP, the connections one part after the other into each.
+    Enter { rooms: Vec<String> },
     /// Count the deliveries of `broadcasts` broadcasts; trigger them too if `send`.
     Fanout(Fanout),
     /// Make a group of Parlor's of so many users, from a connection's on, by that.
@@ -80,6 +82,8 @@ pub(crate) enum Room {
     Named(String),
     /// The members of a group of Parlor's.
     Group(String),
+    /// Those who entered a room of XMPP.
+    Muc(String),
 }
 
 /// A run of direct messages.
@@ -221,6 +225,8 @@ pub(crate) enum Dialect {
     PrivateMessage,
     /// The peers' `dm`, relayed and acknowledged.
     Relay,
+    /// XMPP's chat message, archived and confirmed.
+    Stanza,
 }
 
 /// How a connection says who it is.
@@ -231,6 +237,29 @@ pub(crate) enum Auth {
     Name,
     /// A JWT signed by this HS256 secret, with expiry, and a device id.
     Jwt { secret: String },
+    /// XMPP, with the user's name as the password, which is not checked.
+    XmppName,
+    /// XMPP, with a JWT signed by this HS256 secret, with expiry, as the password.
+    XmppJwt { secret: String },
+}
+
+impl Auth {
+    /// What such a connection speaks.
+    pub(crate) fn wire(&self) -> Wire {
+        match self {
+            Self::Name | Self::Jwt { .. } => Wire::SocketIo,
+            Self::XmppName | Self::XmppJwt { .. } => Wire::Xmpp,
+        }
+    }
+}
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Socket.IO over WebSocket.
+    SocketIo,
+    /// XMPP over TCP.
+    Xmpp,
 }
 
 /// What a load process answers.
@@ -256,6 +285,8 @@ pub(crate) enum Reply {
     },
     /// Every command was answered; one latency for each.
     Asked { latencies: Vec<Latency> },
+    /// All connections are in their rooms.
+    Entered,
     /// The group is made.
     Gathered { group: String },
     /// Every message was acknowledged and delivered.

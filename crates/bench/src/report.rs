@@ -203,9 +203,12 @@ fn versions(kinds: &[Kind], place: &Place) -> Vec<String> {
             Kind::Socketioxide => format!("socketioxide {SOCKETIOXIDE} on axum 0.8"),
             Kind::Node => format!(
                 "socket.io {} on Node {}",
-                node_package(place).unwrap_or_else(|| "?".to_owned()),
-                output("node", &["--version"], place).unwrap_or_else(|| "?".to_owned()),
+                or_unknown(node_package(place, "node/node_modules/socket.io")),
+                or_unknown(output("node", &["--version"], place)),
             ),
+            Kind::Uws | Kind::Guide | Kind::Python | Kind::Ejabberd | Kind::Prosody => {
+                peer_version(*kind, place)
+            }
         });
     }
     versions
@@ -216,8 +219,50 @@ fn commit(place: &Place) -> String {
     commit.map_or_else(String::new, |commit| format!(" ({commit})"))
 }
 
-fn node_package(place: &Place) -> Option<String> {
-    let path = place.node_peer.join("node_modules/socket.io/package.json");
+/// What the peers that are no Rust programs are made of.
+fn peer_version(kind: Kind, place: &Place) -> String {
+    let npm = |folder: &str| or_unknown(node_package(place, folder));
+    let debian = |package: &str| {
+        or_unknown(output("dpkg-query", &["-W", "-f", "${Version}", package], place))
+    };
+    match kind {
+        Kind::Uws => format!(
+            "socket.io {} on uWebSockets.js {}",
+            npm("uws/node_modules/socket.io"),
+            npm("uws/node_modules/@trufflesuite/uws-js-unofficial"),
+        ),
+        Kind::Guide => format!(
+            "socket.io {} with Express {} and better-sqlite3 {}",
+            npm("guide/node_modules/socket.io"),
+            npm("guide/node_modules/express"),
+            npm("guide/node_modules/better-sqlite3"),
+        ),
+        Kind::Python => {
+            const ASK: &str = "import sys; from importlib.metadata import version as v; \
+                print(f\"python-socketio {v('python-socketio')} on uvicorn {v('uvicorn')}, \
+                Python {sys.version.split()[0]}\")";
+            let python = place.peers.join("python/.venv/bin/python");
+            or_unknown(output(&python.to_string_lossy(), &["-c", ASK], place))
+        }
+        Kind::Ejabberd => {
+            format!("ejabberd {} on erlang-base {}", debian("ejabberd"), debian("erlang-base"))
+        }
+        Kind::Prosody => format!("Prosody {} on lua5.4 {}", debian("prosody"), debian("lua5.4")),
+        Kind::Parlor
+        | Kind::Gateway
+        | Kind::Heartbeat
+        | Kind::Bare
+        | Kind::Socketioxide
+        | Kind::Node => String::new(),
+    }
+}
+
+fn or_unknown(version: Option<String>) -> String {
+    version.unwrap_or_else(|| "?".to_owned())
+}
+
+fn node_package(place: &Place, folder: &str) -> Option<String> {
+    let path = place.peers.join(folder).join("package.json");
     let package: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
     Some(package["version"].as_str()?.to_owned())
 }

@@ -1,29 +1,39 @@
 //! The servers that are measured, each a process of its own.
 //!
-//! All of them greet a socket with `ready`; all but Parlor itself speak the benchmark's own
-//! events (see the programs under `src/bin` and `peers`). Dropping a server ends its process.
+//! Those of Socket.IO greet a socket with `ready`; all of these but Parlor itself speak the benchmark's
+//! own events (see the programs under `src/bin` and `peers`). Those of XMPP speak that. Dropping a server
+//! ends its process.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::ValueEnum;
 
+use crate::peers;
 use crate::pin::pinned;
 use crate::place::Place;
 use crate::process::{self, Memory};
-use crate::protocol::{Auth, Dialect};
+use crate::protocol::{Auth, Dialect, Wire};
 
 /// Which version of socketioxide the peer is built with; `Cargo.toml` pins the same.
 pub(crate) const SOCKETIOXIDE: &str = "0.18.9";
 
+/// What the peers keep of a message before it is acknowledged, for the notes of a table.
+pub(crate) const OTHERS_KEEP: &str = "the guide's chat: a row and an fsync before each; ejabberd and \
+    Prosody: their archives, without fsync, acks by XEP-0198; the others keep nothing";
+
 /// The secret of the tokens that are minted for Parlor, of this machine and this run only.
 const SECRET: &str = "a secret for measurements, known to all";
+
+/// How long a server may take to listen that does not say when it does, and how often it is tried.
+const START_MAX: Duration = Duration::from_secs(60);
+const START_STEP: Duration = Duration::from_millis(50);
 
 /// How long memory may take to come to rest, and how often it is looked at.
 const SETTLE_MAX: Duration = Duration::from_secs(8);
@@ -44,6 +54,16 @@ pub(crate) enum Kind {
     Node,
     /// A server that writes a prebuilt frame to every socket, and does nothing else
     Bare,
+    /// The peer Node socket.io on uWebSockets.js
+    Uws,
+    /// The chat of Socket.IO's guide: Node socket.io, Express and SQLite, durable
+    Guide,
+    /// The peer python-socketio on uvicorn
+    Python,
+    /// The peer ejabberd, by XMPP, with an archive
+    Ejabberd,
+    /// The peer Prosody, by XMPP, with an archive
+    Prosody,
 }
 
 impl Kind {
@@ -55,12 +75,19 @@ impl Kind {
             Self::Socketioxide => "socketioxide",
             Self::Node => "node socket.io",
             Self::Bare => "bare writer",
+            Self::Uws => "node socket.io on uWebSockets.js",
+            Self::Guide => "socket.io guide's chat",
+            Self::Python => "python-socketio",
+            Self::Ejabberd => "ejabberd",
+            Self::Prosody => "prosody",
         }
     }
 
     pub(crate) fn auth(self) -> Auth {
         match self {
             Self::Parlor => Auth::Jwt { secret: SECRET.to_owned() },
+            Self::Ejabberd => Auth::XmppJwt { secret: SECRET.to_owned() },
+            Self::Prosody => Auth::XmppName,
             _ => Auth::Name,
         }
     }
@@ -68,8 +95,30 @@ impl Kind {
     pub(crate) fn dialect(self) -> Dialect {
         match self {
             Self::Parlor => Dialect::PrivateMessage,
+            Self::Ejabberd | Self::Prosody => Dialect::Stanza,
             _ => Dialect::Relay,
         }
+    }
+
+    pub(crate) fn is_xmpp(self) -> bool {
+        self.auth().wire() == Wire::Xmpp
+    }
+
+    /// Sees that this server can do what a benchmark asks of it.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(crate) fn check(self, benchmark: &str) -> anyhow::Result<()> {
+        let fits = match (benchmark, self) {
+            ("idle" | "groups" | "direct", Self::Bare | Self::Heartbeat) => false,
+            ("fanout", Self::Parlor | Self::Heartbeat) => false,
+            ("idle" | "fanout" | "groups" | "direct", _) => true,
+            ("growth", kind) => matches!(kind, Self::Parlor | Self::Gateway),
+            ("million", kind) => matches!(kind, Self::Parlor | Self::Heartbeat),
+            (_, kind) => kind == Self::Parlor,
+        };
+        ensure!(fits, "{benchmark} cannot be run with {}", self.name());
+        Ok(())
     }
 }
 
@@ -132,12 +181,20 @@ impl Server {
             Kind::Gateway => place.server(&place.gateway_bin),
             Kind::Heartbeat => heartbeat(place, limits)?,
             Kind::Socketioxide => pinned(place.server_core, &place.socketioxide_bin),
-            Kind::Node => node(place),
             Kind::Bare => pinned(place.server_core, &place.bare_bin),
+            Kind::Node => peers::node(place, "node"),
+            Kind::Uws => peers::node(place, "uws"),
+            Kind::Guide => peers::guide(place, folder.path()),
+            Kind::Python => peers::python(place),
+            Kind::Ejabberd => peers::ejabberd(place, folder.path(), chosen, SECRET)?,
+            Kind::Prosody => peers::prosody(place, folder.path(), chosen)?,
         };
+        let input = if kind == Kind::Ejabberd { Stdio::piped() } else { Stdio::null() };
+        // Those of XMPP log on standard output, and do not say when they listen.
+        let output = if kind.is_xmpp() { log_file.try_clone()?.into() } else { Stdio::piped() };
         let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdin(input)
+            .stdout(output)
             .stderr(log_file)
             .spawn()
             .with_context(|| format!("cannot start {}", kind.name()))?;
@@ -165,9 +222,7 @@ impl Server {
         let began = Instant::now();
         let mut memory = process::memory(self.pid())?;
         loop {
-            if self.kind == Kind::Node {
-                Command::new("kill").args(["-USR2", &self.pid().to_string()]).status()?;
-            }
+            self.collect_garbage()?;
             process::pause(SETTLE_STEP);
             let now = process::memory(self.pid())?;
             let rest = (now.anonymous - memory.anonymous).abs() <= memory.anonymous * 0.001;
@@ -176,6 +231,23 @@ impl Server {
                 return Ok(memory);
             }
         }
+    }
+}
+
+impl Server {
+    /// Lets it collect garbage, if it has any and can be told.
+    fn collect_garbage(&self) -> anyhow::Result<()> {
+        match self.kind {
+            Kind::Parlor | Kind::Gateway | Kind::Heartbeat | Kind::Bare | Kind::Socketioxide => {}
+            Kind::Node | Kind::Uws | Kind::Guide | Kind::Python | Kind::Prosody => {
+                Command::new("kill").args(["-USR2", &self.pid().to_string()]).status()?;
+            }
+            Kind::Ejabberd => {
+                let mut input = self.child.stdin.as_ref().context("ejabberd has standard input")?;
+                input.write_all(b"collect garbage\n").context("ejabberd has ended")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -241,13 +313,6 @@ fn heartbeat(place: &Place, limits: Limits) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn node(place: &Place) -> Command {
-    let mut command = pinned(place.server_core, "node");
-    command.arg("--expose-gc").arg(place.node_peer.join("server.js"));
-    command.env("NODE_ENV", "production");
-    command
-}
-
 /// A loopback address that is free now.
 fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
@@ -256,6 +321,9 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 
 /// Waits for the server to listen, and says where: `chosen` if it could be told, else as it says.
 fn listening(kind: Kind, child: &mut Child, chosen: SocketAddr) -> anyhow::Result<SocketAddr> {
+    if kind.is_xmpp() {
+        return accepting(child, chosen);
+    }
     let mut out = BufReader::new(child.stdout.take().context("a server has standard output")?);
     let mut line = String::new();
     out.read_line(&mut line)?;
@@ -265,6 +333,17 @@ fn listening(kind: Kind, child: &mut Child, chosen: SocketAddr) -> anyhow::Resul
         return Ok(chosen);
     }
     Ok(line.trim().strip_prefix("listening ").context("it ended")?.parse()?)
+}
+
+/// Waits until an address that was told takes connections.
+fn accepting(child: &mut Child, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        ensure!(child.try_wait()?.is_none(), "it ended");
+        ensure!(began.elapsed() < START_MAX, "it took longer than {START_MAX:?}");
+        process::pause(START_STEP);
+    }
+    Ok(address)
 }
 
 #[cfg(test)]

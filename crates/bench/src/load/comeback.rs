@@ -87,7 +87,8 @@ impl Returning {
         let Some((_, slot)) = self.due.pop_first() else { return Ok(None) };
         self.travellers[slot].is_connected = true;
         let user = self.first + u32::try_from(slot).expect("a slot is small");
-        Connection::begin(self.address, user, Window::Usual).map(|it| Some((slot, it)))
+        Connection::begin(self.address, user, Window::Usual, self.auth.wire())
+            .map(|it| Some((slot, it)))
     }
 
     /// Whether a place has no connection now.

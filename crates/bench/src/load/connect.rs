@@ -7,8 +7,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::connection::{Connection, Stage, device_name, user_name};
+use super::xmpp;
 use crate::latency::Latency;
-use crate::protocol::{Auth, Reply, Window};
+use crate::protocol::{Auth, Reply, Window, Wire};
 
 /// Life of a minted token.
 const TOKEN_SECONDS: u64 = 24 * 3600;
@@ -58,7 +59,8 @@ impl Connecting {
             return Ok(None);
         }
         self.began.push(Instant::now());
-        Connection::begin(self.address, self.first + begun, self.window).map(Some)
+        let user = self.first + begun;
+        Connection::begin(self.address, user, self.window, self.auth.wire()).map(Some)
     }
 
     fn begun(&self) -> u32 {
@@ -70,6 +72,12 @@ impl Connecting {
         connection: &mut Connection,
         packet: &[u8],
     ) -> io::Result<()> {
+        if self.auth.wire() == Wire::Xmpp {
+            if xmpp::on_login_stanza(connection, &self.auth, packet)? {
+                self.on_live(connection);
+            }
+            return Ok(());
+        }
         match (connection.stage, packet) {
             (Stage::Opening, [b'0', ..]) => {
                 connection.stage = Stage::Joining;
@@ -82,9 +90,7 @@ impl Connecting {
             }
             (Stage::Joining, packet) if packet.starts_with(b"42[\"ready\"") => {
                 connection.stage = Stage::Live;
-                let place = (connection.user - self.first) as usize;
-                self.latency.record(self.began[place].elapsed());
-                self.live += 1;
+                self.on_live(connection);
                 Ok(())
             }
             (Stage::Joining | Stage::Live, [b'4', ..]) => Ok(()),
@@ -93,6 +99,12 @@ impl Connecting {
                 Err(io::Error::other(format!("unexpected while {stage:?}: {packet}")))
             }
         }
+    }
+
+    fn on_live(&mut self, connection: &Connection) {
+        let place = (connection.user - self.first) as usize;
+        self.latency.record(self.began[place].elapsed());
+        self.live += 1;
     }
 
     pub(super) fn progress(&self) -> u64 {
@@ -130,6 +142,7 @@ pub(super) fn auth(auth: &Auth, user: u32) -> io::Result<String> {
                 .map_err(io::Error::other)?;
             Ok(format!(r#"{{"token":"{token}","deviceId":"{}"}}"#, device_name(user)))
         }
+        Auth::XmppName | Auth::XmppJwt { .. } => Err(io::Error::other("XMPP has no CONNECT")),
     }
 }
 

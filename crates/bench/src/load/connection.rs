@@ -1,7 +1,9 @@
-//! One connection of the load: TCP, HTTP upgrade, Engine.IO open, Socket.IO CONNECT, `ready`.
+//! One connection of the load: TCP, HTTP upgrade, Engine.IO open, Socket.IO CONNECT, `ready`; or TCP
+//! and an XMPP stream.
 //!
 //! A connection keeps its descriptor, its stage and, only while needed, the bytes of a partial
-//! frame or of an unfinished write. What comes in is handed out as Socket.IO text packets.
+//! frame or of an unfinished write. What comes in is handed out as Socket.IO text packets, or as
+//! stanzas.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,7 +12,8 @@ use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frame;
-use crate::protocol::Window;
+use super::xmpp::{self, Stream};
+use crate::protocol::{Window, Wire};
 
 /// Connections per source address: far below the 28,000 ports that one address has, and below
 /// what a server may allow an address.
@@ -40,9 +43,9 @@ pub(super) enum Stage {
     Connecting,
     /// The upgrade was asked for.
     Upgrading,
-    /// The Engine.IO open packet is awaited.
+    /// The Engine.IO open packet, or the login's next step, is awaited.
     Opening,
-    /// CONNECT was sent; its answer and `ready` are awaited.
+    /// CONNECT was sent, or presence; its answer and `ready` are awaited.
     Joining,
     /// Ready for use.
     Live,
@@ -56,6 +59,8 @@ pub(super) struct Connection {
     pub(super) user: u32,
     /// Events received since the last run began.
     pub(super) events: u32,
+    /// Of a connection that speaks XMPP.
+    xmpp: Option<Box<Stream>>,
     partial: Vec<u8>,
     unsent: Vec<u8>,
 }
@@ -84,7 +89,12 @@ fn source_address(user: u32) -> Ipv4Addr {
 
 impl Connection {
     /// Begins a TCP connection from the user's own loopback address.
-    pub(super) fn begin(server: SocketAddr, user: u32, window: Window) -> io::Result<Self> {
+    pub(super) fn begin(
+        server: SocketAddr,
+        user: u32,
+        window: Window,
+        wire: Wire,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         if window == Window::Narrow {
             socket.set_recv_buffer_size(NARROW_BYTES)?;
@@ -105,16 +115,23 @@ impl Connection {
             stage: Stage::Connecting,
             user,
             events: 0,
+            xmpp: (wire == Wire::Xmpp).then(Box::default),
             partial: Vec::new(),
             unsent: Vec::new(),
         })
+    }
+
+    /// What it knows of its XMPP stream, if it speaks XMPP.
+    pub(super) fn xmpp_mut(&mut self) -> Option<&mut Stream> {
+        self.xmpp.as_deref_mut()
     }
 
     pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
-    /// Goes on writing: asks for the upgrade once TCP is connected, then empties what is unsent.
+    /// Goes on writing: asks for the upgrade, or opens the XMPP stream, once TCP is connected, then
+    /// empties what is unsent.
     pub(super) fn on_writable(&mut self) -> io::Result<()> {
         if self.stage == Stage::Connecting {
             if let Some(error) = self.stream.take_error()? {
@@ -123,8 +140,12 @@ impl Connection {
             if self.stream.peer_addr().is_err() {
                 return Ok(());
             }
-            self.stage = Stage::Upgrading;
-            return self.send_bytes(UPGRADE);
+            let (stage, greeting) = match self.xmpp {
+                None => (Stage::Upgrading, UPGRADE),
+                Some(_) => (Stage::Opening, xmpp::OPEN),
+            };
+            self.stage = stage;
+            return self.send_bytes(greeting);
         }
         if self.unsent.is_empty() {
             return Ok(());
@@ -133,8 +154,11 @@ impl Connection {
         self.send_bytes(&unsent)
     }
 
-    /// Sends a text packet such as `42["event"]`.
+    /// Sends a text packet such as `42["event"]`, or stanzas as they are.
     pub(super) fn send_text(&mut self, packet: &[u8]) -> io::Result<()> {
+        if self.xmpp.is_some() {
+            return self.send_bytes(packet);
+        }
         self.send_frame(frame::TEXT, packet)
     }
 
@@ -157,7 +181,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads once into `buffer` and hands each Engine.IO packet to `on_packet`, pings being
+    /// Reads once into `buffer` and hands each Engine.IO packet or stanza to `on_packet`, pings being
     /// answered here. Says whether the socket may hold more.
     ///
     /// # Errors
@@ -196,6 +220,9 @@ impl Connection {
         bytes: &[u8],
         on_packet: &mut impl FnMut(&mut Self, &[u8]) -> io::Result<()>,
     ) -> io::Result<usize> {
+        if self.xmpp.is_some() {
+            return self.consume_stanzas(bytes, on_packet);
+        }
         let mut used = 0;
         if self.stage == Stage::Upgrading {
             match upgrade_answer(bytes)? {
@@ -216,6 +243,24 @@ impl Connection {
                 frame::PONG => {}
                 frame::CLOSE => return Err(io::Error::other(closed(found.payload))),
                 _ => return Err(io::Error::other("the server sent a binary frame")),
+            }
+        }
+        Ok(used)
+    }
+
+    fn consume_stanzas(
+        &mut self,
+        bytes: &[u8],
+        on_packet: &mut impl FnMut(&mut Self, &[u8]) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        let mut used = 0;
+        while let Some(found) = xmpp::read(&bytes[used..]).map_err(io::Error::other)? {
+            used += found.length;
+            let answer = self.xmpp.as_mut().map(|stream| stream.on_stanza(found.stanza));
+            if let Some(answer) = answer.transpose()?.flatten() {
+                self.send_bytes(answer.as_bytes())?;
+            } else {
+                on_packet(self, found.stanza)?;
             }
         }
         Ok(used)

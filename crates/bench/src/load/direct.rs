@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::connection::{Connection, user_name};
+use super::xmpp;
 use crate::latency::Latency;
 use crate::protocol::{Dialect, Direct, Pace, Reply};
 
@@ -101,7 +102,8 @@ impl Directing {
             let sender = number % (self.connections & !1);
             let user = connections[sender].user;
             // Neighbours by place: the connections of a process are numbered from an even user.
-            let packet = self.packet(number, connections[sender ^ 1].user);
+            let to = connections[sender ^ 1].user;
+            let packet = self.packet(number, &mut connections[sender], to);
             self.messages.push(Sent { due, acked: false, delivered: false });
             connections[sender]
                 .send_text(packet.as_bytes())
@@ -110,15 +112,20 @@ impl Directing {
         Ok(())
     }
 
-    fn packet(&self, number: usize, to: u32) -> String {
-        let (to, padding, run) = (user_name(to), &self.padding, self.direct.run);
+    fn packet(&self, number: usize, sender: &mut Connection, to_user: u32) -> String {
+        let (to, padding, run) = (user_name(to_user), &self.padding, self.direct.run);
+        let text = format!("#{number:08} {padding}");
         match self.direct.dialect {
             Dialect::PrivateMessage => format!(
-                r##"42{number}["private_message",{{"toUserId":"{to}","content":"#{number:08} {padding}","clientId":"r{run}-{number}-{to}"}}]"##
+                r##"42{number}["private_message",{{"toUserId":"{to}","content":"{text}","clientId":"r{run}-{number}-{to}"}}]"##
             ),
             Dialect::Relay => {
-                format!(r##"42{number}["dm",{{"to":"{to}","content":"#{number:08} {padding}"}}]"##)
+                format!(r##"42{number}["dm",{{"to":"{to}","content":"{text}"}}]"##)
             }
+            Dialect::Stanza => match sender.xmpp_mut() {
+                Some(stream) => stream.message(number, to_user, &text),
+                None => unreachable!("a kind with this dialect logs in by XMPP"),
+            },
         }
     }
 
@@ -130,12 +137,13 @@ impl Directing {
         let name: &[u8] = match self.direct.dialect {
             Dialect::PrivateMessage => b"42[\"private_message\",",
             Dialect::Relay => b"42[\"dm\",",
+            Dialect::Stanza => return self.on_stanza(connection, packet),
         };
         if let Some(rest) = packet.strip_prefix(b"43") {
             self.on_ack(rest)
         } else if packet.starts_with(name) {
             connection.events += 1;
-            self.on_delivery(packet)?;
+            self.on_delivery(text_number(packet))?;
             if self.direct.receipts && self.direct.dialect == Dialect::PrivateMessage {
                 let receipt = receipt(packet).map_err(io::Error::other)?;
                 connection.send_text(receipt.as_bytes())?;
@@ -146,12 +154,34 @@ impl Directing {
         }
     }
 
+    fn on_stanza(&mut self, connection: &mut Connection, stanza: &[u8]) -> io::Result<()> {
+        if xmpp::attribute(stanza, "type") == Some(b"error") {
+            return Err(io::Error::other(String::from_utf8_lossy(stanza)));
+        }
+        if stanza.starts_with(b"<a ")
+            && let Some(stream) = connection.xmpp_mut()
+        {
+            return stream.confirmed(stanza)?.into_iter().try_for_each(|it| self.on_acked(it));
+        }
+        match xmpp::body(stanza) {
+            Some([b'#', number @ ..]) if stanza.starts_with(b"<message ") => {
+                connection.events += 1;
+                self.on_delivery(number_at(number).0)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn on_ack(&mut self, rest: &[u8]) -> io::Result<()> {
         let (number, answer) = number_at(rest);
         if !contains(answer, b"\"status\":\"sent\"") {
             let answer = String::from_utf8_lossy(answer).into_owned();
             return Err(io::Error::other(format!("message {number} was refused: {answer}")));
         }
+        self.on_acked(number)
+    }
+
+    fn on_acked(&mut self, number: usize) -> io::Result<()> {
         match self.messages.get_mut(number) {
             Some(sent) if !sent.acked => {
                 sent.acked = true;
@@ -164,8 +194,7 @@ impl Directing {
         }
     }
 
-    fn on_delivery(&mut self, packet: &[u8]) -> io::Result<()> {
-        let number = text_number(packet);
+    fn on_delivery(&mut self, number: usize) -> io::Result<()> {
         match self.messages.get_mut(number) {
             Some(sent) if !sent.delivered => {
                 sent.delivered = true;
@@ -251,7 +280,8 @@ mod tests {
         run.on_ack(br#"0[{"status":"sent"}]"#).unwrap();
         assert!(run.on_ack(br#"0[{"status":"sent"}]"#).is_err());
         assert!(run.reply().is_none());
-        run.on_delivery(br##"42["dm",{"from":"u000000","content":"#00000000 xx"}]"##).unwrap();
+        let packet = br##"42["dm",{"from":"u000000","content":"#00000000 xx"}]"##;
+        run.on_delivery(text_number(packet)).unwrap();
         assert!(matches!(run.reply(), Some(Reply::Directed { messages: 1, .. })));
     }
 
@@ -269,6 +299,6 @@ mod tests {
 
     #[test]
     fn a_message_that_was_never_sent_is_an_error() {
-        assert!(run(Pace::InFlight(1)).on_delivery(br##"42["dm",{"content":"#7"}]"##).is_err());
+        assert!(run(Pace::InFlight(1)).on_delivery(7).is_err());
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::connection::Connection;
 use super::direct::contains;
+use super::xmpp;
 use crate::latency::Latency;
 use crate::protocol::{Fanout, Reply, Room};
 
@@ -83,11 +84,12 @@ impl FanningOut {
             }
             return Ok(());
         }
-        let event: &[u8] = match to {
-            Room::All | Room::Named(_) => b"42[\"event\",",
-            Room::Group(_) => b"42[\"group_message\",",
+        let is_event = match to {
+            Room::All | Room::Named(_) => packet.starts_with(b"42[\"event\","),
+            Room::Group(_) => packet.starts_with(b"42[\"group_message\","),
+            Room::Muc(_) => xmpp::is_said_in_room(packet),
         };
-        if !packet.starts_with(event) {
+        if !is_event {
             return Ok(());
         }
         connection.events += 1;
@@ -127,6 +129,7 @@ impl FanningOut {
                     Room::Group(group) => format!(
                         r#"42{sent}["group_message",{{"groupId":"{group}","content":"{payload}","echo":true}}]"#
                     ),
+                    Room::Muc(name) => xmpp::to_room(name, sent, payload),
                 };
                 sender.send_text(packet.as_bytes())?;
                 room.sent_at.push_back(Instant::now());

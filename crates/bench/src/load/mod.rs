@@ -18,6 +18,7 @@ mod gather;
 mod mix;
 mod stall;
 mod subscribe;
+mod xmpp;
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use self::gather::Gathering;
 use self::mix::Mixing;
 use self::stall::Stalling;
 use self::subscribe::Subscribing;
+use self::xmpp::Entering;
 use crate::protocol::{Command, Reply};
 
 /// Bytes read at a time, shared by all connections.
@@ -65,6 +67,7 @@ enum Work {
     Nothing,
     Ask(Asking),
     Connect(Connecting),
+    Enter(Entering),
     Fanout(FanningOut),
     Direct(Directing),
     Feed(Feeding),
@@ -182,6 +185,7 @@ impl Load {
         while connection.read(&mut self.buffer, |connection, packet| match work {
             Work::Ask(asking) => asking.on_packet(packet),
             Work::Connect(connecting) => connecting.on_packet(connection, packet),
+            Work::Enter(entering) => entering.on_stanza(packet),
             Work::Fanout(fanning_out) => fanning_out.on_packet(connection, packet),
             Work::Direct(directing) => directing.on_packet(connection, packet),
             Work::Feed(feeding) => feeding.on_packet(packet),
@@ -191,7 +195,8 @@ impl Load {
             Work::Burst(bursting) => bursting.on_packet(connection, packet),
             Work::Mix(mixing) => mixing.on_packet(connection, packet),
             Work::Nothing | Work::Stall(_) => {
-                connection.events += u32::from(packet.starts_with(b"42"));
+                let is_event = packet.starts_with(b"42") || packet.starts_with(b"<message ");
+                connection.events += u32::from(is_event);
                 Ok(())
             }
         })? {}
@@ -211,6 +216,7 @@ impl Load {
                 Ok(())
             }
             Work::Ask(asking) => asking.advance(&mut self.connections),
+            Work::Enter(entering) => entering.advance(&mut self.connections),
             Work::Fanout(fanning_out) => fanning_out.advance(&mut self.connections),
             Work::Direct(directing) => directing.advance(&mut self.connections),
             Work::Feed(feeding) => feeding.advance(&mut self.connections),
@@ -244,6 +250,7 @@ impl Load {
             Work::Nothing => return Ok(()),
             Work::Ask(asking) => (asking.progress(), asking.reply()),
             Work::Connect(connecting) => (connecting.progress(), connecting.reply()),
+            Work::Enter(entering) => (entering.progress(), entering.reply()),
             Work::Fanout(fanning_out) => {
                 (fanning_out.progress(), fanning_out.reply(&self.connections))
             }
@@ -263,6 +270,7 @@ impl Load {
             let state = match &self.work {
                 Work::Ask(asking) => asking.state(),
                 Work::Connect(connecting) => connecting.state(),
+                Work::Enter(entering) => entering.state(),
                 Work::Fanout(fanning_out) => fanning_out.state(),
                 Work::Direct(directing) => directing.state(),
                 Work::Feed(feeding) => feeding.state(),
@@ -329,6 +337,9 @@ impl Load {
             Command::Fanout(fanout) => {
                 self.forget_events();
                 self.work = Work::Fanout(FanningOut::new(fanout, &self.connections));
+            }
+            Command::Enter { rooms } => {
+                self.work = Work::Enter(Entering::new(rooms, self.connections.len()));
             }
             Command::Ask(ask) => self.work = Work::Ask(Asking::new(ask)),
             Command::Gather { first, members } => {
