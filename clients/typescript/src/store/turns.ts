@@ -1,0 +1,16 @@
+// One at a time, within this program.
+
+/** A line in which work waits for the work before it. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Does `work` after all that was given before, or rejects if the signal is aborted by then. */
+  take<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(() => {
+      signal.throwIfAborted();
+      return work();
+    });
+    this.#last = mine.catch(() => {});
+    return mine;
+  }
+}
