@@ -7,7 +7,7 @@ import type {
   Json,
   Observable,
   Parlor,
-  Presence,
+  PresenceView,
   Sending,
   SendOptions,
   Status,
@@ -75,7 +75,7 @@ export function useTyping(conversation: Conversation): TypingView & { types: () 
 }
 
 /** Whether a user is there. The server is asked once, however many components show it. */
-export function usePresence(userId: string): Presence {
+export function usePresence(userId: string): PresenceView {
   return useObservable(useParlor().presence(userId));
 }
 

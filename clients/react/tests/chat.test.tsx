@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Window } from "happy-dom";
-import { act } from "react";
+import type { ReactNode } from "react";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 
 import { client, eventually, live } from "../../typescript/tests/support/client.js";
@@ -15,25 +15,23 @@ const window = new Window();
 
 beforeAll(() => {
   const { document, navigator, HTMLElement, HTMLIFrameElement } = window;
-  const globals = { window, document, navigator, HTMLElement, HTMLIFrameElement, IS_REACT_ACT_ENVIRONMENT: true };
+  const globals = { window, document, navigator, HTMLElement, HTMLIFrameElement };
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
 });
 
-async function render(node: Parameters<import("react-dom/client").Root["render"]>[0]) {
+async function render(node: ReactNode) {
   const { createRoot } = await import("react-dom/client");
   const element = window.document.createElement("div");
   window.document.body.append(element);
-  const root = createRoot(element as never);
-  onTestFinished(() => act(() => root.unmount()));
-  await act(() => root.render(node));
+  const errors: unknown[] = [];
+  const root = createRoot(element as never, { onUncaughtError: (error) => errors.push(error) });
+  onTestFinished(() => root.unmount());
+  root.render(node);
   return {
     element,
+    errors,
     /** Waits until what is rendered has a text. */
-    shows: (text: string) =>
-      eventually(async () => {
-        await act(async () => {});
-        return element.textContent.includes(text);
-      }, `${text} in ${element.textContent}`),
+    shows: (text: string) => eventually(() => element.textContent.includes(text), `${text} in ${element.textContent}`),
   };
 }
 
@@ -46,29 +44,23 @@ test("the_example_shows_what_is_said_who_is_there_and_who_types", async () => {
   alice.connect();
   const bob = await live(server.url, "bob");
   await shows("bob is here");
-  expect(element.textContent).not.toContain("Not connected");
+  await eventually(() => !element.textContent.includes("Not connected"), "the connection to be shown");
   bob.direct("alice").types();
   await shows("bob typing…");
   await bob.direct("alice").send("Hello!").sent;
   await shows("bob: Hello!");
   await shows("bob (1)");
-  expect(element.textContent).not.toContain("typing");
-  await act(async () => {
-    alice.direct("bob").send("Hi!");
-  });
+  await eventually(() => !element.textContent.includes("typing"), "the end of typing");
+  alice.direct("bob").send("Hi!");
   await shows("alice: Hi!");
   await eventually(() => bob.direct("alice").messages.get().messages.length === 2, "the answer");
   await server.kill();
   await shows("Not connected");
-  await act(async () => {
-    alice.direct("bob").send("Later");
-  });
+  alice.direct("bob").send("Later");
   await shows("alice: Later (sending)");
   await server.run();
-  await eventually(async () => {
-    await act(async () => {});
-    return element.textContent.includes("alice: Later ") && !element.textContent.includes("(sending)");
-  }, "the message to be sent");
+  const isSent = () => element.textContent.includes("alice: Later ") && !element.textContent.includes("(sending)");
+  await eventually(isSent, "the message to be sent");
 });
 
 function Lost() {
@@ -76,7 +68,8 @@ function Lost() {
 }
 
 test("hooks_outside_of_a_provider_say_what_is_missing", async () => {
-  await expect(render(<Lost />)).rejects.toThrow("put a ParlorProvider around");
+  const { errors } = await render(<Lost />);
+  await eventually(() => String(errors[0]).includes("put a ParlorProvider around"), "the error");
 });
 
 test("the_readme_has_the_example_as_it_is", async () => {

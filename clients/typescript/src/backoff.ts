@@ -34,6 +34,11 @@ export class Backoff {
   }
 }
 
+/** Throws the signal's reason if it is aborted. Not everywhere does the signal have that function itself. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw signal.reason ?? new Error("aborted");
+}
+
 /** Waits; rejects with the signal's reason when it is aborted first. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

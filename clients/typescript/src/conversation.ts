@@ -51,7 +51,7 @@ export interface ConversationView {
 }
 
 /** How far one of the user's own messages got. */
-export type Receipt = "sent" | "delivered" | "read";
+export type ReceiptState = "sent" | "delivered" | "read";
 
 /** What a conversation is made of. @internal */
 export interface ConversationNeeds {
@@ -214,7 +214,7 @@ export class Conversation {
    * How far a message of the user's own got with everybody else: `read` once all have read it. Of larger
    * groups no marks are told, so there it stays `sent`.
    */
-  receiptOf(message: Pick<LoggedMessage, "seq">): Receipt {
+  receiptOf(message: Pick<LoggedMessage, "seq">): ReceiptState {
     const me = this.#needs.connection.userId;
     const others = [...this.#watermarks.values()].filter(({ userId }) => userId !== me);
     if (others.length === 0) return "sent";

@@ -82,12 +82,18 @@ export class Conversations implements Observable<ConversationList> {
 
   /** Reads it anew from the beginning. Rejects with the signal's reason. @internal */
   async reload(signal: AbortSignal): Promise<void> {
-    const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, signal);
-    this.#take(page.conversations);
-    this.#cursor = page.cursor;
-    this.#wasRead = true;
-    this.#error = null;
-    this.#view.changed();
+    try {
+      const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, signal);
+      this.#take(page.conversations);
+      this.#cursor = page.cursor;
+      this.#wasRead = true;
+      this.#error = null;
+    } catch (error) {
+      if (error instanceof RefusedError) this.#error = error;
+      throw error;
+    } finally {
+      this.#view.changed();
+    }
   }
 
   /** @internal */

@@ -1,6 +1,6 @@
 // The public names of `@parlor/client`.
 export type { ConnectionState, Status, StatusReason } from "./connection.js";
-export type { Conversation, ConversationView, Receipt } from "./conversation.js";
+export type { Conversation, ConversationView, ReceiptState } from "./conversation.js";
 export type { ConversationList, Conversations } from "./conversations.js";
 export {
   BusyError,
@@ -20,7 +20,7 @@ export {
 export type { Observable } from "./observable.js";
 export type { Sending } from "./outbox.js";
 export { Parlor, type ParlorOptions } from "./parlor.js";
-export type { Presence } from "./presence.js";
+export type { PresenceView } from "./presence.js";
 export { CODES } from "./protocol/codes.js";
 export type * from "./protocol/types.js";
 export { indexedDbStore } from "./store/indexeddb.js";

@@ -156,7 +156,7 @@ export class Outbox {
   /** The log has a message with this key, whoever brought it there. */
   isInLog(clientId: string, sent: Sent): void {
     const entry = this.#entries.get(clientId);
-    if (entry !== undefined) void this.#sent(entry, sent);
+    if (entry !== undefined) this.#sent(entry, sent).catch(reportError);
   }
 
   close(): void {
@@ -393,7 +393,7 @@ export class Outbox {
     this.#settle(entry, sent);
     this.#announce({ kind: "sent", owner: item.owner, clientId: item.clientId, target: item.target, sent });
     // If this fails it is sent again after a restart, and gets the same answer.
-    if (isKept) await this.#store.remove(item);
+    if (isKept) await this.#store.remove(item).catch(reportError);
   }
 
   async #failed(entry: Entry, error: RefusedError): Promise<void> {
@@ -401,7 +401,7 @@ export class Outbox {
     entry.sent?.reject(error);
     entry.sent = null;
     this.#ears.changed(keyOf(entry.item.target));
-    if (entry.isKept) await this.#store.put(entry.item);
+    if (entry.isKept) await this.#store.put(entry.item).catch(reportError);
     this.#announce({ kind: "changed", owner: entry.item.owner });
   }
 

@@ -6,7 +6,7 @@ import { Conversations } from "./conversations.js";
 import { ClosedError } from "./errors.js";
 import type { Observable } from "./observable.js";
 import { Outbox } from "./outbox.js";
-import { type Presence, PresenceBook } from "./presence.js";
+import { PresenceBook, type PresenceView } from "./presence.js";
 import type { AnyEntry, Commands, Moved, Ready, ServerEvents } from "./protocol/types.js";
 import { Reads } from "./reads.js";
 import { Receipts } from "./receipts.js";
@@ -172,7 +172,7 @@ export class Parlor {
   }
 
   /** Whether a user is there, for as long as somebody is subscribed to it. */
-  presence(userId: string): Observable<Presence> {
+  presence(userId: string): Observable<PresenceView> {
     return this.#presence.of(userId);
   }
 

@@ -11,17 +11,17 @@ const GATHER_MS = 30;
 const LINGER_MS = 5_000;
 
 /** Whether a user is there. All `null` while it is not known. */
-export interface Presence {
+export interface PresenceView {
   readonly online: boolean | null;
   /** When the user was last there, in milliseconds since 1970; `null` while online, and where it is not told. */
   readonly lastSeen: number | null;
 }
 
-const UNKNOWN: Presence = { online: null, lastSeen: null };
+const UNKNOWN: PresenceView = { online: null, lastSeen: null };
 
 interface Watch {
-  view: Derived<Presence>;
-  now: Presence;
+  view: Derived<PresenceView>;
+  now: PresenceView;
   isWatched: boolean;
   isSubscribed: boolean;
   linger: ReturnType<typeof setTimeout> | null;
@@ -49,7 +49,7 @@ export class PresenceBook {
   }
 
   /** A user's presence. The server is asked while somebody is subscribed to it. */
-  of(userId: string): Observable<Presence> {
+  of(userId: string): Observable<PresenceView> {
     return this.#watch(userId).view;
   }
 
@@ -92,7 +92,7 @@ export class PresenceBook {
     this.#set(userId, { online, lastSeen });
   }
 
-  #set(userId: string, now: Presence): void {
+  #set(userId: string, now: PresenceView): void {
     const watch = this.#watches.get(userId);
     if (watch === undefined || (watch.now.online === now.online && watch.now.lastSeen === now.lastSeen)) return;
     watch.now = now;

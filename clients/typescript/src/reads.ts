@@ -1,6 +1,6 @@
 // Questions that change nothing, asked until they are answered: over as many connections as it takes, a few
 // at a time, and never faster than the server wants.
-import { Backoff, sleep } from "./backoff.js";
+import { Backoff, sleep, throwIfAborted } from "./backoff.js";
 import type { Connection } from "./connection.js";
 import { BusyError, DisconnectedError, isRefused, TimeoutError } from "./errors.js";
 import type { Commands } from "./protocol/types.js";
@@ -41,7 +41,7 @@ export class Reads {
       try {
         return await this.#connection.request(command, payload);
       } catch (error) {
-        signal.throwIfAborted();
+        throwIfAborted(signal);
         if (error instanceof BusyError) await sleep(pace.next(error.retryAfterMs), signal);
         else if (isRefused(error, "internal") && failures < FAILURES_MAX) {
           failures += 1;
@@ -68,7 +68,9 @@ export class Reads {
   /** Waits for a connection, and for a place among those that ask. */
   async #turn(signal: AbortSignal): Promise<void> {
     for (;;) {
-      signal.throwIfAborted();
+      // Whoever was woken and does not go on lets another.
+      if (signal.aborted) this.#waiting.shift()?.();
+      throwIfAborted(signal);
       if (this.#connection.isReady && this.#running < AT_ONCE_MAX) {
         this.#running += 1;
         return;

@@ -3,6 +3,7 @@
 // One position stands for everything: all that was committed up to it is here, or known to be missing. It
 // moves with what is pushed once the client has caught up, and is given up when the server says `snapshot`.
 import type { Connection } from "./connection.js";
+import { ParlorError } from "./errors.js";
 import { reportError } from "./observable.js";
 import type { AnyEntry, Moved, Position, Snapshot } from "./protocol/types.js";
 import type { Reads } from "./reads.js";
@@ -108,7 +109,9 @@ export class Sync {
         this.#isHere();
       },
       (error: unknown) => {
-        if (!rebuild.signal.aborted) reportError(error);
+        if (rebuild.signal.aborted) return;
+        // Without that it cannot go on: the next connection begins anew.
+        this.#connection.suspect(error instanceof ParlorError ? error : new ParlorError("reading anew failed"));
       },
     );
   }

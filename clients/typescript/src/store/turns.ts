@@ -1,4 +1,5 @@
 // One at a time, within this program.
+import { throwIfAborted } from "../backoff.js";
 
 /** A line in which work waits for the work before it. */
 export class Turns {
@@ -7,7 +8,7 @@ export class Turns {
   /** Does `work` after all that was given before, or rejects if the signal is aborted by then. */
   take<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(() => {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       return work();
     });
     this.#last = mine.catch(() => {});

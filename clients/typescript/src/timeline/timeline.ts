@@ -76,6 +76,7 @@ export class Timeline implements Observable<TimelineView> {
       () => this.#show(),
       (isWatched) => {
         if (isWatched) this.open();
+        else this.#isOpened = false;
         needs.watched(isWatched);
       },
     );
@@ -86,11 +87,12 @@ export class Timeline implements Observable<TimelineView> {
   /** Opens the conversation as well: its newest messages are read if there are none yet. */
   readonly subscribe = (listener: () => void): (() => void) => this.#view.subscribe(listener);
 
-  /** Reads the newest messages if there are none yet. */
+  /** Reads the newest messages if there are few. */
   open(): void {
     if (this.#isOpened) return;
     this.#isOpened = true;
-    void this.#read();
+    const isEnough = this.#window.isPlaced && (this.#window.isAtStart || this.#window.size >= PAGE_MESSAGES);
+    if (!isEnough) void this.#read();
   }
 
   /** Reads a page of older messages. Resolves when they are there, or there are none. */
@@ -177,11 +179,6 @@ export class Timeline implements Observable<TimelineView> {
   /** What waits has changed. */
   waitingChanged(): void {
     this.#view.changed();
-  }
-
-  /** Fills what is missing, now that there is a connection. */
-  wake(): void {
-    this.#settle();
   }
 
   /** What it holds is no good any more. It is shown until there is something better. */

@@ -56,3 +56,21 @@ test("a_conversation_in_which_nobody_has_spoken_is_empty", async () => {
   const view = await until(messages, ({ isLoading }) => !isLoading, "an answer");
   expect(view).toMatchObject({ messages: [], hasOlder: false, error: null });
 });
+
+test("a_conversation_that_is_opened_again_shows_what_it_showed_and_reads_no_more", async () => {
+  const server = await Server.start();
+  const alice = await live(server.url, "alice");
+  await Promise.all(numbers(1, 120).map((n) => alice.direct("bob").send(n).sent));
+  const other = await live(server.url, "alice", { deviceId: "alice-2" });
+  const { messages } = other.direct("bob");
+  for (const _ of numbers(1, 3)) {
+    const end = messages.subscribe(() => {});
+    const view = await until(
+      messages,
+      ({ messages, isLoading }) => messages.length > 0 && !isLoading,
+      "the newest page",
+    );
+    expect(contents(view.messages)).toEqual(numbers(71, 120));
+    end();
+  }
+});
