@@ -3,9 +3,9 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { contents, live, numbers, until } from "../support/client.js";
+import { contents, eventually, live, numbers, until } from "../support/client.js";
 import { judge, log } from "../support/judge.js";
-import { FaultyProxy } from "../support/proxy.js";
+import { FaultyProxy, honest } from "../support/proxy.js";
 import { Server } from "../support/server.js";
 import { Witness } from "../support/witness.js";
 
@@ -73,9 +73,25 @@ test("after_too_long_an_absence_everything_is_read_anew", async () => {
   );
   await Promise.all(sends);
   const shownMeanwhile = messages.get().messages.length;
+  // The first return ends before everything was read, so the next one has to begin anew.
+  let cuts = 0;
+  proxy.meddle = ({ way, event, text }) => {
+    if (way === "up" && event === "conversations") return [];
+    if (way === "down" && event === "caught_up") {
+      cuts += 1;
+      setTimeout(() => proxy.cut(), 100);
+    }
+    return [text];
+  };
+  const states: string[] = [];
+  const end = bob.status.subscribe(() => states.push(bob.status.get().state));
   proxy.refuse(false);
+  await eventually(() => cuts === 1 && states.includes("offline"), "the cut");
+  expect([snapshots, states.includes("live")]).toEqual([1, false]);
+  proxy.meddle = honest;
+  end();
   await until(bob.status, ({ state }) => state === "live", "the return");
-  expect([snapshots, shownMeanwhile]).toEqual([1, 1]);
+  expect([snapshots, shownMeanwhile]).toEqual([2, 1]);
   const view = await until(messages, (now) => now.messages.at(-1)?.content === 1_100, "the newest page");
   expect(contents(view.messages)).toEqual(numbers(1_051, 1_100));
   expect(bob.conversations.get().conversations).toMatchObject([{ unread: 1_101, lastMessage: { content: 1_100 } }]);
