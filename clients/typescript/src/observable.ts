@@ -16,10 +16,14 @@ export function reportError(error: unknown): void {
   else console.error(error);
 }
 
-/** Listeners that are told together, at most once for all that happens in one turn of the event loop. */
+/** Least time from one telling to the next: as often as screens are drawn, however much happens. */
+const PAUSE_MS = 16;
+
+/** Listeners that are told together: at the end of the turn in which something happened, or soon after if that is often. */
 export class Listeners {
   #listeners = new Set<() => void>();
-  #due = false;
+  #isDue = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   get size(): number {
     return this.#listeners.size;
@@ -36,18 +40,23 @@ export class Listeners {
 
   /** Tells them, soon. */
   notify(): void {
-    if (this.#due) return;
-    this.#due = true;
-    queueMicrotask(() => {
-      this.#due = false;
-      for (const listener of [...this.#listeners]) {
-        try {
-          listener();
-        } catch (error) {
-          reportError(error);
-        }
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const wait = this.#toldAt + PAUSE_MS - performance.now();
+    if (wait > 0) setTimeout(() => this.#tell(), wait);
+    else queueMicrotask(() => this.#tell());
+  }
+
+  #tell(): void {
+    this.#isDue = false;
+    this.#toldAt = performance.now();
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        reportError(error);
       }
-    });
+    }
   }
 }
 

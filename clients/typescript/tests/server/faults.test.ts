@@ -284,5 +284,5 @@ test("a_server_that_is_stopped_in_peace_is_come_back_to_when_it_says", async () 
   const waiting = alice.direct("bob").send("while away");
   await server.run();
   await waiting.sent;
-  expect(states.at(-1)).toBe("live null");
+  await eventually(() => states.at(-1) === "live null", "the return to be told");
 });

@@ -127,6 +127,21 @@ test("listeners_hear_of_all_that_happens_in_a_turn_once_and_not_after_they_left"
   expect(heard).toEqual([2]);
 });
 
+test("listeners_are_told_at_most_once_a_frame_and_of_the_last_of_it", async () => {
+  const value = new Value(0);
+  const heard: number[] = [];
+  value.subscribe(() => heard.push(value.get()));
+  const begun = performance.now();
+  for (let n = 1; n <= 200; n++) {
+    value.set(n);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(heard.at(-1)).toBe(200);
+  expect(heard[0]).toBe(1);
+  expect(heard.length).toBeLessThanOrEqual((performance.now() - begun) / 15 + 2);
+});
+
 test("what_is_derived_is_made_once_for_each_change_and_knows_whether_it_is_watched", () => {
   let made = 0;
   const watched: boolean[] = [];
