@@ -2,8 +2,8 @@
 //!
 //! Each need has a probe. What the probe finds is left alone; what it misses is installed where
 //! this program can (Debian as root, cargo, npm and PyPI packages), else all that is missing is
-//! named at once and the set-up fails. Versions are pinned here, in `tests/clients/node/package-lock.json`
-//! and in `tests/clients/python/requirements.txt`.
+//! named at once and the set-up fails. Versions are pinned here, in the `package-lock.json` of
+//! `tests/clients/node` and of `clients`, and in `tests/clients/python/requirements.txt`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,8 +23,13 @@ struct SystemNeed {
 
 const SYSTEM_NEEDS: &[SystemNeed] = &[
     SystemNeed {
-        what: "Node.js 18 or newer",
-        probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
+        what: "Node.js 20.19 or newer",
+        probe: &[
+            "node",
+            "-e",
+            "const [major, minor] = process.versions.node.split('.'); \
+             process.exit(major * 1000 + +minor < 20_019 ? 1 : 0)",
+        ],
         debian: &["nodejs"],
     },
     SystemNeed {
@@ -43,6 +48,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         what: "Python 3 with venv and pip",
         probe: &["python3", "-c", "import venv, ensurepip"],
         debian: &["python3", "python3-venv"],
+    },
+    SystemNeed {
+        what: "Chromium (the TypeScript client's tests in a browser)",
+        probe: &["chromium", "--version"],
+        debian: &["chromium"],
     },
     SystemNeed {
         what: "a C++ compiler (fuzzing is built with libFuzzer)",
@@ -68,7 +78,8 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     for tool in [NEXTEST, DENY, FUZZ] {
         plugin(workspace, &tool)?;
     }
-    npm(workspace)?;
+    npm(&node_folder(workspace))?;
+    npm(&clients_folder(workspace))?;
     pypi(workspace)
 }
 
@@ -78,19 +89,24 @@ const SYSTEM_NEEDS_QUICK: usize = 5;
 /// What fault runs need.
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {
     system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
-    npm(workspace)
+    npm(&node_folder(workspace))
 }
 
 /// What the quick checks need.
 pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
     system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
     plugin(workspace, &NEXTEST)?;
-    npm(workspace)
+    npm(&node_folder(workspace))
 }
 
 /// The folder of the Node clients and their packages.
 pub(crate) fn node_folder(workspace: &Workspace) -> PathBuf {
     workspace.root().join("tests/clients/node")
+}
+
+/// The folder of Parlor's own clients.
+pub(crate) fn clients_folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("clients")
 }
 
 /// The folder of the Python clients.
@@ -200,16 +216,16 @@ fn at_least(line: &str, wanted: &str) -> bool {
     matches!((found, numbers(wanted)), (Some(found), Some(wanted)) if found >= wanted)
 }
 
-fn npm(workspace: &Workspace) -> Result<()> {
-    let folder = node_folder(workspace);
+fn npm(folder: &Path) -> Result<()> {
     let lock = folder.join("package-lock.json");
     let text = std::fs::read_to_string(&lock).with_context(|| format!("cannot read {lock:?}"))?;
-    if text.contains("\"resolved\"") {
+    // Packages of the folder's own are "resolved" to where they lie in it.
+    if text.contains("\"resolved\": \"http") {
         bail!("{lock:?} names a registry's host; write it anew with `npm install` in its folder");
     }
     installed_from(&lock, &folder.join("node_modules/.installed-from"), || {
-        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
-            .context("the npm packages of the clients' tests cannot be installed")
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+            .with_context(|| format!("the npm packages of {folder:?} cannot be installed"))
     })
 }
 
