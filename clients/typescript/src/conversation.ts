@@ -1,6 +1,8 @@
 // One conversation: what is known of it, its messages, and what can be done in it.
 import type { ServerClock } from "./clock.js";
 import type { Connection } from "./connection.js";
+import { bringsIn, type Facts, factsAfter, factsWith } from "./facts.js";
+import { Marks, type ReceiptState } from "./marks.js";
 import { Derived, type Observable } from "./observable.js";
 import type { Outbox, Sending } from "./outbox.js";
 import type {
@@ -50,9 +52,6 @@ export interface ConversationView {
   readonly settings: ConversationSettings;
 }
 
-/** How far one of the user's own messages got. */
-export type ReceiptState = "sent" | "delivered" | "read";
-
 /** What a conversation is made of. @internal */
 export interface ConversationNeeds {
   readonly connection: Connection;
@@ -71,6 +70,11 @@ function mentions(message: Message, userId: string | null): boolean {
   return message.mentions?.some((who) => who === userId || who === "@all") ?? false;
 }
 
+/** The fields that are there. */
+function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
 const DEED_TIMEOUT_MS = 20_000;
 const TYPING_EXPIRES_MS = 6_000;
 
@@ -87,13 +91,13 @@ export class Conversation {
   readonly #typingOut: TypingOut;
   #isListed = false;
   #order = { pos: 0, bump: 0 };
-  /** What the server said of it, as the log was at `asOf`. */
-  #summary: Partial<ConversationSummary> = {};
+  #facts: Facts = {};
+  /** The number up to which facts, unread messages and mentions are counted. */
   #asOf = -1;
   #unread = 0;
   #mentions = 0;
   #lastMessage: Message | null = null;
-  #watermarks = new Map<string, Watermarks>();
+  readonly #marks = new Marks();
   #delivered = 0;
 
   /** @internal */
@@ -215,11 +219,7 @@ export class Conversation {
    * groups no marks are told, so there it stays `sent`.
    */
   receiptOf(message: Pick<LoggedMessage, "seq">): ReceiptState {
-    const me = this.#needs.connection.userId;
-    const others = [...this.#watermarks.values()].filter(({ userId }) => userId !== me);
-    if (others.length === 0) return "sent";
-    if (others.every(({ read }) => read >= message.seq)) return "read";
-    return others.every(({ delivered, read }) => Math.max(delivered, read) >= message.seq) ? "delivered" : "sent";
+    return this.#marks.of(message.seq, this.#needs.connection.userId);
   }
 
   /** Whether it is in the list. @internal */
@@ -235,7 +235,8 @@ export class Conversation {
   /** @internal */
   described(summary: ConversationSummary): void {
     this.#isListed = true;
-    this.#summary = summary;
+    const { name, members, role, timerSeconds, settings } = summary;
+    if (summary.head >= this.#asOf) this.#facts = given({ name, members, role, timerSeconds, settings });
     this.#order = { pos: Math.max(summary.last.pos, this.#order.pos), bump: 0 };
     const message = summary.message ?? (isMessage(summary.last) ? summary.last : null);
     if (message !== null && message.seq >= (this.#lastMessage?.seq ?? 0)) this.#lastMessage = message;
@@ -257,9 +258,7 @@ export class Conversation {
   /** @internal */
   receipt(kind: "delivered" | "read", userId: string, seq: number): void {
     if (kind === "read" && userId === this.#needs.connection.userId) this.#ownRead(seq);
-    const { delivered = 0, read = 0 } = this.#watermarks.get(userId) ?? {};
-    const mark = { userId, delivered: Math.max(delivered, seq), read: kind === "read" ? Math.max(read, seq) : read };
-    this.#watermarks.set(userId, mark);
+    this.#marks.take([{ userId, delivered: seq, read: kind === "read" ? seq : 0 }]);
     this.#changed();
   }
 
@@ -276,11 +275,7 @@ export class Conversation {
 
   /** @internal */
   configured(settings: ConversationSettings): void {
-    const { mutedUntil, archived, markedUnread, pinned } = settings;
-    const known = Object.fromEntries(
-      Object.entries({ mutedUntil, archived, markedUnread, pinned }).filter(([, value]) => value !== undefined),
-    );
-    this.#summary = { ...this.#summary, settings: { ...this.#summary.settings, ...known } };
+    this.#facts = factsWith(this.#facts, settings);
     this.#changed();
   }
 
@@ -296,7 +291,7 @@ export class Conversation {
     this.#isListed = false;
     this.#asOf = -1;
     this.#lastMessage = null;
-    this.#watermarks = new Map();
+    this.#marks.clear();
     this.#order = { pos: 0, bump: 0 };
     this.#delivered = 0;
     this.#typingIn.clear();
@@ -320,20 +315,13 @@ export class Conversation {
   }
 
   get #readTo(): number {
-    return this.#watermarks.get(this.#needs.connection.userId ?? "")?.read ?? 0;
+    return this.#marks.readBy(this.#needs.connection.userId);
   }
 
   /** So many were unread when the log went up to `head`, and the members were there. */
   #counted(head: number, unread: number, mentions: number, marks: readonly Watermarks[]): void {
     const before = this.#readTo;
-    for (const { userId, delivered, read } of marks) {
-      const known = this.#watermarks.get(userId);
-      this.#watermarks.set(userId, {
-        userId,
-        delivered: Math.max(delivered, known?.delivered ?? 0),
-        read: Math.max(read, known?.read ?? 0),
-      });
-    }
+    this.#marks.take(marks);
     if (head < this.#asOf) return;
     this.#asOf = head;
     this.#unread = unread;
@@ -352,10 +340,8 @@ export class Conversation {
 
   #ownRead(seq: number): void {
     const me = this.#needs.connection.userId;
-    const before = this.#readTo;
-    if (me === null || seq <= before) return;
-    const mark = this.#watermarks.get(me);
-    this.#watermarks.set(me, { userId: me, delivered: Math.max(mark?.delivered ?? 0, seq), read: seq });
+    if (me === null || seq <= this.#readTo) return;
+    this.#marks.take([{ userId: me, delivered: seq, read: seq }]);
     this.#recount();
     this.#changed();
   }
@@ -405,51 +391,13 @@ export class Conversation {
   }
 
   #happened(entry: Entry, me: string | null): void {
-    const summary = this.#summary;
-    const members = (by: number) => ({ members: Math.max(0, (summary.members ?? 0) + by) });
-    const out = (userId: string) => ({ ...summary, ...members(-1), ...(userId === me ? { role: null } : {}) });
-    switch (entry.kind) {
-      case "group_created":
-        this.#summary = { ...summary, name: entry.name, role: entry.by === me ? "owner" : "member" };
-        this.#needs.unknown();
-        break;
-      case "group_updated":
-        if (entry.name !== undefined) this.#summary = { ...summary, name: entry.name };
-        break;
-      case "member_added":
-        this.#summary = { ...summary, ...members(entry.userIds.length) };
-        if (entry.userIds.includes(me ?? "")) {
-          this.#summary = { ...this.#summary, role: "member" };
-          this.#needs.unknown();
-        }
-        break;
-      case "member_joined":
-        this.#summary = { ...summary, ...members(1) };
-        if (entry.by === me) this.#needs.unknown();
-        break;
-      case "member_left":
-        this.#summary = out(entry.by);
-        break;
-      case "member_kicked":
-      case "member_banned":
-        this.#summary = out(entry.userId);
-        break;
-      case "role_changed":
-        if (entry.userId === me) this.#summary = { ...summary, role: entry.role };
-        else if (entry.role === "owner" && entry.by === me) this.#summary = { ...summary, role: "admin" };
-        break;
-      case "message_deleted": {
-        const message = this.messages.message(entry.messageId);
-        const wasCounted = message !== null && message.from !== me && message.seq > this.#readTo;
-        if (wasCounted && mentions(message, me)) this.#mentions = Math.max(0, this.#mentions - 1);
-        break;
-      }
-      case "timer": {
-        const { timerSeconds: _, ...rest } = summary;
-        this.#summary = entry.seconds === null ? rest : { ...rest, timerSeconds: entry.seconds };
-        break;
-      }
-    }
+    this.#facts = factsAfter(this.#facts, entry, me);
+    if (bringsIn(entry, me)) this.#needs.unknown();
+    if (entry.kind !== "message_deleted") return;
+    // What was deleted mentions nobody, though it stays unread.
+    const message = this.messages.message(entry.messageId);
+    const wasCounted = message !== null && message.from !== me && message.seq > this.#readTo;
+    if (wasCounted && mentions(message, me)) this.#mentions = Math.max(0, this.#mentions - 1);
   }
 
   /** Takes what this client has done as the entry that others hear. */
@@ -465,7 +413,7 @@ export class Conversation {
   }
 
   #show(): ConversationView {
-    const { name, members, role, timerSeconds, settings } = this.#summary;
+    const { name, members, role, timerSeconds, settings } = this.#facts;
     const last = this.#lastMessage;
     const newest = last === null ? null : (this.messages.message(last.id) ?? last);
     return {
@@ -478,7 +426,7 @@ export class Conversation {
       unread: this.#unread,
       mentions: this.#mentions,
       lastMessage: newest === null ? null : logged(newest),
-      watermarks: new Map(this.#watermarks),
+      watermarks: this.#marks.all,
       timerSeconds: timerSeconds ?? null,
       settings: settings ?? {},
     };

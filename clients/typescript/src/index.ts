@@ -1,6 +1,6 @@
 // The public names of `@parlor/client`.
 export type { ConnectionState, Status, StatusReason } from "./connection.js";
-export type { Conversation, ConversationView, ReceiptState } from "./conversation.js";
+export type { Conversation, ConversationView } from "./conversation.js";
 export type { ConversationList, Conversations } from "./conversations.js";
 export {
   BusyError,
@@ -17,6 +17,7 @@ export {
   TimeoutError,
   TokenError,
 } from "./errors.js";
+export type { ReceiptState } from "./marks.js";
 export type { Observable } from "./observable.js";
 export type { Sending } from "./outbox.js";
 export { Parlor, type ParlorOptions } from "./parlor.js";

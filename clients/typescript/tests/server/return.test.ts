@@ -25,7 +25,7 @@ test("what_was_missed_in_a_short_absence_is_pushed_behind_the_position", async (
   const witness = new Witness(toAlice, "bob");
   const first = await toBob.send("first").sent;
   const mine = await toAlice.send("mine").sent;
-  await until(toAlice.messages, ({ messages }) => messages.length === 2, "both");
+  await until(toAlice.messages, ({ messages, isLoading }) => messages.length === 2 && !isLoading, "both");
   proxy.refuse(true);
   await until(bob.status, ({ state }) => state === "offline", "the cut");
   asked.length = 0;
