@@ -3,8 +3,8 @@
 //! Each need has a probe. What the probe finds is left alone; what it misses is installed where
 //! this program can (Debian as root, cargo, npm and PyPI packages), else all that is missing is
 //! named at once and the set-up fails. Versions are pinned here and in the `package-lock.json` and
-//! `requirements.txt` of the clients' tests (`tests/clients`) and of the benchmark's peers
-//! (`crates/bench/peers`).
+//! `requirements.txt` of the clients' tests (`tests/clients`), of the clients in TypeScript (`clients`)
+//! and of the benchmark's peers (`crates/bench/peers`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,8 +24,13 @@ struct SystemNeed {
 
 const SYSTEM_NEEDS: &[SystemNeed] = &[
     SystemNeed {
-        what: "Node.js 18 or newer",
-        probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
+        what: "Node.js 20.19 or newer",
+        probe: &[
+            "node",
+            "-e",
+            "const [major, minor] = process.versions.node.split('.'); \
+             process.exit(major * 1000 + +minor < 20_019 ? 1 : 0)",
+        ],
         debian: &["nodejs"],
     },
     SystemNeed {
@@ -44,6 +49,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         what: "Python 3 with venv and pip",
         probe: &["python3", "-c", "import venv, ensurepip"],
         debian: &["python3", "python3-venv"],
+    },
+    SystemNeed {
+        what: "Chromium (the TypeScript client's tests in a browser)",
+        probe: &["chromium", "--version"],
+        debian: &["chromium"],
     },
     SystemNeed {
         what: "a C++ compiler (fuzzing is built with libFuzzer; npm may build SQLite for a peer)",
@@ -102,6 +112,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
         plugin(workspace, &tool)?;
     }
     npm(&node_folder(workspace))?;
+    npm(&clients_folder(workspace))?;
     pypi(&python_folder(workspace), &workspace.root().join(".venv"))?;
     let peers = workspace.root().join("crates/bench/peers");
     for peer in NODE_PEERS {
@@ -135,6 +146,11 @@ pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
 /// The folder of the Node clients and their packages.
 pub(crate) fn node_folder(workspace: &Workspace) -> PathBuf {
     workspace.root().join("tests/clients/node")
+}
+
+/// The folder of Parlor's own clients.
+pub(crate) fn clients_folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("clients")
 }
 
 /// The folder of the Python clients.
@@ -255,7 +271,8 @@ fn at_least(line: &str, wanted: &str) -> bool {
 fn npm(folder: &Path) -> Result<()> {
     let lock = folder.join("package-lock.json");
     let text = std::fs::read_to_string(&lock).with_context(|| format!("cannot read {lock:?}"))?;
-    if text.contains("\"resolved\"") {
+    // Packages of the folder's own are "resolved" to where they lie in it.
+    if text.contains("\"resolved\": \"http") {
         bail!("{lock:?} names a registry's host; write it anew with `npm install` in its folder");
     }
     installed_from(&lock, &folder.join("node_modules/.installed-from"), || {

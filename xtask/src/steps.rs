@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::checks::{clients, documents, faults, fuzz, graph, readme, rust, sim};
+use crate::checks::{clients, documents, faults, fuzz, graph, readme, rust, sdk, sim};
 use crate::load;
 use crate::setup;
 use crate::workspace::Workspace;
@@ -57,6 +57,7 @@ const STEPS: &[Step] = &[
     step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
     step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     step("clients", "stock Node and Python clients get what the issue promises", clients::all),
+    step("sdk", "the TypeScript client keeps the promise, in Node and in a browser", sdk::all),
     step("readme", "the README's commands and snippet work as printed", readme::check),
     step(
         "counts",

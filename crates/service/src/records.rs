@@ -305,7 +305,8 @@ pub(crate) fn history(page: &HistoryPage, viewer: Option<&UserId>) -> String {
         true => object,
         false => object.list("entries", others.into_iter().map(line)),
     };
-    object.flag("more", page.more).raw("covers", &covers(page.covers)).end()
+    let object = object.flag("more", page.more).raw("covers", &covers(page.covers));
+    object.number("head", page.head.0).end()
 }
 
 fn covers(covers: Option<(Seq, Seq)>) -> String {
@@ -485,6 +486,7 @@ mod tests {
             entries: vec![entry().into(), entry().into()],
             more: true,
             covers: Some((Seq(3), Seq(3))),
+            head: Seq(3),
             states: Default::default(),
         };
         let line = ConversationSummary {

@@ -115,6 +115,7 @@ async fn history_shows_what_has_become_of_each_message_also_after_a_restart() {
             json!({"seq": 3, "from": "bob", "to": "alice", "content": "plain"}),
         ];
         assert_eq!(messages, expected);
+        assert_eq!(page["head"], json!(10), "all that is shown above came up to it");
         let kinds: Vec<_> = page["entries"].as_array().expect("a list").iter().collect();
         assert_eq!(kinds.len(), 7);
         assert_eq!(kinds[0]["content"], "two", "each edit stays while the message does");

@@ -7,4 +7,5 @@ pub(crate) mod fuzz;
 pub(crate) mod graph;
 pub(crate) mod readme;
 pub(crate) mod rust;
+pub(crate) mod sdk;
 pub(crate) mod sim;

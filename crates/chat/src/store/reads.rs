@@ -139,6 +139,9 @@ pub struct HistoryPage {
     /// What this page speaks for, first and last seq: whatever of it is not in `entries` is not
     /// there for this reader, and need not be asked for again. `None` for a range in which nothing is.
     pub covers: Option<(Seq, Seq)>,
+    /// The newest seq for this reader when the page was read: `states` have all that was done up to
+    /// it, and nothing that came later.
+    pub head: Seq,
     /// What has become of those messages among them to which something was done.
     pub states: HashMap<Seq, MessageState>,
 }

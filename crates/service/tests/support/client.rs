@@ -1,5 +1,6 @@
 //! A small Socket.IO client over WebSocket that keeps all it hears, in order.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(crate) enum Heard {
     Pinged,
     Disconnected,
     Closed,
+    /// Something that is not what the protocol's types say; whatever waits here fails by it.
+    Misshapen(String),
 }
 
 #[derive(Default)]
@@ -53,6 +56,8 @@ pub(crate) struct Client {
     ear: Arc<Ear>,
     sink: Arc<tokio::sync::Mutex<Option<Sink>>>,
     next_ack: AtomicU64,
+    /// The commands that wait for their answers, to hold those against the protocol's shapes.
+    asked: Arc<Mutex<HashMap<u64, String>>>,
     reader: tokio::task::JoinHandle<()>,
 }
 
@@ -78,6 +83,8 @@ impl Client {
         let (sink, mut stream) = stream.split();
         let (ear, sink) = (Arc::new(Ear::default()), Arc::new(tokio::sync::Mutex::new(Some(sink))));
         let (listening, answering) = (Arc::clone(&ear), Arc::clone(&sink));
+        let asked = Arc::new(Mutex::new(HashMap::new()));
+        let waiting = Arc::clone(&asked);
         let reader = tokio::spawn(async move {
             while let Some(Ok(message)) = stream.next().await {
                 let Message::Text(text) = message else { continue };
@@ -88,6 +95,7 @@ impl Client {
                     listening.hear(Heard::Pinged);
                 } else if let Some(heard) = read(&text) {
                     // Both at once: whoever asks for the offset has heard what it stands for.
+                    let heard = hold_to_shape(heard, &waiting);
                     let mut offset = listening.offset.lock();
                     if let Some(new) = last_text(&text) {
                         *offset = Some(new);
@@ -99,7 +107,7 @@ impl Client {
             answering.lock().await.take();
             listening.hear(Heard::Closed);
         });
-        let client = Self { ear, sink, next_ack: AtomicU64::new(0), reader };
+        let client = Self { ear, sink, next_ack: AtomicU64::new(0), asked, reader };
         client.raw(&format!("40{auth}")).await;
         client
     }
@@ -172,6 +180,7 @@ impl Client {
     /// Emits an event and gives the id of its answer.
     pub(crate) async fn submit(&self, event: &str, payload: Value) -> u64 {
         let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
+        self.asked.lock().insert(id, event.to_owned());
         self.raw(&format!("42{id}{}", json!([event, payload]))).await;
         id
     }
@@ -250,6 +259,11 @@ impl Client {
                 let came = self.ear.came.notified();
                 tokio::pin!(came);
                 came.as_mut().enable();
+                if let Some(Heard::Misshapen(how)) =
+                    self.ear.heard.lock().iter().find(|it| matches!(it, Heard::Misshapen(_)))
+                {
+                    panic!("{how}");
+                }
                 if let Some(found) = find(&self.ear.heard.lock()) {
                     return found;
                 }
@@ -287,6 +301,23 @@ fn named<'a>(heard: &'a [Heard], name: &'a str) -> impl Iterator<Item = Value> +
 fn last_text(text: &str) -> Option<String> {
     let args: Vec<Value> = serde_json::from_str(text.strip_prefix("42")?).ok()?;
     args.last().filter(|_| args.len() > 1)?.as_str().map(str::to_owned)
+}
+
+/// What was heard, or how it differs from the types that clients are given.
+fn hold_to_shape(heard: Heard, asked: &Mutex<HashMap<u64, String>>) -> Heard {
+    let (what, checked) = match &heard {
+        Heard::Event(name, value) => (name.clone(), parlor_protocol::check_event(name, value)),
+        Heard::Ack(id, value) => {
+            let Some(command) = asked.lock().remove(id) else { return heard };
+            let checked = parlor_protocol::check_answer(&command, value);
+            (format!("the answer to {command}"), checked)
+        }
+        _ => return heard,
+    };
+    match checked {
+        Ok(()) => heard,
+        Err(error) => Heard::Misshapen(format!("{what} is misshapen: {error}; {heard:?}")),
+    }
 }
 
 fn read(text: &str) -> Option<Heard> {

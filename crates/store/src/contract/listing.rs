@@ -26,6 +26,7 @@ pub(super) async fn history_goes_both_ways_in_pages(f: &Fixture) {
     }
     let read = async |range, limit| {
         let page = history(f, "a", dm("a", "b"), range, limit).await.expect("a page is read");
+        assert_eq!(page.head, Seq(5), "however far the page goes");
         (contents(&page.entries).concat(), page.more)
     };
     assert_eq!(read(HistoryRange::Before(None), 2).await, ("54".into(), true));

@@ -258,7 +258,7 @@ impl Reader {
         let more = more || was_cut;
         let head = visible::head(&self.conn, thread, user)?;
         let covers = covers(range, &entries, more, head)?;
-        Ok(HistoryPage { entries, more, covers, states })
+        Ok(HistoryPage { entries, more, covers, head: Seq(nat(head.seq)?), states })
     }
 
     pub(crate) fn entries_at(

@@ -243,6 +243,7 @@ impl Ledger {
             entries: page.entries,
             more: page.more,
             covers,
+            head: talk.head(),
             states: Default::default(),
         })
     }

@@ -1,0 +1,96 @@
+// React hooks for `@parlor/client`. Each gives what its observable holds, and renders again when that changes.
+import type {
+  ChatMessage,
+  Conversation,
+  ConversationList,
+  ConversationView,
+  Json,
+  Observable,
+  Parlor,
+  PresenceView,
+  Sending,
+  SendOptions,
+  Status,
+  TimelineView,
+  TypingView,
+} from "@parlor/client";
+import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from "react";
+
+export type { ChatMessage };
+
+const ParlorContext = createContext<Parlor | null>(null);
+
+/** Gives the client to the hooks of everything within. Connecting and closing it is up to who made it. */
+export function ParlorProvider({ parlor, children }: { parlor: Parlor; children?: ReactNode }): ReactNode {
+  return <ParlorContext.Provider value={parlor}>{children}</ParlorContext.Provider>;
+}
+
+/** The client. Throws outside of a {@link ParlorProvider}. */
+export function useParlor(): Parlor {
+  const parlor = useContext(ParlorContext);
+  if (parlor === null) throw new Error("put a ParlorProvider around what uses Parlor's hooks");
+  return parlor;
+}
+
+/** What an observable holds. */
+export function useObservable<T>(observable: Observable<T>): T {
+  return useSyncExternalStore(observable.subscribe, observable.get, observable.get);
+}
+
+/** Where the connection stands, and why. */
+export function useStatus(): Status {
+  return useObservable(useParlor().status);
+}
+
+/** The user's conversations, those that moved last first, and how to read more of them. */
+export function useConversations(): ConversationList & { loadMore: () => Promise<void> } {
+  const { conversations } = useParlor();
+  const list = useObservable(conversations);
+  return useMemo(() => ({ ...list, loadMore: conversations.loadMore }), [list, conversations]);
+}
+
+/** What is known of one conversation. */
+export function useConversation(conversation: Conversation): ConversationView {
+  return useObservable(conversation.view);
+}
+
+/** A conversation's messages, and how to read older ones. Opens it. */
+export function useMessages(conversation: Conversation): TimelineView & { loadOlder: () => Promise<void> } {
+  const { messages } = conversation;
+  const view = useObservable(messages);
+  return useMemo(() => ({ ...view, loadOlder: messages.loadOlder }), [view, messages]);
+}
+
+/** Who else types in a conversation, and how to say that the user does: call `types` at each key. */
+export function useTyping(conversation: Conversation): TypingView & { types: () => void; stopsTyping: () => void } {
+  const view = useObservable(conversation.typing);
+  return useMemo(
+    () => ({
+      ...view,
+      types: () => conversation.types(),
+      stopsTyping: () => conversation.stopsTyping(),
+    }),
+    [view, conversation],
+  );
+}
+
+/** Whether a user is there. The server is asked once, however many components show it. */
+export function usePresence(userId: string): PresenceView {
+  return useObservable(useParlor().presence(userId));
+}
+
+/** How to send in a conversation, and what to do about messages that were refused. The functions stay the same. */
+export function useSend(conversation: Conversation): {
+  send: (content: Json, options?: SendOptions) => Sending;
+  retry: (clientId: string) => Promise<Sending | null>;
+  discard: (clientId: string) => Promise<boolean>;
+} {
+  return useMemo(
+    () => ({
+      send: (content: Json, options?: SendOptions) => conversation.send(content, options),
+      retry: (clientId: string) => conversation.retry(clientId),
+      discard: (clientId: string) => conversation.discard(clientId),
+    }),
+    [conversation],
+  );
+}

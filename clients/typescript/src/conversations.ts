@@ -1,0 +1,139 @@
+// The user's conversations, those that moved last first.
+import type { Conversation, ConversationView } from "./conversation.js";
+import { ParlorError, RefusedError } from "./errors.js";
+import { Derived, type Observable, reportError } from "./observable.js";
+import type { ConversationSummary } from "./protocol/types.js";
+import type { Reads } from "./reads.js";
+
+const PAGE_CONVERSATIONS = 50;
+/** Reasons to read the list are gathered for so long. */
+const REFRESH_GATHER_MS = 100;
+
+/** The list as far as it was read. */
+export interface ConversationList {
+  /** Those that moved last come first. */
+  readonly conversations: readonly ConversationView[];
+  /** Whether `loadMore` will find more. */
+  readonly hasMore: boolean;
+  readonly isLoading: boolean;
+  /** Why the last reading failed. */
+  readonly error: ParlorError | null;
+}
+
+/** What the list is made of. @internal */
+export interface ListNeeds {
+  readonly reads: Reads;
+  readonly all: () => Iterable<Conversation>;
+  /** The conversation that a line is about; `null` if it is of no known kind. */
+  readonly of: (summary: ConversationSummary) => Conversation | null;
+}
+
+/** The list of conversations, live. */
+export class Conversations implements Observable<ConversationList> {
+  #needs: ListNeeds;
+  #view = new Derived<ConversationList>(() => this.#show());
+  /** Where the next page begins; `null` at the end. */
+  #cursor: string | null = null;
+  #wasRead = false;
+  #reading: Promise<void> | null = null;
+  #refresh: ReturnType<typeof setTimeout> | null = null;
+  #error: ParlorError | null = null;
+  #life = new AbortController();
+
+  /** @internal */
+  constructor(needs: ListNeeds) {
+    this.#needs = needs;
+  }
+
+  readonly get = (): ConversationList => this.#view.get();
+
+  readonly subscribe = (listener: () => void): (() => void) => this.#view.subscribe(listener);
+
+  /** Reads the next page. Resolves when it is there, or there is none. */
+  readonly loadMore = async (): Promise<void> => {
+    await this.#reading;
+    if (this.#cursor === null) return;
+    await this.#read(async () => {
+      const page = await this.#needs.reads.ask(
+        "conversations",
+        { limit: PAGE_CONVERSATIONS, ...(this.#cursor === null ? {} : { cursor: this.#cursor }) },
+        this.#life.signal,
+      );
+      this.#take(page.conversations);
+      this.#cursor = page.cursor;
+    });
+  };
+
+  /** @internal */
+  changed(): void {
+    this.#view.changed();
+  }
+
+  /** Reads the first page again, soon. @internal */
+  refresh(): void {
+    this.#refresh ??= setTimeout(() => {
+      this.#refresh = null;
+      void this.#read(async () => {
+        const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, this.#life.signal);
+        this.#take(page.conversations);
+      });
+    }, REFRESH_GATHER_MS);
+  }
+
+  /** Reads it anew from the beginning. Rejects with the signal's reason. @internal */
+  async reload(signal: AbortSignal): Promise<void> {
+    try {
+      const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, signal);
+      this.#take(page.conversations);
+      this.#cursor = page.cursor;
+      this.#wasRead = true;
+      this.#error = null;
+    } catch (error) {
+      if (error instanceof RefusedError) this.#error = error;
+      throw error;
+    } finally {
+      this.#view.changed();
+    }
+  }
+
+  /** @internal */
+  close(): void {
+    this.#life.abort(new ParlorError("the client was closed"));
+    if (this.#refresh !== null) clearTimeout(this.#refresh);
+  }
+
+  #take(lines: readonly ConversationSummary[]): void {
+    for (const line of lines) this.#needs.of(line)?.described(line);
+  }
+
+  #read(act: () => Promise<void>): Promise<void> {
+    const before = this.#reading ?? Promise.resolve();
+    const reading = before.then(act).then(
+      () => {
+        this.#error = null;
+      },
+      (error: unknown) => {
+        if (error instanceof RefusedError) this.#error = error;
+        else if (!this.#life.signal.aborted) reportError(error);
+      },
+    );
+    const done = reading.then(() => {
+      if (this.#reading === done) this.#reading = null;
+      this.#view.changed();
+    });
+    this.#reading = done;
+    this.#view.changed();
+    return done;
+  }
+
+  #show(): ConversationList {
+    const listed = [...this.#needs.all()].filter(({ isListed }) => isListed);
+    listed.sort((a, b) => b.order.pos - a.order.pos || b.order.bump - a.order.bump);
+    return {
+      conversations: listed.map((conversation) => conversation.view.get()),
+      hasMore: this.#cursor !== null || !this.#wasRead,
+      isLoading: this.#reading !== null || !this.#wasRead,
+      error: this.#error,
+    };
+  }
+}

@@ -1,0 +1,34 @@
+// The public names of `@parlor/client`.
+export type { ConnectionState, Status, StatusReason } from "./connection.js";
+export type { Conversation, ConversationView } from "./conversation.js";
+export type { ConversationList, Conversations } from "./conversations.js";
+export {
+  BusyError,
+  ClosedError,
+  DiscardedError,
+  DisconnectedError,
+  type ErrorCode,
+  IdentityError,
+  isRefused,
+  LimitError,
+  ParlorError,
+  PermissionError,
+  RefusedError,
+  TimeoutError,
+  TokenError,
+} from "./errors.js";
+export type { ReceiptState } from "./marks.js";
+export type { Observable } from "./observable.js";
+export type { Sending } from "./outbox.js";
+export { Parlor, type ParlorOptions } from "./parlor.js";
+export type { PresenceView } from "./presence.js";
+export { CODES } from "./protocol/codes.js";
+export type * from "./protocol/types.js";
+export { indexedDbStore } from "./store/indexeddb.js";
+export { memoryStore } from "./store/memory.js";
+export type { OutboxItem, OutboxNews, SendOptions, Store } from "./store/store.js";
+export type { Target } from "./target.js";
+export type { ChatMessage, LoggedMessage, WaitingMessage } from "./timeline/message.js";
+export type { Timeline, TimelineView } from "./timeline/timeline.js";
+export type { GetToken, TokenReason } from "./tokens.js";
+export type { TypingView } from "./typing.js";

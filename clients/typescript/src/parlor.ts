@@ -1,0 +1,268 @@
+// The client: one user on one device, connected to one server.
+import { ServerClock } from "./clock.js";
+import { Connection, type Status } from "./connection.js";
+import { Conversation, type ConversationNeeds } from "./conversation.js";
+import { Conversations } from "./conversations.js";
+import { ClosedError } from "./errors.js";
+import type { Observable } from "./observable.js";
+import { Outbox } from "./outbox.js";
+import { PresenceBook, type PresenceView } from "./presence.js";
+import type { AnyEntry, Commands, Moved, Ready, ServerEvents } from "./protocol/types.js";
+import { Reads } from "./reads.js";
+import { Receipts } from "./receipts.js";
+import { memoryStore } from "./store/memory.js";
+import type { Store } from "./store/store.js";
+import { Sync } from "./sync.js";
+import { keyOf, type Target, targetOf } from "./target.js";
+import type { GetToken } from "./tokens.js";
+
+/** How to reach the server, and as whom. */
+export interface ParlorOptions {
+  /** The server, such as `https://chat.example.com`. */
+  readonly url: string;
+  /** The path of Socket.IO at the server; `/socket.io/` if not given. */
+  readonly path?: string;
+  /** Says who the user is. For tokens that end give `getToken` instead. */
+  readonly token?: string;
+  /** Gives a token: at each connect, and before the last one ends. */
+  readonly getToken?: GetToken;
+  /**
+   * Names this device: 1 to 64 bytes, to be kept over restarts. Without it the connection is of the device
+   * that all connections without one share.
+   */
+  readonly deviceId?: string;
+  /**
+   * Who the user is, if that is known: then what waits in the outbox is shown before the first connection,
+   * and a token of somebody else is refused.
+   */
+  readonly userId?: string;
+  /** Where the outbox is kept: in memory if not given. `indexedDbStore()` survives reloads. */
+  readonly store?: Store;
+  /** Transports in the order in which they are tried; WebSocket, then long-polling, if not given. */
+  readonly transports?: readonly ("websocket" | "polling")[];
+  /** Delays between tries to connect, in milliseconds: they begin with `firstMs` (500) and double up to `maxMs` (30,000). */
+  readonly reconnect?: { readonly firstMs?: number; readonly maxMs?: number };
+}
+
+/** A client of a Parlor server. */
+export class Parlor {
+  /** The user's conversations. */
+  readonly conversations: Conversations;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #presence: PresenceBook;
+  readonly #receipts: Receipts;
+  readonly #sync: Sync;
+  readonly #all = new Map<string, Conversation>();
+  readonly #needs: ConversationNeeds;
+  /** Groups that somebody looks at. */
+  readonly #open = new Set<Conversation>();
+  #isClosed = false;
+
+  /** Makes a client, which does nothing until `connect` is called. */
+  constructor(options: ParlorOptions) {
+    const { token, getToken, store = memoryStore(), ...rest } = options;
+    if ((token === undefined) === (getToken === undefined)) throw new TypeError("give either token or getToken");
+    const clock = new ServerClock();
+    this.#connection = new Connection({
+      ...rest,
+      getToken: getToken ?? (() => token ?? ""),
+      tokensChange: getToken !== undefined,
+      now: () => clock.now(),
+      resume: () => this.#sync.position,
+    });
+    const { events } = this.#connection;
+    const reads = new Reads(this.#connection);
+    events.on("ready", ({ userId }) => this.#outbox.ownedBy(userId));
+    this.#sync = new Sync(this.#connection, reads, {
+      pushed: (entry) => this.#pushed(entry),
+      moved: (lines, isAll) => this.#moved(lines, isAll),
+      reset: (isNewLife) => this.#reset(isNewLife),
+      reload: (signal) => this.conversations.reload(signal),
+    });
+    this.#receipts = new Receipts(this.#connection);
+    this.#presence = new PresenceBook(this.#connection);
+    this.conversations = new Conversations({
+      reads,
+      all: () => this.#all.values(),
+      of: ({ conversationId }) => this.#named(conversationId),
+    });
+    this.#outbox = new Outbox(store, this.#connection, clock, options.url, {
+      changed: (key) => this.#all.get(key)?.messages.waitingChanged(),
+      sent: (item, sent) => {
+        clock.isNow(sent.ts);
+        this.#conversation(item.target).sent(item, sent);
+      },
+    });
+    this.#needs = {
+      connection: this.#connection,
+      reads,
+      clock,
+      outbox: () => this.#outbox,
+      receipts: this.#receipts,
+      moved: () => this.conversations.changed(),
+      unknown: () => this.conversations.refresh(),
+      watched: (conversation, isWatched) => this.#watched(conversation, isWatched),
+    };
+    this.#listen();
+    if (options.userId !== undefined) this.#outbox.ownedBy(options.userId);
+  }
+
+  /** Where the connection stands, and why. */
+  get status(): Observable<Status> {
+    return this.#connection.status;
+  }
+
+  /** The user; `null` until the first connection says so, unless it was given. */
+  get userId(): string | null {
+    return this.#connection.userId;
+  }
+
+  /** What the server said of itself when it was last connected to, its limits among it. */
+  get ready(): Ready | null {
+    return this.#connection.ready;
+  }
+
+  /** Connects, and stays connected until `close`. Call it again after `closed`, say with a good token. */
+  connect(): void {
+    if (this.#isClosed) throw new ClosedError("a client that was closed stays closed: make another one");
+    this.#connection.open();
+  }
+
+  /** Tries to connect now, if it is waiting for its next try. */
+  retryNow(): void {
+    this.#connection.hurry();
+  }
+
+  /** Disconnects for good. What waits in the outbox stays there for the next client. */
+  close(): void {
+    this.#isClosed = true;
+    this.#connection.close();
+    this.#sync.close();
+    this.conversations.close();
+    this.#outbox.close();
+    this.#presence.close();
+    this.#receipts.close();
+    for (const conversation of this.#all.values()) conversation.close();
+  }
+
+  /** Resolves once the client is live. Rejects with {@link ClosedError} when it is closed before. */
+  live(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const { state, error } = this.status.get();
+        if (state === "live") resolve();
+        else if (state === "closed") reject(error ?? new ClosedError("the client is closed"));
+        else return;
+        unsubscribe();
+      };
+      const unsubscribe = this.status.subscribe(look);
+      look();
+    });
+  }
+
+  /** The conversation with another user, or with oneself. Always the same object. */
+  direct(userId: string): Conversation {
+    return this.#conversation({ toUserId: userId });
+  }
+
+  /** The conversation of a group. Always the same object. */
+  group(groupId: string): Conversation {
+    return this.#conversation({ groupId });
+  }
+
+  /** Whether a user is there, for as long as somebody is subscribed to it. */
+  presence(userId: string): Observable<PresenceView> {
+    return this.#presence.of(userId);
+  }
+
+  /**
+   * Asks the server anything of the protocol that has no function of its own here. It is asked once: rejects
+   * with a `RefusedError`, or with a `DisconnectedError` or `TimeoutError`, after which it is not known
+   * whether it was done.
+   */
+  async command<C extends keyof Commands>(command: C, payload: Commands[C]["payload"]): Promise<Commands[C]["answer"]> {
+    const answer = await this.#connection.request(command, payload);
+    // Who makes an entry is not told of it again: it is read like one that was missed.
+    if ("seq" in answer && "conversationId" in answer && answer.conversationId && answer.seq) {
+      this.#named(answer.conversationId)?.messages.headIs(answer.seq);
+      this.conversations.refresh();
+    }
+    return answer;
+  }
+
+  /** Calls `listener` with each event of that name that the server says, until the returned function is called. */
+  on<Name extends keyof ServerEvents>(name: Name, listener: (event: ServerEvents[Name]) => void): () => void {
+    return this.#connection.events.on(name, listener as never);
+  }
+
+  #listen(): void {
+    const { events } = this.#connection;
+    events.on("ready", () => {
+      for (const conversation of this.#open) this.#sayOpen(conversation, true);
+    });
+    events.on("lost", () => {
+      for (const conversation of this.#all.values()) conversation.lost();
+    });
+    for (const kind of ["delivered", "read"] as const) {
+      events.on(kind, ({ conversationId, userId, seq }) => {
+        this.#named(conversationId)?.receipt(kind, userId, seq);
+      });
+    }
+    events.on("typing", (event) => {
+      const conversation = this.#named(event.conversationId);
+      if ("count" in event) conversation?.hearTypists(event.userIds, event.count);
+      else conversation?.hearTyping(event.userId, event.typing);
+    });
+    events.on("conversation_settings", ({ conversationId, ...settings }) => {
+      this.#named(conversationId)?.configured(settings);
+    });
+    events.on("hidden", ({ messageId, hidden }) => {
+      for (const { messages } of this.#all.values()) messages.hide(messageId, hidden);
+    });
+  }
+
+  #conversation(target: Target): Conversation {
+    const key = keyOf(target);
+    let found = this.#all.get(key);
+    if (found === undefined) {
+      found = new Conversation(target, this.#needs);
+      this.#all.set(key, found);
+    }
+    return found;
+  }
+
+  #named(conversationId: string): Conversation | null {
+    const target = targetOf(conversationId, this.userId ?? "");
+    return target === null ? null : this.#conversation(target);
+  }
+
+  #pushed(entry: AnyEntry): void {
+    this.#named(entry.conversationId)?.messages.take(entry);
+  }
+
+  #moved(lines: readonly Moved[], isAll: boolean): void {
+    for (const line of lines) this.#named(line.conversationId)?.hasMoved(line);
+    if (!isAll) this.conversations.refresh();
+  }
+
+  #reset(isNewLife: boolean): void {
+    if (isNewLife) this.#receipts.forget();
+    for (const conversation of this.#all.values()) conversation.reset();
+    this.conversations.changed();
+  }
+
+  #watched(conversation: Conversation, isWatched: boolean): void {
+    if (!("groupId" in conversation.target)) return;
+    if (isWatched) this.#open.add(conversation);
+    else this.#open.delete(conversation);
+    if (this.#connection.isReady) this.#sayOpen(conversation, isWatched);
+  }
+
+  /** Says which groups are shown: of larger ones, receipts and typing are told to those alone who show them. */
+  #sayOpen(conversation: Conversation, isOpen: boolean): void {
+    const { id } = conversation;
+    if (id === null) return;
+    this.#connection.say(isOpen ? "conversation_open" : "conversation_close", { conversationId: id });
+  }
+}

@@ -1,0 +1,90 @@
+// Questions that change nothing, asked until they are answered: over as many connections as it takes, a few
+// at a time, and never faster than the server wants.
+import { Backoff, sleep, throwIfAborted } from "./backoff.js";
+import type { Connection } from "./connection.js";
+import { BusyError, DisconnectedError, isRefused, TimeoutError } from "./errors.js";
+import type { Commands } from "./protocol/types.js";
+
+const AT_ONCE_MAX = 4;
+/** How often a server may fail at a question before the asker hears of it. */
+const FAILURES_MAX = 3;
+
+/** The commands that only read. */
+export type Question = "history" | "conversations" | "sync" | "group_info" | "profile_get" | "presence";
+
+/** Asks. */
+export class Reads {
+  #connection: Connection;
+  #running = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const wake = () => {
+      for (const go of this.#waiting.splice(0)) go();
+    };
+    connection.events.on("ready", () => queueMicrotask(wake));
+  }
+
+  /**
+   * Asks until there is an answer. Rejects with a refusal that trying again does not mend, or with the
+   * signal's reason.
+   */
+  async ask<C extends Question>(
+    command: C,
+    payload: Commands[C]["payload"],
+    signal: AbortSignal,
+  ): Promise<Commands[C]["answer"]> {
+    const pace = new Backoff(250, 10_000);
+    for (let failures = 0; ; ) {
+      await this.#turn(signal);
+      try {
+        return await this.#connection.request(command, payload);
+      } catch (error) {
+        throwIfAborted(signal);
+        if (error instanceof BusyError) await sleep(pace.next(error.retryAfterMs), signal);
+        else if (isRefused(error, "internal") && failures < FAILURES_MAX) {
+          failures += 1;
+          await sleep(pace.next(), signal);
+        } else if (error instanceof TimeoutError) this.#connection.suspect(error);
+        else if (!(error instanceof DisconnectedError)) throw error;
+      } finally {
+        this.#leave();
+      }
+    }
+  }
+
+  /** Waits for a connection. Rejects with the signal's reason. */
+  async connected(signal: AbortSignal): Promise<void> {
+    await this.#turn(signal);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#running -= 1;
+    this.#waiting.shift()?.();
+  }
+
+  /** Waits for a connection, and for a place among those that ask. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      // Whoever was woken and does not go on lets another.
+      if (signal.aborted) this.#waiting.shift()?.();
+      throwIfAborted(signal);
+      if (this.#connection.isReady && this.#running < AT_ONCE_MAX) {
+        this.#running += 1;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          signal.removeEventListener("abort", go);
+          const at = this.#waiting.indexOf(go);
+          if (at >= 0) this.#waiting.splice(at, 1);
+          resolve();
+        };
+        this.#waiting.push(go);
+        signal.addEventListener("abort", go, { once: true });
+      });
+    }
+  }
+}
