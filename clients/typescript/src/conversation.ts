@@ -236,7 +236,11 @@ export class Conversation {
   described(summary: ConversationSummary): void {
     this.#isListed = true;
     const { name, members, role, timerSeconds, settings } = summary;
-    if (summary.head >= this.#asOf) this.#facts = given({ name, members, role, timerSeconds, settings });
+    this.#facts = given({ name, members, role, timerSeconds, settings });
+    // What was heard since the list was read.
+    for (const entry of this.messages.after(summary.head) ?? []) {
+      if (!isMessage(entry)) this.#facts = factsAfter(this.#facts, entry, this.#needs.connection.userId);
+    }
     this.#order = { pos: Math.max(summary.last.pos, this.#order.pos), bump: 0 };
     const message = summary.message ?? (isMessage(summary.last) ? summary.last : null);
     if (message !== null && message.seq >= (this.#lastMessage?.seq ?? 0)) this.#lastMessage = message;
@@ -249,7 +253,7 @@ export class Conversation {
   /** It moved while the client was away. @internal */
   hasMoved(line: Moved): void {
     if (!this.#isListed) this.#needs.unknown();
-    this.#counted(line.head, line.unread, this.#mentions, line.watermarks);
+    this.#counted(line.head, line.unread, null, line.watermarks);
     this.#order = { pos: Math.max(line.pos, this.#order.pos), bump: this.#order.bump };
     this.messages.headIs(line.head);
     this.#changed();
@@ -319,23 +323,38 @@ export class Conversation {
   }
 
   /** So many were unread when the log went up to `head`, and the members were there. */
-  #counted(head: number, unread: number, mentions: number, marks: readonly Watermarks[]): void {
+  #counted(head: number, unread: number, mentioned: number | null, marks: readonly Watermarks[]): void {
+    const me = this.#needs.connection.userId;
     const before = this.#readTo;
     this.#marks.take(marks);
-    if (head < this.#asOf) return;
-    this.#asOf = head;
-    this.#unread = unread;
-    this.#mentions = mentions;
+    const since = this.#others(head);
+    if (since === null) this.#needs.unknown();
+    this.#asOf = Math.max(this.#asOf, head);
+    this.#unread = unread + (since?.length ?? 0);
+    if (mentioned !== null)
+      this.#mentions = mentioned + (since ?? []).filter((message) => mentions(message, me)).length;
     // The server may not know yet what was read here.
-    const told = marks.find(({ userId }) => userId === this.#needs.connection.userId)?.read ?? 0;
+    const told = marks.find(({ userId }) => userId === me)?.read ?? 0;
     if (before > told) this.#recount();
   }
 
+  /** What others have said behind this number; `null` if not all of that is known. */
+  #others(seq: number): Message[] | null {
+    const me = this.#needs.connection.userId;
+    return this.messages.after(seq)?.filter((entry): entry is Message => isMessage(entry) && entry.from !== me) ?? null;
+  }
+
   #recount(): void {
-    const known = this.messages.othersAfter(this.#readTo);
-    if (this.#readTo >= this.#head) this.#unread = 0;
-    else if (known !== null) this.#unread = known;
-    if (this.#unread === 0) this.#mentions = 0;
+    const me = this.#needs.connection.userId;
+    // What was counted and is not here cannot be told apart: the list will say.
+    const isHere = this.messages.to >= this.#asOf;
+    const unread = this.#readTo >= this.#head ? [] : isHere ? this.#others(this.#readTo) : null;
+    if (unread === null) {
+      this.#needs.unknown();
+      return;
+    }
+    this.#unread = unread.length;
+    this.#mentions = unread.filter((message) => !message.deleted && mentions(message, me)).length;
   }
 
   #ownRead(seq: number): void {

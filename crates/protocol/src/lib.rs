@@ -1,7 +1,7 @@
 //! The event protocol's shapes, as `docs/protocol.md` describes them, as types.
 //!
 //! The service writes its JSON field by field and needs none of this; nothing that is shipped
-//! depends on it. [`typescript`] makes the types of `clients/typescript` of these shapes, and
+//! depends on it. `typescript` makes the types of `clients/typescript` of these shapes, and
 //! [`check_event`] and [`check_answer`] hold what a server says against them: the service's tests
 //! do so with every event and answer that they hear. So a field that is added there and not here,
 //! or the other way round, fails a test, and one that is here and not in the committed TypeScript

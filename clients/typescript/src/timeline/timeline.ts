@@ -116,11 +116,9 @@ export class Timeline implements Observable<TimelineView> {
     return this.#window.message(id);
   }
 
-  /** How many messages of others there are behind this number; `null` if not all of them are known. */
-  othersAfter(seq: number): number | null {
-    if (!this.#window.covers(seq + 1) && seq < this.#window.head) return null;
-    const me = this.#needs.me();
-    return this.#window.messages().filter((message) => message.seq > seq && message.from !== me).length;
+  /** What is behind this number, as far as it was seen; `null` if not all of that is known. */
+  after(seq: number): AnyEntry[] | null {
+    return this.#window.after(seq);
   }
 
   /** Takes an entry that was pushed, or that is of this client's own doing. */

@@ -73,6 +73,14 @@ export class Window {
     return found;
   }
 
+  /** What it has behind this number, in order; `null` if it does not speak for all of that. */
+  after(seq: number): AnyEntry[] | null {
+    if (seq >= this.#to) return [];
+    if (!this.covers(seq + 1)) return null;
+    const behind = [...this.#items.values()].filter(({ entry }) => entry.seq > seq);
+    return behind.map(({ entry }) => entry).sort((a, b) => a.seq - b.seq);
+  }
+
   message(id: string): Message | null {
     const entry = this.#items.get(this.#places.get(id) ?? 0)?.entry;
     return entry !== undefined && isMessage(entry) ? entry : null;

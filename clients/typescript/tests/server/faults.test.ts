@@ -113,47 +113,52 @@ test("each_phase_is_really_cut", async () => {
   }
 });
 
-test("kills_of_the_server_lose_and_double_nothing", async () => {
-  const server = await Server.start();
-  const names = ["alice", "bob"] as const;
-  const [alice, bob] = names.map((token) => client({ url: server.url, token, deviceId: "one" }));
-  if (!alice || !bob) throw new Error("two clients");
-  const witnesses = [new Witness(alice.direct("bob"), "alice"), new Witness(bob.direct("alice"), "bob")];
-  alice.connect();
-  bob.connect();
-  const acks: Promise<{ content: unknown; sent: never }>[] = [];
-  let isOver = false;
-  const talking = (async () => {
-    for (let n = 1; !isOver; n++) {
-      for (const [who, other] of [
-        [alice, "bob"],
-        [bob, "alice"],
-      ] as const) {
-        const content = `${n} to ${other}`;
-        acks.push(
-          who
-            .direct(other)
-            .send(content)
-            .sent.then((sent) => ({ content, sent: sent as never })),
-        );
+test.each([["websocket"], ["polling"]] as const)(
+  "kills_of_the_server_lose_and_double_nothing_over_%s",
+  async (transport) => {
+    const server = await Server.start();
+    const names = ["alice", "bob"] as const;
+    const [alice, bob] = names.map((token) =>
+      client({ url: server.url, token, deviceId: "one", transports: [transport] }),
+    );
+    if (!alice || !bob) throw new Error("two clients");
+    const witnesses = [new Witness(alice.direct("bob"), "alice"), new Witness(bob.direct("alice"), "bob")];
+    alice.connect();
+    bob.connect();
+    const acks: Promise<{ content: unknown; sent: never }>[] = [];
+    let isOver = false;
+    const talking = (async () => {
+      for (let n = 1; !isOver; n++) {
+        for (const [who, other] of [
+          [alice, "bob"],
+          [bob, "alice"],
+        ] as const) {
+          const content = `${n} to ${other}`;
+          acks.push(
+            who
+              .direct(other)
+              .send(content)
+              .sent.then((sent) => ({ content, sent: sent as never })),
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 15));
       }
-      await new Promise((resolve) => setTimeout(resolve, 15));
+    })();
+    for (let kills = 0; kills < 3; kills++) {
+      const before = witnesses[1]?.firsts.length ?? 0;
+      await eventually(() => (witnesses[1]?.firsts.length ?? 0) >= before + 15, "some messages");
+      await server.restart();
     }
-  })();
-  for (let kills = 0; kills < 3; kills++) {
-    const before = witnesses[1]?.firsts.length ?? 0;
-    await eventually(() => (witnesses[1]?.firsts.length ?? 0) >= before + 15, "some messages");
-    await server.restart();
-  }
-  isOver = true;
-  await talking;
-  const settled = await Promise.all(acks);
-  for (const who of [alice.direct("bob"), bob.direct("alice")]) {
-    await until(who.messages, (view) => view.messages.length === settled.length && !view.isLoading, "all messages");
-  }
-  const reader = await live(server.url, "alice", { deviceId: "reader" });
-  judge(await log(reader, "dm:alice:bob"), settled, witnesses);
-});
+    isOver = true;
+    await talking;
+    const settled = await Promise.all(acks);
+    for (const who of [alice.direct("bob"), bob.direct("alice")]) {
+      await until(who.messages, (view) => view.messages.length === settled.length && !view.isLoading, "all messages");
+    }
+    const reader = await live(server.url, "alice", { deviceId: "reader" });
+    judge(await log(reader, "dm:alice:bob"), settled, witnesses);
+  },
+);
 
 test.each(["direct", "group"] as const)(
   "repeats_losses_and_disorder_on_the_way_are_mended_in_a_%s_conversation",

@@ -74,3 +74,23 @@ test("a_conversation_that_is_opened_again_shows_what_it_showed_and_reads_no_more
     end();
   }
 });
+
+test("what_is_read_in_part_leaves_the_rest_unread_also_in_a_conversation_that_was_never_opened", async () => {
+  const server = await Server.start();
+  const [alice, bob] = [await live(server.url, "alice"), await live(server.url, "bob")];
+  const acks = await Promise.all(numbers(1, 20).map((n) => alice.direct("bob").send(n).sent));
+  const unread = (who: typeof bob, count: number) =>
+    until(who.direct("alice").view, (view) => view.unread === count, `${count} unread`);
+  await unread(bob, 20);
+  bob.direct("alice").markRead(acks[4]?.seq);
+  await unread(bob, 15);
+  const phone = await live(server.url, "bob", { deviceId: "bob-2" });
+  await unread(phone, 15);
+  phone.direct("alice").markRead(acks[14]?.seq);
+  await unread(phone, 5);
+  await unread(bob, 5);
+  bob.direct("alice").markRead();
+  await unread(phone, 0);
+  await alice.direct("bob").send("more").sent;
+  await Promise.all([unread(bob, 1), unread(phone, 1)]);
+});

@@ -232,3 +232,13 @@ test("trimming_keeps_the_newest_and_says_that_there_are_older_ones", () => {
   expect(window.messages().map(({ seq }) => seq)).toEqual([7, 8, 9, 10]);
   expect([window.from, window.isAtStart]).toEqual([7, false]);
 });
+
+test("what_is_behind_a_number_is_told_in_order_or_not_at_all", () => {
+  const window = new Window(() => null);
+  expect(window.after(0)).toEqual([]);
+  for (const seq of [3, 4, 6]) window.push(said(seq));
+  const behind = (seq: number) => window.after(seq)?.map((entry) => entry.seq) ?? null;
+  expect([1, 2, 3, 4, 9].map(behind)).toEqual([null, [3, 4], [4], [], []]);
+  window.push(said(5));
+  expect(behind(3)).toEqual([4, 5, 6]);
+});
