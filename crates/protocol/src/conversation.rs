@@ -77,7 +77,12 @@ shapes! {
     }
 
     /// Up to and including this message.
-    Mark { message_id: Option<String>, conversation_id: Option<String>, seq: Option<u64>, }
+    Mark {
+        message_id: Option<String>,
+        conversation_id: Option<String>,
+        seq: Option<u64>,
+        epoch: Option<String>,
+    }
     /// How far a member is now.
     Receipt { conversation_id: String, user_id: String, seq: u64, message_id: String, }
     ReceiptCounts { seq: u64, delivered: u64, read: u64, }

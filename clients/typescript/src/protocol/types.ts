@@ -172,7 +172,7 @@ export type Limits = { contentBytes: number, contentDepth: number, commandsInFli
 /**
  * Up to and including this message.
  */
-export type Mark = { messageId?: string, conversationId?: string, seq?: number, };
+export type Mark = { messageId?: string, conversationId?: string, seq?: number, epoch?: string, };
 
 export type MemberReceipt = { userId: string, read: boolean, at: number, };
 
