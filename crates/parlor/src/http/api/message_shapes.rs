@@ -213,6 +213,8 @@ pub(super) struct History {
     /// From which to which `seq` this speaks for, or `null`.
     #[schema(required = true, min_items = 2, max_items = 2)]
     covers: Option<Vec<u64>>,
+    /// The newest `seq` of the conversation when this was read.
+    head: u64,
 }
 
 /// How far a member is in a conversation.
