@@ -3,7 +3,7 @@
 //! A first batch is opened, dropped and opened again, so that what a server keeps for reuse is
 //! there; from then on memory is read at several numbers of connections, at rest, and its slope
 //! is the price of one. A connect is TCP, upgrade, CONNECT (for Parlor with a JWT and a device
-//! id, through the store) and `ready`; by XMPP it is TCP, the login and the answer to presence.
+//! id, through the store) and `ready`, or Parlor's `caught_up`; by XMPP it is TCP, the login and the answer to presence.
 
 use crate::crew::Crew;
 use crate::latency::Latency;

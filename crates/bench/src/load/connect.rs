@@ -1,4 +1,5 @@
-//! Opening connections, so many at a time, each from TCP to the server's `ready`.
+//! Opening connections, so many at a time, each from TCP to the server's last word: `ready`, or `caught_up`
+//! of Parlor's.
 
 use std::io;
 use std::net::SocketAddr;
@@ -67,6 +68,15 @@ impl Connecting {
         u32::try_from(self.began.len()).expect("at most `count` connections begin")
     }
 
+    /// What a server says when a connection is open. Parlor goes on behind `ready`: it looks for what
+    /// the device has missed.
+    fn last_of_a_connect(&self) -> &'static [u8] {
+        match self.auth {
+            Auth::Jwt { .. } => b"42[\"caught_up\"",
+            _ => b"42[\"ready\"",
+        }
+    }
+
     pub(super) fn on_packet(
         &mut self,
         connection: &mut Connection,
@@ -88,7 +98,7 @@ impl Connecting {
                 let error = String::from_utf8_lossy(error).into_owned();
                 Err(io::Error::other(format!("CONNECT was refused: {error}")))
             }
-            (Stage::Joining, packet) if packet.starts_with(b"42[\"ready\"") => {
+            (Stage::Joining, packet) if packet.starts_with(self.last_of_a_connect()) => {
                 connection.stage = Stage::Live;
                 self.on_live(connection);
                 Ok(())
