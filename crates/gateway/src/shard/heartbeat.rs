@@ -5,6 +5,9 @@
 /// Ticks of one turn; what is due later stays in its bucket for another turn.
 const BUCKETS: usize = 512;
 
+/// Entries for which an empty bucket keeps room.
+const KEPT: usize = 16;
+
 /// Entries by the tick in which they are due.
 pub(crate) struct Wheel<T> {
     tick_ms: u64,
@@ -44,7 +47,9 @@ impl<T> Wheel<T> {
         for tick in first..=until {
             let bucket = &mut self.buckets[tick as usize % BUCKETS];
             due.extend(bucket.extract_if(.., |(at, _)| *at <= until));
-            if bucket.is_empty() && bucket.capacity() > 4096 {
+            // Buckets fill unevenly; each that kept the most it ever held would keep far more than all
+            // entries take.
+            if bucket.is_empty() && bucket.capacity() > KEPT {
                 *bucket = Vec::new();
             }
         }
@@ -83,6 +88,16 @@ mod tests {
             assert!(fired(&mut wheel, now).is_empty(), "fired at {now}");
         }
         assert_eq!(fired(&mut wheel, 1500), [7]);
+    }
+
+    #[test]
+    fn an_empty_bucket_keeps_little() {
+        let mut wheel = Wheel::new(10);
+        for entry in 0..10_000 {
+            wheel.insert(u64::from(entry % 500) * 10, entry);
+        }
+        assert_eq!(fired(&mut wheel, 10_000).len(), 10_000);
+        assert!(wheel.buckets.iter().all(|bucket| bucket.capacity() <= KEPT));
     }
 
     #[test]
