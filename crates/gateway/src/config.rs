@@ -51,7 +51,7 @@ pub struct Config {
     /// Default 2,048.
     pub handshakes_in_flight_max: usize,
     /// Handshakes that wait, for `handshake_wait` at most; others are refused with 503 and told when
-    /// to come again. Default 8,192.
+    /// to come again. Those who wait are back sooner, and others feel it more. Default 0.
     pub handshakes_waiting_max: usize,
     /// How long a handshake may wait. Default 5 s.
     pub handshake_wait: Duration,
@@ -173,7 +173,7 @@ impl Default for Config {
             connections_per_shard_max: 1_000_000,
             own_file_tables: false,
             handshakes_in_flight_max: 2048,
-            handshakes_waiting_max: 8192,
+            handshakes_waiting_max: 0,
             handshake_wait: Duration::from_secs(5),
             connections_per_address_max: None,
             drain_spread: Duration::ZERO,

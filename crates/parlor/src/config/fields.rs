@@ -188,8 +188,9 @@ sections! {
         /// under way get through.
         handshakes_in_flight_max: u64, "connections" = 2_048;
         /// Connections that wait to be let in. Above it new ones are refused by HTTP 503 with a time
-        /// after which to come back. One that waits takes some 20 KB of memory.
-        handshakes_waiting_max: u64, "connections" = 8_192;
+        /// after which to come back, as by default. Thousands who wait are back sooner than thousands
+        /// who are refused, and those who are there feel it more: their messages take longer.
+        handshakes_waiting_max: u64, "connections" = 0;
         /// How long a connection may wait to be let in before it is refused likewise.
         handshake_wait_ms: u64, "milliseconds" = 5_000;
         /// How long a client may take to send the head of an HTTP request, or to agree on TLS.
