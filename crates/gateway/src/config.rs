@@ -47,8 +47,8 @@ pub struct Config {
     /// `SO_REUSEPORT`, and a polling session is upgraded only where the new connection happens to
     /// come to its own shard. Default false.
     pub own_file_tables: bool,
-    /// Connections of all shards whose first CONNECT is not answered; above, handshakes wait.
-    /// Default 2,048.
+    /// Connections of all shards whose first CONNECT is not answered; above, handshakes wait or
+    /// are refused. Default 2,048.
     pub handshakes_in_flight_max: usize,
     /// Handshakes that wait, for `handshake_wait` at most; others are refused with 503 and told when
     /// to come again. Those who wait are back sooner, and others feel it more. Default 0.

@@ -184,8 +184,8 @@ sections! {
         handshake_timeout_ms: u64, "milliseconds" = Chat::default().handshake_timeout_ms;
         /// Connections that one thread serves. Above it new ones are refused by HTTP 503.
         connections_per_shard_max: u64, "connections" = 1_000_000;
-        /// Connections that have been opened and not yet let in. Above it new ones wait, so that those
-        /// under way get through.
+        /// Connections that have been opened and not yet let in. Above it new ones wait or are
+        /// refused, so that those under way get through.
         handshakes_in_flight_max: u64, "connections" = 2_048;
         /// Connections that wait to be let in. Above it new ones are refused by HTTP 503 with a time
         /// after which to come back, as by default. Thousands who wait are back sooner than thousands
