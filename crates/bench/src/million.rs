@@ -33,9 +33,8 @@ const STEPS: u32 = 5;
 const TALK_RATE: f64 = 200.0;
 const TALK_SECONDS: f64 = 10.0;
 
-const METRICS: [Metric; 9] = [
+const METRICS: [Metric; 8] = [
     Metric::told("connections", 0),
-    Metric::told("lost", 0),
     Metric::told("held s", 0),
     Metric::compared("user bytes per connection", 0),
     Metric::compared("kernel slab bytes (both ends)", 0),
@@ -154,7 +153,6 @@ fn round(run: &Run, kind: Kind, sizes: Sizes, results: &mut Results) -> anyhow::
         kind.name(),
         vec![
             f64::from(connections),
-            0.0,
             held,
             slope(&memory[1..]),
             kernel,
