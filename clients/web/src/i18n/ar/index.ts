@@ -1,0 +1,13 @@
+// Arabic.
+import type { Catalogue } from "../text.js";
+import { common } from "./common.js";
+import { conversation } from "./conversation.js";
+import { groups } from "./groups.js";
+import { list } from "./list.js";
+import { moderation } from "./moderation.js";
+import { offline } from "./offline.js";
+import { people } from "./people.js";
+import { session } from "./session.js";
+import { settings } from "./settings.js";
+
+export const ar: Catalogue = { common, conversation, groups, list, moderation, offline, people, session, settings };

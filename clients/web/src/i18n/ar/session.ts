@@ -1,0 +1,16 @@
+export const session = {
+  welcome: "مرحبًا بك في Parlor",
+  devHint: "يعمل هذا الخادم بالخيار ‎--dev: يكفي أي اسم، ولا يُطلب من أحد كلمة مرور.",
+  name: "اسمك",
+  nameHint: "حروف أو أرقام أو ما تشاء",
+  signIn: "ابدأ المحادثة",
+  signInElsewhere: "تسجيل الدخول",
+  needsToken: "لم تسجّل الدخول. افتح Parlor من الموقع الذي تستخدمه معه.",
+  ended: "تم تسجيل خروجك. يرجى تسجيل الدخول مرة أخرى.",
+  suspended: "حسابك موقوف.",
+  connecting: "جارٍ الاتصال…",
+  catchingUp: "جارٍ جلب الرسائل…",
+  offline: "لا يوجد اتصال",
+  offlineRetry: (seconds: number) => `لا يوجد اتصال. محاولة أخرى بعد ${seconds} ث`,
+  serverUnreachable: "تعذّر الوصول إلى الخادم.",
+};

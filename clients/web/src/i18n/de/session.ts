@@ -1,0 +1,16 @@
+export const session = {
+  welcome: "Willkommen bei Parlor",
+  devHint: "Dieser Server läuft mit --dev: Jeder Name genügt, und niemand wird nach einem Passwort gefragt.",
+  name: "Dein Name",
+  nameHint: "Buchstaben, Ziffern, was du möchtest",
+  signIn: "Loslegen",
+  signInElsewhere: "Anmelden",
+  needsToken: "Du bist nicht angemeldet. Öffne Parlor von der Seite aus, mit der du es benutzt.",
+  ended: "Du wurdest abgemeldet. Bitte melde dich noch einmal an.",
+  suspended: "Dein Konto ist gesperrt.",
+  connecting: "Verbindung wird hergestellt …",
+  catchingUp: "Nachrichten werden geholt …",
+  offline: "Keine Verbindung",
+  offlineRetry: (seconds: number) => `Keine Verbindung. Nächster Versuch in ${seconds} s`,
+  serverUnreachable: "Der Server ist nicht erreichbar.",
+};

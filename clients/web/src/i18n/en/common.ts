@@ -1,0 +1,12 @@
+// Texts that several parts share.
+
+export const common = {
+  back: "Back",
+  cancel: "Cancel",
+  close: "Close",
+  save: "Save",
+  loading: "Loading…",
+  more: "More",
+  you: "You",
+  tryAgain: "Try again",
+};

@@ -1,0 +1,13 @@
+// English: the catalogue that the others are held to.
+
+import { common } from "./common.js";
+import { conversation } from "./conversation.js";
+import { groups } from "./groups.js";
+import { list } from "./list.js";
+import { moderation } from "./moderation.js";
+import { offline } from "./offline.js";
+import { people } from "./people.js";
+import { session } from "./session.js";
+import { settings } from "./settings.js";
+
+export const en = { common, conversation, groups, list, moderation, offline, people, session, settings };

@@ -1,0 +1,21 @@
+import { resolve } from "node:path";
+import { defineConfig } from "vitest/config";
+
+const here = import.meta.dirname;
+
+// Files that need servers and browsers start their own; more than two at a time only make each other wait.
+export default defineConfig({
+  resolve: {
+    alias: {
+      "@parlor/client": resolve(here, "../typescript/src/index.ts"),
+      "@parlor/react": resolve(here, "../react/src/index.tsx"),
+    },
+  },
+  test: {
+    include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    retry: 0,
+  },
+});
