@@ -1,6 +1,7 @@
 // One conversation: what is known of it, its messages, and what can be done in it.
 import type { ServerClock } from "./clock.js";
 import type { Connection } from "./connection.js";
+import { ParlorError } from "./errors.js";
 import { bringsIn, type Facts, factsAfter, factsWith } from "./facts.js";
 import { Marks, type ReceiptState } from "./marks.js";
 import { Derived, type Observable } from "./observable.js";
@@ -220,6 +221,25 @@ export class Conversation {
    */
   receiptOf(message: Pick<LoggedMessage, "seq">): ReceiptState {
     return this.#marks.of(message.seq, this.#needs.connection.userId);
+  }
+
+  /**
+   * Changes how the user wants to see it, those settings that are given: shown at once, and taken back if it is
+   * refused. 0 or `false` takes a setting back.
+   */
+  async configure(settings: ConversationSettings): Promise<void> {
+    const { id } = this;
+    if (id === null) throw new ParlorError("the conversation's id is known once the client was connected");
+    const before = this.#facts.settings ?? {};
+    this.configured(settings);
+    try {
+      await this.#needs.connection.request("conversation_set", { conversationId: id, ...settings }, DEED_TIMEOUT_MS);
+    } catch (error) {
+      const { mutedUntil = 0, archived = false, markedUnread = false, pinned = false } = before;
+      const all = { mutedUntil, archived, markedUnread, pinned };
+      this.configured(Object.fromEntries(Object.entries(all).filter(([name]) => name in settings)));
+      throw error;
+    }
   }
 
   /** Whether it is in the list. @internal */
