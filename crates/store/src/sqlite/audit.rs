@@ -10,55 +10,14 @@ use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
 use parlor_chat::moderation::{AuditPage, AuditQuery, Audited, DeedKind, ReportId};
 use rusqlite::{Connection, OptionalExtension, Row};
-use sha2::{Digest, Sha256};
 
 use super::commands::user_or_new;
 use super::readers::Reader;
 use super::rows::{Failure, bound, corrupt, int, nat};
 use super::verify::Verified;
+use crate::kept::audit::{BEFORE_FIRST, Hash, hash, hex};
 
-type Hash = [u8; 32];
-
-/// The hash before the first entry.
-const BEFORE_FIRST: Hash = [0; 32];
-
-/// An entry about to be written.
-pub(crate) struct Doing<'a> {
-    pub(crate) at: Millis,
-    pub(crate) by: &'a UserId,
-    pub(crate) deed: DeedKind,
-    pub(crate) user: &'a UserId,
-    pub(crate) report: Option<ReportId>,
-    pub(crate) until: Option<Millis>,
-    pub(crate) text: Option<&'a str>,
-    pub(crate) note: Option<&'a str>,
-    pub(crate) client_id: Option<&'a str>,
-}
-
-/// The hash of an entry: no two different ones give the same bytes.
-fn hash(before: &Hash, number: i64, doing: &Doing<'_>) -> Hash {
-    let mut hasher = Sha256::new();
-    hasher.update(b"parlor: audit 1");
-    hasher.update(before);
-    hasher.update(number.to_be_bytes());
-    hasher.update(doing.at.0.to_be_bytes());
-    let mut text = |text: Option<&str>| {
-        hasher.update([u8::from(text.is_some())]);
-        hasher.update((text.map_or(0, str::len) as u64).to_be_bytes());
-        hasher.update(text.unwrap_or_default().as_bytes());
-    };
-    for said in [doing.by.as_str(), doing.deed.name(), doing.user.as_str()] {
-        text(Some(said));
-    }
-    for said in [doing.text, doing.note, doing.client_id] {
-        text(said);
-    }
-    for number in [doing.report.map(|report| report.0), doing.until.map(|until| until.0)] {
-        hasher.update([u8::from(number.is_some())]);
-        hasher.update(number.unwrap_or(0).to_be_bytes());
-    }
-    hasher.finalize().into()
-}
+pub(crate) use crate::kept::audit::Doing;
 
 /// How many entries there are, and the last one's hash.
 fn head(conn: &Connection) -> Result<(i64, Hash), Failure> {
@@ -100,10 +59,6 @@ pub(crate) fn append(conn: &Connection, doing: &Doing<'_>) -> Result<i64, Failur
     let deed = doing.deed.name();
     tracing::info!(number, deed, moderator = %doing.by, hash = %hex(&hash), "audit");
     Ok(number)
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is in an audit row.
@@ -216,48 +171,4 @@ pub(crate) fn verify(conn: &Connection, verified: &mut Verified) -> Result<(), r
         verified.add(AUDIT_IS_AS_WRITTEN, what);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(name: &str) -> UserId {
-        UserId::parse(name).expect("an id in a test")
-    }
-
-    #[test]
-    fn every_field_is_in_the_hash() {
-        let (a, b) = (user("a"), user("b"));
-        let plain = || Doing {
-            at: Millis(5),
-            by: &a,
-            deed: DeedKind::Warn,
-            user: &b,
-            report: None,
-            until: None,
-            text: None,
-            note: None,
-            client_id: None,
-        };
-        let all = [
-            plain(),
-            Doing { at: Millis(6), ..plain() },
-            Doing { by: &b, ..plain() },
-            Doing { deed: DeedKind::Suspend, ..plain() },
-            Doing { user: &a, ..plain() },
-            Doing { report: Some(ReportId(1)), ..plain() },
-            Doing { until: Some(Millis(1)), ..plain() },
-            Doing { text: Some(""), ..plain() },
-            Doing { text: Some("x"), ..plain() },
-            Doing { note: Some("x"), ..plain() },
-            Doing { client_id: Some("x"), ..plain() },
-        ];
-        let mut hashes: Vec<Hash> = all.iter().map(|it| hash(&BEFORE_FIRST, 1, it)).collect();
-        hashes.extend([hash(&[1; 32], 1, &plain()), hash(&BEFORE_FIRST, 2, &plain())]);
-        let count = hashes.len();
-        hashes.sort_unstable();
-        hashes.dedup();
-        assert_eq!(hashes.len(), count);
-    }
 }

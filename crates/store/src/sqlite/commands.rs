@@ -31,9 +31,10 @@ use super::reports;
 use super::requests;
 use super::retention::Gone;
 use super::rows::{self, Failure, Place, Thread, Who, corrupt, nat};
-use super::says::{self, wished_outside};
+use super::says;
 use super::speaking::Speaking;
 use super::timers;
+use crate::kept::envelope::wished_outside;
 
 /// Conversations whose integer names the writer remembers; at the bound all are dropped.
 const THREADS_CACHED_MAX: usize = 65_536;

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use parlor_chat::entry::Millis;
 use parlor_chat::limits::Limits;
 use parlor_chat::requests;
 
 use super::keys::Keyring;
+use crate::kept::clock::Clock;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -86,30 +85,6 @@ impl Config {
             pages_max: None,
         }
     }
-}
-
-/// What time it is, to those parts of the store that no caller tells it.
-#[derive(Clone, Copy)]
-pub struct Clock(pub fn() -> Millis);
-
-impl Clock {
-    /// The system's.
-    pub(crate) const SYSTEM: Self = Self(system_clock);
-
-    pub(crate) fn now(self) -> Millis {
-        (self.0)()
-    }
-}
-
-impl std::fmt::Debug for Clock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
-}
-
-fn system_clock() -> Millis {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(u64::try_from(since_epoch.as_millis()).unwrap_or(0))
 }
 
 /// When a write counts as done.

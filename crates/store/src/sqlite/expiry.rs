@@ -14,11 +14,11 @@ use rusqlite::Connection;
 
 use super::acts::{self, Emptied};
 use super::body;
-use super::config::Clock;
 use super::message_state::{self, At};
 use super::names::{Names, entry_columns};
 use super::rows::{self, Failure, bound};
 use super::word_index;
+use crate::kept::clock::Clock;
 
 /// Damaged rows that are passed over; at one more nothing is taken out until the store is opened again.
 const DAMAGED_MAX: usize = 1_024;

@@ -61,8 +61,6 @@ mod commands;
 
 mod entries;
 
-mod body;
-
 mod visible;
 
 mod mark_block;
@@ -72,8 +70,6 @@ mod mark_blocks;
 mod marks;
 
 mod groups;
-
-mod envelope;
 
 mod message_state;
 
@@ -156,8 +152,9 @@ mod backup;
 
 mod restore;
 
+pub use crate::kept::clock::Clock;
 pub use backup::{Check, CopyError, backup};
-pub use config::{Clock, Config, Durability};
+pub use config::{Config, Durability};
 pub use keys::{Keyring, MasterKey, NoMasterKey, Rotated, rotate};
 pub use open_error::OpenError;
 pub use progress::{Progress, Report};
@@ -166,6 +163,7 @@ pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use vacuum::{Compacted, compact};
 pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
+use crate::kept::{body, envelope};
 use command::{Command, Reply};
 use health::Health;
 use indexing::Indexing;

@@ -13,11 +13,11 @@ use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::body;
-use super::config::Clock;
 use super::envelope;
 use super::keys::{Keyring, Keys};
 use super::rows::{Failure, Place, Thread, Who, bound, corrupt, nat};
 use super::sums::Facts;
+use crate::kept::clock::Clock;
 
 /// The columns [`Names::checked`] reads, in its order.
 macro_rules! entry_columns {

@@ -4,16 +4,13 @@
 //! of its names; the mapping never changes once committed, so it may be cached by whoever drops
 //! the cache when a transaction is rolled back. Numbers are checked on their way in and out.
 
-use std::sync::Arc;
-
 use parlor_chat::ids::{ConversationId, GroupId, UserId};
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::health;
 
-/// Clients' numbers are doubles.
-const NUMBER_MAX: u64 = (1 << 53) - 1;
+pub(crate) use crate::kept::numbers::{bound, corrupt, int, nat};
 
 /// Why one command, or the whole batch, cannot go on.
 #[derive(Debug)]
@@ -80,29 +77,6 @@ impl Subject {
             other => other,
         }
     }
-}
-
-pub(crate) fn corrupt(what: impl Into<Arc<str>>) -> StoreError {
-    StoreError::Corrupt { what: what.into() }
-}
-
-/// A number on its way into a row.
-pub(crate) fn int(number: u64) -> i64 {
-    assert!(number <= NUMBER_MAX, "numbers stay below 2^53");
-    number as i64
-}
-
-/// A number from a caller that only compares: larger ones are as good as the largest.
-pub(crate) fn bound(number: u64) -> i64 {
-    number.min(NUMBER_MAX) as i64
-}
-
-/// A number out of a row.
-pub(crate) fn nat(number: i64) -> Result<u64, StoreError> {
-    u64::try_from(number)
-        .ok()
-        .filter(|number| *number <= NUMBER_MAX)
-        .ok_or_else(|| corrupt(format!("the number {number}")))
 }
 
 /// A conversation, inside and outside.

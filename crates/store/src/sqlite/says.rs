@@ -7,7 +7,7 @@ use parlor_chat::around::port::Say;
 use parlor_chat::around::{Envelope, Reply};
 use parlor_chat::entry::Entry;
 use parlor_chat::group::rights::{Action, may};
-use parlor_chat::ids::{ConversationId, MessageId, Seq, UserId};
+use parlor_chat::ids::{ConversationId, Seq};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Recipient, StoreError};
 use rusqlite::Connection;
@@ -173,28 +173,4 @@ pub(crate) fn mentions_after(
     let count: i64 =
         conn.prepare_cached(sql)?.query_row([thread.id, user, seq, head.seq], |row| row.get(0))?;
     Ok(rows::nat(count)?)
-}
-
-/// What was wished to be outside of a message, as a text that no content ends with; nothing for
-/// nothing. Files hold digests of it.
-pub(crate) fn wished_outside(say: &Say) -> Option<String> {
-    let Say { event, reply_to, thread, mentions, mentions_all, forward_of, .. } = say;
-    // What is said under a name is nothing else.
-    if let Some(name) = event {
-        return Some(format!("\nevent {}", name.as_str()));
-    }
-    let is_linked = reply_to.is_some() || thread.is_some();
-    if !is_linked && mentions.is_empty() && !mentions_all && forward_of.is_none() {
-        return None;
-    }
-    let mentions: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
-    let forward_of = forward_of.as_ref().map(|(of, seq)| MessageId::new(of, *seq));
-    let outside = serde_json::json!({
-        "reply": reply_to.map(|seq| seq.0),
-        "thread": thread.map(|seq| seq.0),
-        "mentions": mentions,
-        "all": mentions_all,
-        "forward": forward_of.as_ref().map(MessageId::as_str),
-    });
-    Some(format!("\n{outside}"))
 }

@@ -10,11 +10,10 @@
 //! steps of [`STEP`], between which other reads have their turn, each step in a snapshot of its own; and
 //! it ends at its bounds, with a cursor.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use parlor_chat::entry::{Entry, Position};
-use parlor_chat::search::port::{Found, Highlight, SearchCursor, SearchPage, SearchQuery};
+use parlor_chat::search::port::{Found, SearchCursor, SearchPage, SearchQuery};
 
 use super::names::entry_columns;
 use super::queries::{ENTRY_BYTES, PAGE_BYTES_MAX, Room, Wanted};
@@ -22,6 +21,7 @@ use super::readers::Reader;
 use super::rows::{Failure, bound, nat};
 use super::search_scope::{Scope, Turn, What, too_broad};
 use super::{visible, word_index};
+use crate::kept::text::highlights;
 
 /// How long a reader works on one search before others have their turn.
 const STEP: Duration = Duration::from_millis(10);
@@ -172,34 +172,5 @@ impl Searching {
             + ENTRY_BYTES;
         self.found.push(Found { message, state, highlights: highlights(&text, &places) });
         Ok(())
-    }
-}
-
-/// Places of a text in UTF-16 code units.
-fn highlights(text: &str, places: &[Range<usize>]) -> Vec<Highlight> {
-    let (mut at, mut units) = (0, 0);
-    let mut units_at = |to: usize| {
-        units += text[at..to].encode_utf16().count();
-        at = to;
-        units
-    };
-    let place = |place: &Range<usize>| {
-        let offset = units_at(place.start);
-        Highlight { offset, length: units_at(place.end) - offset }
-    };
-    places.iter().map(place).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn highlights_count_as_strings_of_clients_do() {
-        let text = "😀 é x";
-        let at = |word: &str| text.find(word).map(|at| at..at + word.len()).expect("it is there");
-        let found = highlights(text, &[at("😀"), at("é"), at("x")]);
-        let counted: Vec<_> = found.iter().map(|place| (place.offset, place.length)).collect();
-        assert_eq!(counted, [(0, 2), (3, 1), (5, 1)]);
     }
 }

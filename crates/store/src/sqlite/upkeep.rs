@@ -13,11 +13,12 @@ use parlor_chat::entry::Millis;
 use rusqlite::Connection;
 
 use super::Shared;
-use super::config::{Clock, Config};
+use super::config::Config;
 use super::expiry::Expiry;
 use super::names::Names;
 use super::retention::Retention;
 use super::vacuum;
+use crate::kept::clock::Clock;
 
 /// How long a slice works before it commits.
 const SLICE_WORK: Duration = Duration::from_millis(5);

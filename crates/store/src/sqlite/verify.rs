@@ -9,12 +9,12 @@ use std::path::Path;
 use parlor_chat::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use super::config::Clock;
 use super::names::{IsSealed, Names, entry_columns};
 use super::progress::{Progress, Report};
 use super::rows::Failure;
 use super::verify_marks;
 use super::{DATABASE_FILE, OpenError, audit, health, rows, schema};
+use crate::kept::clock::Clock;
 
 /// Findings told at most.
 pub const FINDINGS_MAX: usize = 1_000;

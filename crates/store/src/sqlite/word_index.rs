@@ -18,11 +18,9 @@
 
 use std::collections::BTreeSet;
 
-use parlor_chat::entry::Content;
 use parlor_chat::search::words::{self, words};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, ffi};
-use serde_json::Value;
 
 use super::body;
 use super::health;
@@ -30,6 +28,8 @@ use super::keys::ConversationKeys;
 use super::message_state::At;
 use super::names::{Names, entry_columns};
 use super::rows::Failure;
+
+pub(crate) use crate::kept::text::text_of;
 
 /// Bytes of a keyed digest of a word that are kept.
 const DIGEST_BYTES: usize = 6;
@@ -40,21 +40,6 @@ pub(crate) struct Line {
     /// The message's position.
     position: i64,
     terms: BTreeSet<String>,
-}
-
-/// The text of a content that is searched: a string, or what an object has as `text`.
-pub(crate) fn text_of(content: &Content) -> Option<String> {
-    let json = &*content.0;
-    if json.starts_with('"') {
-        return serde_json::from_str(json).ok();
-    }
-    match serde_json::from_str(json).ok()? {
-        Value::Object(mut object) => match object.remove("text")? {
-            Value::String(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// The term of a word of contents that are not sealed.
@@ -292,24 +277,4 @@ fn joined(line: &Line) -> String {
         text.push(' ');
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_string_or_the_text_of_an_object_is_searched() {
-        for (json, expected) in [
-            (r#""a \u00e9""#, Some("a é")),
-            (r#"{"text":"b","more":{"text":"c"}}"#, Some("b")),
-            (r#"{"text":7}"#, None),
-            (r#"{"body":"x"}"#, None),
-            ("[\"x\"]", None),
-            ("7", None),
-            ("null", None),
-        ] {
-            assert_eq!(text_of(&Content(json.into())).as_deref(), expected, "{json}");
-        }
-    }
 }

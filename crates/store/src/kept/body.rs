@@ -18,7 +18,7 @@ use parlor_chat::rules::Action;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::rows;
+use super::numbers::{int, nat};
 
 /// The kind of a message.
 pub(crate) const SAID: i64 = 0;
@@ -70,7 +70,7 @@ pub(crate) fn encode(body: &Body) -> (i64, Arc<str>) {
 /// The seq of the entry that a body is about, as its row keeps it.
 pub(crate) fn about(body: &Body) -> Option<i64> {
     match body {
-        Body::Acted(act) => Some(rows::int(act.on.0)),
+        Body::Acted(act) => Some(int(act.on.0)),
         Body::Said(_) | Body::Gone | Body::Changed(_) | Body::App(_) | Body::TimerSet(_) => None,
     }
 }
@@ -112,7 +112,7 @@ pub(crate) fn decode(written: &Written<'_>) -> Option<Body> {
         UNPINNED => Deed::Unpinned,
         _ => return None,
     };
-    Some(Body::Acted(Act { on: Seq(rows::nat(about?).ok()?), deed }))
+    Some(Body::Acted(Act { on: Seq(nat(about?).ok()?), deed }))
 }
 
 fn app_event(text: &str) -> Option<AppEvent> {

@@ -2,11 +2,12 @@
 //!
 //! Files that are out there hold such texts: a name is never given another meaning.
 
+use parlor_chat::around::port::Say;
 use parlor_chat::around::{Envelope, Reply};
-use parlor_chat::ids::{Seq, UserId};
+use parlor_chat::ids::{MessageId, Seq, UserId};
 use serde_json::{Map, Value, json};
 
-use super::rows;
+use super::numbers::int;
 
 /// The text that an envelope is kept as.
 pub(crate) fn encode(envelope: &Envelope) -> String {
@@ -79,7 +80,31 @@ pub(crate) fn decode(text: &str) -> Option<Envelope> {
 
 /// The seq of the message whose thread a message is in, as its row keeps it.
 pub(crate) fn thread(envelope: Option<&Envelope>) -> Option<i64> {
-    envelope.and_then(|envelope| envelope.thread).map(|seq| rows::int(seq.0))
+    envelope.and_then(|envelope| envelope.thread).map(|seq| int(seq.0))
+}
+
+/// What was wished to be outside of a message, as a text that no content ends with; nothing for
+/// nothing. Files hold digests of it.
+pub(crate) fn wished_outside(say: &Say) -> Option<String> {
+    let Say { event, reply_to, thread, mentions, mentions_all, forward_of, .. } = say;
+    // What is said under a name is nothing else.
+    if let Some(name) = event {
+        return Some(format!("\nevent {}", name.as_str()));
+    }
+    let is_linked = reply_to.is_some() || thread.is_some();
+    if !is_linked && mentions.is_empty() && !mentions_all && forward_of.is_none() {
+        return None;
+    }
+    let mentions: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
+    let forward_of = forward_of.as_ref().map(|(of, seq)| MessageId::new(of, *seq));
+    let outside = serde_json::json!({
+        "reply": reply_to.map(|seq| seq.0),
+        "thread": thread.map(|seq| seq.0),
+        "mentions": mentions,
+        "all": mentions_all,
+        "forward": forward_of.as_ref().map(MessageId::as_str),
+    });
+    Some(format!("\n{outside}"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,15 @@
+//! What every backend keeps alike: how bodies and envelopes are written, the chain of the audit log, and
+//! what of a content is searched. Stores that are out there hold these forms, so that a log can be
+//! carried from one backend to another.
+
+pub(crate) mod audit;
+
+pub(crate) mod body;
+
+pub(crate) mod clock;
+
+pub(crate) mod envelope;
+
+pub(crate) mod numbers;
+
+pub(crate) mod text;
