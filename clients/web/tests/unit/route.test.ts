@@ -21,9 +21,12 @@ describe("a place", () => {
     expect(parseRoute(hrefOf(place))).toEqual(place);
   });
 
-  it.each(["", "#", "#/", "#/nowhere", "#/c/", "#/c/%", "#/c/bob", "#/c/user:", "#/join"])("is home where %j is none", (hash) => {
-    expect(parseRoute(hash)).toEqual({ name: "home" });
-  });
+  it.each(["", "#", "#/", "#/nowhere", "#/c/", "#/c/%", "#/c/bob", "#/c/user:", "#/join"])(
+    "is home where %j is none",
+    (hash) => {
+      expect(parseRoute(hash)).toEqual({ name: "home" });
+    },
+  );
 
   it.each(["#/c/user:bob?seq=-1", "#/c/user:bob?seq=x", "#/c/user:bob?panel=thread", "#/c/user:bob?panel=x"])(
     "is without what makes no sense in %j",

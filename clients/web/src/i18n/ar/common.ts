@@ -7,4 +7,8 @@ export const common = {
   more: "المزيد",
   you: "أنت",
   tryAgain: "حاول مرة أخرى",
+  clear: "مسح",
+  undo: "تراجع",
+  done: "تم",
+  ok: "حسنًا",
 };

@@ -2,6 +2,7 @@
 import type { Catalogue } from "../text.js";
 import { common } from "./common.js";
 import { conversation } from "./conversation.js";
+import { errors } from "./errors.js";
 import { groups } from "./groups.js";
 import { list } from "./list.js";
 import { moderation } from "./moderation.js";
@@ -10,4 +11,15 @@ import { people } from "./people.js";
 import { session } from "./session.js";
 import { settings } from "./settings.js";
 
-export const ar: Catalogue = { common, conversation, groups, list, moderation, offline, people, session, settings };
+export const ar: Catalogue = {
+  common,
+  conversation,
+  errors,
+  groups,
+  list,
+  moderation,
+  offline,
+  people,
+  session,
+  settings,
+};

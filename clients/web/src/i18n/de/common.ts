@@ -7,4 +7,8 @@ export const common = {
   more: "Mehr",
   you: "Du",
   tryAgain: "Noch einmal versuchen",
+  clear: "Leeren",
+  undo: "Rückgängig",
+  done: "Fertig",
+  ok: "OK",
 };

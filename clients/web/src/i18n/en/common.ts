@@ -9,4 +9,8 @@ export const common = {
   more: "More",
   you: "You",
   tryAgain: "Try again",
+  clear: "Clear",
+  undo: "Undo",
+  done: "Done",
+  ok: "OK",
 };
