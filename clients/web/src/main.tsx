@@ -2,22 +2,26 @@
 import { StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/app.js";
-import { preferredLanguage } from "./i18n/languages.js";
-import { LanguageProvider } from "./i18n/text.js";
+import { Language } from "./app/language.js";
+import { applyPreferences, preferences } from "./app/preferences.js";
 import { SessionProvider } from "./session/session.js";
 import "./ui/tokens.css";
 import "./ui/base.css";
+
+const look = () => applyPreferences(document.documentElement, preferences.get());
+preferences.subscribe(look);
+look();
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no #root");
 createRoot(root).render(
   <StrictMode>
     <Suspense>
-      <LanguageProvider code={preferredLanguage(navigator.languages)}>
+      <Language>
         <SessionProvider>
           <App />
         </SessionProvider>
-      </LanguageProvider>
+      </Language>
     </Suspense>
   </StrictMode>,
 );
