@@ -1,12 +1,13 @@
 //! Conversations, how far their members are, and who types in them.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use ts_rs::TS;
 
 use crate::entry::Entry;
 use crate::group::Role;
 use crate::message::Message;
-use crate::shape::{Nullable, shapes};
+use crate::shape::{Nullable, SaysOk, shapes};
 
 shapes! {
     /// How far a member is: the last `seq` that a device of theirs has, and that they have read.
@@ -27,8 +28,7 @@ shapes! {
         group_id: Option<String>,
         name: Option<String>,
         members: Option<u64>,
-        #[ts(type = "Role | null", optional)]
-        role: Option<Role>,
+        role: Option<Nullable<Role>>,
         message: Option<Message>,
         head: u64,
         unread: u64,
@@ -50,15 +50,13 @@ shapes! {
     }
 
     ConversationsPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         conversations: Vec<ConversationSummary>,
         cursor: Nullable<String>,
     }
     Page { cursor: Option<String>, limit: Option<u64>, }
     Badge {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         unread: u64,
         mentions: u64,
         conversations: u64,
@@ -66,8 +64,7 @@ shapes! {
     ConversationId { conversation_id: String, }
     ConversationTimer { conversation_id: String, seconds: Nullable<u64>, }
     TimerSet {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         conversation_id: String,
         seconds: Nullable<u64>,
         id: Option<String>,
@@ -90,8 +87,7 @@ shapes! {
     ReceiptsQuery { conversation_id: String, seq: u64, cursor: Option<String>, limit: Option<u64>, }
     MemberReceipt { user_id: String, read: bool, at: u64, }
     ReceiptsPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         receipts: Vec<MemberReceipt>,
         cursor: Nullable<String>,
     }
@@ -104,7 +100,7 @@ shapes! {
 }
 
 /// A message, or another entry.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum AnyEntry {
     Message(Box<Message>),
@@ -112,7 +108,7 @@ pub enum AnyEntry {
 }
 
 /// `typing` as it is heard.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum TypingEvent {
     One(Typing),

@@ -1,5 +1,6 @@
 //! Entries of a conversation's log that are no messages.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use ts_rs::TS;
 
@@ -9,7 +10,7 @@ use crate::shape::{Json, Nullable, Yes};
 macro_rules! entries {
     ($($kind:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* })*) => {
         /// What happened in a conversation beside messages.
-        #[derive(Debug, Clone, Deserialize, TS)]
+        #[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
         #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
         #[ts(optional_fields)]
         pub enum Entry {

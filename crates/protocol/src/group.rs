@@ -1,6 +1,6 @@
 //! Groups and their members.
 
-use crate::shape::{Nullable, Yes, shapes, words};
+use crate::shape::{Nullable, SaysOk, Yes, shapes, words};
 
 words! {
     Role { Member, Moderator, Admin, Owner, }
@@ -47,8 +47,7 @@ shapes! {
 
     /// The answer to a command that changes a group; without `seq` when it changed nothing.
     GroupChanged {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         group_id: String,
         conversation_id: Option<String>,
         id: Option<String>,
@@ -58,8 +57,7 @@ shapes! {
         unchanged: Option<Yes>,
     }
     GroupInvited {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         group_id: String,
         invite: String,
         until: Option<u64>,
@@ -67,28 +65,24 @@ shapes! {
     }
     Invite { invite: String, by: String, until: Option<u64>, uses: u64, }
     GroupInvites {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         invites: Vec<Invite>,
     }
     /// Somebody asks to be let in.
     GroupRequest { group_id: String, user_id: String, }
     WaitingRequest { user_id: String, at: u64, }
     GroupRequests {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         requests: Vec<WaitingRequest>,
     }
     GroupRules {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         group_id: String,
         words: Vec<String>,
         action: Option<String>,
     }
     GroupInfo {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         group_id: String,
         conversation_id: String,
         name: String,
@@ -101,8 +95,7 @@ shapes! {
     }
     GroupMember { user_id: String, role: Role, joined_at: u64, muted_until: Option<u64>, }
     GroupMembers {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         members: Vec<GroupMember>,
         count: u64,
         cursor: Nullable<String>,
@@ -115,8 +108,7 @@ shapes! {
         role: Nullable<Role>,
     }
     Groups {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         groups: Vec<GroupLine>,
         cursor: Nullable<String>,
     }

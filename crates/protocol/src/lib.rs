@@ -5,12 +5,13 @@
 //! [`check_event`] and [`check_answer`] hold what a server says against them: the service's tests
 //! do so with every event and answer that they hear. So a field that is added there and not here,
 //! or the other way round, fails a test, and one that is here and not in the committed TypeScript
-//! fails another.
+//! fails another. `asyncapi` describes all of it in `docs/asyncapi.json`, for people and generators.
 
 #![allow(dead_code, reason = "shapes are read by their derives alone")]
 #![allow(missing_docs, reason = "docs/protocol.md says what fields mean")]
 #![allow(unreachable_pub, reason = "derives ask for it")]
 
+mod asyncapi;
 mod conversation;
 mod entry;
 mod group;
@@ -24,5 +25,6 @@ mod session;
 mod shape;
 mod typescript;
 
+pub use asyncapi::asyncapi;
 pub use registry::{check_answer, check_event};
 pub use typescript::{codes, types};

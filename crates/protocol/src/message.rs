@@ -1,10 +1,11 @@
 //! Messages, how they are sent, and what is done to them.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use ts_rs::TS;
 
 use crate::entry::Entry;
-use crate::shape::{Json, Nullable, Yes, shapes};
+use crate::shape::{Json, Nullable, SaysOk, SaysSent, Yes, shapes};
 
 shapes! {
     /// What a message answers.
@@ -66,8 +67,7 @@ shapes! {
 
     /// The answer to a message that is in the log.
     Sent {
-        #[ts(type = "\"sent\"")]
-        status: String,
+        status: SaysSent,
         id: String,
         conversation_id: String,
         seq: u64,
@@ -78,8 +78,7 @@ shapes! {
 
     /// The answer to a message that is said later.
     Scheduled {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         schedule_id: String,
         send_at: u64,
         at: Option<u64>,
@@ -92,8 +91,7 @@ shapes! {
 
     /// The answer to what was done to a message; without `seq` when nothing changed.
     MessageChanged {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         conversation_id: String,
         message_id: String,
         id: Option<String>,
@@ -103,16 +101,14 @@ shapes! {
     }
 
     MessagesPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         messages: Vec<Message>,
         cursor: Nullable<String>,
     }
 
     Pin { message: Message, by: String, at: u64, }
     Pins {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         pins: Vec<Pin>,
     }
 
@@ -126,8 +122,7 @@ shapes! {
     /// A piece of a conversation's log. It speaks for the numbers `covers`, both ends included, as the
     /// log was when it went up to `head`.
     HistoryPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         messages: Vec<Message>,
         entries: Option<Vec<Entry>>,
         more: bool,
@@ -144,8 +139,7 @@ shapes! {
         limit: Option<u64>,
     }
     SearchPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         messages: Vec<Message>,
         cursor: Nullable<String>,
         indexing: Option<Yes>,
@@ -168,14 +162,13 @@ shapes! {
         ts: u64,
     }
     AppEventRelayed {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         ts: u64,
     }
 }
 
 /// The answer to a message: it is in the log, or will be said later.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum SendAnswer {
     Sent(Sent),
@@ -183,7 +176,7 @@ pub enum SendAnswer {
 }
 
 /// The answer to `app_event`: stored, or relayed in passing.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum AppEventAnswer {
     Stored(Sent),

@@ -1,6 +1,6 @@
 //! Reports, notices, and what moderators do.
 
-use crate::shape::{Json, Nullable, shapes};
+use crate::shape::{Json, Nullable, SaysOk, shapes};
 
 shapes! {
     Report {
@@ -11,8 +11,7 @@ shapes! {
         client_id: Option<String>,
     }
     Reported {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         report_id: String,
         state: String,
     }
@@ -40,15 +39,13 @@ shapes! {
     }
     ReportsQuery { state: Option<String>, cursor: Option<String>, limit: Option<u64>, }
     ReportsPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         reports: Vec<ReportLine>,
         cursor: Nullable<String>,
     }
     ReportId { report_id: String, }
     ReportTaken {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         report: ReportLine,
     }
     ReportResolve {
@@ -77,8 +74,7 @@ shapes! {
         hash: String,
     }
     Audit {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         entries: Vec<AuditLine>,
         cursor: Nullable<String>,
     }

@@ -1,23 +1,21 @@
 //! What is private to a user, and the same on all of the user's devices.
 
 use crate::message::Message;
-use crate::shape::{Json, Nullable, shapes};
+use crate::shape::{ErrorCode, Json, Nullable, SaysOk, shapes};
 
 shapes! {
     /// An event of the user's own that a device missed.
     OwnEvent { event: String, data: Json, }
     /// The answer to a change of one's own records.
     OwnChanged {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         at: u64,
     }
 
     DraftSet { conversation_id: String, content: Json, }
     Draft { conversation_id: String, content: Json, at: u64, }
     Drafts {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         drafts: Vec<Draft>,
         cursor: Nullable<String>,
     }
@@ -31,18 +29,16 @@ shapes! {
         message: Option<Json>,
         send_at: Option<u64>,
         state: Option<String>,
-        code: Option<String>,
+        code: Option<ErrorCode>,
         at: u64,
     }
     Schedules {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         schedules: Vec<Schedule>,
         cursor: Nullable<String>,
     }
     ScheduleChanged {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         schedule_id: String,
         send_at: Option<u64>,
         at: Option<u64>,
@@ -52,8 +48,7 @@ shapes! {
     Starred { message_id: String, starred: bool, at: u64, }
     StarredLine { message_id: String, at: u64, message: Nullable<Message>, }
     StarredPage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         starred: Vec<StarredLine>,
         cursor: Nullable<String>,
     }
@@ -80,8 +75,7 @@ shapes! {
     Contact { user_id: String, name: Nullable<String>, contact: bool, at: u64, }
     ContactLine { user_id: String, name: Nullable<String>, at: u64, }
     Contacts {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         contacts: Vec<ContactLine>,
         cursor: Nullable<String>,
     }
@@ -102,8 +96,7 @@ shapes! {
         at: u64,
     }
     Privacy {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         messages: String,
         last_seen: String,
         online: String,

@@ -1,9 +1,10 @@
 //! Who is there.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use ts_rs::TS;
 
-use crate::shape::{Nullable, shapes};
+use crate::shape::{Nullable, SaysOk, shapes};
 
 shapes! {
     UserIds { user_ids: Vec<String>, }
@@ -22,13 +23,11 @@ shapes! {
         device_ids: Option<Vec<Nullable<String>>>,
     }
     PresencePage {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         presence: Vec<PresenceLine>,
     }
     PresenceOfGroup {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         conversation_id: Option<String>,
         group_id: Option<String>,
         online: Vec<String>,
@@ -42,7 +41,7 @@ shapes! {
 }
 
 /// `presence` as it is heard.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum PresenceEvent {
     One(Presence),
@@ -50,7 +49,7 @@ pub enum PresenceEvent {
 }
 
 /// The answer to `presence`.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum PresenceAnswer {
     Users(PresencePage),

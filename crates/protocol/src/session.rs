@@ -1,11 +1,12 @@
 //! A connection: how it begins, where it stands, how it ends.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use ts_rs::TS;
 
 use crate::conversation::Moved;
 use crate::own::OwnEvent;
-use crate::shape::{Nullable, shapes, words};
+use crate::shape::{ErrorCode, No, Nullable, SaysError, SaysOk, Yes, shapes, words};
 
 words! {
     /// Why everything has to be read anew.
@@ -32,6 +33,14 @@ shapes! {
         open_conversations: u64,
     }
 
+    /// What a client says as Socket.IO's `auth`.
+    Auth {
+        token: Option<String>,
+        device_id: Option<String>,
+        resume: Option<Position>,
+        recovery: Option<bool>,
+    }
+
     Ready {
         user_id: String,
         device_id: Nullable<String>,
@@ -51,7 +60,7 @@ shapes! {
     }
     /// Why a connection is refused, or ended by the server.
     Closing {
-        code: String,
+        code: ErrorCode,
         error: String,
         until: Option<u64>,
         retry_after_ms: Option<u64>,
@@ -59,10 +68,8 @@ shapes! {
     }
 
     SyncMoved {
-        #[ts(type = "\"ok\"")]
-        status: String,
-        #[ts(type = "false")]
-        snapshot: bool,
+        status: SaysOk,
+        snapshot: No,
         epoch: String,
         pos: u64,
         conversations: Vec<Moved>,
@@ -71,10 +78,8 @@ shapes! {
         reread: Option<Vec<String>>,
     }
     SyncSnapshot {
-        #[ts(type = "\"ok\"")]
-        status: String,
-        #[ts(type = "true")]
-        snapshot: bool,
+        status: SaysOk,
+        snapshot: Yes,
         reason: SnapshotReason,
         epoch: String,
         pos: u64,
@@ -82,14 +87,12 @@ shapes! {
 
     Nothing {}
     Done {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
     }
     /// The answer to a command that is refused.
     Refused {
-        #[ts(type = "\"error\"")]
-        status: String,
-        code: String,
+        status: SaysError,
+        code: ErrorCode,
         error: String,
         until: Option<u64>,
         retry_after_ms: Option<u64>,
@@ -105,21 +108,19 @@ shapes! {
         sessions: Vec<DeviceSession>,
     }
     Devices {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         devices: Vec<Device>,
     }
     DeviceRevoke { device_id: String, }
     Renew { token: String, }
     Renewed {
-        #[ts(type = "\"ok\"")]
-        status: String,
+        status: SaysOk,
         expires_at: Nullable<u64>,
     }
 }
 
 /// The answer to `sync`.
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum Synced {
     Moved(SyncMoved),

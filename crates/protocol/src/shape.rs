@@ -1,5 +1,9 @@
 //! What shapes are written with.
 
+use std::borrow::Cow;
+
+use parlor_chat::refusal::CODES;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
 use ts_rs::{Config, TS};
@@ -9,7 +13,7 @@ use ts_rs::{Config, TS};
 macro_rules! shapes {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, serde::Deserialize, ts_rs::TS)]
+        #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema, ts_rs::TS)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[ts(optional_fields)]
         pub struct $name {
@@ -23,7 +27,7 @@ pub(crate) use shapes;
 macro_rules! words {
     ($($(#[$meta:meta])* $name:ident { $($word:ident,)* })*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, serde::Deserialize, ts_rs::TS)]
+        #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema, ts_rs::TS)]
         #[serde(rename_all = "snake_case")]
         pub enum $name {
             $($word,)*
@@ -61,6 +65,21 @@ impl<T: TS> TS for Nullable<T> {
     }
 }
 
+impl<T: JsonSchema> JsonSchema for Nullable<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Nullable{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        // In one more layer, so that what an `Option` adds for itself can be told apart.
+        json_schema!({ "oneOf": [generator.subschema_for::<T>(), { "type": "null" }] })
+    }
+}
+
 /// Any JSON.
 #[derive(Debug, Clone)]
 pub struct Json(pub Value);
@@ -84,28 +103,108 @@ impl TS for Json {
     }
 }
 
-/// A field that is there when it is `true`, and else absent.
-#[derive(Debug, Clone)]
-pub struct Yes;
+impl JsonSchema for Json {
+    fn inline_schema() -> bool {
+        true
+    }
 
-impl<'de> Deserialize<'de> for Yes {
+    fn schema_name() -> Cow<'static, str> {
+        "Json".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "Any JSON." })
+    }
+}
+
+/// Types of one value, with the same type in TypeScript.
+macro_rules! literals {
+    ($($(#[$meta:meta])* $name:ident = $value:literal, $shown:literal;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        pub struct $name;
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                match Value::deserialize(deserializer)? {
+                    value if value == $value => Ok(Self),
+                    value => Err(D::Error::custom(format!("{value} in place of {}", $shown))),
+                }
+            }
+        }
+
+        impl TS for $name {
+            type WithoutGenerics = Self;
+            type OptionInnerType = Self;
+
+            fn name(_: &Config) -> String {
+                $shown.to_owned()
+            }
+
+            fn inline(_: &Config) -> String {
+                $shown.to_owned()
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "const": $value })
+            }
+        }
+    )*};
+}
+
+literals! {
+    /// A field that is there when it is `true`, and else absent.
+    Yes = true, "true";
+    No = false, "false";
+    SaysOk = "ok", "\"ok\"";
+    SaysSent = "sent", "\"sent\"";
+    SaysError = "error", "\"error\"";
+}
+
+/// A code of `docs/errors.md`.
+#[derive(Debug, Clone)]
+pub struct ErrorCode;
+
+impl<'de> Deserialize<'de> for ErrorCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match bool::deserialize(deserializer)? {
+        let name = String::deserialize(deserializer)?;
+        match CODES.iter().any(|code| code.documented().name == name) {
             true => Ok(Self),
-            false => Err(D::Error::custom("false is told by leaving the field out")),
+            false => Err(D::Error::custom(format!("{name} is not a documented code"))),
         }
     }
 }
 
-impl TS for Yes {
+impl TS for ErrorCode {
     type WithoutGenerics = Self;
     type OptionInnerType = Self;
 
     fn name(_: &Config) -> String {
-        "true".to_owned()
+        "string".to_owned()
     }
 
     fn inline(_: &Config) -> String {
-        "true".to_owned()
+        "string".to_owned()
+    }
+}
+
+impl JsonSchema for ErrorCode {
+    fn schema_name() -> Cow<'static, str> {
+        "ErrorCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = CODES.iter().map(|code| code.documented().name).collect();
+        json_schema!({ "description": "What to compare; `x-error-codes` says what each means.", "enum": names })
     }
 }
