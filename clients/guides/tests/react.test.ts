@@ -46,7 +46,7 @@ test("two_people_chat_in_what_the_guide_builds", async () => {
     PARLOR_IDENTITY__HS256_SECRET: SECRET,
     PORT: String(appPort),
     APP_URL: `http://127.0.0.1:${appPort}`,
-    PARLOR_URL: server.url,
+    CHAT_URL: server.url,
   };
   const app = Program.start("npm", ["run", "server"], { cwd: folder, env });
   const vite = ["run", "dev", "--", "--host", "127.0.0.1", "--port", String(vitePort), "--strictPort"];
