@@ -1,0 +1,66 @@
+// What this is, what it keeps here, and the way out.
+import { useParlor } from "@parlor/react";
+import { LogOut, Trash2 } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { version } from "../../package.json";
+import { useLanguage, useText } from "../i18n/text.js";
+import { useSession } from "../session/session.js";
+import { ConfirmDialog } from "../ui/confirm-dialog.js";
+import { List, ListRow } from "../ui/list-row.js";
+import { Frame } from "./page-frame.js";
+import { bytesText, clearStorage, storageUsed } from "./storage.js";
+
+export function AboutPage(): ReactNode {
+  const parlor = useParlor();
+  const { settings: text } = useText();
+  const language = useLanguage();
+  const { signOut } = useSession();
+  const [asking, ask] = useState<"out" | "clear" | null>(null);
+  const [used, setUsed] = useState<number | null>(null);
+  useEffect(() => {
+    let isGone = false;
+    void storageUsed().then((bytes) => {
+      if (!isGone) setUsed(bytes);
+    });
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  const clear = async () => {
+    // What is open cannot be deleted.
+    parlor.close();
+    await clearStorage();
+    signOut();
+  };
+  return (
+    <Frame title={text.pages.about}>
+      <List hint={text.openSource}>
+        <ListRow title={text.server} end={<bdi>{location.host}</bdi>} />
+        <ListRow title={text.protocol} end={parlor.ready?.version ?? "–"} />
+        <ListRow title={text.version} end={version} />
+      </List>
+      <List title={text.storage} hint={text.storageHint}>
+        <ListRow
+          start={<Trash2 aria-hidden="true" />}
+          title={text.clear}
+          {...(used === null ? {} : { detail: text.storageUsed(bytesText(used, language)) })}
+          isDanger
+          onSelect={() => ask("clear")}
+        />
+      </List>
+      <List hint={text.signOutKeeps}>
+        <ListRow start={<LogOut aria-hidden="true" />} title={text.signOut} isDanger onSelect={() => ask("out")} />
+      </List>
+      {asking === "out" && (
+        <ConfirmDialog title={text.signOutTitle} action={text.signOut} onConfirm={signOut} onClose={() => ask(null)}>
+          {text.signOutHint} {text.signOutKeeps}
+        </ConfirmDialog>
+      )}
+      {asking === "clear" && (
+        <ConfirmDialog title={text.clearTitle} action={text.clear} isDanger onConfirm={clear} onClose={() => ask(null)}>
+          {text.clearHint}
+        </ConfirmDialog>
+      )}
+    </Frame>
+  );
+}

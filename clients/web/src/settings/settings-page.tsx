@@ -1,0 +1,97 @@
+// The settings: their pages beside each other, or one after the other where it is narrow.
+import { useParlor } from "@parlor/react";
+import {
+  ArrowLeft,
+  Ban,
+  Bell,
+  CalendarClock,
+  Contact,
+  Info,
+  Languages,
+  MessageSquareText,
+  MonitorSmartphone,
+  Palette,
+  ShieldCheck,
+  UserRound,
+} from "lucide-react";
+import type { ReactNode } from "react";
+import { go, hrefOf } from "../app/route.js";
+import { useText } from "../i18n/text.js";
+import { PersonAvatar, PersonName } from "../people/person.js";
+import { IconButton } from "../ui/button.js";
+import { AboutPage } from "./about-page.js";
+import { AppearancePage } from "./appearance-page.js";
+import { BlockedPage } from "./blocked-page.js";
+import { ChatsPage } from "./chats-page.js";
+import { ContactsPage } from "./contacts-page.js";
+import { DevicesPage } from "./devices-page.js";
+import { LanguagePage } from "./language-page.js";
+import { NotificationsPage } from "./notifications-page.js";
+import { PrivacyPage } from "./privacy-page.js";
+import { ProfilePage } from "./profile-page.js";
+import { ScheduledPage } from "./scheduled-page.js";
+import css from "./settings-page.module.css";
+
+const PAGES = {
+  profile: { icon: <UserRound />, Page: ProfilePage },
+  appearance: { icon: <Palette />, Page: AppearancePage },
+  language: { icon: <Languages />, Page: LanguagePage },
+  notifications: { icon: <Bell />, Page: NotificationsPage },
+  chats: { icon: <MessageSquareText />, Page: ChatsPage },
+  privacy: { icon: <ShieldCheck />, Page: PrivacyPage },
+  blocked: { icon: <Ban />, Page: BlockedPage },
+  contacts: { icon: <Contact />, Page: ContactsPage },
+  scheduled: { icon: <CalendarClock />, Page: ScheduledPage },
+  devices: { icon: <MonitorSmartphone />, Page: DevicesPage },
+
+  about: { icon: <Info />, Page: AboutPage },
+} as const;
+
+type PageName = keyof typeof PAGES;
+
+const NAMES = Object.keys(PAGES) as PageName[];
+
+/** `page` is the name of a page; without a known one it is the first, or the list of them where it is narrow. */
+export function SettingsPage({ page }: { page: string | null }): ReactNode {
+  const parlor = useParlor();
+  const text = useText();
+  const name = NAMES.find((known) => known === page) ?? null;
+  const shown = name ?? "profile";
+  const { Page } = PAGES[shown];
+  const me = parlor.userId;
+  return (
+    <div className={css.settings}>
+      <div className={css.panes} data-open={name !== null}>
+        <nav className={css.nav} aria-label={text.settings.title}>
+          <h2>
+            <IconButton
+              className={css.home}
+              label={text.common.back}
+              icon={<ArrowLeft />}
+              onClick={() => go({ name: "home" })}
+            />
+            {text.settings.title}
+          </h2>
+          {me !== null && (
+            <div className={css.me}>
+              <PersonAvatar userId={me} />
+              <PersonName userId={me} />
+            </div>
+          )}
+          {NAMES.map((each) => (
+            <a
+              key={each}
+              className={css.link}
+              href={hrefOf({ name: "settings", page: each })}
+              aria-current={each === shown ? "page" : undefined}
+            >
+              {PAGES[each].icon}
+              {text.settings.pages[each]}
+            </a>
+          ))}
+        </nav>
+        <Page key={shown} />
+      </div>
+    </div>
+  );
+}
