@@ -51,6 +51,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         debian: &["python3", "python3-venv"],
     },
     SystemNeed {
+        what: "PostgreSQL 15 or newer (the store's tests on it)",
+        probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
+        debian: &["postgresql"],
+    },
+    SystemNeed {
         what: "Chromium (the TypeScript client's tests in a browser)",
         probe: &["chromium", "--version"],
         debian: &["chromium"],

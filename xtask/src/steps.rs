@@ -54,6 +54,11 @@ const STEPS: &[Step] = &[
     quick(step("clients-quick", "a stock client chats, with a dev build", clients::quick)),
     step("doctest", "the examples in the API docs run", rust::doctest),
     step("rustdoc", "the API docs build without a warning", rust::rustdoc),
+    step(
+        "postgres",
+        "the store on PostgreSQL keeps the contract, on a real server",
+        rust::postgres,
+    ),
     step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
     step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     step("clients", "stock Node and Python clients get what the issue promises", clients::all),

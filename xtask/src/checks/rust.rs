@@ -29,15 +29,26 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
 
 /// Unit, property, contract and byte-level tests.
 pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
-    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
-    run(cargo(workspace.root()).args([
-        "nextest",
-        "run",
-        "--locked",
-        "--workspace",
-        "--profile",
-        profile,
+    run(nextest_run(workspace).arg("--workspace"))
+}
+
+/// The contract suite on a PostgreSQL server.
+pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
+    run(nextest_run(workspace).args([
+        "--package",
+        "parlor-store",
+        "--features",
+        "postgres",
+        "--test",
+        "postgres",
     ]))
+}
+
+fn nextest_run(workspace: &Workspace) -> std::process::Command {
+    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+    let mut command = cargo(workspace.root());
+    command.args(["nextest", "run", "--locked", "--profile", profile]);
+    command
 }
 
 /// nextest leaves out the examples in doc comments.

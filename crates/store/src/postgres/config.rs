@@ -1,0 +1,82 @@
+//! How the store is opened: every bound and choice, with its default.
+
+use std::time::Duration;
+
+use parlor_chat::limits::{DAY_MS, Limits};
+use parlor_chat::requests;
+
+use super::conn::Statements;
+use crate::kept::clock::Clock;
+
+/// How the store is opened.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the database is: `postgres://user:password@host/database`, or `host=… dbname=…`.
+    pub url: String,
+    /// How statements are sent. Default [`Statements::Prepared`].
+    pub statements: Statements,
+    /// Connections that read. Default 8.
+    pub readers: usize,
+    /// Reads that may wait or be under way. Default 16,384.
+    pub reads_max: usize,
+    /// Writes that may wait; beyond it they are refused as overloaded. Default 16,384.
+    pub write_queue_commands_max: usize,
+    /// Bytes of content that may wait, or be under way. Default 64 MiB.
+    pub write_queue_bytes_max: usize,
+    /// Writes committed together at most. Default 256: each takes up to three advisory locks, of which
+    /// the server has 64 for each connection that it allows.
+    pub batch_commands_max: usize,
+    /// How long a connection may take to come about, and how long writes and reads wait while there is
+    /// none. Default 5 seconds.
+    pub patience: Duration,
+    /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
+    pub client_id_window_ms: u64,
+    /// Milliseconds after which entries are removed; `None`, the default, keeps them.
+    pub retention_ms: Option<u64>,
+    /// How often it is looked for what has ended or is too old. Default every second.
+    pub upkeep_every: Duration,
+    /// Members up to which a group's marks are told to each of them. Default 64.
+    pub receipts_members_max: u64,
+    /// Whether messages are found by their words. Default yes.
+    pub search: bool,
+    /// The bounds on message requests. Default [`Limits::requests`].
+    pub requests: requests::Bounds,
+    /// By which clock. Default the system's.
+    pub clock: Clock,
+}
+
+impl Config {
+    /// The defaults, with the database at this address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            statements: Statements::default(),
+            readers: 8,
+            reads_max: 16_384,
+            write_queue_commands_max: 16_384,
+            write_queue_bytes_max: 64 << 20,
+            batch_commands_max: 256,
+            patience: Duration::from_secs(5),
+            client_id_window_ms: 30 * DAY_MS,
+            retention_ms: None,
+            upkeep_every: Duration::from_secs(1),
+            receipts_members_max: 64,
+            search: true,
+            requests: Limits::default().requests(),
+            clock: Clock::SYSTEM,
+        }
+    }
+}
+
+/// Without the address, which may have a password in it.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("statements", &self.statements)
+            .field("readers", &self.readers)
+            .field("batch_commands_max", &self.batch_commands_max)
+            .field("retention_ms", &self.retention_ms)
+            .field("search", &self.search)
+            .finish_non_exhaustive()
+    }
+}

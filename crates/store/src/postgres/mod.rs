@@ -1,0 +1,419 @@
+//! The store on a PostgreSQL server, which several nodes may share.
+//!
+//! ```text
+//! append, mark, … -> queue -> writer task: batch, one transaction -> sink -> answers
+//!                             in between: what has ended or is too old goes
+//! history, since, … -> a connection of the pool, one snapshot for each read -> answers
+//! ```
+//!
+//! **A batch** begins by taking advisory locks for all conversations and users that it concerns
+//! (`locks`), in an order that all nodes share. Under them the domain's own functions decide on rows that
+//! were read in the same transaction, and what they decide is written. Appends that stand behind each other
+//! are fetched for, decided and written together (`appends`): six round trips for any number of them,
+//! `BEGIN`, locks and the transaction's number in one, then what the rules need, the counter, the rows,
+//! the counter's new value, `COMMIT`.
+//!
+//! **Positions** come from one row, which is locked from where a transaction takes its first position to its
+//! end. So they are dense, and become visible in their order, whichever node they are of: a reader that sees
+//! one has seen all before it. The price is that transactions of all nodes that take positions, or note one,
+//! commit one behind the other, each with its flush to disk: what bounds the rate is batches, not messages,
+//! and a batch grows with the load.
+//!
+//! **Seqs** are in the row of the conversation, which its lock guards. **What was acknowledged** is in a
+//! committed transaction. Whether that survives the loss of the primary is the database's to say:
+//! `synchronous_commit` with a synchronous standby loses nothing; without, a failover loses the last
+//! moments, and what is read after it has another epoch (`life`), by which clients know. A node that
+//! meets another epoch than it began with takes no writes until it is started again.
+//!
+//! **What this backend does not do**: contents are not sealed, which is left to the database's disks and
+//! backups; rows have no checksums of their own (`initdb --data-checksums` has the server watch its pages);
+//! connections are not encrypted by it, so the server is to be near, on a socket, or behind a proxy that
+//! encrypts. Watermarks are a row per member, in large groups too. What is deleted is gone from every
+//! row, but stays in the server's files until it reuses their space (`VACUUM`), and in its backups.
+//!
+//! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `locks`, `turn`, `threads`,
+//! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `reads` and the
+//! files beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
+use deadpool_postgres::{RecyclingMethod, Runtime as PoolRuntime};
+use parking_lot::Mutex;
+use parlor_chat::entry::Epoch;
+use parlor_chat::store::{Appended, CommitSink, Pending, SealKey, StoreError};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_postgres::{IsolationLevel, NoTls};
+
+mod config;
+
+mod open_error;
+
+mod conn;
+
+mod schema;
+
+mod life;
+
+mod locks;
+
+mod turn;
+
+mod threads;
+
+mod entries;
+
+mod visible;
+
+mod group_rows;
+
+mod speaking;
+
+mod says;
+
+mod appends;
+
+mod requests;
+
+mod own;
+
+mod people;
+
+mod devices;
+
+mod marks;
+
+mod message_state;
+
+mod acts;
+
+mod schedules;
+
+mod groups;
+
+mod audit;
+
+mod reports;
+
+mod moderation;
+
+mod retention;
+
+mod command;
+
+mod wishes;
+
+mod health;
+
+mod writer;
+
+mod reads;
+
+mod listing;
+
+mod resume;
+
+mod message_reads;
+
+mod group_reads;
+
+mod search;
+
+mod port;
+
+pub use crate::kept::clock::Clock;
+pub use config::Config;
+pub use conn::Statements;
+pub use open_error::OpenError;
+
+use command::{Command, Reply, Saying, Wish};
+use conn::{Conn, Failure};
+use health::Health;
+use reads::Reader;
+use writer::Writer;
+
+/// Threads that drive the connections.
+const THREADS: usize = 2;
+
+/// What the tasks share.
+pub(crate) struct Shared {
+    config: Config,
+    epoch: Epoch,
+    seal_key: SealKey,
+    readers: Pool,
+    /// How many more reads may wait or be under way.
+    reads: Arc<Semaphore>,
+    /// Where writes take their place; nowhere, once the store is closed.
+    writes: Mutex<Option<mpsc::Sender<Command>>>,
+    /// Bytes of the commands that wait or are under way.
+    queued_bytes: Arc<AtomicUsize>,
+    health: Health,
+}
+
+impl Shared {
+    fn conn<'a>(&self, client: &'a Client) -> Conn<'a> {
+        Conn::new(client, &client.statement_cache, self.config.statements)
+    }
+}
+
+/// The store on a PostgreSQL server.
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+    running: Mutex<Option<Running>>,
+    runtime: tokio::runtime::Handle,
+}
+
+struct Running {
+    runtime: Runtime,
+    writer: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+/// A read, which needs a connection for as long as it lasts.
+type Read<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+impl PostgresStore {
+    /// Opens the store in a database, making its tables if there are none, and tells `sink` what this node
+    /// commits from now on. Blocks until it is there.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whether the database is not reached, a newer version wrote it, or it cannot be
+    /// used.
+    pub fn open(config: Config, sink: Arc<dyn CommitSink>) -> Result<Self, OpenError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("store-postgres")
+            .enable_all()
+            .build()
+            .map_err(OpenError::Threads)?;
+        // Whoever opens it may be in a runtime of their own, in which nothing may block on another.
+        let opened = std::thread::scope(|scope| {
+            let opening = scope.spawn(|| runtime.block_on(begin(config, sink)));
+            opening.join()
+        });
+        let reason = || OpenError::Connect { reason: "opening it panicked".to_owned() };
+        match opened.map_err(|_| reason()).flatten() {
+            Ok(begun) => {
+                let handle = runtime.handle().clone();
+                Ok(Self {
+                    shared: begun.shared,
+                    running: Mutex::new(Some(Running { runtime, writer: begun.writer })),
+                    runtime: handle,
+                })
+            }
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Finishes what is queued and closes the connections; dropping does the same. Later calls are answered
+    /// with [`StoreError::Unavailable`]. Blocks until it is done.
+    pub fn close(&self) {
+        drop(self.shared.writes.lock().take());
+        let Some(Running { runtime, writer }) = self.running.lock().take() else { return };
+        let ended = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(writer)).join());
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("the writer ended by a panic");
+        }
+        self.shared.readers.close();
+        runtime.shutdown_background();
+    }
+
+    /// Queues a write; what keeps it out is answered at once.
+    fn write<W: Wish>(&self, wish: W) -> Pending<W::Answer>
+    where
+        Reply<W::Answer>: Sync,
+    {
+        self.shared.write(wish)
+    }
+
+    /// Reads something in a snapshot of its own.
+    fn read<T: Send + 'static>(
+        &self,
+        read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T> + Send + 'static,
+    ) -> Pending<T> {
+        let Ok(permit) = self.shared.reads.clone().try_acquire_owned() else {
+            return Box::pin(std::future::ready(Err(StoreError::Overloaded)));
+        };
+        let (reply, answer) = oneshot::channel();
+        let shared = self.shared.clone();
+        self.runtime.spawn(async move {
+            let outcome = shared.read(read).await;
+            if let Err(StoreError::Corrupt { what }) = &outcome {
+                tracing::error!(%what, "stored data is damaged; it is not served");
+            }
+            // Who no longer waits needs no answer.
+            drop(reply.send(outcome));
+            drop(permit);
+        });
+        Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) })
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    /// Queues something that is to be said.
+    fn say(&self, say: impl FnOnce(Reply<Appended>) -> Saying) -> Pending<Appended> {
+        self.queue(|reply, room| Command::say(say(reply), room))
+    }
+
+    /// Queues a write.
+    fn write<W: Wish>(&self, wish: W) -> Pending<W::Answer>
+    where
+        Reply<W::Answer>: Sync,
+    {
+        self.queue(|reply, room| Command::wish(wish, reply, room))
+    }
+
+    fn queue<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(Reply<T>, (&Arc<AtomicUsize>, usize)) -> Option<Command>,
+    ) -> Pending<T> {
+        let refused = |error| -> Pending<T> { Box::pin(std::future::ready(Err(error))) };
+        if let Err(error) = self.health.check_lasting() {
+            return refused(error);
+        }
+        let (reply, answer) = oneshot::channel();
+        let room = (&self.queued_bytes, self.config.write_queue_bytes_max);
+        let Some(command) = command(Reply::new(reply), room) else {
+            return refused(StoreError::Overloaded);
+        };
+        let sent = self.writes.lock().as_ref().map(|writes| writes.try_send(command));
+        match sent {
+            Some(Ok(())) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),
+            Some(Err(mpsc::error::TrySendError::Full(_))) => refused(StoreError::Overloaded),
+            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => refused(closed()),
+        }
+    }
+
+    /// Why no connection was given; if that is for good, it is noted.
+    fn no_connection(&self, error: &PoolError) -> Arc<str> {
+        let reason = reason_of(error);
+        if reason.contains(OTHER_EPOCH) {
+            self.health.fail(OTHER_EPOCH);
+        }
+        reason.into()
+    }
+
+    async fn read<T>(
+        &self,
+        read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>,
+    ) -> Result<T, StoreError> {
+        let lost =
+            |error: PoolError| StoreError::Unavailable { reason: self.no_connection(&error) };
+        let mut client = self.readers.get().await.map_err(lost)?;
+        let cache = client.statement_cache.clone();
+        let snapshot = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await
+            .map_err(|error| conn::unavailable(&error))?;
+        let reader = Reader {
+            conn: Conn::new(snapshot.client(), &cache, self.config.statements),
+            clock: self.config.clock,
+            receipts_members_max: self.config.receipts_members_max,
+        };
+        // The snapshot ends when it is dropped.
+        read(reader).await.map_err(Failure::told)
+    }
+}
+
+/// What opening comes to.
+struct Begun {
+    shared: Arc<Shared>,
+    writer: JoinHandle<()>,
+}
+
+async fn begin(config: Config, sink: Arc<dyn CommitSink>) -> Result<Begun, OpenError> {
+    let mut address: tokio_postgres::Config = config.url.parse().map_err(OpenError::Address)?;
+    address.application_name("parlor").connect_timeout(config.patience);
+    let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
+    let writer_pool = pool(&address, &config, 1, &known)?;
+    let (epoch, seal_key) = {
+        let client = writer_pool
+            .get()
+            .await
+            .map_err(|error| OpenError::Connect { reason: reason_of(&error) })?;
+        let conn = Conn::new(&client, &client.statement_cache, config.statements);
+        schema::migrate(conn).await?;
+        (life::epoch(conn).await?, life::seal_key(conn).await?)
+    };
+    *known.lock() = Some(epoch);
+    let (writes, commands) = mpsc::channel(config.write_queue_commands_max.max(1));
+    let shared = Arc::new(Shared {
+        epoch,
+        seal_key,
+        readers: pool(&address, &config, config.readers.max(1), &known)?,
+        reads: Arc::new(Semaphore::new(config.reads_max.clamp(1, Semaphore::MAX_PERMITS))),
+        writes: Mutex::new(Some(writes)),
+        queued_bytes: Arc::default(),
+        health: Health::default(),
+        config,
+    });
+    let writer = Writer { shared: shared.clone(), pool: writer_pool, sink, commands };
+    let writer = tokio::spawn(writer.run());
+    Ok(Begun { shared, writer })
+}
+
+/// What a connection is told that meets another epoch than the store was opened with.
+const OTHER_EPOCH: &str = "the database's log is in another life than when this server started";
+
+/// Connections to the database. Each new one makes sure that the log is in the life it was in.
+fn pool(
+    address: &tokio_postgres::Config,
+    config: &Config,
+    connections: usize,
+    known: &Arc<Mutex<Option<Epoch>>>,
+) -> Result<Pool, OpenError> {
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(address.clone(), NoTls, manager);
+    let (known, statements) = (known.clone(), config.statements);
+    let check = Hook::async_fn(move |client, _| {
+        let known = known.clone();
+        Box::pin(async move {
+            let Some(expected) = *known.lock() else { return Ok(()) };
+            let conn = Conn::new(client, &client.statement_cache, statements);
+            match life::epoch(conn).await {
+                Ok(epoch) if epoch == expected => Ok(()),
+                Ok(_) => Err(HookError::message(OTHER_EPOCH)),
+                Err(error) => Err(HookError::message(error.to_string())),
+            }
+        })
+    });
+    Pool::builder(manager)
+        .max_size(connections)
+        .wait_timeout(Some(config.patience))
+        .create_timeout(Some(config.patience))
+        .runtime(PoolRuntime::Tokio1)
+        .post_create(check)
+        .build()
+        .map_err(|error| OpenError::Connect { reason: error.to_string() })
+}
+
+/// Why no connection was given.
+fn reason_of(error: &PoolError) -> String {
+    use std::error::Error;
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
+    format!("{error} {source}").trim_end().to_owned()
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable { reason: "the store is closed".into() }
+}

@@ -1,0 +1,36 @@
+//! Why a database cannot be used.
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address is none.
+    #[error("the address of the database is none")]
+    Address(#[source] tokio_postgres::Error),
+    /// The server refused something, or there is no way to it.
+    #[error("the database cannot be used")]
+    Database(#[from] tokio_postgres::Error),
+    /// No connection came about.
+    #[error("no connection to the database: {reason}")]
+    Connect {
+        /// Why.
+        reason: String,
+    },
+    /// A newer version wrote it.
+    #[error("the database has schema {found}, this version knows up to {known}")]
+    NewerSchema {
+        /// The version that it has.
+        found: i64,
+        /// The newest one known.
+        known: i64,
+    },
+    /// Its tables are not those of a store.
+    #[error("the database is not a store of Parlor's")]
+    NotAStore,
+    /// The system gave no random bytes.
+    #[error("no random bytes to be had")]
+    NoRandomness,
+    /// The runtime for its connections could not be started.
+    #[error("the store's threads cannot be started")]
+    Threads(#[source] std::io::Error),
+}

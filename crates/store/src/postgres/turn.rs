@@ -1,0 +1,85 @@
+//! What holds for all commands of one transaction, and what they come to.
+
+use parlor_chat::entry::{Epoch, Millis};
+use parlor_chat::own::OwnCommitted;
+use parlor_chat::store::{Appended, Committed, Origin, StoreError};
+
+use super::appends::AppendDone;
+use super::config::Config;
+use super::conn::{Conn, Failure, params};
+use crate::kept::numbers::bound;
+
+/// A transaction that is being decided.
+pub(crate) struct Turn<'a> {
+    pub(crate) conn: Conn<'a>,
+    pub(crate) config: &'a Config,
+    pub(crate) epoch: Epoch,
+    /// What is told once it is committed.
+    pub(crate) work: Work,
+    /// The position of the newest entry, from when the counter was locked.
+    position: Option<i64>,
+    has_advanced: bool,
+}
+
+/// What a transaction did, besides what its commands are told.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) committed: Vec<Committed>,
+    pub(crate) own: Vec<OwnCommitted>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(conn: Conn<'a>, config: &'a Config, epoch: Epoch) -> Self {
+        let work = Work::default();
+        Self { conn, config, epoch, work, position: None, has_advanced: false }
+    }
+
+    /// The position of the newest entry of all. From the first call on no other transaction takes one:
+    /// whoever calls has all other locks by then.
+    pub(crate) async fn position(&mut self) -> Result<i64, Failure> {
+        if let Some(position) = self.position {
+            return Ok(position);
+        }
+        let sql = "SELECT position FROM counter FOR UPDATE";
+        let position = self.conn.number(sql, params![]).await?;
+        self.position = Some(position);
+        Ok(position)
+    }
+
+    /// Notes that positions up to this one are taken.
+    pub(crate) fn advanced(&mut self, position: i64) {
+        self.position = Some(position);
+        self.has_advanced = true;
+    }
+
+    /// Writes how far the counter came. To be called last.
+    pub(crate) async fn finish(&self) -> Result<(), Failure> {
+        if let Some(position) = self.position.filter(|_| self.has_advanced) {
+            self.conn.execute("UPDATE counter SET position = $1", params![position]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an entry of that time is to be removed once another succeeds it.
+    pub(crate) fn is_too_old(&self, ts: i64) -> bool {
+        let Some(age_ms) = self.config.retention_ms else { return false };
+        let now = self.config.clock.now();
+        ts < bound(now.0.saturating_sub(age_ms))
+    }
+
+    /// Notes an append that was carried out; gives its answer.
+    pub(crate) fn told(
+        &mut self,
+        done: Result<AppendDone, StoreError>,
+        origin: Origin,
+    ) -> Result<Appended, StoreError> {
+        let done = done?;
+        self.work.committed.extend(done.entry.map(|entry| Committed { entry, origin }));
+        self.work.own.extend(done.own);
+        Ok(done.appended)
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        self.config.clock.now()
+    }
+}

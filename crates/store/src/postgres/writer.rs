@@ -1,0 +1,317 @@
+//! The one task of a node that writes.
+//!
+//! It takes what waits, carries it out in one transaction, commits, tells the sink, and then answers.
+//! A transaction that was not committed is carried out again where that may help: after a deadlock, and
+//! after the connection was lost before its `COMMIT` was sent. One whose `COMMIT` got no answer may be
+//! committed or not: the server is asked by its number (`pg_xact_status`) before anything is told, and
+//! nothing else is written until that is known. Whoever waits too long for it is told that the store is
+//! unavailable; the sink hears of it all the same, if it turns out to be committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Pool};
+use parlor_chat::store::{CommitSink, StoreError};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_postgres::error::SqlState;
+
+use super::Shared;
+use super::command::{self, Command};
+use super::conn::{Conn, Failure, params, unavailable};
+use super::locks::Locks;
+use super::retention::{self, Left};
+use super::turn::{Turn, Work};
+
+/// How long it rests before it tries again to reach the server, or asks again what became of a commit.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a transaction is carried out again that the server ended for the sake of another.
+const RETRIES_MAX: usize = 8;
+
+pub(crate) struct Writer {
+    pub(crate) shared: Arc<Shared>,
+    /// Of one connection.
+    pub(crate) pool: Pool,
+    pub(crate) sink: Arc<dyn CommitSink>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+}
+
+/// Why a transaction was not committed, as far as is known.
+enum Stopped {
+    /// It was not, and may be carried out again.
+    Retry(tokio_postgres::Error),
+    /// It was not: something in it cannot be carried out.
+    Failed(tokio_postgres::Error),
+    /// It was not: there is no way to the server.
+    Unreachable(Arc<str>),
+    /// The way to the server was lost while it was committed.
+    Unknown { transaction: String, work: Work },
+}
+
+impl Stopped {
+    /// Of a transaction whose `COMMIT` was not sent.
+    fn before_commit(error: tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(code)
+                if *code == SqlState::T_R_DEADLOCK_DETECTED
+                    || *code == SqlState::T_R_SERIALIZATION_FAILURE =>
+            {
+                Self::Retry(error)
+            }
+            // The server goes down, or is a standby from now on.
+            Some(code)
+                if *code == SqlState::READ_ONLY_SQL_TRANSACTION
+                    || code.code().starts_with("57P")
+                    || code.code().starts_with("08") =>
+            {
+                Self::Unreachable(error.to_string().into())
+            }
+            Some(_) => Self::Failed(error),
+            None => Self::Unreachable(error.to_string().into()),
+        }
+    }
+}
+
+impl Writer {
+    /// Writes until the queue is closed and empty.
+    pub(crate) async fn run(mut self) {
+        let mut upkeep = interval(self.shared.config.upkeep_every);
+        upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let commands_max = self.shared.config.batch_commands_max.max(1);
+        loop {
+            let mut batch = Vec::new();
+            tokio::select! {
+                biased;
+                taken = self.commands.recv_many(&mut batch, commands_max) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    self.batch(batch).await;
+                }
+                _ = upkeep.tick() => {
+                    if self.keep_up().await == Left::More {
+                        upkeep.reset_after(Duration::from_millis(10));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Carries out a batch; if something in it cannot be carried out, each command by itself.
+    async fn batch(&self, batch: Vec<Command>) {
+        let mut left = vec![batch];
+        while let Some(batch) = left.pop() {
+            if let Some(apart) = self.together(batch).await {
+                left.extend(apart.into_iter().rev().map(|command| vec![command]));
+            }
+        }
+    }
+
+    /// Carries out commands in one transaction and answers them. Gives them back if they have to be
+    /// carried out one by one.
+    async fn together(&self, mut batch: Vec<Command>) -> Option<Vec<Command>> {
+        let deadline = Instant::now() + self.shared.config.patience;
+        let mut retries = 0;
+        loop {
+            if let Err(error) = self.shared.health.check_lasting() {
+                batch.into_iter().for_each(|command| command.fail(error.clone()));
+                return None;
+            }
+            let error = match self.attempt(&mut batch).await {
+                Ok(work) => {
+                    self.committed(work, batch);
+                    return None;
+                }
+                Err(Stopped::Unknown { transaction, work }) => {
+                    match self.find_out(&transaction, work, batch, deadline).await {
+                        Some(again) => batch = again,
+                        None => return None,
+                    }
+                    continue;
+                }
+                Err(Stopped::Retry(error)) if retries < RETRIES_MAX => {
+                    tracing::debug!(%error, "a transaction is carried out again");
+                    retries += 1;
+                    continue;
+                }
+                Err(Stopped::Retry(error) | Stopped::Failed(error)) => {
+                    if batch.len() > 1 {
+                        return Some(batch);
+                    }
+                    tracing::error!(error = %unavailable(&error), "a command cannot be carried out");
+                    unavailable(&error)
+                }
+                Err(Stopped::Unreachable(reason)) => {
+                    self.shared.health.unreachable(&reason);
+                    if Instant::now() < deadline {
+                        sleep(PAUSE).await;
+                        continue;
+                    }
+                    StoreError::Unavailable { reason }
+                }
+            };
+            batch.into_iter().for_each(|command| command.fail(error.clone()));
+            return None;
+        }
+    }
+
+    /// Tells the sink, then those who wait.
+    fn committed(&self, work: Work, batch: Vec<Command>) {
+        self.tell(&work);
+        batch.into_iter().for_each(Command::answer);
+    }
+
+    fn tell(&self, work: &Work) {
+        self.shared.health.reached();
+        if !work.committed.is_empty() {
+            self.sink.committed(&work.committed);
+        }
+        if !work.own.is_empty() {
+            self.sink.own_changed(&work.own);
+        }
+    }
+
+    async fn client(&self) -> Result<Client, Stopped> {
+        let unreachable = |error: deadpool_postgres::PoolError| {
+            Stopped::Unreachable(self.shared.no_connection(&error))
+        };
+        self.pool.get().await.map_err(unreachable)
+    }
+
+    /// One transaction, up to its commit.
+    async fn attempt(&self, batch: &mut [Command]) -> Result<Work, Stopped> {
+        let client = self.client().await?;
+        let mut locks = Locks::default();
+        batch.iter().for_each(|command| command.lock(&mut locks));
+        let conn = self.shared.conn(&client);
+        let begun = self.begun(conn, batch, locks).await;
+        match begun {
+            Ok((transaction, work)) => match conn.run("COMMIT").await {
+                Ok(()) => Ok(work),
+                Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
+                    Err(Stopped::before_commit(error))
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the connection was lost during a commit");
+                    discard(client);
+                    Err(Stopped::Unknown { transaction, work })
+                }
+            },
+            Err(error) => {
+                if client.is_closed() || conn.run("ROLLBACK").await.is_err() {
+                    discard(client);
+                }
+                Err(Stopped::before_commit(error))
+            }
+        }
+    }
+
+    async fn begun(
+        &self,
+        conn: Conn<'_>,
+        batch: &mut [Command],
+        locks: Locks,
+    ) -> Result<(String, Work), tokio_postgres::Error> {
+        let sql = "SELECT pg_current_xact_id()::text";
+        let ((), (), number) =
+            tokio::try_join!(conn.run("BEGIN"), locks.take(conn), conn.first(sql, params![]))?;
+        let transaction = number.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+        let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
+        command::carry_out(batch, &mut turn).await?;
+        match turn.finish().await {
+            Ok(()) => Ok((transaction, turn.work)),
+            Err(Failure::Engine(error)) => Err(error),
+            Err(Failure::Refused(_)) => Ok((transaction, turn.work)),
+        }
+    }
+
+    /// Finds out whether a transaction was committed, however long that takes. Gives its commands back if
+    /// it was not, and they are still waited for.
+    async fn find_out(
+        &self,
+        transaction: &str,
+        work: Work,
+        batch: Vec<Command>,
+        deadline: Instant,
+    ) -> Option<Vec<Command>> {
+        let mut waiting = Some(batch);
+        loop {
+            if let Err(error) = self.shared.health.check_lasting() {
+                fail(waiting, &error);
+                return None;
+            }
+            match self.status_of(transaction).await.as_deref() {
+                Ok("committed") => {
+                    self.committed(work, waiting.unwrap_or_default());
+                    return None;
+                }
+                Ok("aborted") => return waiting,
+                Ok(_) => {}
+                Err(reason) => self.shared.health.unreachable(reason),
+            }
+            if Instant::now() >= deadline {
+                let reason = "it is not known yet whether a commit took place".into();
+                fail(waiting.take(), &StoreError::Unavailable { reason });
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// What the server says of a transaction.
+    async fn status_of(&self, transaction: &str) -> Result<String, Arc<str>> {
+        let client = match self.client().await {
+            Ok(client) => client,
+            Err(Stopped::Unreachable(reason)) => return Err(reason),
+            Err(_) => return Err("no connection".into()),
+        };
+        let sql = "SELECT pg_xact_status($1::text::xid8)";
+        let row = self.shared.conn(&client).first(sql, params![transaction]).await;
+        let status = row.and_then(|row| row.map(|row| row.try_get(0)).transpose());
+        match status {
+            Ok(status) => Ok(status.unwrap_or_default()),
+            Err(error) => {
+                discard(client);
+                Err(error.to_string().into())
+            }
+        }
+    }
+
+    /// A slice of what goes by itself.
+    async fn keep_up(&self) -> Left {
+        if self.shared.health.check_lasting().is_err() {
+            return Left::Nothing;
+        }
+        let Ok(client) = self.client().await else { return Left::Nothing };
+        let conn = self.shared.conn(&client);
+        let kept = async {
+            conn.run("BEGIN").await?;
+            let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
+            let left = retention::slice(&mut turn).await?;
+            conn.run("COMMIT").await?;
+            Ok::<_, Failure>(left)
+        };
+        match kept.await {
+            Ok(left) => {
+                self.shared.health.reached();
+                left
+            }
+            Err(failure) => {
+                tracing::warn!(error = %failure.told(), "old entries could not be removed");
+                if client.is_closed() || conn.run("ROLLBACK").await.is_err() {
+                    discard(client);
+                }
+                Left::Nothing
+            }
+        }
+    }
+}
+
+fn fail(batch: Option<Vec<Command>>, error: &StoreError) {
+    batch.into_iter().flatten().for_each(|command| command.fail(error.clone()));
+}
+
+/// Lets a connection go that is not to be used again.
+fn discard(client: Client) {
+    drop(Client::take(client));
+}

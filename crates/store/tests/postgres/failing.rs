@@ -1,0 +1,195 @@
+//! What happens when the way to the server is lost: nothing acknowledged is lost, nothing is kept or told
+//! twice, and what became of a commit is found out before it is told.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use parlor_chat::store::{Store, StoreError};
+use parlor_store::postgres::{Config, PostgresStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::server::{Database, server};
+use crate::sharing::{Heard, say, user};
+
+/// What is done to the next `COMMIT` that comes by.
+const PASS: u8 = 0;
+const CUT_BEFORE: u8 = 1;
+const CUT_BEHIND: u8 = 2;
+
+/// A way to the server that can be cut at a commit.
+struct Way {
+    dir: tempfile::TempDir,
+    cut: Arc<AtomicU8>,
+}
+
+impl Way {
+    fn open(to: &Path) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let listener = UnixListener::bind(dir.path().join(".s.PGSQL.5432")).expect("it is free");
+        let (cut, to) = (Arc::new(AtomicU8::new(PASS)), to.join(".s.PGSQL.5432"));
+        let armed = cut.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, to.clone(), armed.clone()));
+            }
+        });
+        Self { dir, cut }
+    }
+
+    fn url(&self, database: &Database) -> String {
+        database.url_at(self.dir.path())
+    }
+}
+
+/// Carries bytes both ways, until a commit is cut.
+async fn carry(client: UnixStream, to: PathBuf, cut: Arc<AtomicU8>) {
+    let Ok(server) = UnixStream::connect(to).await else { return };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let back = tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+    });
+    let mut bytes = vec![0; 64 << 10];
+    while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+        let is_commit = bytes[..count].windows(7).any(|it| it == b"COMMIT\0");
+        match if is_commit { cut.swap(PASS, Ordering::SeqCst) } else { PASS } {
+            CUT_BEFORE => break,
+            CUT_BEHIND => {
+                // Nothing of the answer comes back.
+                back.abort();
+                let _ = to_server.write_all(&bytes[..count]).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                break;
+            }
+            _ => {}
+        }
+        if to_server.write_all(&bytes[..count]).await.is_err() {
+            break;
+        }
+    }
+    back.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_became_of_a_commit_is_found_out() {
+    let database = server().database();
+    let way = Way::open(server().socket());
+    let heard = Arc::new(Heard::default());
+    let store = PostgresStore::open(Config::new(way.url(&database)), heard.clone());
+    let store = store.expect("it opens");
+    for (n, cut) in [PASS, CUT_BEFORE, CUT_BEHIND, PASS, CUT_BEHIND].into_iter().enumerate() {
+        way.cut.store(cut, Ordering::SeqCst);
+        let appended = say(&store, "a", "b", Some(&n.to_string())).await.expect("it is kept");
+        assert_eq!((appended.seq.0, appended.repeated), (n as u64 + 1, false));
+        assert_eq!(way.cut.load(Ordering::SeqCst), PASS, "the cut was made");
+        let told: Vec<u64> = heard.0.lock().iter().map(|it| it.entry.seq.0).collect();
+        assert!(told.into_iter().eq(1..=n as u64 + 1), "each is told once");
+    }
+    assert_eq!(database.sql("SELECT count(*), max(seq) FROM entry"), "5|5");
+    drop(store);
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_ended_all_the_time_lose_and_double_nothing() {
+    let database = server().database();
+    let heard = Arc::new(Heard::default());
+    let mut config = Config::new(database.url());
+    (config.batch_commands_max, config.patience) = (8, Duration::from_secs(30));
+    let store = PostgresStore::open(config, heard.clone()).expect("it opens");
+    let ender = {
+        let database = database.clone();
+        tokio::task::spawn_blocking(move || {
+            for _ in 0..12 {
+                database.sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                );
+                std::thread::park_timeout(Duration::from_millis(40));
+            }
+        })
+    };
+    let mut sent = 0;
+    while !ender.is_finished() || sent < 200 {
+        let some: Vec<_> =
+            (0..20).map(|n| say(&store, "a", "b", Some(&(sent + n).to_string()))).collect();
+        for appended in some {
+            sent += 1;
+            let appended = appended.await.expect("it is kept");
+            assert_eq!((appended.seq.0, appended.repeated), (sent, false));
+        }
+    }
+    ender.await.expect("it ends");
+    let told: Vec<u64> = heard.0.lock().iter().map(|it| it.entry.seq.0).collect();
+    assert!(told.into_iter().eq(1..=sent), "each is told once, in order");
+    assert_eq!(database.sql("SELECT count(*), max(seq) FROM entry"), format!("{sent}|{sent}"));
+    drop(store);
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_in_another_life_takes_no_writes() {
+    let database = server().database();
+    let mut config = Config::new(database.url());
+    config.patience = Duration::from_millis(500);
+    let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    say(&store, "a", "b", None).await.expect("it is kept");
+    assert!(store.health().is_ok());
+    database.sql("UPDATE meta SET value = 'another' WHERE key = 'birth'");
+    database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    let is_another = |error: &StoreError| matches!(error, StoreError::Unavailable { reason } if reason.contains("another life"));
+    let refused = say(&store, "a", "b", None).await.expect_err("it is not kept");
+    assert!(is_another(&refused), "{refused}");
+    assert!(store.health().is_err_and(|error| is_another(&error)));
+    let read = store.devices(user("a")).await;
+    assert!(read.is_err(), "nor is anything read that may be of another life");
+    let before = store.epoch();
+    drop(store);
+    let anew = PostgresStore::open(Config::new(database.url()), Arc::new(Heard::default()));
+    let anew = anew.expect("it opens");
+    assert_ne!(anew.epoch(), before);
+    assert_eq!(say(&anew, "a", "b", None).await.expect("it is kept").seq.0, 2);
+    drop(anew);
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_is_an_answer_and_a_closed_store_too() {
+    let database = server().database();
+    let mut config = Config::new(database.url());
+    (config.write_queue_commands_max, config.batch_commands_max) = (4, 1);
+    let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    let holder = {
+        let database = database.clone();
+        tokio::task::spawn_blocking(move || {
+            database.sql("BEGIN; SELECT * FROM counter FOR UPDATE; SELECT pg_sleep(1); COMMIT");
+        })
+    };
+    while database.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1)%'")
+        == "1"
+    {
+        tokio::task::yield_now().await;
+    }
+    let sent: Vec<_> = (0..12).map(|_| say(&store, "a", "b", None)).collect();
+    let (mut kept, mut overloaded) = (0, 0);
+    for appended in sent {
+        match appended.await {
+            Ok(_) => kept += 1,
+            Err(StoreError::Overloaded) => overloaded += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    holder.await.expect("it ends");
+    assert!((4..=6).contains(&kept) && kept + overloaded == 12, "{kept} and {overloaded}");
+    store.close();
+    let refused = say(&store, "a", "b", None).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(store.devices(user("a")).await, Err(StoreError::Unavailable { .. })));
+    database.remove();
+}

@@ -1,0 +1,130 @@
+//! A PostgreSQL server for one test process, with a database for each store.
+//!
+//! It is started from the binaries of the system, on a socket in a directory of its own, and ends with the
+//! process, however that ends: a shell waits for the end of its input, which is a pipe from here. Nothing
+//! is flushed to disk, since the directory is gone afterwards.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// The name of the user whom the server's tables are of.
+const USER: &str = "parlor";
+
+/// Starts the server, waits for the end of the input, and cleans up. As root it runs as nobody.
+const SCRIPT: &str = r#"
+if [ "$(id -u)" = 0 ]; then as="runuser -u nobody --"; else as=; fi
+$as "$1"/initdb -D "$2"/data -U "$3" --auth=trust --encoding=UTF8 --locale=C --no-sync \
+    >"$2"/log 2>&1 || exit 1
+$as "$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c fsync=off \
+    -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB >>"$2"/log 2>&1 &
+read -r _
+$as "$1"/pg_ctl -D "$2"/data -m immediate stop >>"$2"/log 2>&1
+wait
+rm -rf "$2"
+"#;
+
+/// A running server.
+pub(crate) struct Server {
+    binaries: PathBuf,
+    dir: PathBuf,
+    databases: AtomicU32,
+    _shell: Child,
+}
+
+/// A database of the server's.
+#[derive(Clone)]
+pub(crate) struct Database {
+    name: String,
+    server: &'static Server,
+}
+
+/// The server of this process.
+pub(crate) fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(Server::start)
+}
+
+/// Where the newest of the system's servers is.
+fn binaries() -> PathBuf {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin")).collect();
+    found.sort();
+    found.retain(|dir| dir.join("initdb").exists());
+    found.pop().expect("PostgreSQL is installed (Debian: postgresql)")
+}
+
+/// A directory that any user may write to.
+fn directory() -> PathBuf {
+    let dir = tempfile::Builder::new().prefix("parlor-pg-").tempdir().expect("a directory").keep();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(&dir, mode).expect("it is ours");
+    dir
+}
+
+impl Server {
+    fn start() -> Self {
+        let (binaries, dir) = (binaries(), directory());
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT, "sh"]).args([&binaries, &dir]).arg(USER).current_dir("/");
+        let shell = command.stdin(Stdio::piped()).spawn().expect("a shell starts");
+        let server = Self { binaries, dir, databases: AtomicU32::new(0), _shell: shell };
+        let began = Instant::now();
+        while !server.tool("pg_isready").status().expect("it is there").success() {
+            let log = || std::fs::read_to_string(server.dir.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(60), "the server starts: {}", log());
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        server
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        let mut command = Command::new(self.binaries.join(name));
+        command.args(["-U", USER, "-h"]).arg(&self.dir).current_dir("/");
+        command.stdout(Stdio::null());
+        command
+    }
+
+    /// Where its socket is.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A new database.
+    pub(crate) fn database(&'static self) -> Database {
+        let name = format!("store_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let made = self.tool("createdb").args(["--template=template0", &name]).status();
+        assert!(made.expect("it is there").success(), "a database is made");
+        Database { name, server: self }
+    }
+}
+
+impl Database {
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        self.url_at(self.server.socket())
+    }
+
+    /// Its address by way of another socket.
+    pub(crate) fn url_at(&self, socket: &Path) -> String {
+        format!("host={} user={USER} dbname={}", socket.display(), self.name)
+    }
+
+    /// What a statement gives, as text.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        let mut command = self.server.tool("psql");
+        command.args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        let done = command.arg(&self.name).stdout(Stdio::piped()).output();
+        let done = done.expect("it is there");
+        assert!(done.status.success(), "{sql}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    /// Lets it go.
+    pub(crate) fn remove(&self) {
+        let removed = self.server.tool("dropdb").args(["--force", &self.name]).status();
+        assert!(removed.expect("it is there").success(), "a database is removed");
+    }
+}
