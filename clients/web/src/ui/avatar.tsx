@@ -32,10 +32,12 @@ export interface AvatarProps {
   readonly size?: "sm" | "md" | "lg";
   /** Shows a dot for who is here. */
   readonly isOnline?: boolean;
+  /** In place of initials. */
+  readonly icon?: ReactNode;
 }
 
 /** Decoration: what it stands for is written beside it. */
-export function Avatar({ id, name, url, size = "md", isOnline = false }: AvatarProps): ReactNode {
+export function Avatar({ id, name, url, size = "md", isOnline = false, icon }: AvatarProps): ReactNode {
   const [broken, setBroken] = useState<string | null>(null);
   const isPicture = url !== undefined && url !== null && /^https?:/u.test(url) && url !== broken;
   return (
@@ -43,7 +45,7 @@ export function Avatar({ id, name, url, size = "md", isOnline = false }: AvatarP
       {isPicture ? (
         <img src={url} alt="" referrerPolicy="no-referrer" loading="lazy" onError={() => setBroken(url)} />
       ) : (
-        initialsOf(name)
+        (icon ?? initialsOf(name))
       )}
       {isOnline && <span className={css.online} />}
     </span>

@@ -1,5 +1,6 @@
 // German.
 import type { Catalogue } from "../text.js";
+import { app } from "./app.js";
 import { common } from "./common.js";
 import { conversation } from "./conversation.js";
 import { errors } from "./errors.js";
@@ -12,6 +13,7 @@ import { session } from "./session.js";
 import { settings } from "./settings.js";
 
 export const de: Catalogue = {
+  app,
   common,
   conversation,
   errors,

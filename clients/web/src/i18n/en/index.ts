@@ -1,5 +1,6 @@
 // English: the catalogue that the others are held to.
 
+import { app } from "./app.js";
 import { common } from "./common.js";
 import { conversation } from "./conversation.js";
 import { errors } from "./errors.js";
@@ -11,4 +12,4 @@ import { people } from "./people.js";
 import { session } from "./session.js";
 import { settings } from "./settings.js";
 
-export const en = { common, conversation, errors, groups, list, moderation, offline, people, session, settings };
+export const en = { app, common, conversation, errors, groups, list, moderation, offline, people, session, settings };

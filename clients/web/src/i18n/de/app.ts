@@ -1,0 +1,37 @@
+export const app = {
+  skip: "Zur Unterhaltung springen",
+  menu: "Menü",
+  panel: "Neben der Unterhaltung",
+  notice: "Von der Moderation",
+  understood: "Verstanden",
+  places: {
+    settings: "Einstellungen",
+    starred: "Markierte Nachrichten",
+    requests: "Nachrichtenanfragen",
+    moderation: "Moderation",
+  },
+  shortcuts: {
+    title: "Tastenkürzel",
+    hint: "In der Liste führen Pfeiltasten, Pos1, Ende und die ersten Buchstaben eines Namens weiter; die Menütaste zeigt, was man tun kann. In einer Unterhaltung fang einfach an zu schreiben.",
+    groups: {
+      everywhere: "Überall",
+      conversations: "Von einer Unterhaltung zur nächsten",
+      thisConversation: "Die offene Unterhaltung",
+    },
+    names: {
+      search: "Suchen",
+      newConversation: "Neue Unterhaltung",
+      settings: "Einstellungen",
+      shortcuts: "Diese Tastenkürzel zeigen",
+      back: "Zurück, oder schließen, was daneben ist",
+      nextConversation: "Nächste Unterhaltung",
+      previousConversation: "Vorige Unterhaltung",
+      nextUnread: "Nächste ungelesene Unterhaltung",
+      previousUnread: "Vorige ungelesene Unterhaltung",
+      mute: "Stummschalten oder nicht mehr",
+      pin: "Anheften oder lösen",
+      archive: "Archivieren oder zurückholen",
+      markUnread: "Als ungelesen oder gelesen markieren",
+    },
+  },
+};
