@@ -1,52 +1,110 @@
-// The whole client: the list, the conversation that is open, and what is shown beside it.
+// The whole client: the list, the place where the user is, and what is shown beside it.
+import type { Conversation } from "@parlor/client";
 import { useParlor } from "@parlor/react";
 import { MessagesSquare } from "lucide-react";
-import { type ReactNode, useMemo } from "react";
+import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { ConversationView } from "../conversation/conversation-view.js";
 import { useText } from "../i18n/text.js";
-import { ConversationList } from "../list/conversation-list.js";
+import { ListPane } from "../list/list-pane.js";
+import { EmptyState } from "../ui/empty-state.js";
+import { Toaster } from "../ui/toast.js";
+import { Loading } from "../ui/wait.js";
 import css from "./app.module.css";
-import { type Route, useRoute } from "./route.js";
+import { ConnectionBanner } from "./connection-banner.js";
+import { ErrorBoundary } from "./error-boundary.js";
+import { focusMain, useFocusFollows } from "./focus.js";
+import { Notices } from "./notices.js";
+import { usePageTitle } from "./page-title.js";
+import { pageOf, panelOf } from "./places.js";
+import { go, hrefOf, type Panel, type Route, useRoute } from "./route.js";
+import { useShortcuts } from "./use-shortcuts.js";
 
-/** Two panes beside each other, or one where the screen is narrow. */
+const ShortcutsDialog = lazy(async () => ({ default: (await import("./shortcuts-dialog.js")).ShortcutsDialog }));
+
+/** Which pane is seen where there is room for one alone. */
+function paneOf(route: Route): "list" | "main" | "panel" {
+  if (route.name === "conversation") return route.panel === undefined ? "main" : "panel";
+  return route.name === "home" || (route.name === "new" && route.kind === "direct") ? "list" : "main";
+}
+
+/** Up to three panes beside each other. */
 export function App(): ReactNode {
   const route = useRoute();
+  const text = useText();
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  usePageTitle(route);
+  useFocusFollows(route);
+  useShortcuts(route, () => setHelpOpen(true));
   return (
-    <div className={css.app} data-open={route.name !== "home"}>
-      <ConversationList selected={route.name === "conversation" ? route.key : null} />
-      <div className={css.main}>
-        <Place route={route} />
+    <>
+      <button type="button" className={css.skip} onClick={focusMain}>
+        {text.app.skip}
+      </button>
+      <div className={css.page}>
+        <ConnectionBanner />
+        <Notices />
+        <div className={css.app} data-pane={paneOf(route)}>
+          <ListPane route={route} onHelp={() => setHelpOpen(true)} />
+          <main className={css.main} id="main" tabIndex={-1}>
+            <ErrorBoundary place={hrefOf(route)}>
+              <Suspense fallback={<Loading />}>
+                <Place route={route} />
+              </Suspense>
+            </ErrorBoundary>
+          </main>
+          {route.name === "conversation" && route.panel !== undefined && <Aside route={route} panel={route.panel} />}
+        </div>
       </div>
-    </div>
+      <Toaster />
+      {isHelpOpen && (
+        <Suspense>
+          <ShortcutsDialog onClose={() => setHelpOpen(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 
-/** What the place shows. */
+/** The conversation of a route's key. */
+function useKeyed(key: string): Conversation {
+  const parlor = useParlor();
+  return useMemo(() => {
+    const id = key.slice(key.indexOf(":") + 1);
+    return key.startsWith("group:") ? parlor.group(id) : parlor.direct(id);
+  }, [parlor, key]);
+}
+
+/** What is in the middle. */
 function Place({ route }: { route: Route }): ReactNode {
-  switch (route.name) {
-    case "conversation":
-      return <OpenConversation conversationKey={route.key} />;
-    default:
-      return <NothingOpen />;
-  }
+  const text = useText();
+  if (route.name === "conversation") return <OpenConversation conversationKey={route.key} />;
+  return (
+    pageOf(route) ?? (
+      <div className={css.nothing}>
+        <EmptyState icon={<MessagesSquare />} title={text.list.nothingOpen} hint={text.list.nothingOpenHint} />
+      </div>
+    )
+  );
 }
 
 function OpenConversation({ conversationKey }: { conversationKey: string }): ReactNode {
-  const parlor = useParlor();
-  const conversation = useMemo(() => {
-    const id = conversationKey.slice(conversationKey.indexOf(":") + 1);
-    return conversationKey.startsWith("group:") ? parlor.group(id) : parlor.direct(id);
-  }, [parlor, conversationKey]);
-  return <ConversationView key={conversationKey} conversation={conversation} />;
+  return <ConversationView key={conversationKey} conversation={useKeyed(conversationKey)} />;
 }
 
-function NothingOpen(): ReactNode {
+type InConversation = Extract<Route, { name: "conversation" }>;
+
+/** What is beside a conversation. */
+function Aside({ route, panel }: { route: InConversation; panel: Panel }): ReactNode {
   const text = useText();
+  const conversation = useKeyed(route.key);
+  const close = () => go({ name: "conversation", key: route.key });
+  const content = panelOf(panel, { conversation, onClose: close });
+  if (content === null) return null;
   return (
-    <div className={css.nothing}>
-      <MessagesSquare aria-hidden="true" />
-      <h2>{text.list.nothingOpen}</h2>
-      <p>{text.list.nothingOpenHint}</p>
-    </div>
+    <aside className={css.aside} aria-label={text.app.panel}>
+      <ErrorBoundary place={hrefOf(route)}>
+        <Suspense fallback={<Loading />}>{content}</Suspense>
+      </ErrorBoundary>
+    </aside>
   );
 }

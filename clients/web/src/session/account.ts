@@ -32,6 +32,30 @@ export function storeAccount(account: Account | null): void {
   else localStorage.setItem(ACCOUNT, JSON.stringify(account));
 }
 
+const RECENT = "parlor.recent";
+const RECENT_MAX = 5;
+
+/** Names that were signed in with before, the last one first. */
+export function recentNames(): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(localStorage.getItem(RECENT) ?? "[]");
+    return Array.isArray(value) ? value.filter((name) => typeof name === "string").slice(0, RECENT_MAX) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Puts a name first. */
+export function rememberName(name: string): void {
+  const names = [name, ...recentNames().filter((other) => other !== name)].slice(0, RECENT_MAX);
+  localStorage.setItem(RECENT, JSON.stringify(names));
+}
+
+/** Takes a name out. */
+export function forgetName(name: string): void {
+  localStorage.setItem(RECENT, JSON.stringify(recentNames().filter((other) => other !== name)));
+}
+
 /** The name of this device, the same for as long as the browser keeps it. */
 export function deviceId(): string {
   const known = localStorage.getItem(DEVICE);

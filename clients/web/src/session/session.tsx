@@ -1,15 +1,22 @@
 // Signing in and out, and the client of whoever is signed in.
-import { indexedDbStore, Parlor } from "@parlor/client";
+import { Parlor } from "@parlor/client";
 import { ParlorProvider } from "@parlor/react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { type Account, deviceId, storeAccount, storedAccount, takeHandedToken } from "./account.js";
+import { clearToasts } from "../ui/toast.js";
+import { type Account, deviceId, rememberName, storeAccount, storedAccount, takeHandedToken } from "./account.js";
 import { readConfig, type WebConfig } from "./config.js";
+import { dropWaiting, type KeptStore, keptStore } from "./kept.js";
 import { SignIn } from "./sign-in.js";
+import { SignOutDialog } from "./sign-out-dialog.js";
 
 interface Session {
   readonly config: WebConfig | null;
-  /** Ends the session on this browser. */
-  readonly signOut: () => void;
+  /** Asks, and then ends the session on this browser. */
+  readonly askToSignOut: () => void;
+  /** Ends the session on this browser, and forgets what was kept of the user here. */
+  readonly signOut: () => Promise<void>;
+  /** Back to the way in, for who is no longer let in. What waits to be sent is kept. */
+  readonly signInAgain: () => void;
 }
 
 const SessionContext = createContext<Session | null>(null);
@@ -28,14 +35,21 @@ async function fetchToken(url: string): Promise<string> {
   return (await response.text()).trim();
 }
 
-function clientOf({ userId, token }: Account, tokenUrl: string | null): Parlor {
-  return new Parlor({
+interface Client {
+  readonly parlor: Parlor;
+  readonly store: KeptStore;
+}
+
+function clientOf({ userId, token }: Account, tokenUrl: string | null): Client {
+  const store = keptStore();
+  const parlor = new Parlor({
     url: location.origin,
     deviceId: deviceId(),
-    store: indexedDbStore(),
+    store,
     ...(userId === null ? {} : { userId }),
     ...(tokenUrl === null ? { token: token ?? "" } : { getToken: () => fetchToken(tokenUrl) }),
   });
+  return { parlor, store };
 }
 
 /** Who was signed in, or was handed over by the operator's site just now. */
@@ -52,6 +66,7 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
   const [account, setAccount] = useState(initialAccount);
   const [config, setConfig] = useState<WebConfig | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const [isLeaving, setLeaving] = useState(false);
 
   const read = useCallback(() => {
     setError(null);
@@ -60,18 +75,19 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
   useEffect(read, [read]);
 
   const enter = useCallback((entered: Account | null) => {
+    if (entered?.userId) rememberName(entered.userId);
     storeAccount(entered);
     setAccount(entered);
   }, []);
-  const signOut = useCallback(() => enter(null), [enter]);
 
   // A token that was handed over works at once; only where tokens are fetched it must be known from where.
   const tokenUrl = config?.tokenUrl ?? null;
   const isKnown = account !== null && (account.token !== null || config !== null);
-  const parlor = useMemo(
+  const client = useMemo(
     () => (isKnown && account !== null ? clientOf(account, account.token === null ? tokenUrl : null) : null),
     [account, isKnown, tokenUrl],
   );
+  const parlor = client?.parlor ?? null;
   useEffect(() => {
     if (parlor === null) return;
     parlor.connect();
@@ -86,11 +102,31 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
     });
   }, [parlor, account]);
 
-  const session = useMemo(() => ({ config, signOut }), [config, signOut]);
-  if (parlor === null) return <SignIn config={config} error={error} onRetry={read} onSignIn={enter} />;
+  const leave = useCallback(() => {
+    setLeaving(false);
+    clearToasts();
+    enter(null);
+    history.replaceState(null, "", location.pathname);
+  }, [enter]);
+  const signOut = useCallback(async () => {
+    if (client === null) return;
+    const waiting = await client.store.waiting();
+    client.parlor.close();
+    await dropWaiting(waiting);
+    leave();
+  }, [client, leave]);
+
+  const session = useMemo(
+    () => ({ config, signOut, askToSignOut: () => setLeaving(true), signInAgain: () => enter(null) }),
+    [config, signOut, enter],
+  );
+  if (client === null) return <SignIn config={config} error={error} onRetry={read} onSignIn={enter} />;
   return (
     <SessionContext value={session}>
-      <ParlorProvider parlor={parlor}>{children}</ParlorProvider>
+      <ParlorProvider parlor={client.parlor}>{children}</ParlorProvider>
+      {isLeaving && (
+        <SignOutDialog waiting={client.store.waiting} onSignOut={signOut} onClose={() => setLeaving(false)} />
+      )}
     </SessionContext>
   );
 }

@@ -1,8 +1,12 @@
 // The page for who is not signed in: a name where any will do, else the way to the operator's site.
-import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { X } from "lucide-react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { useText } from "../i18n/text.js";
-import { Button } from "../ui/button.js";
-import type { Account } from "./account.js";
+import { Avatar } from "../ui/avatar.js";
+import { Button, IconButton } from "../ui/button.js";
+import { TextField } from "../ui/field.js";
+import { Loading } from "../ui/wait.js";
+import { type Account, forgetName, recentNames } from "./account.js";
 import type { WebConfig } from "./config.js";
 import css from "./sign-in.module.css";
 
@@ -22,54 +26,87 @@ export function SignIn({ config, error, onRetry, onSignIn }: SignInProps): React
   return (
     <main className={css.page}>
       <div className={css.card}>
-        <img src="/icon.svg" alt="" width="72" height="72" />
-        <h1>{text.session.welcome}</h1>
-        {config === null ? (
-          error && (
-            <div role="alert" className={css.form}>
-              <p>{text.session.serverUnreachable}</p>
-              <Button onClick={onRetry}>{text.common.tryAgain}</Button>
-            </div>
+        <img src="/icon.svg" alt="" width="80" height="80" />
+        <div className={css.head}>
+          <h1>{text.session.welcome}</h1>
+          <p className={css.hint}>{text.session.tagline}</p>
+        </div>
+        {config !== null ? (
+          config.dev ? (
+            <Names onSignIn={onSignIn} />
+          ) : (
+            <Elsewhere config={config} onSignIn={onSignIn} />
           )
-        ) : config.dev ? (
-          <NameForm onSignIn={onSignIn} />
+        ) : error !== null ? (
+          <div role="alert" className={css.form}>
+            <p>{text.session.serverUnreachable}</p>
+            <Button kind="primary" onClick={onRetry}>
+              {text.common.tryAgain}
+            </Button>
+          </div>
         ) : (
-          <Elsewhere config={config} onSignIn={onSignIn} />
+          <Loading />
         )}
       </div>
     </main>
   );
 }
 
-function NameForm({ onSignIn }: Pick<SignInProps, "onSignIn">): ReactNode {
+/** Any name will do. */
+function Names({ onSignIn }: Pick<SignInProps, "onSignIn">): ReactNode {
   const text = useText();
   const [name, setName] = useState("");
-  const field = useId();
+  const [recent, setRecent] = useState(recentNames);
   const userId = name.trim();
-  const isGood = userId !== "" && new TextEncoder().encode(userId).length <= USER_ID_BYTES_MAX;
+  const isTooLong = new TextEncoder().encode(userId).length > USER_ID_BYTES_MAX;
+  const enter = (userId: string) => onSignIn({ userId, token: userId });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (isGood) onSignIn({ userId, token: userId });
+    if (userId !== "" && !isTooLong) enter(userId);
   };
   return (
-    <form className={css.form} onSubmit={submit}>
-      <label htmlFor={field}>{text.session.name}</label>
-      <input
-        id={field}
-        value={name}
-        placeholder={text.session.nameHint}
-        autoComplete="username"
-        autoCapitalize="none"
-        onChange={(event) => setName(event.target.value)}
-      />
-      <Button type="submit" kind="primary" disabled={!isGood}>
-        {text.session.signIn}
-      </Button>
-      <p className={css.hint}>{text.session.devHint}</p>
-    </form>
+    <>
+      {recent.length > 0 && (
+        <ul className={css.recent} aria-label={text.session.recent}>
+          {recent.map((known) => (
+            <li key={known}>
+              <button type="button" className={css.person} onClick={() => enter(known)}>
+                <Avatar id={`user:${known}`} name={known} size="sm" />
+                <span>{text.session.continueAs(known)}</span>
+              </button>
+              <IconButton
+                label={text.session.forget(known)}
+                icon={<X />}
+                onClick={() => {
+                  forgetName(known);
+                  setRecent(recentNames());
+                }}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      <form className={css.form} onSubmit={submit}>
+        <TextField
+          label={recent.length > 0 ? text.session.anotherName : text.session.name}
+          value={name}
+          onChange={setName}
+          placeholder={text.session.nameHint}
+          error={isTooLong ? text.errors.codes.too_large : null}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+        <Button type="submit" kind="primary" disabled={userId === "" || isTooLong}>
+          {text.session.signIn}
+        </Button>
+      </form>
+      <p className={css.note}>{text.session.devHint}</p>
+    </>
   );
 }
 
+/** The operator's site knows who it is. */
 function Elsewhere({ config, onSignIn }: { config: WebConfig } & Pick<SignInProps, "onSignIn">): ReactNode {
   const text = useText();
   const { signInUrl, tokenUrl } = config;
@@ -79,8 +116,16 @@ function Elsewhere({ config, onSignIn }: { config: WebConfig } & Pick<SignInProp
   };
   if (signInUrl === null && tokenUrl === null) return <p className={css.hint}>{text.session.needsToken}</p>;
   return (
-    <Button kind="primary" onClick={enter}>
-      {text.session.signInElsewhere}
-    </Button>
+    <div className={css.form}>
+      <Button kind="primary" onClick={enter}>
+        {text.session.signInElsewhere}
+      </Button>
+      {/* Who has no session at the operator's site yet gets one there. */}
+      {tokenUrl !== null && signInUrl !== null && (
+        <a className={css.other} href={signInUrl}>
+          {text.session.signInOther}
+        </a>
+      )}
+    </div>
   );
 }

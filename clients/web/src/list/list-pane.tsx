@@ -1,0 +1,30 @@
+// The left pane: who one is, a search, and the conversations; or what is looked for; or whom to write to anew.
+import type { ReactNode } from "react";
+import type { Route } from "../app/route.js";
+import { useText } from "../i18n/text.js";
+import { ConversationList } from "./conversation-list.js";
+import { ListHeader } from "./list-header.js";
+import css from "./list-pane.module.css";
+import { listState, useListState } from "./list-state.js";
+import { NewConversation } from "./new-conversation.js";
+import { SearchAll } from "./search-all.js";
+
+export function ListPane({ route, onHelp }: { route: Route; onHelp: () => void }): ReactNode {
+  const text = useText();
+  const { query } = useListState();
+  const selected = route.name === "conversation" ? route.key : null;
+  const isNew = route.name === "new" && route.kind === "direct";
+  return (
+    <nav className={css.pane} aria-label={text.list.conversations}>
+      {isNew ? (
+        <NewConversation />
+      ) : (
+        <>
+          <ListHeader onHelp={onHelp} />
+          <SearchAll query={query} onQuery={(query) => listState.set({ query })} />
+          {query.trim() === "" && <ConversationList selected={selected} />}
+        </>
+      )}
+    </nav>
+  );
+}
