@@ -1,5 +1,5 @@
-//! What every backend keeps alike: how bodies and envelopes are written, the chain of the audit log, and
-//! what of a content is searched. Stores that are out there hold these forms, so that a log can be
+//! What every backend keeps alike: how bodies and envelopes are written, the chain of the audit log, what
+//! of a content is searched, and what is counted. Stores that are out there hold these forms, so that a log can be
 //! carried from one backend to another.
 
 pub(crate) mod audit;
@@ -11,5 +11,7 @@ pub(crate) mod clock;
 pub(crate) mod envelope;
 
 pub(crate) mod numbers;
+
+pub(crate) mod stats;
 
 pub(crate) mod text;

@@ -36,7 +36,7 @@
 //! files beside it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
 use deadpool_postgres::{RecyclingMethod, Runtime as PoolRuntime};
@@ -125,10 +125,12 @@ mod search;
 mod port;
 
 pub use crate::kept::clock::Clock;
+pub use crate::kept::stats::Stats;
 pub use config::Config;
 pub use conn::Statements;
 pub use open_error::OpenError;
 
+use crate::kept::stats::Counters;
 use command::{Command, Reply, Saying, Wish};
 use conn::{Conn, Failure};
 use health::Health;
@@ -151,6 +153,9 @@ pub(crate) struct Shared {
     /// Bytes of the commands that wait or are under way.
     queued_bytes: Arc<AtomicUsize>,
     health: Health,
+    counters: Counters,
+    /// The last entry that this node committed.
+    position: AtomicU64,
 }
 
 impl Shared {
@@ -216,6 +221,17 @@ impl PostgresStore {
         }
     }
 
+    /// The counters of this node, now. What only SQLite has stays 0.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.shared;
+        let waiting =
+            shared.writes.lock().as_ref().map_or(0, |it| it.max_capacity() - it.capacity());
+        let reads = shared.config.reads_max.saturating_sub(shared.reads.available_permits());
+        let stats = shared.counters.read(waiting, reads, shared.position.load(Ordering::Relaxed));
+        // Words are in the index from their own commit on.
+        Stats { unindexed: 0, ..stats }
+    }
+
     /// Finishes what is queued and closes the connections; dropping does the same. Later calls are answered
     /// with [`StoreError::Unavailable`]. Blocks until it is done.
     pub fn close(&self) {
@@ -249,7 +265,9 @@ impl PostgresStore {
         let shared = self.shared.clone();
         self.runtime.spawn(async move {
             let outcome = shared.read(read).await;
+            shared.counters.add(|c| &c.reads, 1);
             if let Err(StoreError::Corrupt { what }) = &outcome {
+                shared.counters.add(|c| &c.corrupt, 1);
                 tracing::error!(%what, "stored data is damaged; it is not served");
             }
             // Who no longer waits needs no answer.
@@ -290,13 +308,15 @@ impl Shared {
         }
         let (reply, answer) = oneshot::channel();
         let room = (&self.queued_bytes, self.config.write_queue_bytes_max);
-        let Some(command) = command(Reply::new(reply), room) else {
-            return refused(StoreError::Overloaded);
+        let overloaded = || {
+            self.counters.add(|c| &c.overloaded, 1);
+            refused(StoreError::Overloaded)
         };
+        let Some(command) = command(Reply::new(reply), room) else { return overloaded() };
         let sent = self.writes.lock().as_ref().map(|writes| writes.try_send(command));
         match sent {
             Some(Ok(())) => Box::pin(async { answer.await.unwrap_or_else(|_| Err(closed())) }),
-            Some(Err(mpsc::error::TrySendError::Full(_))) => refused(StoreError::Overloaded),
+            Some(Err(mpsc::error::TrySendError::Full(_))) => overloaded(),
             Some(Err(mpsc::error::TrySendError::Closed(_))) | None => refused(closed()),
         }
     }
@@ -341,7 +361,8 @@ struct Begun {
     writer: JoinHandle<()>,
 }
 
-async fn begin(config: Config, sink: Arc<dyn CommitSink>) -> Result<Begun, OpenError> {
+async fn begin(mut config: Config, sink: Arc<dyn CommitSink>) -> Result<Begun, OpenError> {
+    config.reads_max = config.reads_max.clamp(1, Semaphore::MAX_PERMITS);
     let mut address: tokio_postgres::Config = config.url.parse().map_err(OpenError::Address)?;
     address.application_name("parlor").connect_timeout(config.patience);
     let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
@@ -361,10 +382,12 @@ async fn begin(config: Config, sink: Arc<dyn CommitSink>) -> Result<Begun, OpenE
         epoch,
         seal_key,
         readers: pool(&address, &config, config.readers.max(1), &known)?,
-        reads: Arc::new(Semaphore::new(config.reads_max.clamp(1, Semaphore::MAX_PERMITS))),
+        reads: Arc::new(Semaphore::new(config.reads_max)),
         writes: Mutex::new(Some(writes)),
         queued_bytes: Arc::default(),
         health: Health::default(),
+        counters: Counters::default(),
+        position: AtomicU64::new(0),
         config,
     });
     let writer = Writer { shared: shared.clone(), pool: writer_pool, sink, commands };

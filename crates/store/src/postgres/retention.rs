@@ -32,11 +32,20 @@ pub(crate) enum Left {
     More,
 }
 
+/// What a slice did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) left: Left,
+    /// Contents taken out because they have ended, and entries removed for their age.
+    pub(crate) expired: u64,
+    pub(crate) removed: u64,
+}
+
 /// One slice, in a transaction of its own.
-pub(crate) async fn slice(turn: &mut Turn<'_>) -> Result<Left, Failure> {
+pub(crate) async fn slice(turn: &mut Turn<'_>) -> Result<Done, Failure> {
     let conn = turn.conn;
     if !conn.exists("SELECT 1 WHERE pg_try_advisory_xact_lock($1)", params![LOCK]).await? {
-        return Ok(Left::Nothing);
+        return Ok(Done { left: Left::Nothing, expired: 0, removed: 0 });
     }
     let now = turn.now();
     let ended = ended(conn, now).await?;
@@ -55,16 +64,18 @@ pub(crate) async fn slice(turn: &mut Turn<'_>) -> Result<Left, Failure> {
         emptied += seqs.len() as i64;
         empty(conn, of, seqs).await?;
     }
+    let mut removed = 0;
     if let Some(old) = &old {
         for (of, up_to) in &old.last {
-            remove(conn, of.as_str(), *up_to).await?;
+            removed += remove(conn, of.as_str(), *up_to).await?;
         }
         note(conn, "removed_up_to", old.considered).await?;
         note(conn, "removed_age_ms", bound(turn.config.retention_ms.unwrap_or(0))).await?;
     }
     let forgotten = forget_keys(turn, now).await?;
     let is_more = old.is_some_and(|old| old.is_more) || emptied >= SLICE || forgotten >= SLICE;
-    Ok(if is_more { Left::More } else { Left::Nothing })
+    let left = if is_more { Left::More } else { Left::Nothing };
+    Ok(Done { left, expired: emptied.cast_unsigned(), removed })
 }
 
 /// Messages, and edits of some, whose contents have ended and are still there: each conversation's, with
@@ -137,8 +148,8 @@ async fn too_old(conn: Conn<'_>, now: Millis, age_ms: u64) -> Result<TooOld, Fai
     Ok(TooOld { last, considered, is_more: considered == end })
 }
 
-/// Removes the entries of a conversation up to one, which has another behind it.
-pub(crate) async fn remove(conn: Conn<'_>, of: &str, up_to: i64) -> Result<(), Failure> {
+/// Removes the entries of a conversation up to one, which has another behind it; gives how many.
+pub(crate) async fn remove(conn: Conn<'_>, of: &str, up_to: i64) -> Result<u64, Failure> {
     let sql = "UPDATE conversation c SET first = e.seq + 1, gone_said = e.said, \
                gone_low_said = greatest(e.low_said, 0) FROM entry e \
                WHERE c.id = $1 AND e.conversation = $1 AND e.seq = $2";
@@ -148,11 +159,11 @@ pub(crate) async fn remove(conn: Conn<'_>, of: &str, up_to: i64) -> Result<(), F
         "DELETE FROM mention WHERE conversation = $1 AND seq <= $2",
         "DELETE FROM reaction WHERE conversation = $1 AND seq <= $2",
         "DELETE FROM message_state WHERE conversation = $1 AND seq <= $2",
-        "DELETE FROM entry WHERE conversation = $1 AND seq <= $2",
     ] {
         conn.execute(sql, params![of, up_to]).await?;
     }
-    Ok(())
+    let sql = "DELETE FROM entry WHERE conversation = $1 AND seq <= $2";
+    Ok(conn.execute(sql, params![of, up_to]).await?)
 }
 
 /// Forgets idempotency keys whose time is over; gives how many.

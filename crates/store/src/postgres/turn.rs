@@ -26,6 +26,8 @@ pub(crate) struct Turn<'a> {
 pub(crate) struct Work {
     pub(crate) committed: Vec<Committed>,
     pub(crate) own: Vec<OwnCommitted>,
+    /// Appends answered by their idempotency key.
+    pub(crate) repeats: u64,
 }
 
 impl<'a> Turn<'a> {
@@ -74,6 +76,7 @@ impl<'a> Turn<'a> {
         origin: Origin,
     ) -> Result<Appended, StoreError> {
         let done = done?;
+        self.work.repeats += u64::from(done.entry.is_none());
         self.work.committed.extend(done.entry.map(|entry| Committed { entry, origin }));
         self.work.own.extend(done.own);
         Ok(done.appended)

@@ -8,6 +8,7 @@
 //! unavailable; the sink hears of it all the same, if it turns out to be committed.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
@@ -139,6 +140,7 @@ impl Writer {
                     if batch.len() > 1 {
                         return Some(batch);
                     }
+                    self.shared.counters.add(|c| &c.commits_failed, 1);
                     tracing::error!(error = %unavailable(&error), "a command cannot be carried out");
                     unavailable(&error)
                 }
@@ -158,6 +160,12 @@ impl Writer {
 
     /// Tells the sink, then those who wait.
     fn committed(&self, work: Work, batch: Vec<Command>) {
+        let counters = &self.shared.counters;
+        counters.add(|c| &c.entries, work.committed.len() as u64);
+        counters.add(|c| &c.repeats, work.repeats);
+        if let Some(last) = work.committed.last() {
+            self.shared.position.store(last.entry.position.0, Ordering::Relaxed);
+        }
         self.tell(&work);
         batch.into_iter().for_each(Command::answer);
     }
@@ -182,13 +190,18 @@ impl Writer {
     /// One transaction, up to its commit.
     async fn attempt(&self, batch: &mut [Command]) -> Result<Work, Stopped> {
         let client = self.client().await?;
+        let began = Instant::now();
         let mut locks = Locks::default();
         batch.iter().for_each(|command| command.lock(&mut locks));
         let conn = self.shared.conn(&client);
         let begun = self.begun(conn, batch, locks).await;
         match begun {
             Ok((transaction, work)) => match conn.run("COMMIT").await {
-                Ok(()) => Ok(work),
+                Ok(()) => {
+                    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    self.shared.counters.committed(micros, batch.len() as u64);
+                    Ok(work)
+                }
                 Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
                     Err(Stopped::before_commit(error))
                 }
@@ -287,14 +300,18 @@ impl Writer {
         let kept = async {
             conn.run("BEGIN").await?;
             let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
-            let left = retention::slice(&mut turn).await?;
+            let done = retention::slice(&mut turn).await?;
             conn.run("COMMIT").await?;
-            Ok::<_, Failure>(left)
+            Ok::<_, Failure>(done)
         };
         match kept.await {
-            Ok(left) => {
+            Ok(done) => {
                 self.shared.health.reached();
-                left
+                let counters = &self.shared.counters;
+                counters.add(|c| &c.slices, 1);
+                counters.add(|c| &c.expired, done.expired);
+                counters.add(|c| &c.removed, done.removed);
+                done.left
             }
             Err(failure) => {
                 tracing::warn!(error = %failure.told(), "old entries could not be removed");

@@ -37,8 +37,6 @@ mod queue;
 
 mod health;
 
-mod stats;
-
 mod schema;
 
 mod life;
@@ -153,16 +151,17 @@ mod backup;
 mod restore;
 
 pub use crate::kept::clock::Clock;
+pub use crate::kept::stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use backup::{Check, CopyError, backup};
 pub use config::{Config, Durability};
 pub use keys::{Keyring, MasterKey, NoMasterKey, Rotated, rotate};
 pub use open_error::OpenError;
 pub use progress::{Progress, Report};
 pub use restore::{Existing, Restored, restore};
-pub use stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use vacuum::{Compacted, compact};
 pub use verify::{FINDINGS_MAX, Finding, Verified, verify, verify_file};
 
+use crate::kept::stats::Counters;
 use crate::kept::{body, envelope};
 use command::{Command, Reply};
 use health::Health;
@@ -171,7 +170,6 @@ use life::{DirLock, Life, Sidecar};
 use queue::{Queue, Rejected};
 use readers::{Read, Reader};
 use rows::{Failure, Subject, int};
-use stats::Counters;
 use sweep::Sweep;
 use upkeep::Upkeep;
 use writer::Writer;

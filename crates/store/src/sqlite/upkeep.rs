@@ -142,7 +142,7 @@ impl Upkeep {
     }
 }
 
-impl super::stats::Counters {
+impl crate::kept::stats::Counters {
     fn upkept(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.slices.fetch_add(1, Ordering::Relaxed);

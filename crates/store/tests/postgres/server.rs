@@ -69,7 +69,12 @@ impl Server {
         let (binaries, dir) = (binaries(), directory());
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh"]).args([&binaries, &dir]).arg(USER).current_dir("/");
-        let shell = command.stdin(Stdio::piped()).spawn().expect("a shell starts");
+        let shell = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell starts");
         let server = Self { binaries, dir, databases: AtomicU32::new(0), _shell: shell };
         let began = Instant::now();
         while !server.tool("pg_isready").status().expect("it is there").success() {
