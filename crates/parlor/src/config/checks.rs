@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parlor_chat::ids::UserId;
 
-use super::fields::{Config, Identity, JwtAlgorithm, Moderation};
+use super::fields::{Backend, Config, Identity, JwtAlgorithm, Moderation};
 use super::{ConfigError, fields};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
@@ -29,6 +29,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     limits(&config.limits, &mut faults);
     api(&config.api, &mut faults);
     moderation(&config.moderation, dev, &mut faults);
+    store(config, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -81,6 +82,44 @@ fn server(config: &Config, dev: bool, faults: &mut Vec<String>) {
         }
     }
 }
+
+fn store(config: &Config, faults: &mut Vec<String>) {
+    let store = &config.store;
+    if store.backend == Backend::Sqlite {
+        if store.url.is_some() {
+            faults.push(String::from(
+                "store.url is set, but messages are kept in SQLite: set store.backend to \
+                 \"postgres\", or leave the address out",
+            ));
+        }
+        return;
+    }
+    if !cfg!(feature = "postgres") {
+        faults.push(String::from(
+            "store.backend is \"postgres\", but this Parlor was built without it: build it with \
+             `--features postgres`",
+        ));
+    }
+    if store.url.is_none() {
+        faults.push(String::from(
+            "store.backend is \"postgres\", but store.url is not set (or the variable \
+             PARLOR_STORE__URL): it says where the database is",
+        ));
+    }
+    if !(1..=CONNECTIONS_MAX).contains(&store.connections) {
+        faults.push(format!("store.connections must be from 1 to {CONNECTIONS_MAX}"));
+    }
+    let encryption = &config.encryption;
+    if encryption.master_key.is_some() || encryption.master_key_file.is_some() {
+        faults.push(String::from(
+            "[encryption] is for SQLite: contents are not sealed in PostgreSQL. Encrypt the \
+             database's disks and backups instead, and leave the master key out",
+        ));
+    }
+}
+
+/// The most connections to a database.
+const CONNECTIONS_MAX: u64 = 1_000;
 
 fn identity(identity: &Identity, faults: &mut Vec<String>) {
     let secret = identity.hs256_secret.is_some() || identity.hs256_secret_file.is_some();

@@ -63,6 +63,16 @@ words! {
 }
 
 words! {
+    /// Where messages are kept.
+    Backend {
+        /// In a file of SQLite's, in the data directory.
+        Sqlite = "sqlite",
+        /// On a PostgreSQL server.
+        Postgres = "postgres",
+    }
+}
+
+words! {
     /// What becomes of a message about which the hook says nothing.
     HookFailure {
         /// It is kept.
@@ -414,6 +424,18 @@ sections! {
         keys: Vec<ApiKey>, "keys" = Vec::new();
         /// In whose name a message is sent that names no sender. No token opens this user.
         system_user: Option<String>, "user id" = None, example "\"system\"";
+    }
+
+    /// Where messages are kept. docs/running.md tells what PostgreSQL needs and what it does not do.
+    [store] Store {
+        /// `sqlite`: in a file in the data directory (`server.data`). `postgres`: in a database of a
+        /// PostgreSQL server, which needs a Parlor that was built with it.
+        backend: Backend, "\"sqlite\" or \"postgres\"" = Backend::Sqlite;
+        /// The address of the PostgreSQL database. Better given by the environment than here, if a
+        /// password is in it.
+        url: Option<Secret>, "URL" = None, example "\"postgres://parlor@/parlor?host=/run/postgresql\"";
+        /// Connections to it that read; one more writes.
+        connections: u64, "connections" = 8;
     }
 
     /// What a crash may cost.

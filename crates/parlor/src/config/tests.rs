@@ -221,6 +221,30 @@ fn combinations_that_cannot_work_are_refused() {
 }
 
 #[test]
+fn postgres_needs_its_address_and_a_parlor_that_has_it() {
+    let postgres = |config: &mut Config| config.store.backend = Backend::Postgres;
+    assert!(refusal(postgres).contains("PARLOR_STORE__URL"));
+    let sealed = refusal(|config| {
+        postgres(config);
+        config.encryption.master_key = Some(Secret::new("7".repeat(64)));
+    });
+    assert!(sealed.contains("[encryption] is for SQLite"));
+    let none = refusal(|config| {
+        postgres(config);
+        config.store.connections = 0;
+    });
+    assert!(none.contains("store.connections must be from 1"));
+    let mut config = working();
+    config.store.url = Some(Secret::new(String::from("postgres://parlor@/parlor")));
+    assert!(refuse(&config, false).expect_err("is refused").to_string().contains("SQLite"));
+    postgres(&mut config);
+    let built_in = cfg!(feature = "postgres");
+    assert_eq!(refuse(&config, false).is_ok(), built_in);
+    let error = refuse(&config, false).err().map(|error| error.to_string());
+    assert!(error.is_none_or(|error| error.contains("--features postgres")));
+}
+
+#[test]
 fn loopback_key_set_may_be_plain_http() {
     for url in ["http://127.0.0.1:8000/keys", "http://[::1]/keys", "http://localhost/keys"] {
         let mut config = working();

@@ -6,7 +6,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_chat::store::Store;
 use parlor_gateway::CloseReason;
 use parlor_service::ModerationStats;
 use parlor_store::sqlite::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS};

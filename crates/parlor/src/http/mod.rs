@@ -16,18 +16,17 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use parlor_chat::entry::Millis;
-use parlor_chat::store::Store;
 use parlor_gateway::Io;
 use parlor_service::Service;
-use parlor_store::sqlite::SqliteStore;
 
 pub(crate) use self::api::{Answered, Api, fresh_key};
 use crate::identity::KeyRing;
+use crate::serve::Backend;
 
 /// What the pages tell about.
 pub(crate) struct App {
     /// The store, whose health decides readiness.
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Backend,
     /// The signing keys, where tokens are verified by a key set.
     pub(crate) ring: Option<Arc<KeyRing>>,
     /// The gateway, once it serves.
@@ -46,11 +45,7 @@ pub(crate) struct App {
 
 impl App {
     /// Pages that tell of a server which is starting.
-    pub(crate) fn new(
-        store: Arc<SqliteStore>,
-        ring: Option<Arc<KeyRing>>,
-        started: Millis,
-    ) -> Self {
+    pub(crate) fn new(store: Backend, ring: Option<Arc<KeyRing>>, started: Millis) -> Self {
         Self {
             store,
             ring,
@@ -145,6 +140,7 @@ mod tests {
     use std::time::Duration;
 
     use parlor_chat::store::{CommitSink, Committed};
+    use parlor_store::sqlite::SqliteStore;
 
     use super::*;
     use crate::identity::Pace;
@@ -162,7 +158,7 @@ mod tests {
         let store = Arc::new(SqliteStore::open(config, Arc::new(Nobody)).unwrap());
         let hour = Duration::from_secs(3_600);
         let ring = Arc::new(KeyRing::new(Pace { interval: hour, spacing: hour }));
-        let app = App::new(store, Some(ring), Millis(0));
+        let app = App::new(Backend::Sqlite(store), Some(ring), Millis(0));
         assert_eq!(app.unready().as_deref(), Some("the server is starting"));
         app.draining.store(true, Ordering::Relaxed);
         assert_eq!(app.unready().as_deref(), Some("the server is draining"));

@@ -2,7 +2,6 @@
 //! copy and paste.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
 
 /// What the greeting is about.
 pub(crate) struct Greeting<'a> {
@@ -13,7 +12,7 @@ pub(crate) struct Greeting<'a> {
     /// Whether bare user names are tokens.
     pub(crate) dev: bool,
     /// Where the data lies.
-    pub(crate) data: &'a Path,
+    pub(crate) data: &'a str,
     /// The path of Socket.IO requests.
     pub(crate) path: &'a str,
 }
@@ -59,7 +58,7 @@ socket.emit("private_message", {{
     pub(crate) fn text(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         let mut out = format!("Parlor listens on {scheme}://{}\n", self.address);
-        out.push_str(&format!("Its data lies in {}\n", self.data.display()));
+        out.push_str(&format!("Its data lies in {}\n", self.data));
         if self.dev {
             out.push_str(DEV_WARNING);
         }
@@ -88,7 +87,7 @@ mod tests {
 
     fn greeting(address: &str, dev: bool) -> Greeting<'static> {
         let address = address.parse().unwrap();
-        Greeting { address, tls: false, dev, data: Path::new("/data"), path: USUAL_PATH }
+        Greeting { address, tls: false, dev, data: "/data", path: USUAL_PATH }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! ready any more, nobody is let in, the gateway closes its connections in turn (each with its
 //! events answered), the service drains, the store closes; all within the configured bound.
 
+mod backend;
 mod data;
 mod greeting;
 mod listen;
@@ -17,13 +18,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parlor_chat::ids::UserId;
-use parlor_chat::store::Store;
 use parlor_gateway::{Gateway, Listener, Running};
 use parlor_service::{Authenticator, Delivery, Service};
-use parlor_store::sqlite::SqliteStore;
 use tokio::time::Instant;
 
-use self::data::open;
+pub(crate) use self::backend::Backend;
 pub(crate) use self::data::{explain, explain_file, locate, prepare, with_sources};
 use self::greeting::Greeting;
 use self::tls::Certificate;
@@ -76,11 +75,10 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let chat = settings::service(config, dev)?;
     let data = locate(&config.server.data)?;
     let delivery = Delivery::new(settings::limits(config));
-    let store = open(&data, config, delivery.clone())?;
-    let port: Arc<dyn Store> = store.clone();
-    let (groups, around) = (store.clone(), store.clone());
+    let store = Backend::open(&data, config, delivery.clone())?;
+    let (port, groups, around) = store.parts();
     let service = Service::new(chat, port, groups, around, auth, delivery);
-    let app = Arc::new(App::new(Arc::clone(&store), ring, started));
+    let app = Arc::new(App::new(store.clone(), ring, started));
 
     let tls = certificate.as_ref().map(Certificate::server_config);
     let with_tls = tls.is_some();
@@ -101,9 +99,10 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::new(Code::Data, format!("cannot read the data: {error}")))?;
 
+    let data = store.place(&data);
     let greeting = Greeting { address, tls: with_tls, dev, data: &data, path: &config.server.path };
     app.open(running.io(), Arc::clone(&service), http::page(&greeting.snippet()));
-    tracing::info!(%address, tls = with_tls, data = %data.display(), shards, open_files, "serving");
+    tracing::info!(%address, tls = with_tls, data, shards, open_files, "serving");
     if dev {
         tracing::warn!("--dev: anyone who can reach this port can be any user");
     }
@@ -128,7 +127,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
 async fn drain(
     service: &Arc<Service>,
     running: Running,
-    store: Arc<SqliteStore>,
+    store: Backend,
     settings::Drain { patience, spread }: settings::Drain,
 ) -> Result<(), Failure> {
     let deadline = Instant::now() + patience;

@@ -199,16 +199,37 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
         },
         search: config.search.enabled,
         keyring,
-        retention_ms: match config.retention.messages_max_age_days {
-            0 => None,
-            days => Some(days.saturating_mul(DAY_MS)),
-        },
+        retention_ms: retention_ms(config),
         client_id_window_ms: limits.client_id_window_days.saturating_mul(DAY_MS),
         receipts_members_max: limits.receipts_members_max,
         requests: self::limits(config).requests(),
         write_queue_commands_max: size(limits.write_queue_commands_max),
         write_queue_bytes_max: size(limits.write_queue_bytes_max),
         ..sqlite::Config::new(data)
+    }
+}
+
+/// The settings of the store on PostgreSQL, with the address of its database.
+#[cfg(feature = "postgres")]
+pub(super) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Config {
+    let limits = &config.limits;
+    parlor_store::postgres::Config {
+        readers: size(config.store.connections),
+        search: config.search.enabled,
+        retention_ms: retention_ms(config),
+        client_id_window_ms: limits.client_id_window_days.saturating_mul(DAY_MS),
+        receipts_members_max: limits.receipts_members_max,
+        requests: self::limits(config).requests(),
+        write_queue_commands_max: size(limits.write_queue_commands_max),
+        write_queue_bytes_max: size(limits.write_queue_bytes_max),
+        ..parlor_store::postgres::Config::new(url)
+    }
+}
+
+fn retention_ms(config: &Config) -> Option<u64> {
+    match config.retention.messages_max_age_days {
+        0 => None,
+        days => Some(days.saturating_mul(DAY_MS)),
     }
 }
 
