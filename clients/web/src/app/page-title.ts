@@ -4,6 +4,7 @@ import { useObservable, useParlor } from "@parlor/react";
 import { useEffect } from "react";
 import { useLanguage, useText } from "../i18n/text.js";
 import { isMuted } from "../list/arrange.js";
+import { nameOf } from "../list/names.js";
 import type { Route } from "./route.js";
 
 /** Unread messages, as the user wants to be told of them: of what is muted, mentions alone. */
@@ -24,7 +25,9 @@ export function usePageTitle(route: Route): void {
     route.name === "conversation"
       ? conversations.find(({ conversation }) => conversation.key === route.key)
       : undefined;
-  const place = open?.name ?? (route.name in text.app.places ? text.app.places[route.name as "settings"] : null);
+  const place =
+    (open && nameOf(parlor, open)) ??
+    (route.name in text.app.places ? text.app.places[route.name as "settings"] : null);
   const name = place === null ? "Parlor" : `${place} · Parlor`;
   const title = unread > 0 ? `(${new Intl.NumberFormat(language).format(unread)}) ${name}` : name;
   useEffect(() => {

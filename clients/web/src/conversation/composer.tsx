@@ -23,6 +23,7 @@ export function Composer({ conversation }: { conversation: Conversation }): Reac
     <form className={css.composer} onSubmit={submit}>
       <input
         value={draft}
+        data-composer=""
         aria-label={text.conversation.write}
         placeholder={text.conversation.write}
         onChange={(event) => {

@@ -2,7 +2,7 @@
 // Home, End and the first letters of a name move in it.
 import { useConversations, useParlor } from "@parlor/react";
 import { Archive, ArrowLeft, CheckCheck, MessageCirclePlus, Users } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
@@ -27,6 +27,7 @@ const AHEAD_ROWS = 12;
 /** So many are wanted whatever the filter leaves. */
 const ROWS_MIN = 30;
 const BUFFER_PX = 400;
+const FOCUS_TRIES_MAX = 30;
 
 /** `selected` is the key of the one that is open. */
 export function ConversationList({ selected }: { selected: string | null }): ReactNode {
@@ -94,16 +95,27 @@ function Rows({ entries, selected, now, onNearEnd }: RowsProps): ReactNode {
   const typed = useMemo(() => new TypeAhead(), []);
   // Which row the Tab key comes to: the one that had the focus last, or the one that is open.
   const [last, setLast] = useState<string | null>(null);
-  const isFocusDue = useRef(false);
+  // Where the focus is to go: what was not in the page before takes it only once it was measured.
+  const [wanted, setWanted] = useState<string | null>(null);
   const indexOf = (key: string | null) => entries.findIndex((entry) => keyOf(entry) === key);
   const known = indexOf(last);
   const current = known >= 0 ? known : Math.max(0, indexOf(selected));
 
-  useLayoutEffect(() => {
-    if (!isFocusDue.current) return;
-    isFocusDue.current = false;
-    scroller.current?.querySelector<HTMLElement>(`[data-index="${current}"]`)?.focus({ preventScroll: true });
-  });
+  const target = indexOf(wanted);
+  useEffect(() => {
+    if (target < 0) return;
+    let tries = 0;
+    let frame = 0;
+    const focus = () => {
+      const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${target}"]`);
+      row?.focus({ preventScroll: true });
+      tries += 1;
+      if (document.activeElement !== row && tries < FOCUS_TRIES_MAX) frame = requestAnimationFrame(focus);
+      else setWanted(null);
+    };
+    focus();
+    return () => cancelAnimationFrame(frame);
+  }, [target]);
 
   // What is opened from elsewhere is scrolled to.
   // biome-ignore lint/correctness/useExhaustiveDependencies: not when the list moves
@@ -115,7 +127,7 @@ function Rows({ entries, selected, now, onNearEnd }: RowsProps): ReactNode {
 
   const keyed = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = current;
+    const at = target >= 0 ? target : current;
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / 72) - 1);
     const paged = event.key === "PageDown" ? at + page : event.key === "PageUp" ? at - page : null;
     const next =
@@ -130,9 +142,8 @@ function Rows({ entries, selected, now, onNearEnd }: RowsProps): ReactNode {
     const entry = next === null ? undefined : entries[next];
     if (next === null || entry === undefined) return;
     event.preventDefault();
-    isFocusDue.current = true;
     virtual.current?.scrollToIndex(next, { align: "nearest" });
-    setLast(keyOf(entry));
+    setWanted(keyOf(entry));
   };
 
   const scrolled = (offset: number) => {
@@ -150,7 +161,7 @@ function Rows({ entries, selected, now, onNearEnd }: RowsProps): ReactNode {
           scrollRef={scroller}
           data={entries as ListEntry[]}
           bufferSize={BUFFER_PX}
-          keepMounted={[current]}
+          keepMounted={target >= 0 && target !== current ? [current, target] : [current]}
           onScroll={scrolled}
           item="li"
         >

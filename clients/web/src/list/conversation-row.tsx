@@ -89,7 +89,9 @@ function Row({ view, isSelected, now, place, name, avatarUrl = null, isOnline = 
           <bdi>{name}</bdi>
           {isOnline && <span className="visually-hidden">{text.list.online}</span>}
         </span>
-        {lastMessage !== null && <When ts={lastMessage.ts} now={now} isUnread={view.unread > 0} />}
+        {lastMessage !== null && (
+          <When ts={lastMessage.ts} now={now} isUnread={view.unread > 0 && !isMuted(view, now)} />
+        )}
         <span className={css.last}>
           <LastLine view={view} typing={typing} />
         </span>

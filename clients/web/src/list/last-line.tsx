@@ -45,7 +45,7 @@ function Said({ view, message }: { view: ConversationView; message: LoggedMessag
       {"groupId" in view.target && !isMine && (
         <>
           <Sender userId={message.from} />
-          {": "}
+          <span className={css.colon}>{":"}</span>
         </>
       )}
       {isGone ? (
@@ -53,7 +53,7 @@ function Said({ view, message }: { view: ConversationView; message: LoggedMessag
           <Ban aria-hidden="true" /> {message.expired ? list.expired : list.deleted}
         </span>
       ) : (
-        <bdi>{textOf(message.content).slice(0, SHOWN_CHARS)}</bdi>
+        <bdi className={css.text}>{textOf(message.content).slice(0, SHOWN_CHARS)}</bdi>
       )}
     </>
   );

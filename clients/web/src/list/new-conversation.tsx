@@ -1,6 +1,6 @@
 // Whom to write to: contacts first, anybody by name or by their exact id, oneself, or a new group.
 import { useParlor } from "@parlor/react";
-import { AtSign, UserRoundPlus } from "lucide-react";
+import { AtSign, Users } from "lucide-react";
 import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { useErrorText } from "../app/errors.js";
 import { go, hrefOf } from "../app/route.js";
@@ -85,7 +85,7 @@ function useSections(query: string): Section[] {
               {
                 key: "group",
                 href: hrefOf({ name: "new", kind: "group" }),
-                content: <ActionResult icon={<UserRoundPlus />} title={list.newGroup} />,
+                content: <ActionResult icon={<Users />} title={list.newGroup} />,
               },
             ]
           : []),

@@ -15,12 +15,13 @@ function hueOf(id: string): number {
 export function initialsOf(name: string): string {
   const words = name
     .trim()
-    .split(/[\s._-]+/u)
+    .split(/[^\p{Letter}\p{Mark}\p{Number}]+/u)
     .filter((word) => word !== "");
   const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].flatMap((word) =>
     word ? [[...word][0]] : [],
   );
-  return letters.join("").toLocaleUpperCase() || "?";
+  // Letters that join in writing stand apart here.
+  return letters.join("\u200c").toLocaleUpperCase() || [...name.trim()][0] || "?";
 }
 
 export interface AvatarProps {

@@ -100,7 +100,7 @@ export function Menu({ label, anchor, onClose, children }: MenuProps): ReactNode
     const isSideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
     if (event.key === "Tab") close.current();
     else if (isSideways && event.key !== inwards && page !== null) show(null);
-    else if (event.key === inwards && items[at]?.ariaHasPopup === "menu") items[at].click();
+    else if (event.key === inwards && items[at]?.getAttribute("aria-haspopup") === "menu") items[at].click();
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
     else {
       const next =

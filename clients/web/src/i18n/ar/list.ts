@@ -62,7 +62,6 @@ export const list = {
       many: "# شخصًا يكتبون…",
       other: "# شخص يكتبون…",
     }),
-  draft: "مسودة:",
   deleted: "رسالة محذوفة",
   expired: "رسالة منتهية",
   isMuted: "مكتومة",

@@ -34,7 +34,6 @@ export const list = {
   typing: "schreibt …",
   typingBy: (names: string, count: number) => (count === 1 ? `${names} schreibt …` : `${names} schreiben …`),
   typingMany: (count: number) => many(count, { one: "Jemand schreibt …", other: "# Leute schreiben …" }),
-  draft: "Entwurf:",
   deleted: "Gelöschte Nachricht",
   expired: "Abgelaufene Nachricht",
   isMuted: "stumm",

@@ -35,7 +35,6 @@ export const list = {
   typing: "typing…",
   typingBy: (names: string, count: number) => (count === 1 ? `${names} is typing…` : `${names} are typing…`),
   typingMany: (count: number) => many(count, { one: "Somebody is typing…", other: "# people are typing…" }),
-  draft: "Draft:",
   deleted: "Deleted message",
   expired: "Ended message",
   isMuted: "muted",
