@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::checks::{clients, documents, faults, fuzz, graph, readme, rust, sdk, sim};
+use crate::checks::{clients, documents, faults, fuzz, graph, readme, rust, sdk, sim, web};
 use crate::load;
 use crate::setup;
 use crate::workspace::Workspace;
@@ -49,6 +49,7 @@ const STEPS: &[Step] = &[
     quick(step("fmt", "the sources are formatted", rust::fmt)),
     quick(step("graph", "the crates import what ARCHITECTURE.md says", graph::check)),
     quick(step("documents", "every link between the documents leads somewhere", documents::check)),
+    quick(step("web-fresh", "the web client in the binary is that of its sources", web::fresh)),
     quick(step("clippy", "no lint warns", rust::clippy)),
     quick(step("nextest", "the Rust tests pass", rust::nextest)),
     quick(step("clients-quick", "a stock client chats, with a dev build", clients::quick)),
@@ -63,6 +64,7 @@ const STEPS: &[Step] = &[
     step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     step("clients", "stock Node and Python clients get what the issue promises", clients::all),
     step("sdk", "the TypeScript client keeps the promise, in Node and in a browser", sdk::all),
+    step("web", "the web client in the binary is what its sources make, to the byte", web::same),
     step("readme", "the README's commands and snippet work as printed", readme::check),
     step(
         "counts",

@@ -9,3 +9,4 @@ pub(crate) mod readme;
 pub(crate) mod rust;
 pub(crate) mod sdk;
 pub(crate) mod sim;
+pub(crate) mod web;

@@ -28,6 +28,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     }
     limits(&config.limits, &mut faults);
     api(&config.api, &mut faults);
+    web(&config.web, &mut faults);
     moderation(&config.moderation, dev, &mut faults);
     store(config, &mut faults);
     both(
@@ -186,6 +187,27 @@ fn api(api: &fields::Api, faults: &mut Vec<String>) {
     }
 }
 
+fn web(web: &fields::Web, faults: &mut Vec<String>) {
+    let urls = [("sign_in_url", &web.sign_in_url), ("token_url", &web.token_url)];
+    for (name, url) in urls {
+        let Some(url) = url else { continue };
+        if let Err(rule) = safe_url(url) {
+            faults.push(format!("web.{name}: {rule}"));
+        } else if !is_plain_host(url) {
+            faults.push(format!("web.{name}: `{url}` must have a name as its host, and no user"));
+        }
+    }
+}
+
+/// Whether a URL's host and port can be written into a content security policy.
+fn is_plain_host(url: &str) -> bool {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let authority = uri.as_ref().and_then(http::Uri::authority).map(http::uri::Authority::as_str);
+    authority.is_some_and(|text| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
+    })
+}
+
 fn moderation(moderation: &Moderation, dev: bool, faults: &mut Vec<String>) {
     if let Err(error) = moderation.rules.compile() {
         faults.push(format!("moderation.rules: {error}"));
@@ -309,7 +331,7 @@ fn safe_url(url: &str) -> Result<(), String> {
         Some("https") if !host.is_empty() => Ok(()),
         Some("http") if loopback => Ok(()),
         Some("http") => Err(format!(
-            "`{url}` is plain http, so that anyone on the way could put in keys; use https"
+            "`{url}` is plain http, so that anyone on the way could read and change it; use https"
         )),
         _ => Err(format!("`{url}` must be an https URL")),
     }

@@ -438,6 +438,20 @@ sections! {
         connections: u64, "connections" = 8;
     }
 
+    /// The web client at `/`. Who opens it without a token is sent to sign in with you: name one of
+    /// the two addresses, or link to `/#token=…` yourself. With `--dev` any name will do.
+    [web] Web {
+        /// Whether the web client is served.
+        enabled: bool, "true or false" = true;
+        /// A page of yours that signs a user in and leads back to `/#token=TOKEN` here: `https`, or
+        /// `http` on the machine's own loopback.
+        sign_in_url: Option<String>, "URL" = None, example "\"https://app.example/chat\"";
+        /// An address of yours that the client asks for a fresh token, with the cookies of your site,
+        /// and that answers it as text. It must allow the origin of this server to read the answer
+        /// with credentials (CORS). `https`, or `http` on the machine's own loopback.
+        token_url: Option<String>, "URL" = None, example "\"https://app.example/parlor-token\"";
+    }
+
     /// What a crash may cost.
     [durability] Durability {
         /// `always`: a message is acknowledged once it is on disk (fsync), so neither a crash of the

@@ -408,3 +408,23 @@ fn bounds_of_moderation_are_checked_and_dev_moderators_are_for_dev() {
     config.moderation.dev_moderators = vec![String::new()];
     assert!(refuse(&config, true).unwrap_err().to_string().contains("dev_moderators"));
 }
+
+#[test]
+fn web_client_is_told_of_safe_addresses_only() {
+    let refused = |url: &str| {
+        let sign_in = refusal(|config| config.web.sign_in_url = Some(url.into()));
+        assert!(sign_in.contains("web.sign_in_url"), "{sign_in}");
+        let token = refusal(|config| config.web.token_url = Some(url.into()));
+        assert!(token.contains("web.token_url"), "{token}");
+    };
+    for url in ["http://app.example/", "/sign-in", "javascript:alert(1)", "https://", ""] {
+        refused(url);
+    }
+    for url in ["https://a;script-src/", "https://user@app.example/", "https://[::1]/x"] {
+        refused(url);
+    }
+    let mut config = working();
+    config.web.sign_in_url = Some(String::from("https://app.example/chat?from=parlor"));
+    config.web.token_url = Some(String::from("http://localhost:8080/token"));
+    refuse(&config, false).expect("they are safe");
+}

@@ -1,18 +1,19 @@
-//! The server's own pages beside Socket.IO: `/`, `/healthz`, `/readyz` and `/metrics`.
+//! The server's own pages beside Socket.IO: `/healthz`, `/readyz`, `/metrics`, and the web client.
 //!
 //! They are served by the gateway's shards, so they share its listener, TLS and bounds. A page
-//! only reads; what changes something is in `api`, under `/v1`, for who has a key.
+//! only reads; what changes something is in `api`, under `/v1`, for who has a key. What is none of
+//! these is looked for among the files of the web client (`web`).
 
 mod api;
 mod metrics;
-mod page;
+mod web;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use parlor_chat::entry::Millis;
@@ -20,6 +21,7 @@ use parlor_gateway::Io;
 use parlor_service::Service;
 
 pub(crate) use self::api::{Answered, Api, fresh_key};
+pub(crate) use self::web::Web;
 use crate::identity::KeyRing;
 use crate::serve::Backend;
 
@@ -35,8 +37,6 @@ pub(crate) struct App {
     pub(crate) service: OnceLock<Arc<Service>>,
     /// When the server started.
     pub(crate) started: Millis,
-    /// The page at `/`, once the address is known.
-    pub(crate) page: OnceLock<String>,
     /// What became of the requests to the API.
     pub(crate) answered: Answered,
     /// Whether the server is ending.
@@ -52,17 +52,15 @@ impl App {
             started,
             gateway: OnceLock::new(),
             service: OnceLock::new(),
-            page: OnceLock::new(),
             answered: Answered::default(),
             draining: AtomicBool::new(false),
         }
     }
 
     /// From now on the server takes messages. To be called once.
-    pub(crate) fn open(&self, gateway: Io, service: Arc<Service>, page: String) {
+    pub(crate) fn open(&self, gateway: Io, service: Arc<Service>) {
         let first = self.gateway.set(gateway).is_ok();
         debug_assert!(first, "a server starts once");
-        self.page.get_or_init(|| page);
         self.service.get_or_init(|| service);
     }
 
@@ -81,15 +79,21 @@ impl App {
     }
 }
 
-/// Routes the pages, and the API if there is one.
-pub(crate) fn router(app: Arc<App>, api: Option<Arc<Api>>) -> Router {
+/// Routes the pages, and the API and the web client if there are any.
+pub(crate) fn router(app: Arc<App>, api: Option<Arc<Api>>, web: Option<Web>) -> Router {
+    let web = web.map(Arc::new);
     let pages = Router::new()
-        .route("/", get(home))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .fallback(not_found)
-        .with_state(app);
+        .with_state(app)
+        .fallback(move |method: Method, uri: Uri, headers: HeaderMap| {
+            let web = web.clone();
+            async move {
+                let file = web.and_then(|web| web.answer(&method, uri.path(), &headers));
+                file.unwrap_or_else(|| not_found().into_response())
+            }
+        });
     match api {
         Some(api) => pages.merge(api::router(api)),
         None => pages,
@@ -98,10 +102,6 @@ pub(crate) fn router(app: Arc<App>, api: Option<Arc<Api>>) -> Router {
 
 /// Keeps answers that are only true now out of caches.
 const UNCACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
-
-async fn home(State(app): State<Arc<App>>) -> impl IntoResponse {
-    page::respond(app.page.get().map(String::as_str).unwrap_or_default())
-}
 
 async fn healthz() -> impl IntoResponse {
     (UNCACHED, "ok\n")
@@ -126,13 +126,8 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> impl IntoRe
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], metrics::render(&app))
 }
 
-async fn not_found() -> impl IntoResponse {
-    (StatusCode::NOT_FOUND, "not found: / says what is here\n")
-}
-
-/// The page at `/`, around a client to copy and paste.
-pub(crate) fn page(snippet: &str) -> String {
-    page::render(snippet)
+fn not_found() -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, "not found\n")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What the server prints at its start: where it listens, where its data lies, and a client to
-//! copy and paste.
+//! What the server prints at its start: where it listens, where its data lies, where to chat, and a
+//! client to copy and paste.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,6 +11,8 @@ pub(crate) struct Greeting<'a> {
     pub(crate) tls: bool,
     /// Whether bare user names are tokens.
     pub(crate) dev: bool,
+    /// Whether it serves the web client.
+    pub(crate) web: bool,
     /// Where the data lies.
     pub(crate) data: &'a str,
     /// The path of Socket.IO requests.
@@ -22,7 +24,7 @@ const USUAL_PATH: &str = "/socket.io/";
 
 impl Greeting<'_> {
     /// The URL that a client on this machine uses.
-    pub(crate) fn url(&self) -> String {
+    fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -33,7 +35,7 @@ impl Greeting<'_> {
     }
 
     /// A client for Node, to copy and paste.
-    pub(crate) fn snippet(&self) -> String {
+    fn snippet(&self) -> String {
         let token = if self.dev { "\"alice\"" } else { "token" };
         let path = match self.path {
             USUAL_PATH => String::new(),
@@ -62,6 +64,9 @@ socket.emit("private_message", {{
         if self.dev {
             out.push_str(DEV_WARNING);
         }
+        if self.web {
+            out.push_str(&format!("\nTo chat, open {}/ in a browser.\n", self.url()));
+        }
         let preface = if self.dev {
             "A client (run it as alice, and again as bob with the names exchanged):"
         } else {
@@ -87,7 +92,7 @@ mod tests {
 
     fn greeting(address: &str, dev: bool) -> Greeting<'static> {
         let address = address.parse().unwrap();
-        Greeting { address, tls: false, dev, data: "/data", path: USUAL_PATH }
+        Greeting { address, tls: false, dev, web: true, data: "/data", path: USUAL_PATH }
     }
 
     #[test]
@@ -103,6 +108,13 @@ mod tests {
         assert!(greeting("[::]:4000", false).snippet().contains("\"http://[::1]:4000\""));
         let tls = Greeting { tls: true, ..greeting("127.0.0.1:1", false) };
         assert!(tls.snippet().contains("\"https://127.0.0.1:1\""));
+    }
+
+    #[test]
+    fn browsers_are_sent_to_the_web_client_where_there_is_one() {
+        let web = greeting("0.0.0.0:4000", true);
+        assert!(web.text().contains("\nTo chat, open http://127.0.0.1:4000/ in a browser.\n"));
+        assert!(!Greeting { web: false, ..web }.text().contains("browser"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use self::greeting::Greeting;
 use self::tls::Certificate;
 use crate::config::{self, Config, Overrides};
 use crate::exit::{Code, Failure};
-use crate::http::{Api, App};
+use crate::http::{Api, App, Web};
 use crate::identity::{DevAuthenticator, JwtAuthenticator, KeyRing, Pace, Source};
 use crate::system::{self, EndSignals};
 use crate::{cli, http, now, telemetry};
@@ -88,7 +88,9 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let mut gateway = Gateway::builder(settings::gateway(config, dev));
     gateway.namespace("/", service.namespace());
     let api = Api::new(Arc::clone(&app), config, dev);
-    gateway.fallback(http::router(Arc::clone(&app), api));
+    let web = Web::new(config, dev);
+    let with_web = web.is_some();
+    gateway.fallback(http::router(Arc::clone(&app), api, web));
     let shards = settings::shards(config);
     let running = gateway
         .serve(vec![Listener { tcp, tls }], shards)
@@ -100,12 +102,13 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Code::Data, format!("cannot read the data: {error}")))?;
 
     let data = store.place(&data);
-    let greeting = Greeting { address, tls: with_tls, dev, data: &data, path: &config.server.path };
-    app.open(running.io(), Arc::clone(&service), http::page(&greeting.snippet()));
+    app.open(running.io(), Arc::clone(&service));
     tracing::info!(%address, tls = with_tls, data, shards, open_files, "serving");
     if dev {
         tracing::warn!("--dev: anyone who can reach this port can be any user");
     }
+    let path = &config.server.path;
+    let greeting = Greeting { address, tls: with_tls, dev, web: with_web, data: &data, path };
     print(&greeting.text());
 
     let signal = signals.next().await;

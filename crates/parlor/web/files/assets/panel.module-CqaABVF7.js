@@ -1,0 +1,1 @@
+var e={head:`_head_ut79n_1`,name:`_name_ut79n_14`,detail:`_detail_ut79n_24`,about:`_about_ut79n_30`,deeds:`_deeds_ut79n_37`,deed:`_deed_ut79n_37`,note:`_note_ut79n_68`,form:`_form_ut79n_75`,more:`_more_ut79n_81`,lead:`_lead_ut79n_85`};export{e as t};
