@@ -76,6 +76,23 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         probe: &["test", "-x", "/usr/bin/prosody"],
         debian: &["prosody", "lua-unbound"],
     },
+    SystemNeed {
+        what: "nginx (the configurations of docs/guides/deploy.md)",
+        probe: &["nginx", "-v"],
+        debian: &["nginx"],
+    },
+    SystemNeed { what: "HAProxy (the same)", probe: &["haproxy", "-v"], debian: &["haproxy"] },
+    SystemNeed { what: "Caddy (the same)", probe: &["caddy", "version"], debian: &["caddy"] },
+    SystemNeed {
+        what: "systemd-analyze (the units of docs/guides/deploy.md)",
+        probe: &["systemd-analyze", "--version"],
+        debian: &["systemd"],
+    },
+    SystemNeed {
+        what: "openssl (a certificate for those proxies)",
+        probe: &["openssl", "version"],
+        debian: &["openssl"],
+    },
 ];
 
 /// What watches a server to count what it does. The probes watch something, which a container may
@@ -92,8 +109,8 @@ const WATCHERS: &[SystemNeed] = &[
         debian: &["valgrind", "libc6-dbg"],
     },
 ];
-/// Debian packages that come with a service of the same name, which benchmarks alone are to start.
-const SERVICES: [&str; 2] = ["ejabberd", "prosody"];
+/// Debian packages that come with a service of the same name, which benchmarks and tests alone are to start.
+const SERVICES: [&str; 5] = ["ejabberd", "prosody", "nginx", "haproxy", "caddy"];
 
 /// The benchmark's peers on Node, by their folders.
 const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];

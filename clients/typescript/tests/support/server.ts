@@ -18,7 +18,8 @@ const LOG_BYTES_MAX = 64 * 1024;
 
 export const SECRET = "a secret that is used in tests alone, and long enough";
 
-function binary(): string {
+/** Where the binary under test is. */
+export function binary(): string {
   const named = process.env.SERVER_UNDER_TEST;
   if (named) return named;
   const root = resolve(import.meta.dirname, "../../../..");
@@ -31,7 +32,8 @@ function binary(): string {
 export interface ServerOptions {
   /** Whether any name is a token; otherwise tokens are those of `tokenOf`. */
   readonly dev?: boolean;
-  readonly env?: Record<string, string>;
+  /** Variables; `undefined` takes one away. */
+  readonly env?: Record<string, string | undefined>;
 }
 
 export class Server {
