@@ -32,7 +32,7 @@ function faults(folder: string): string[] {
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
 }
 
-test("two_people_chat_in_what_the_guide_builds", async () => {
+test("two_people_chat_in_what_the_guide_builds", { timeout: 240_000 }, async () => {
   const guide = new Guide("react.md");
   for (const script of guide.runs("sh")) await shell(script, WORKSPACE);
   const folder = await project(guide);
