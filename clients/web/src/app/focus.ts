@@ -10,8 +10,10 @@ function hasKeyboard(): boolean {
 /** Puts the focus into the middle: where one writes if there is such a place, else the page's title, else the whole. */
 export function focusMain(): void {
   const main = document.getElementById("main");
-  const composer = hasKeyboard() ? main?.querySelector<HTMLElement>("[data-composer], form textarea") : null;
-  const target = composer ?? main?.querySelector<HTMLElement>("[data-page-title]") ?? main;
+  // What is replaced may still be there, hidden.
+  const seen = (selector: string) =>
+    [...(main?.querySelectorAll<HTMLElement>(selector) ?? [])].find((element) => element.checkVisibility());
+  const target = (hasKeyboard() ? seen("[data-composer], form textarea") : null) ?? seen("[data-page-title]") ?? main;
   target?.focus({ preventScroll: true });
 }
 

@@ -1,6 +1,6 @@
 // A page beside the list, or in the panel at the side: a header with a way back, and what it shows, in a column.
 import { ArrowLeft, X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { useText } from "../i18n/text.js";
 import { IconButton } from "./button.js";
 import css from "./page.module.css";
@@ -18,10 +18,23 @@ export interface PageHeaderProps {
   readonly children?: ReactNode;
 }
 
+/** Takes the focus to a title when it appears: always in a panel, and on a page where nothing else has it. */
+function useArrival() {
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const { activeElement } = document;
+    const isFree = activeElement === null || activeElement === document.body || activeElement.id === "main";
+    const isInPanel = title.current !== null && title.current.closest("aside") !== null;
+    if (isFree || isInPanel) title.current?.focus({ preventScroll: true });
+  }, []);
+  return title;
+}
+
 /** The bar above a page. Its title is what the focus goes to when the page is shown. */
 export function PageHeader(props: PageHeaderProps): ReactNode {
   const { title, detail, onBack, isBackNarrow = false, onClose, children } = props;
   const text = useText();
+  const heading = useArrival();
   return (
     <header className={css.header}>
       {onBack && (
@@ -33,7 +46,7 @@ export function PageHeader(props: PageHeaderProps): ReactNode {
         />
       )}
       <div className={css.titles}>
-        <h2 tabIndex={-1} data-page-title="">
+        <h2 ref={heading} tabIndex={-1} data-page-title="">
           {title}
         </h2>
         {detail !== undefined && <p>{detail}</p>}
