@@ -1,0 +1,96 @@
+// Whether the user may write in a conversation, and if not, why.
+import type { Conversation, Entry, GroupInfo } from "@parlor/client";
+import { useConversation, useObservable, useParlor } from "@parlor/react";
+import { useEffect, useState } from "react";
+
+/** Why one may not write, or what has to be decided first. */
+export type Hindrance =
+  | { readonly kind: "announcements" }
+  | { readonly kind: "muted"; readonly until: number | null }
+  | { readonly kind: "out" }
+  | { readonly kind: "blocking"; readonly userId: string }
+  | { readonly kind: "request"; readonly conversationId: string };
+
+/** Entries after which a group has to be asked about again. */
+const MATTERS = new Set<Entry["kind"]>(["group_updated", "member_muted", "member_unmuted", "role_changed"]);
+
+/** Who is muted for longer than this is muted for good. */
+const FOR_GOOD_MS = 50 * 365 * 86_400_000;
+
+/** What the server says of a group; `null` while that is not known, and of direct conversations. */
+export function useGroupInfo(conversation: Conversation): GroupInfo | null {
+  const parlor = useParlor();
+  const { state } = useObservable(parlor.status);
+  const [info, setInfo] = useState<GroupInfo | null>(null);
+  const groupId = "groupId" in conversation.target ? conversation.target.groupId : null;
+  const isLive = state === "live";
+  useEffect(() => {
+    if (groupId === null || !isLive) return;
+    let isHere = true;
+    const read = () => {
+      parlor.command("group_info", { groupId }).then(
+        (answer) => isHere && setInfo(answer),
+        () => {},
+      );
+    };
+    read();
+    const unsubscribe = parlor.on("entry", (entry) => {
+      if (entry.groupId === groupId && MATTERS.has(entry.kind)) read();
+    });
+    return () => {
+      isHere = false;
+      unsubscribe();
+    };
+  }, [parlor, groupId, isLive]);
+  return info;
+}
+
+/** Whether the user blocks the other, and whether the other's first messages wait for an answer. */
+function useStanding(conversation: Conversation): Hindrance | null {
+  const parlor = useParlor();
+  const { state } = useObservable(parlor.status);
+  const isLive = state === "live";
+  const [standing, setStanding] = useState<Hindrance | null>(null);
+  const userId = "toUserId" in conversation.target ? conversation.target.toUserId : null;
+  useEffect(() => {
+    if (userId === null || !isLive) return;
+    let isHere = true;
+    const read = async () => {
+      const { id } = conversation;
+      const [{ blocked }, requests] = await Promise.all([
+        parlor.command("blocked", {}),
+        parlor.command("requests", { limit: 100 }),
+      ]);
+      if (!isHere) return;
+      const isRequest = requests.conversations.some(({ conversationId }) => conversationId === id);
+      if (blocked.includes(userId)) setStanding({ kind: "blocking", userId });
+      else setStanding(isRequest && id !== null ? { kind: "request", conversationId: id } : null);
+    };
+    const again = () => void read().catch(() => {});
+    again();
+    const hear = [parlor.on("blocked", again), parlor.on("request", again)];
+    addEventListener(STANDING_CHANGED, again);
+    return () => {
+      isHere = false;
+      for (const unsubscribe of hear) unsubscribe();
+      removeEventListener(STANDING_CHANGED, again);
+    };
+  }, [parlor, conversation, userId, isLive]);
+  return standing;
+}
+
+/** Said in this window when the user has blocked somebody or decided on a request: the server tells other devices alone. */
+export const STANDING_CHANGED = "parlor:standing";
+
+/** `null` if the user may write. */
+export function useHindrance(conversation: Conversation, info: GroupInfo | null): Hindrance | null {
+  const { role, members } = useConversation(conversation);
+  const standing = useStanding(conversation);
+  if (!("groupId" in conversation.target)) return standing;
+  if (role === null) return members === null && info === null ? null : { kind: "out" };
+  const isPlain = role === "member" || role === "moderator";
+  if (info?.settings?.post === "admins" && isPlain) return { kind: "announcements" };
+  const until = info?.mutedUntil;
+  if (until === undefined || until <= Date.now()) return null;
+  return { kind: "muted", until: until > Date.now() + FOR_GOOD_MS ? null : until };
+}

@@ -1,0 +1,111 @@
+// A conversation's messages: what scrolls, the way to the end, and who hears of new ones without seeing them.
+import type { ChatMessage } from "@parlor/client";
+import { useConversation } from "@parlor/react";
+import { ArrowDown } from "lucide-react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useText } from "../../i18n/text.js";
+import { Badge } from "../../ui/badge.js";
+import { IconButton } from "../../ui/button.js";
+import { EmptyState } from "../../ui/empty-state.js";
+import { Loading } from "../../ui/wait.js";
+import { useChat } from "../chat.js";
+import { Announcer } from "./announcer.js";
+import { useReading } from "./reading.js";
+import { type Row, Rows } from "./rows.js";
+import { Scroller, type ScrollerHandle } from "./scroller.js";
+import css from "./timeline.module.css";
+import type { PlaceView } from "./use-place.js";
+import { useUnread } from "./use-unread.js";
+
+export interface TimelineProps {
+  readonly place: PlaceView;
+  readonly selection: ReadonlySet<string> | null;
+}
+
+export function Timeline({ place, selection }: TimelineProps): ReactNode {
+  const { conversation, me } = useChat();
+  const { view, loadOlder, jump, isJumping, toEnd } = place;
+  const { messages, hasOlder, isLoading, error } = view;
+  const text = useText();
+  const unread = useUnread(conversation, messages, isLoading);
+  const maker = useMemo(() => new Rows(), []);
+  const rows = useMemo(() => maker.of(messages, unread.first), [maker, messages, unread.first]);
+  const scroller = useRef<ScrollerHandle>(null);
+  const [isAtEnd, setAtEnd] = useState(true);
+  const read = useReading(conversation);
+  const onSeen = useCallback(
+    (row: Row, isEnd: boolean) => {
+      setAtEnd(isEnd);
+      read(row.message);
+    },
+    [read],
+  );
+  const goToEnd = useCallback(() => {
+    toEnd();
+    scroller.current?.toEnd("smooth");
+  }, [toEnd]);
+  // Who says something wants to see it.
+  const newest = messages.at(-1);
+  const said = useRef<ChatMessage | null>(newest ?? null);
+  const { clear } = unread;
+  useEffect(() => {
+    const before = said.current;
+    said.current = newest ?? null;
+    if (newest === undefined || newest === before || newest.state !== "sending" || newest.key === before?.key) return;
+    clear();
+    scroller.current?.toEnd();
+  }, [newest, clear]);
+
+  const isReady = unread.isKnown || error !== null;
+  return (
+    <div className={css.timeline} data-busy={isJumping}>
+      {messages.length === 0 && !hasOlder && !isLoading ? (
+        <Nothing />
+      ) : messages.length === 0 && error === null ? (
+        <Loading />
+      ) : isReady ? (
+        <Scroller
+          ref={scroller}
+          label={text.conversation.messages}
+          rows={rows}
+          hasOlder={hasOlder}
+          isLoading={isLoading || isJumping}
+          error={error}
+          loadOlder={loadOlder}
+          jump={jump}
+          selection={selection}
+          onSeen={onSeen}
+        />
+      ) : (
+        <Loading />
+      )}
+      {!isAtEnd && messages.length > 0 && <ToEnd onGo={goToEnd} />}
+      <Announcer newest={newest ?? null} me={me} />
+    </div>
+  );
+}
+
+function ToEnd({ onGo }: { onGo: () => void }): ReactNode {
+  const { conversation } = useChat();
+  const { unread } = useConversation(conversation);
+  const text = useText();
+  return (
+    <div className={css.toEnd}>
+      <IconButton label={text.conversation.toEnd} icon={<ArrowDown />} onClick={onGo} />
+      {unread > 0 && (
+        <span className={css.count}>
+          <Badge count={unread} label={text.list.unread(unread)} />
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Nothing(): ReactNode {
+  const text = useText();
+  return (
+    <div className={css.nothing}>
+      <EmptyState title={text.conversation.noMessages} hint={text.conversation.noMessagesHint} />
+    </div>
+  );
+}

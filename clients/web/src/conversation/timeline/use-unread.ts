@@ -1,0 +1,63 @@
+// With which message the unread ones begin: as it was when the conversation was opened, or when the user turned away.
+import type { ChatMessage, Conversation } from "@parlor/client";
+import { useParlor } from "@parlor/react";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { firstUnread } from "./rows.js";
+
+/** So many unread messages are loaded to begin with the first. */
+const LOADED_MAX = 300;
+
+export interface Unread {
+  /** Whether it is known where to begin. */
+  readonly isKnown: boolean;
+  /** The key of the first unread message. */
+  readonly first: string | null;
+  /** There is no line any more: the user has said something. */
+  readonly clear: () => void;
+}
+
+export function useUnread(conversation: Conversation, messages: readonly ChatMessage[], isLoading: boolean): Unread {
+  const parlor = useParlor();
+  const me = parlor.userId;
+  // What was read is known once the list of conversations is.
+  const isListed = useSyncExternalStore(
+    parlor.conversations.subscribe,
+    () => !parlor.conversations.get().isLoading || conversation.view.get().lastMessage !== null,
+  );
+  const [readTo, setReadTo] = useState<number | null | undefined>(undefined);
+  const [unread, setUnread] = useState(0);
+  const isReady = isListed && me !== null && !(isLoading && messages.length === 0);
+  useEffect(() => {
+    if (readTo !== undefined || !isReady || me === null) return;
+    const view = conversation.view.get();
+    const read = view.watermarks.get(me)?.read;
+    setUnread(view.unread);
+    setReadTo(view.unread > 0 && read !== undefined ? read : null);
+  }, [readTo, isReady, me, conversation]);
+
+  useEffect(() => {
+    const away = () => {
+      const read = me === null ? undefined : conversation.view.get().watermarks.get(me)?.read;
+      if (!document.hasFocus()) setReadTo((now) => (now === undefined ? now : (read ?? null)));
+    };
+    addEventListener("blur", away);
+    return () => removeEventListener("blur", away);
+  }, [conversation, me]);
+
+  const first = useMemo(() => firstUnread(messages, me, readTo ?? null), [messages, me, readTo]);
+  // All unread ones are loaded where they are few enough.
+  const oldest = messages[0];
+  const isMissing =
+    typeof readTo === "number" && unread <= LOADED_MAX && oldest?.state === "sent" && oldest.seq > readTo + 1;
+  const { hasOlder, error } = conversation.messages.get();
+  const mayLoad = isMissing && hasOlder && error === null && messages.length < LOADED_MAX;
+  useEffect(() => {
+    if (mayLoad && !isLoading) void conversation.messages.loadOlder();
+  }, [mayLoad, isLoading, conversation]);
+
+  return {
+    isKnown: readTo !== undefined && !mayLoad,
+    first: unread > LOADED_MAX && isMissing ? null : first,
+    clear: () => setReadTo((now) => (now === undefined ? now : null)),
+  };
+}

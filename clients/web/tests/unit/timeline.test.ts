@@ -1,0 +1,121 @@
+import type { ChatMessage, LoggedMessage } from "@parlor/client";
+import { describe, expect, it } from "vitest";
+import { completingAt, contentOf, mentionsIn, roomLeft } from "../../src/conversation/composer/text.js";
+import { deskAfter } from "../../src/conversation/desk.js";
+import { indexFrom, messageOf } from "../../src/conversation/timeline/loaded.js";
+import { isLookedAt, seenUpTo } from "../../src/conversation/timeline/reading.js";
+import { firstUnread, Rows } from "../../src/conversation/timeline/rows.js";
+
+const NOON = new Date(2026, 4, 3, 12).getTime();
+const MINUTE = 60_000;
+
+function message(seq: number, from: string, ts = NOON + seq * 1_000): LoggedMessage {
+  return { state: "sent", key: `k${seq}`, id: `dm:a:b:${seq}`, conversationId: "dm:a:b", seq, from, ts, content: "x" };
+}
+
+function waiting(key: string, ts: number): ChatMessage {
+  return { state: "sending", key, clientId: key, from: "a", content: "x", ts, options: {}, error: null };
+}
+
+describe("rows", () => {
+  it("group what one says in one go", () => {
+    const messages = [message(1, "a"), message(2, "a"), message(3, "b"), message(4, "b", NOON + 20 * MINUTE)];
+    expect(new Rows().of(messages, null).map(({ beginsGroup, endsGroup }) => [beginsGroup, endsGroup])).toEqual([
+      [true, false],
+      [false, true],
+      [true, true],
+      [true, true],
+    ]);
+  });
+
+  it("begin a day where the local one does", () => {
+    const night = new Date(2026, 4, 4).getTime();
+    const messages = [
+      message(1, "a", night - 1_000),
+      message(2, "a", night - 1),
+      message(3, "a", night),
+      message(4, "a", night + 1),
+    ];
+    expect(new Rows().of(messages, null).map(({ beginsDay }) => beginsDay)).toEqual([true, false, true, false]);
+  });
+
+  it("part what is unread", () => {
+    const messages = [message(1, "a"), message(2, "b"), message(3, "b")];
+    const unread = firstUnread(messages, "a", 2);
+    expect(unread).toBe("k3");
+    expect(new Rows().of(messages, unread).map(({ beginsUnread }) => beginsUnread)).toEqual([false, false, true]);
+    expect(firstUnread(messages, "a", null)).toBeNull();
+    expect(firstUnread(messages, "b", 1)).toBeNull();
+  });
+
+  it("stay the same objects where nothing changed", () => {
+    const rows = new Rows();
+    const messages = Array.from({ length: 100 }, (_, index) => message(index + 1, "a"));
+    const before = rows.of(messages, null);
+    const after = rows.of([...messages, message(101, "b")], null);
+    expect(after.slice(0, 99).every((row, index) => row === before[index])).toBe(true);
+    // It may end its group now.
+    expect(after[99]).toBe(before[99]);
+  });
+});
+
+describe("what was seen", () => {
+  it("is read only while the tab is seen and has the focus", () => {
+    expect(isLookedAt({ visibilityState: "visible", hasFocus: () => true })).toBe(true);
+    expect(isLookedAt({ visibilityState: "hidden", hasFocus: () => true })).toBe(false);
+    expect(isLookedAt({ visibilityState: "visible", hasFocus: () => false })).toBe(false);
+  });
+
+  it("goes up to the last message of the log on the screen", () => {
+    const messages = [message(1, "b"), message(2, "b"), waiting("w", NOON + 5_000)];
+    expect(seenUpTo(messages, message(1, "b"))).toBe(1);
+    expect(seenUpTo(messages, waiting("w", NOON))).toBe(2);
+    expect(seenUpTo([waiting("w", NOON)], waiting("w", NOON))).toBeNull();
+  });
+});
+
+describe("a loaded message", () => {
+  const messages = [message(1, "a"), message(4, "a"), message(9, "b"), waiting("w", NOON + MINUTE)];
+
+  it("is found by its number and its id", () => {
+    expect(indexFrom(messages, 4)).toBe(1);
+    expect(indexFrom(messages, 5)).toBe(2);
+    expect(indexFrom(messages, 10)).toBe(3);
+    expect(messageOf(messages, "dm:a:b:9")?.seq).toBe(9);
+    expect(messageOf(messages, "dm:a:b:5")).toBeNull();
+    expect(messageOf(messages, "dm:x:y:9")).toBeNull();
+  });
+});
+
+describe("the composer", () => {
+  it("sends nothing that the server refuses for its characters", () => {
+    expect(contentOf(" a\u0000b\r\nc\ud800 \n")).toBe("ab\nc\ufffd");
+  });
+
+  it("knows whom a text mentions", () => {
+    expect(mentionsIn("@bob, mail@carol.example @caroline @all", ["bob", "carol", "@all"])).toEqual(["bob", "@all"]);
+  });
+
+  it("tells the room that is left once there is little", () => {
+    expect(roomLeft("short", 1_000)).toBeNull();
+    expect(roomLeft("x".repeat(950), 1_000)).toBe(48);
+    expect(roomLeft("ä".repeat(600), 1_000)).toBeLessThan(0);
+  });
+
+  it("completes mentions and emoji where they are begun", () => {
+    expect(completingAt("hi @bo", 6, true)).toEqual({ kind: "mention", query: "bo", from: 3 });
+    expect(completingAt("hi @bo", 6, false)).toBeNull();
+    expect(completingAt("a@b", 3, true)).toBeNull();
+    expect(completingAt("so :owl", 7, false)).toEqual({ kind: "emoji", query: "owl", from: 3 });
+    expect(completingAt("10:30", 5, false)).toBeNull();
+  });
+});
+
+describe("selecting", () => {
+  it("ends with the last that is taken out", () => {
+    const empty = { writing: null, asking: null, selection: null };
+    const one = deskAfter(empty, { type: "select", key: "a" });
+    expect(one.selection).toEqual(new Set(["a"]));
+    expect(deskAfter(one, { type: "select", key: "a" }).selection).toBeNull();
+  });
+});
