@@ -116,6 +116,7 @@ shapes! {
         conversation_id: String,
         before: Option<u64>,
         after: Option<u64>,
+        at: Option<u64>,
         limit: Option<u64>,
     }
 

@@ -148,9 +148,9 @@ pub(crate) struct History {
     pub(crate) limit: usize,
 }
 
-/// Reads `{conversationId, before?, after?, limit?}`.
+/// Reads `{conversationId, before?, after?, at?, limit?}`.
 pub(crate) fn history(payload: Payload<'_>, limits: &Limits) -> Result<History, Refusal> {
-    let fields = Fields::parse(payload, ["conversationId", "before", "after", "limit"])?;
+    let fields = Fields::parse(payload, ["conversationId", "before", "after", "at", "limit"])?;
     let conversation = fields.id("conversationId", ConversationId::parse)?;
     let conversation = required("conversationId", conversation)?;
     let range = range(&fields)?;
@@ -158,12 +158,14 @@ pub(crate) fn history(payload: Payload<'_>, limits: &Limits) -> Result<History, 
     Ok(History { conversation, range, limit })
 }
 
-/// Reads `{before?, after?}`.
+/// Reads `{before?, after?}` or `{at}`.
 pub(crate) fn range<const N: usize>(fields: &Fields<'_, N>) -> Result<HistoryRange, Refusal> {
-    Ok(match (fields.number("before", 1)?, fields.number("after", 0)?) {
-        (before, None) => HistoryRange::Before(before.map(Seq)),
-        (before, Some(after)) => HistoryRange::After(Seq(after), before.map(Seq)),
-    })
+    match (fields.number("before", 1)?, fields.number("after", 0)?, fields.number("at", 0)?) {
+        (None, None, Some(at)) => Ok(HistoryRange::At(Millis(at))),
+        (_, _, Some(_)) => Err(Refusal::invalid("at", "must be without before and after")),
+        (before, None, None) => Ok(HistoryRange::Before(before.map(Seq))),
+        (before, Some(after), None) => Ok(HistoryRange::After(Seq(after), before.map(Seq))),
+    }
 }
 
 /// `conversations`.
@@ -391,6 +393,11 @@ mod tests {
         assert!(said(read(r#"{"conversationId":"dm:a:b","limit":0}"#)).contains("limit must be"));
         let gap = read(r#"{"conversationId":"dm:a:b","before":9,"after":4}"#).expect("fits");
         assert_eq!(gap.range, HistoryRange::After(Seq(4), Some(Seq(9))));
+        let since = read(r#"{"conversationId":"dm:a:b","at":0}"#).expect("fits");
+        assert_eq!(since.range, HistoryRange::At(Millis(0)));
+        assert!(
+            said(read(r#"{"conversationId":"dm:a:b","at":9,"before":4}"#)).contains("at must be")
+        );
     }
 
     #[test]

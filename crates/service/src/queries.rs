@@ -20,7 +20,7 @@ use crate::records::{self, DeviceLine};
 use crate::service::Service;
 use crate::session::{Kind, Session};
 
-/// `history {conversationId, before?, after?, limit?}`.
+/// `history {conversationId, before?, after?, at?, limit?}`.
 pub(crate) fn history(
     service: &Arc<Service>,
     caller: &Caller<'_>,

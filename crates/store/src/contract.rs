@@ -130,6 +130,7 @@ const CLAIMS: &[(&str, Claim)] = claims![
     resuming::blocks_are_bounded_and_listed_in_order,
     resuming::history_covers_what_it_speaks_for,
     listing::history_goes_both_ways_in_pages,
+    listing::history_begins_at_a_time,
     listing::history_is_for_members,
     listing::conversations_are_newest_first_in_pages,
     listing::unread_counts_others_after_the_read_mark,
@@ -222,6 +223,7 @@ type GroupClaim = for<'a> fn(&'a Grouped) -> Pin<Box<dyn Future<Output = ()> + '
 const GROUPING: &[(&str, GroupClaim)] = claims![
     grouping::a_group_is_made_once_and_its_changes_are_entries,
     grouping::wishes_and_messages_take_their_places_in_the_order_of_the_calls,
+    grouping::a_time_before_ones_joining_begins_with_the_joining,
     grouping::a_suspended_member_neither_says_nor_changes_anything,
     grouping::random_groups_agree_with_a_recount,
     grouping::a_groups_own_rules_are_kept_with_it,

@@ -152,7 +152,7 @@ export type Groups = { status: "ok", groups: Array<GroupLine>, cursor: string | 
 
 export type Hidden = { messageId: string, hidden: boolean, at: number, };
 
-export type History = { conversationId: string, before?: number, after?: number, limit?: number, };
+export type History = { conversationId: string, before?: number, after?: number, at?: number, limit?: number, };
 
 /**
  * A piece of a conversation's log. It speaks for the numbers `covers`, both ends included, as the

@@ -127,6 +127,9 @@ pub enum HistoryRange {
     Before(Option<Seq>),
     /// The oldest entries above the first seq and, if there is one, below the second, oldest first.
     After(Seq, Option<Seq>),
+    /// The oldest entries of this time or later, oldest first. It is found by the entries' times, which
+    /// never decrease, and never by a scan.
+    At(Millis),
 }
 
 /// A page of a conversation's log.

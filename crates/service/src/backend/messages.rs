@@ -217,14 +217,14 @@ impl Backend {
         around::submit(&self.service, change).await
     }
 
-    /// Reads `{as?, before?, after?, limit?}` of a conversation, as the member that is named; else a direct
+    /// Reads `{as?, before?, after?, at?, limit?}` of a conversation, as the member that is named; else a direct
     /// one as the first of its members, and a group's as the system, which may see all of it.
     ///
     /// # Errors
     /// As `history`.
     pub async fn history(&self, conversation: &str, query: Option<&RawValue>) -> Answer {
         let conversation = conversation_id(conversation)?;
-        let fields = Fields::exactly(query, ["as", "before", "after", "limit"])?;
+        let fields = Fields::exactly(query, ["as", "before", "after", "at", "limit"])?;
         let limits = &self.service.settings.limits;
         let range = commands::range(&fields)?;
         let limit =

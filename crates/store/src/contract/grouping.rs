@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Body, Entry, Position};
+use parlor_chat::entry::{Body, Entry, Millis, Position};
 use parlor_chat::group::decide::Wish;
 use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged, Groups, MembersQuery};
 use parlor_chat::group::{Change, GroupName, GroupRules, PastShown, SettingsPatch};
@@ -145,6 +145,17 @@ pub(super) async fn wishes_and_messages_take_their_places_in_the_order_of_the_ca
     assert_eq!(memberships.groups, []);
     assert_eq!(memberships.as_of, f.store.head_position().await);
     assert_eq!(f.groups.memberships(user("a"), 9).await.expect("one").groups, [group("g")]);
+}
+
+pub(super) async fn a_time_before_ones_joining_begins_with_the_joining(f: &Grouped) {
+    f.made("a", "g", PastShown::FromJoin, &[]).await;
+    f.said("a", "g", "unseen").await.expect("kept");
+    f.wish("a", "g", Wish::Add(vec![user("b")])).await.expect("b is added");
+    f.said("a", "g", "seen").await.expect("kept");
+    let range = HistoryRange::At(Millis(0));
+    let query = HistoryQuery { user: user("b"), conversation: conversation("g"), range, limit: 9 };
+    let page = f.store.store.history(query).await.expect("a page is read");
+    assert_eq!((page.entries.len(), page.covers), (2, Some((Seq(3), Seq(4)))));
 }
 
 const USERS: [&str; 5] = ["o", "a", "b", "c", "d"];

@@ -4,11 +4,11 @@ use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{
-    AttachDevice, ConversationSummary, HistoryPage, HistoryQuery, HistoryRange, Pending, Revoked,
-    StoreError, Watermarks, Whose,
+    Append, AttachDevice, ConversationSummary, HistoryPage, HistoryQuery, HistoryRange, Pending,
+    Revoked, StoreError, Watermarks, Whose,
 };
 
-use super::{Fixture, NOW, attach, contents, device, dm, is_not_found, user};
+use super::{Fixture, NOW, attach, contents, device, dm, is_not_found, user, wish};
 
 fn history(
     f: &Fixture,
@@ -37,6 +37,29 @@ pub(super) async fn history_goes_both_ways_in_pages(f: &Fixture) {
     assert_eq!(read(HistoryRange::After(Seq(0), None), 3).await, ("123".into(), true));
     assert_eq!(read(HistoryRange::After(Seq(3), None), 2).await, ("45".into(), false));
     assert_eq!(read(HistoryRange::After(Seq(u64::MAX), None), 2).await, (String::new(), false));
+}
+
+pub(super) async fn history_begins_at_a_time(f: &Fixture) {
+    let times = [10, 10, 20, 20, 20, 30];
+    for (n, ts) in times.into_iter().enumerate() {
+        let now = Millis(NOW.0 + ts);
+        let append = Append { now, ..wish("a", "b", &(n + 1).to_string(), None) };
+        f.store.append(append).await.expect("an append succeeds");
+    }
+    let read = async |at, limit| {
+        let range = HistoryRange::At(at);
+        let page = history(f, "b", dm("a", "b"), range, limit).await.expect("a page is read");
+        (contents(&page.entries).concat(), page.more, page.covers.map(|(a, b)| (a.0, b.0)))
+    };
+    let at = |ms: u64| Millis(NOW.0 + ms);
+    assert_eq!(read(Millis(0), 9).await, ("123456".into(), false, Some((1, 6))));
+    assert_eq!(read(at(10), 2).await, ("12".into(), true, Some((1, 2))));
+    assert_eq!(read(at(11), 9).await, ("3456".into(), false, Some((3, 6))));
+    assert_eq!(read(at(20), 3).await, ("345".into(), true, Some((3, 5))));
+    assert_eq!(read(at(21), 9).await, ("6".into(), false, Some((6, 6))));
+    for late in [at(31), Millis(u64::MAX)] {
+        assert_eq!(read(late, 9).await, (String::new(), false, None));
+    }
 }
 
 pub(super) async fn history_is_for_members(f: &Fixture) {

@@ -222,11 +222,15 @@ impl Reader<'_> {
             shown!(),
             " ORDER BY e.seq LIMIT $5"
         );
-        let (sql, after, before) = match range {
-            HistoryRange::Before(before) => (backwards, 0, before),
-            HistoryRange::After(after, before) => (forwards, bound(after.0), before),
+        let (newest_first, after, before) = match range {
+            HistoryRange::Before(before) => (true, 0, before),
+            HistoryRange::After(after, before) => (false, bound(after.0), before),
+            HistoryRange::At(since) => {
+                (false, visible::before_time(self.conn, thread, &spans, since).await?, None)
+            }
         };
-        if sql == backwards {
+        let sql = if newest_first { backwards } else { forwards };
+        if newest_first {
             spans.reverse();
         }
         let name = user.map_or("", UserId::as_str);
@@ -248,7 +252,14 @@ impl Reader<'_> {
         entries.truncate(limit);
         let (states, was_cut) = self.page_states(user, &mut entries).await?;
         let (more, head) = (more || was_cut, nat(head)?);
-        let covers = covers(range, &entries, more, head);
+        let last = entries.last().filter(|_| more).map(|last| last.seq.0);
+        let to = before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
+        // Up to its last entry if there are more, else to the end of the range.
+        let (from, to) = match newest_first {
+            true => (last.unwrap_or(1), to),
+            false => (nat(after)?.saturating_add(1), last.unwrap_or(to)),
+        };
+        let covers = (from <= to).then_some((Seq(from), Seq(to)));
         Ok(HistoryPage { entries, more, covers, head: Seq(head), states })
     }
 
@@ -307,24 +318,4 @@ impl Reader<'_> {
 pub(crate) fn weight(state: &MessageState) -> usize {
     let content = |edited: &(Content, Millis)| edited.0.0.len();
     state.edited.as_ref().map_or(0, content) + state.reactions.len() * REACTION_BYTES
-}
-
-/// The seqs that a page speaks for: up to its last entry if there are more, else to the end of the
-/// range.
-fn covers(
-    range: HistoryRange,
-    entries: &[Arc<Entry>],
-    more: bool,
-    head: u64,
-) -> Option<(Seq, Seq)> {
-    let last = entries.last().filter(|_| more).map(|last| last.seq.0);
-    let to =
-        |before: Option<Seq>| before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
-    let (from, to) = match range {
-        HistoryRange::Before(before) => (last.unwrap_or(1), to(before)),
-        HistoryRange::After(after, before) => {
-            (after.0.saturating_add(1), last.unwrap_or(to(before)))
-        }
-    };
-    (from <= to).then_some((Seq(from), Seq(to)))
 }

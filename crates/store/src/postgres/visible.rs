@@ -4,6 +4,7 @@
 //! leaving, both included; and, where the group shows its past to who joins, what was before, which
 //! is read but never pushed. Who left and came back has several such spans.
 
+use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
 
 use super::conn::{Conn, Failure, params};
@@ -72,6 +73,29 @@ pub(crate) async fn spans(
         }
     }
     Ok(spans)
+}
+
+/// The number before the first entry of a time or later that lies in one of these stretches; one that
+/// nothing is behind where there is none.
+pub(crate) async fn before_time(
+    conn: Conn<'_>,
+    thread: &Thread,
+    spans: &[Span],
+    since: Millis,
+) -> Result<i64, Failure> {
+    // Times never decrease: everything up to `earlier` is before it, and from `later` on nothing is.
+    let sql = "WITH RECURSIVE search (earlier, later) AS (SELECT 0::bigint, $3::bigint UNION ALL \
+               SELECT CASE WHEN look.late THEN s.earlier ELSE look.middle END, \
+               CASE WHEN look.late THEN look.middle ELSE s.later END FROM search s \
+               CROSS JOIN LATERAL (SELECT (s.earlier + s.later) / 2 AS middle, coalesce( \
+               (SELECT e.ts >= $2 FROM entry e WHERE e.conversation = $1 \
+               AND e.seq <= (s.earlier + s.later) / 2 ORDER BY e.seq DESC LIMIT 1), false) AS late \
+               ) look WHERE s.later - s.earlier > 1) SELECT min(later) FROM search";
+    let since = i64::try_from(since.0).unwrap_or(i64::MAX);
+    let rows = conn.query(sql, params![thread.id(), since, thread.head + 1]).await?;
+    let later: i64 = rows.first().map_or(Ok(i64::MAX), |row| row.try_get(0))?;
+    let shown = spans.iter().find(|span| span.to >= later);
+    Ok(shown.map_or(i64::MAX - 1, |span| span.from.max(later) - 1))
 }
 
 /// Whether somebody may see the place of an entry, whether or not it is there.

@@ -215,35 +215,37 @@ impl Reader {
         limit: usize,
     ) -> Result<HistoryPage, Failure> {
         let Reading { user, mut spans, hidden_from } = reading;
+        let (newest_first, after, before) = match range {
+            HistoryRange::Before(before) => (true, 0, before),
+            HistoryRange::After(after, before) => (false, bound(after.0), before),
+            HistoryRange::At(since) => {
+                (false, visible::before_time(&self.conn, thread.id, &spans, since)?, None)
+            }
+        };
         let mut room = Room::default();
         let mut entries = Vec::new();
         let wanted = limit.saturating_add(1);
-        if matches!(range, HistoryRange::Before(_)) {
+        if newest_first {
             spans.reverse();
         }
         for span in spans {
             if entries.len() >= wanted || room.is_full {
                 break;
             }
-            let (sql, after, before) = match range {
-                HistoryRange::Before(before) => {
-                    let sql = concat!(
-                        "SELECT ",
-                        entry_columns!(),
-                        " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
-                         ORDER BY e.seq DESC"
-                    );
-                    (sql, 0, before)
-                }
-                HistoryRange::After(after, before) => {
-                    let sql = concat!(
-                        "SELECT ",
-                        entry_columns!(),
-                        " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
-                         ORDER BY e.seq"
-                    );
-                    (sql, bound(after.0), before)
-                }
+            let sql = if newest_first {
+                concat!(
+                    "SELECT ",
+                    entry_columns!(),
+                    " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
+                     ORDER BY e.seq DESC"
+                )
+            } else {
+                concat!(
+                    "SELECT ",
+                    entry_columns!(),
+                    " FROM entry e WHERE e.conversation = ?1 AND e.seq > ?2 AND e.seq < ?3 \
+                     ORDER BY e.seq"
+                )
             };
             let after = after.max(span.from - 1);
             let before = before.map_or(i64::MAX, |before| bound(before.0));
@@ -257,7 +259,7 @@ impl Reader {
         let (states, was_cut) = self.states(thread, user, &mut entries)?;
         let more = more || was_cut;
         let head = visible::head(&self.conn, thread, user)?;
-        let covers = covers(range, &entries, more, head)?;
+        let covers = covers(newest_first, after, before, &entries, more, head)?;
         Ok(HistoryPage { entries, more, covers, head: Seq(nat(head.seq)?), states })
     }
 
@@ -467,22 +469,19 @@ impl Reader {
 /// The seqs that a page speaks for: up to its last entry if there are more, else to the end of the
 /// range.
 fn covers(
-    range: HistoryRange,
+    newest_first: bool,
+    after: i64,
+    before: Option<Seq>,
     entries: &[Arc<Entry>],
     more: bool,
     head: Place,
 ) -> Result<Option<(Seq, Seq)>, Failure> {
     let head = nat(head.seq)?;
     let last = entries.last().filter(|_| more).map(|last| last.seq.0);
-    let (from, to) = match range {
-        HistoryRange::Before(before) => {
-            let to = before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
-            (last.unwrap_or(1), to)
-        }
-        HistoryRange::After(after, before) => {
-            let to = before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
-            (after.0.saturating_add(1), last.unwrap_or(to))
-        }
+    let to = before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
+    let (from, to) = match newest_first {
+        true => (last.unwrap_or(1), to),
+        false => (nat(after)?.saturating_add(1), last.unwrap_or(to)),
     };
     Ok((from <= to).then_some((Seq(from), Seq(to))))
 }

@@ -4,6 +4,7 @@
 //! leaving, both included; and, where the group shows its past to who joins, what was before, which
 //! is read but never pushed. Who left and came back has several such spans.
 
+use parlor_chat::entry::Millis;
 use parlor_chat::ids::{ConversationId, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -63,6 +64,38 @@ pub(crate) fn spans(
         }
     }
     Ok(spans)
+}
+
+/// The number before the first entry of a time or later that lies in one of these stretches; one that
+/// nothing is behind where there is none.
+pub(crate) fn before_time(
+    conn: &Connection,
+    conversation: i64,
+    spans: &[Span],
+    since: Millis,
+) -> Result<i64, rusqlite::Error> {
+    let since = i64::try_from(since.0).unwrap_or(i64::MAX);
+    let sql = "SELECT seq, ts FROM entry WHERE conversation = ?1 AND seq <= ?2 \
+               ORDER BY seq DESC LIMIT 1";
+    let mut at_or_below = conn.prepare_cached(sql)?;
+    let mut look = |seq: i64| {
+        at_or_below
+            .query_row([conversation, seq], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })
+            .optional()
+    };
+    // Times never decrease: everything up to `earlier` is before it, and from `later` on nothing is.
+    let (mut earlier, mut later) = (0, look(i64::MAX)?.map_or(1, |(head, _)| head + 1));
+    while later - earlier > 1 {
+        let middle = earlier + (later - earlier) / 2;
+        match look(middle)? {
+            Some((seq, ts)) if ts >= since => later = seq,
+            _ => earlier = middle,
+        }
+    }
+    let shown = spans.iter().find(|span| span.to >= later);
+    Ok(shown.map_or(i64::MAX - 1, |span| span.from.max(later) - 1))
 }
 
 /// Whether somebody may see an entry of a group.

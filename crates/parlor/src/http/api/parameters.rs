@@ -132,6 +132,9 @@ pub(super) struct Piece {
     /// Only messages above this `seq`; 0 for the start.
     #[param(maximum = 9007199254740991u64)]
     after: Option<u64>,
+    /// Only messages of this time or later, in milliseconds since 1970, UTC; without `before` and `after`.
+    #[param(maximum = 9007199254740991u64)]
+    at: Option<u64>,
     /// At most so many, and at most `limits.history_limit_max`.
     #[param(minimum = 1)]
     limit: Option<u64>,

@@ -14,7 +14,7 @@ use super::Api;
 use crate::config::Scope;
 
 /// Query parameters that are numbers; all others are texts.
-const NUMBERS: [&str; 3] = ["before", "after", "limit"];
+const NUMBERS: [&str; 4] = ["before", "after", "at", "limit"];
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What was asked.

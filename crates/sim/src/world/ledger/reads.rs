@@ -222,23 +222,35 @@ impl Ledger {
         let talk = self.talks.get(&query.conversation).filter(|talk| talk.knows(&query.user));
         let talk = talk.ok_or(StoreError::NotFound)?;
         let mut page = Page::new(query.limit);
-        let seen = |entry: &&Arc<Entry>| {
-            talk.may_see(&query.user, entry.seq) && !self.is_hidden(&query.user, entry)
+        let is_shown = |entry: &&Arc<Entry>| talk.may_see(&query.user, entry.seq);
+        let seen = |entry: &&Arc<Entry>| is_shown(entry) && !self.is_hidden(&query.user, entry);
+        let (newest_first, after, before) = match query.range {
+            HistoryRange::Before(before) => (true, Seq(0), before),
+            HistoryRange::After(after, before) => (false, after, before),
+            HistoryRange::At(since) => {
+                let mut later = talk.entries.iter().filter(|entry| entry.ts >= since);
+                let first = later.find(is_shown).map_or(talk.head().0 + 1, |first| first.seq.0);
+                (false, Seq(first - 1), None)
+            }
         };
-        match query.range {
-            HistoryRange::Before(before) => {
-                let below = |entry: &&Arc<Entry>| before.is_none_or(|before| entry.seq < before);
-                let entries = talk.entries.iter().rev().filter(below).filter(seen);
-                entries.for_each(|entry| page.take(entry));
-            }
-            HistoryRange::After(after, before) => {
-                let below = |entry: &&Arc<Entry>| before.is_none_or(|before| entry.seq < before);
-                let entries = talk.after(after).iter().take_while(below).filter(seen);
-                entries.for_each(|entry| page.take(entry));
-            }
+        let below = |entry: &&Arc<Entry>| before.is_none_or(|before| entry.seq < before);
+        if newest_first {
+            let entries = talk.entries.iter().rev().filter(below).filter(seen);
+            entries.for_each(|entry| page.take(entry));
+        } else {
+            let entries = talk.after(after).iter().take_while(below).filter(seen);
+            entries.for_each(|entry| page.take(entry));
         }
         let claims_all = self.plants(Planted::CoversSkipped);
-        let covers = covers(query.range, &page, talk.head(), claims_all);
+        let last = page.entries.last().filter(|_| page.more && !claims_all).map(|last| last.seq);
+        let to =
+            before.map_or(talk.head(), |before| talk.head().min(Seq(before.0.saturating_sub(1))));
+        // Up to its last entry if there are more, else to the end of the range.
+        let (from, to) = match newest_first {
+            true => (last.unwrap_or(Seq(1)), to),
+            false => (Seq(after.0.saturating_add(1)), last.unwrap_or(to)),
+        };
+        let covers = (from <= to).then_some((from, to));
         Ok(HistoryPage {
             entries: page.entries,
             more: page.more,
@@ -410,20 +422,4 @@ impl Talk {
         };
         self.shown().into_iter().map(of).collect()
     }
-}
-
-/// The seqs that a page speaks for: up to its last entry if there are more, else to the end of the
-/// range.
-fn covers(range: HistoryRange, page: &Page, head: Seq, claims_all: bool) -> Option<(Seq, Seq)> {
-    let last = page.entries.last().filter(|_| page.more && !claims_all).map(|last| last.seq);
-    let end = |before: Option<Seq>| {
-        before.map_or(head, |before| head.min(Seq(before.0.saturating_sub(1))))
-    };
-    let (from, to) = match range {
-        HistoryRange::Before(before) => (last.unwrap_or(Seq(1)), end(before)),
-        HistoryRange::After(after, before) => {
-            (Seq(after.0.saturating_add(1)), last.unwrap_or(end(before)))
-        }
-    };
-    (from <= to).then_some((from, to))
 }
