@@ -22,10 +22,12 @@ import type {
 import type { Reads } from "./reads.js";
 import type { Receipts } from "./receipts.js";
 import type { OutboxItem, SendOptions } from "./store/store.js";
-import { conversationIdOf, keyOf, type Target } from "./target.js";
-import { isMessage } from "./timeline/effects.js";
+import { conversationIdOf, keyOf, seqOf, type Target } from "./target.js";
+import { emptied, isMessage } from "./timeline/effects.js";
 import { type LoggedMessage, logged } from "./timeline/message.js";
+import { PastTimeline, type Place } from "./timeline/past.js";
 import { Timeline } from "./timeline/timeline.js";
+import type { WindowPiece } from "./timeline/window.js";
 import { TypingIn, TypingOut, type TypingView } from "./typing.js";
 
 /** What is known of a conversation, without its messages. */
@@ -53,6 +55,19 @@ export interface ConversationView {
   readonly settings: ConversationSettings;
 }
 
+/** What is kept of a conversation over reloads. @internal */
+export interface ConversationPiece {
+  readonly target: Target;
+  readonly facts: Facts;
+  readonly pos: number;
+  readonly asOf: number;
+  readonly unread: number;
+  readonly mentions: number;
+  readonly lastMessage: Message | null;
+  readonly marks: readonly Watermarks[];
+  readonly window: WindowPiece | null;
+}
+
 /** What a conversation is made of. @internal */
 export interface ConversationNeeds {
   readonly connection: Connection;
@@ -61,7 +76,7 @@ export interface ConversationNeeds {
   readonly outbox: () => Outbox;
   readonly receipts: Receipts;
   /** Its place in the list may be another. */
-  readonly moved: () => void;
+  readonly moved: (conversation: Conversation) => void;
   /** What is known of it is not enough: the list has to be read. */
   readonly unknown: () => void;
   readonly watched: (conversation: Conversation, isWatched: boolean) => void;
@@ -99,6 +114,7 @@ export class Conversation {
   #mentions = 0;
   #lastMessage: Message | null = null;
   readonly #marks = new Marks();
+  readonly #pasts = new Set<PastTimeline>();
   #delivered = 0;
 
   /** @internal */
@@ -114,6 +130,7 @@ export class Conversation {
       id: () => this.id,
       waiting: () => needs.outbox().waiting(this.key),
       news: (entries) => this.#news(entries),
+      ended: () => this.#changed(),
       watched: (isWatched) => needs.watched(this, isWatched),
     });
   }
@@ -177,6 +194,30 @@ export class Conversation {
   /** Reads older messages, as `messages.loadOlder` does. */
   loadOlder(): Promise<void> {
     return this.messages.loadOlder();
+  }
+
+  /**
+   * Shows another place than the end: what is around a message, or what was said from some time on. Resolves
+   * when that was read; rejects if the server refuses. Where there is nothing at that place or later, it is
+   * the end. Close it when it is shown no more.
+   */
+  async openAt(place: Place): Promise<PastTimeline> {
+    if ("messageId" in place && seqOf(place.messageId) === null) throw new TypeError("it is no message's id");
+    const past = new PastTimeline(place, {
+      reads: this.#needs.reads,
+      clock: this.#needs.clock,
+      me: () => this.#needs.connection.userId,
+      id: () => this.id,
+      closed: () => this.#pasts.delete(past),
+    });
+    this.#pasts.add(past);
+    try {
+      await past.open();
+    } catch (error) {
+      past.close();
+      throw error;
+    }
+    return past;
   }
 
   /** Changes what one of the user's own messages says. Rejects if it is refused, or there is no connection. */
@@ -270,6 +311,36 @@ export class Conversation {
     this.#changed();
   }
 
+  /** What is to be kept of it over reloads. @internal */
+  kept(entriesMax: number, charsMax: number): ConversationPiece {
+    const window = this.messages.kept(entriesMax, charsMax);
+    return {
+      target: this.target,
+      facts: this.#facts,
+      pos: this.#order.pos,
+      asOf: this.#asOf,
+      unread: this.#unread,
+      mentions: this.#mentions,
+      lastMessage: this.#newest(),
+      marks: [...this.#marks.all.values()],
+      window,
+    };
+  }
+
+  /** Takes what was kept of it. @internal */
+  restore(piece: ConversationPiece): void {
+    this.#isListed = true;
+    this.#facts = piece.facts;
+    this.#order = { pos: piece.pos, bump: 0 };
+    this.#asOf = piece.asOf;
+    this.#unread = piece.unread;
+    this.#mentions = piece.mentions;
+    this.#lastMessage = piece.lastMessage;
+    this.#marks.take(piece.marks);
+    if (piece.window !== null) this.messages.reset(piece.window);
+    this.#changed();
+  }
+
   /** It moved while the client was away. @internal */
   hasMoved(line: Moved): void {
     if (!this.#isListed) this.#needs.unknown();
@@ -309,9 +380,15 @@ export class Conversation {
     this.messages.sent(item, sent);
   }
 
+  /** The user does not want to see a message, or does again. Tells whether it is among its messages. @internal */
+  hide(messageId: string, hidden: boolean): boolean {
+    for (const timeline of [this.messages, ...this.#pasts]) timeline.hide(messageId, hidden);
+    return this.messages.message(messageId) !== null;
+  }
+
   /** What is known of the log is no good any more. @internal */
   reset(): void {
-    this.messages.reset();
+    for (const timeline of [this.messages, ...this.#pasts]) timeline.reset();
     this.#isListed = false;
     this.#asOf = -1;
     this.#lastMessage = null;
@@ -331,7 +408,7 @@ export class Conversation {
   /** @internal */
   close(): void {
     this.lost();
-    this.messages.close();
+    for (const timeline of [this.messages, ...this.#pasts]) timeline.close();
   }
 
   get #head(): number {
@@ -396,6 +473,7 @@ export class Conversation {
   /** Entries are seen for the first time. */
   #news(entries: AnyEntry[]): void {
     const me = this.#needs.connection.userId;
+    for (const past of this.#pasts) past.hear(entries);
     for (const entry of entries) {
       const isNew = entry.seq > this.#asOf;
       // Between what was counted and this there are entries that nobody has counted.
@@ -451,10 +529,18 @@ export class Conversation {
     this.#changed();
   }
 
+  /** The last message as it is now. */
+  #newest(): Message | null {
+    const last = this.#lastMessage;
+    if (last === null) return null;
+    const newest = this.messages.message(last.id) ?? last;
+    const hasEnded = newest.expiresAt !== undefined && newest.expiresAt <= this.#needs.clock.now();
+    return hasEnded && !newest.expired && !newest.deleted ? emptied(newest, "expired") : newest;
+  }
+
   #show(): ConversationView {
     const { name, members, role, timerSeconds, settings } = this.#facts;
-    const last = this.#lastMessage;
-    const newest = last === null ? null : (this.messages.message(last.id) ?? last);
+    const newest = this.#newest();
     return {
       conversation: this,
       id: this.id,
@@ -473,6 +559,6 @@ export class Conversation {
 
   #changed(): void {
     this.#view.changed();
-    this.#needs.moved();
+    this.#needs.moved(this);
   }
 }

@@ -35,6 +35,8 @@ export class Conversations implements Observable<ConversationList> {
   /** Where the next page begins; `null` at the end. */
   #cursor: string | null = null;
   #wasRead = false;
+  /** Whether it shows what was kept before a reload. */
+  #isRestored = false;
   #reading: Promise<void> | null = null;
   #refresh: ReturnType<typeof setTimeout> | null = null;
   #error: ParlorError | null = null;
@@ -52,17 +54,23 @@ export class Conversations implements Observable<ConversationList> {
   /** Reads the next page. Resolves when it is there, or there is none. */
   readonly loadMore = async (): Promise<void> => {
     await this.#reading;
-    if (this.#cursor === null) return;
+    const isUnread = this.#isRestored && !this.#wasRead;
+    if (this.#cursor === null && !isUnread) return;
     await this.#read(async () => {
-      const page = await this.#needs.reads.ask(
-        "conversations",
-        { limit: PAGE_CONVERSATIONS, ...(this.#cursor === null ? {} : { cursor: this.#cursor }) },
-        this.#life.signal,
-      );
+      if (isUnread) await this.#readFirst();
+      if (this.#cursor === null) return;
+      const query = { limit: PAGE_CONVERSATIONS, cursor: this.#cursor };
+      const page = await this.#needs.reads.ask("conversations", query, this.#life.signal);
       this.#take(page.conversations);
       this.#cursor = page.cursor;
     });
   };
+
+  /** Those in the list, in its order. @internal */
+  listed(): Conversation[] {
+    const listed = [...this.#needs.all()].filter(({ isListed }) => isListed);
+    return listed.sort((a, b) => b.order.pos - a.order.pos || b.order.bump - a.order.bump);
+  }
 
   /** @internal */
   changed(): void {
@@ -73,11 +81,19 @@ export class Conversations implements Observable<ConversationList> {
   refresh(): void {
     this.#refresh ??= setTimeout(() => {
       this.#refresh = null;
-      void this.#read(async () => {
-        const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, this.#life.signal);
-        this.#take(page.conversations);
-      });
+      void this.#read(() => this.#readFirst());
     }, REFRESH_GATHER_MS);
+  }
+
+  /** What was kept before a reload is there. Where the list goes on has to be read. @internal */
+  restored(): void {
+    this.#isRestored = true;
+    this.#view.changed();
+  }
+
+  /** There is a connection. @internal */
+  live(): void {
+    if (this.#isRestored && !this.#wasRead) this.refresh();
   }
 
   /** Reads it anew from the beginning. Rejects with the signal's reason. @internal */
@@ -100,6 +116,14 @@ export class Conversations implements Observable<ConversationList> {
   close(): void {
     this.#life.abort(new ParlorError("the client was closed"));
     if (this.#refresh !== null) clearTimeout(this.#refresh);
+  }
+
+  async #readFirst(): Promise<void> {
+    const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, this.#life.signal);
+    this.#take(page.conversations);
+    if (!this.#isRestored || this.#wasRead) return;
+    this.#cursor = page.cursor;
+    this.#wasRead = true;
   }
 
   #take(lines: readonly ConversationSummary[]): void {
@@ -127,12 +151,10 @@ export class Conversations implements Observable<ConversationList> {
   }
 
   #show(): ConversationList {
-    const listed = [...this.#needs.all()].filter(({ isListed }) => isListed);
-    listed.sort((a, b) => b.order.pos - a.order.pos || b.order.bump - a.order.bump);
     return {
-      conversations: listed.map((conversation) => conversation.view.get()),
+      conversations: this.listed().map((conversation) => conversation.view.get()),
       hasMore: this.#cursor !== null || !this.#wasRead,
-      isLoading: this.#reading !== null || !this.#wasRead,
+      isLoading: this.#reading !== null || !(this.#wasRead || this.#isRestored),
       error: this.#error,
     };
   }

@@ -389,8 +389,9 @@ export class Outbox {
   async #sent(entry: Entry, sent: Sent): Promise<void> {
     const { item, isKept } = entry;
     if (this.#entries.get(item.clientId) !== entry) return;
-    this.#ears.sent(item, sent);
+    // First, since what follows from it may tell of the same message again, with less.
     this.#settle(entry, sent);
+    this.#ears.sent(item, sent);
     this.#announce({ kind: "sent", owner: item.owner, clientId: item.clientId, target: item.target, sent });
     // If this fails it is sent again after a restart, and gets the same answer.
     if (isKept) await this.#store.remove(item).catch(reportError);

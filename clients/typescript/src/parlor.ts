@@ -1,4 +1,5 @@
 // The client: one user on one device, connected to one server.
+import { Cache } from "./cache.js";
 import { ServerClock } from "./clock.js";
 import { Connection, type Status } from "./connection.js";
 import { Conversation, type ConversationNeeds } from "./conversation.js";
@@ -38,6 +39,11 @@ export interface ParlorOptions {
   readonly userId?: string;
   /** Where the outbox is kept: in memory if not given. `indexedDbStore()` survives reloads. */
   readonly store?: Store;
+  /**
+   * Whether the newest conversations and messages are remembered over reloads, so that they are there at once,
+   * also without a connection. `true` if not given; takes a store that can (`indexedDbStore` can), and `userId`.
+   */
+  readonly cache?: boolean;
   /** Transports in the order in which they are tried; WebSocket, then long-polling, if not given. */
   readonly transports?: readonly ("websocket" | "polling")[];
   /** Delays between tries to connect, in milliseconds: they begin with `firstMs` (500) and double up to `maxMs` (30,000). */
@@ -53,6 +59,7 @@ export class Parlor {
   readonly #presence: PresenceBook;
   readonly #receipts: Receipts;
   readonly #sync: Sync;
+  readonly #cache: Cache | null;
   readonly #all = new Map<string, Conversation>();
   readonly #needs: ConversationNeeds;
   /** Groups that somebody looks at. */
@@ -61,14 +68,17 @@ export class Parlor {
 
   /** Makes a client, which does nothing until `connect` is called. */
   constructor(options: ParlorOptions) {
-    const { token, getToken, store = memoryStore(), ...rest } = options;
+    const { token, getToken, store = memoryStore(), cache = true, ...rest } = options;
     if ((token === undefined) === (getToken === undefined)) throw new TypeError("give either token or getToken");
     const clock = new ServerClock();
+    this.#cache = cache ? this.#cacheIn(store, options) : null;
     this.#connection = new Connection({
       ...rest,
       getToken: getToken ?? (() => token ?? ""),
       tokensChange: getToken !== undefined,
       now: () => clock.now(),
+      // What is kept is read once everything is made that takes it.
+      prepared: Promise.resolve().then(() => this.#cache?.load()),
       resume: () => this.#sync.position,
     });
     const { events } = this.#connection;
@@ -100,7 +110,10 @@ export class Parlor {
       clock,
       outbox: () => this.#outbox,
       receipts: this.#receipts,
-      moved: () => this.conversations.changed(),
+      moved: (conversation) => {
+        this.#cache?.changed(conversation);
+        this.conversations.changed();
+      },
       unknown: () => this.conversations.refresh(),
       watched: (conversation, isWatched) => this.#watched(conversation, isWatched),
     };
@@ -137,6 +150,7 @@ export class Parlor {
   /** Disconnects for good. What waits in the outbox stays there for the next client. */
   close(): void {
     this.#isClosed = true;
+    this.#cache?.close();
     this.#connection.close();
     this.#sync.close();
     this.conversations.close();
@@ -144,6 +158,13 @@ export class Parlor {
     this.#presence.close();
     this.#receipts.close();
     for (const conversation of this.#all.values()) conversation.close();
+  }
+
+  /** Closes it, and forgets what is remembered over reloads. For when the user signs out. */
+  async forget(): Promise<void> {
+    const dropped = this.#cache?.drop();
+    this.close();
+    await dropped;
   }
 
   /** Resolves once the client is live. Rejects with {@link ClosedError} when it is closed before. */
@@ -201,6 +222,7 @@ export class Parlor {
     events.on("ready", () => {
       for (const conversation of this.#open) this.#sayOpen(conversation, true);
     });
+    events.on("live", () => this.conversations.live());
     events.on("lost", () => {
       for (const conversation of this.#all.values()) conversation.lost();
     });
@@ -218,7 +240,24 @@ export class Parlor {
       this.#named(conversationId)?.configured(settings);
     });
     events.on("hidden", ({ messageId, hidden }) => {
-      for (const { messages } of this.#all.values()) messages.hide(messageId, hidden);
+      for (const conversation of this.#all.values()) {
+        if (conversation.hide(messageId, hidden)) this.#cache?.changed(conversation);
+      }
+    });
+  }
+
+  #cacheIn({ loadCache, saveCache, dropCache }: Store, options: ParlorOptions): Cache | null {
+    const { url, userId, deviceId } = options;
+    // A position is good for one device of one user.
+    if (!loadCache || !saveCache || !dropCache || userId === undefined) return null;
+    return new Cache({ loadCache, saveCache, dropCache }, JSON.stringify([url, userId, deviceId ?? null]), {
+      position: () => this.#sync.position,
+      listed: () => this.conversations.listed(),
+      restore: (pieces, position) => {
+        this.#sync.restore(position);
+        for (const piece of pieces) this.#conversation(piece.target).restore(piece);
+        this.conversations.restored();
+      },
     });
   }
 
@@ -238,7 +277,10 @@ export class Parlor {
   }
 
   #pushed(entry: AnyEntry): void {
-    this.#named(entry.conversationId)?.messages.take(entry);
+    const conversation = this.#named(entry.conversationId);
+    if (conversation === null) return;
+    conversation.messages.take(entry);
+    this.#cache?.changed(conversation);
   }
 
   #moved(lines: readonly Moved[], isAll: boolean): void {
@@ -248,6 +290,7 @@ export class Parlor {
 
   #reset(isNewLife: boolean): void {
     if (isNewLife) this.#receipts.forget();
+    this.#cache?.reset();
     for (const conversation of this.#all.values()) conversation.reset();
     this.conversations.changed();
   }

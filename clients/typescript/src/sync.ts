@@ -61,6 +61,12 @@ export class Sync {
     return this.#position;
   }
 
+  /** Goes on from where a client was before a reload, whose state is here. */
+  restore(position: Position): void {
+    this.#position = position;
+    this.#epoch = position.epoch;
+  }
+
   close(): void {
     this.#life.abort(new Error("closed"));
     this.#rebuild?.abort(new Error("closed"));

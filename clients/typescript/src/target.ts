@@ -41,3 +41,9 @@ export function targetOf(conversationId: string, userId: string): Target | null 
   if (one !== userId && other !== userId) return null;
   return { toUserId: one === userId ? other : one };
 }
+
+/** The number of a message in its conversation, which its id ends with; `null` if it is no such id. */
+export function seqOf(messageId: string): number | null {
+  const digits = /:(\d{1,15})$/.exec(messageId)?.[1];
+  return digits === undefined ? null : Number(digits);
+}

@@ -3,6 +3,7 @@
 // Who empties it holds a Web Lock, which the browser takes from a tab that is closed; tabs tell each other
 // by a BroadcastChannel. Where one of the two is missing (a page without https), each tab does for itself:
 // messages are then still sent once, by their keys, but tabs may overtake each other.
+import { indexedDbCache } from "./indexeddb-cache.js";
 import type { OutboxItem, OutboxNews, Store } from "./store.js";
 import { Turns } from "./turns.js";
 
@@ -25,12 +26,13 @@ function committed(transaction: IDBTransaction): Promise<void> {
 }
 
 /**
- * Keeps outboxes in the IndexedDB database of this name. A page that is closed before `saved` of a message
+ * Keeps outboxes, and what clients remember over reloads, in the IndexedDB database of this name. A page that is closed before `saved` of a message
  * has resolved may lose it.
  */
 export function indexedDbStore(name = "parlor"): Store {
   let opened: Promise<IDBDatabase> | null = null;
   const own = new Turns();
+  const { close: closeCache, ...cache } = indexedDbCache(`${name}:cache`);
   const listeners = new Set<(news: OutboxNews) => void>();
   const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`${name}:${OUTBOX}`);
   if (channel !== null) {
@@ -74,6 +76,7 @@ export function indexedDbStore(name = "parlor"): Store {
   }
 
   return {
+    ...cache,
     async items(owner) {
       const transaction = (await database()).transaction(OUTBOX, "readonly");
       const found: OutboxItem[] = await done(transaction.objectStore(OUTBOX).index("owner").getAll(owner));
@@ -110,6 +113,7 @@ export function indexedDbStore(name = "parlor"): Store {
       };
     },
     close() {
+      closeCache();
       channel?.close();
       listeners.clear();
       void opened?.then(

@@ -1,5 +1,5 @@
 // Where an outbox is kept, who may empty it, and how those who share it hear of each other.
-import type { Json, Sent } from "../protocol/types.js";
+import type { Json, Position, Sent } from "../protocol/types.js";
 import type { Target } from "../target.js";
 
 /** What goes with a message. */
@@ -43,6 +43,21 @@ export type OutboxNews =
     }
   | { readonly kind: "discarded"; readonly owner: string; readonly clientId: string };
 
+/** How far the log is that a cache shows. */
+export interface CachedPosition extends Position {
+  /** The form of the pieces. */
+  readonly form: number;
+}
+
+/** What is to be kept in a cache, in one step. */
+export interface CacheChanges {
+  readonly position: CachedPosition;
+  /** By key; `null` takes a piece away. */
+  readonly pieces: ReadonlyMap<string, object | null>;
+  /** Whether these are all pieces, and others that were kept go. */
+  readonly isAll: boolean;
+}
+
 /**
  * Keeps outboxes. Give your own where there is no IndexedDB: what `add` and `put` have resolved must be there
  * after a restart, in the order of `add`.
@@ -65,6 +80,18 @@ export interface Store {
   announce(news: OutboxNews): void;
   /** Calls `listener` with what others announce, until the returned function is called. */
   subscribe(listener: (news: OutboxNews) => void): () => void;
+  /**
+   * The cache of this owner, which tabs share. What is kept for others is dropped. A store without the
+   * three functions of the cache keeps none.
+   */
+  loadCache?(owner: string): Promise<{ position: CachedPosition | null; pieces: ReadonlyMap<string, unknown> }>;
+  /**
+   * Keeps what `decide` makes of the position that is kept, all or nothing, while nobody else who shares the
+   * cache changes it. `decide` answers at once, `null` for nothing. Resolves to whether something was kept.
+   */
+  saveCache?(owner: string, decide: (position: CachedPosition | null) => CacheChanges | null): Promise<boolean>;
+  /** Forgets all caches. */
+  dropCache?(): Promise<void>;
   /** Gives up what it holds. */
   close(): void;
 }

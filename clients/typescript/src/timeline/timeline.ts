@@ -10,8 +10,9 @@ import type { AnyEntry, Message, Sent } from "../protocol/types.js";
 import type { Reads } from "../reads.js";
 import type { OutboxItem } from "../store/store.js";
 import { isMessage } from "./effects.js";
+import { Expiry } from "./expiry.js";
 import { type ChatMessage, logged, waiting } from "./message.js";
-import { Window } from "./window.js";
+import { Window, type WindowPiece } from "./window.js";
 
 /** Messages of a page that is read back. */
 const PAGE_MESSAGES = 50;
@@ -24,7 +25,6 @@ const HOLE_PATIENCE_MS = 250;
 /** What is kept of a conversation that nobody looks at. */
 const UNWATCHED_ENTRIES_MAX = 400;
 const UNWATCHED_ENTRIES_KEPT = 200;
-const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** What there is to show of a conversation. */
 export interface TimelineView {
@@ -48,6 +48,8 @@ export interface TimelineNeeds {
   readonly waiting: () => OutboxItem[];
   /** Entries that are seen for the first time, in the order of the log. */
   readonly news: (entries: AnyEntry[]) => void;
+  /** A message has ended. */
+  readonly ended: () => void;
   /** Whether somebody looks. */
   readonly watched: (isWatched: boolean) => void;
 }
@@ -67,11 +69,15 @@ export class Timeline implements Observable<TimelineView> {
   #reading: Promise<void> | null = null;
   #isFilling = false;
   #error: ParlorError | null = null;
-  #expiry: ReturnType<typeof setTimeout> | null = null;
+  #expiry: Expiry;
 
   constructor(needs: TimelineNeeds) {
     this.#needs = needs;
     this.#window = new Window(needs.me);
+    this.#expiry = new Expiry(needs.clock, () => {
+      needs.ended();
+      this.#settle();
+    });
     this.#view = new Derived(
       () => this.#show(),
       (isWatched) => {
@@ -179,22 +185,32 @@ export class Timeline implements Observable<TimelineView> {
     this.#view.changed();
   }
 
-  /** What it holds is no good any more. It is shown until there is something better. */
-  reset(): void {
+  /** What is to be kept of it. */
+  kept(entriesMax: number, charsMax: number): WindowPiece | null {
+    this.#window.expire(this.#needs.clock.now());
+    return this.#window.kept(entriesMax, charsMax);
+  }
+
+  /** What it holds is no good any more. It is shown until there is something better, such as what was kept. */
+  reset(kept: WindowPiece | null = null): void {
     this.#life.abort(new ParlorError("the conversation is read anew"));
     this.#life = new AbortController();
     if (this.#window.isPlaced) this.#stale = this.#window.messages().map(logged);
     this.#window = new Window(this.#needs.me);
+    if (kept !== null) this.#window.restore(kept);
     this.#acked.clear();
     this.#isFilling = false;
     this.#reading = null;
-    if (this.#isOpened) void this.#read();
-    this.#view.changed();
+    if (this.#isOpened) {
+      this.#isOpened = false;
+      this.open();
+    }
+    this.#settle();
   }
 
   close(): void {
     this.#life.abort(new ParlorError("the client was closed"));
-    if (this.#expiry !== null) clearTimeout(this.#expiry);
+    this.#expiry.close();
   }
 
   #show(): TimelineView {
@@ -321,16 +337,7 @@ export class Timeline implements Observable<TimelineView> {
           this.#settle();
         });
     }
-    this.#expireLater();
+    this.#expiry.look(this.#window, signal);
     this.#view.changed();
-  }
-
-  #expireLater(): void {
-    if (this.#expiry !== null) clearTimeout(this.#expiry);
-    this.#expiry = null;
-    const now = this.#needs.clock.now();
-    const next = this.#window.expire(now);
-    if (next === null || this.#life.signal.aborted) return;
-    this.#expiry = setTimeout(() => this.#settle(), Math.min(next - now + 1, TIMER_MAX_MS));
   }
 }

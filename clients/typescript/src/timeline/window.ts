@@ -11,6 +11,15 @@ interface Item {
   asOf: number;
 }
 
+/** What is kept of a window. */
+export interface WindowPiece {
+  readonly from: number;
+  readonly to: number;
+  readonly head: number;
+  readonly isAtStart: boolean;
+  readonly items: readonly { readonly entry: AnyEntry; readonly asOf: number }[];
+}
+
 /** The window. Knows no connection, no clock and no view. */
 export class Window {
   /** The first number it speaks for; one more than `to` while it is empty. */
@@ -28,6 +37,31 @@ export class Window {
   /** `me` tells who looks at it. */
   constructor(me: () => string | null) {
     this.#me = me;
+  }
+
+  /** Its newest entries, to be kept: as many as fit, without what its user does not want to see. `null` if it has none. */
+  kept(entriesMax: number, charsMax: number): WindowPiece | null {
+    if (this.#from === null) return null;
+    const items: Item[] = [];
+    let [room, from] = [charsMax, this.#from];
+    for (const item of [...this.#items.values()].sort((a, b) => b.entry.seq - a.entry.seq)) {
+      room -= JSON.stringify(item.entry).length;
+      if (items.length >= entriesMax || room < 0) {
+        from = item.entry.seq + 1;
+        break;
+      }
+      if (!this.#hidden.has(item.entry.id)) items.push(item);
+    }
+    return { from, to: this.#to, head: this.#head, isAtStart: from === this.#from && this.#isAtStart, items };
+  }
+
+  /** Takes what was kept of a window, while it is empty. */
+  restore({ from, to, head, isAtStart, items }: WindowPiece): void {
+    this.#from = from;
+    this.#to = to;
+    this.#head = Math.max(head, to);
+    this.#isAtStart = isAtStart;
+    for (const { entry, asOf } of items) this.#put(entry, asOf);
   }
 
   /** Whether it speaks for anything yet. */
@@ -108,11 +142,7 @@ export class Window {
     if (seq <= this.#to) {
       this.#from = Math.min(this.#from, seq);
       this.#put(entry, seq);
-      // What was done to it since is in the window already.
-      for (let later = seq + 1; later <= this.#to; later++) {
-        const item = this.#items.get(later);
-        if (item !== undefined) this.#affect(item.entry);
-      }
+      this.#affectSince(seq);
       return [entry];
     }
     this.#ahead.set(seq, { entry, asOf: seq });
@@ -148,9 +178,18 @@ export class Window {
       const known = this.#items.get(entry.seq);
       if (known === undefined) news.push(entry);
       if (known === undefined || known.asOf <= head) this.#put(entry, head);
-      if (entry.seq > end) this.#affect(entry);
+      if (entry.seq > end) this.affect(entry);
     }
+    this.#affectSince(head);
     return [...news, ...this.#absorb()];
+  }
+
+  /** Does to the message that an entry is about what it says, unless the message is of later. */
+  affect(entry: AnyEntry): void {
+    const item = this.#items.get(this.#places.get(aboutOf(entry) ?? "") ?? 0);
+    if (item === undefined || !isMessage(item.entry) || item.asOf >= entry.seq) return;
+    item.entry = after(item.entry, entry, this.#me());
+    item.asOf = entry.seq;
   }
 
   /** There is nothing before it. */
@@ -198,6 +237,14 @@ export class Window {
     this.#isAtStart = false;
   }
 
+  /** Does what entries behind this number say, which are here already, to what has come after them. */
+  #affectSince(seq: number): void {
+    for (let later = seq + 1; later <= this.#to; later++) {
+      const item = this.#items.get(later);
+      if (item !== undefined) this.affect(item.entry);
+    }
+  }
+
   #absorb(): AnyEntry[] {
     const news: AnyEntry[] = [];
     for (const seq of this.#ahead.keys()) if (seq <= this.#to) this.#ahead.delete(seq);
@@ -213,7 +260,7 @@ export class Window {
     this.#ahead.delete(entry.seq);
     this.#to = Math.max(this.#to, entry.seq);
     this.#put(entry, asOf);
-    this.#affect(entry);
+    this.affect(entry);
   }
 
   /** Keeps all that it has for later, and is empty. */
@@ -245,13 +292,5 @@ export class Window {
     const entry = this.#items.get(seq)?.entry;
     if (entry !== undefined) this.#places.delete(entry.id);
     this.#items.delete(seq);
-  }
-
-  /** Does to the message that an entry is about what it says, unless the message is of later. */
-  #affect(entry: AnyEntry): void {
-    const item = this.#items.get(this.#places.get(aboutOf(entry) ?? "") ?? 0);
-    if (item === undefined || !isMessage(item.entry) || item.asOf >= entry.seq) return;
-    item.entry = after(item.entry, entry, this.#me());
-    item.asOf = entry.seq;
   }
 }

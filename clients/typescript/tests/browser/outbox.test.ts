@@ -34,8 +34,8 @@ test("an_outbox_survives_a_reload_while_the_server_is_down", async () => {
   expect(await shown(page)).toEqual([{ state: "sent", content: "one" }, ...waiting]);
   await page.reload();
   await begin(page, server.url, "one");
-  await page.waitForFunction(() => window.now.shown.length === 3);
-  expect(await shown(page)).toEqual(waiting);
+  await page.waitForFunction(() => window.now.shown.length === 4);
+  expect(await shown(page)).toEqual([{ state: "sent", content: "one" }, ...waiting]);
   await server.run();
   await allSent(page, 4);
   const reader = await live(server.url, "bob");

@@ -41,6 +41,10 @@ export class Chat {
     return this.#conversation.messages.get().messages.map(({ state, content }) => ({ state, content }));
   }
 
+  get list(): { name: string; unread: number }[] {
+    return this.parlor.conversations.get().conversations.map(({ name, unread }) => ({ name, unread }));
+  }
+
   get state(): string {
     return this.parlor.status.get().state;
   }

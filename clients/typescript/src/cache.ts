@@ -1,0 +1,145 @@
+// What a client remembers over reloads: the newest conversations, the end of each one's log, and the
+// position from which the next connection resumes.
+//
+// What is kept is always what was there at its position, or later: all that came up to a position is kept
+// in one step with it. So whoever resumes from it misses nothing, and deletions that were made meanwhile
+// come with the rest. Tabs share one cache: who is not as far as it writes nothing, and who cannot say that
+// all that changed since what is kept is among its changes writes everything.
+import { sleep } from "./backoff.js";
+import type { Conversation, ConversationPiece } from "./conversation.js";
+import { reportError } from "./observable.js";
+import type { Position } from "./protocol/types.js";
+import type { CacheChanges, CachedPosition, Store } from "./store/store.js";
+
+/** The form of what is kept. Another form is not read. */
+const FORM = 1;
+const CONVERSATIONS_MAX = 50;
+const ENTRIES_MAX = 100;
+/** Characters of the entries of one conversation, about. */
+const CHARS_MAX = 200_000;
+/** Changes are gathered for so long. */
+const GATHER_MS = 500;
+/** A store that does not answer holds up the first connection for so long. */
+const PATIENCE_MS = 3_000;
+
+/** What the cache asks of the rest. */
+export interface CacheNeeds {
+  readonly position: () => Position | null;
+  /** Those that are listed, the last that moved first. */
+  readonly listed: () => Conversation[];
+  readonly restore: (pieces: ConversationPiece[], position: Position) => void;
+}
+
+/** A store that keeps caches. */
+export type CacheStore = Required<Pick<Store, "loadCache" | "saveCache" | "dropCache">>;
+
+/** One user's cache on one device. */
+export class Cache {
+  #store: CacheStore;
+  #owner: string;
+  #needs: CacheNeeds;
+  #changed = new Set<Conversation>();
+  /** What changed since here is among the changes; `null` when only everything will do. */
+  #since: Position | null = null;
+  #keys = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isOver = false;
+  #hide = () => this.#save();
+
+  constructor(store: CacheStore, owner: string, needs: CacheNeeds) {
+    this.#store = store;
+    this.#owner = owner;
+    this.#needs = needs;
+    globalThis.addEventListener?.("pagehide", this.#hide);
+  }
+
+  /** Reads what was kept. Resolves also if there is nothing, or the store fails. */
+  async load(): Promise<void> {
+    let isLate = false;
+    const loaded = this.#store.loadCache(this.#owner).then(({ position, pieces }) => {
+      if (isLate || this.#isOver || position?.form !== FORM) return;
+      this.#keys = new Set(pieces.keys());
+      const { epoch, pos } = position;
+      this.#since = { epoch, pos };
+      this.#needs.restore([...pieces.values()] as ConversationPiece[], { epoch, pos });
+    }, reportError);
+    const patience = new AbortController();
+    await Promise.race([loaded, sleep(PATIENCE_MS, patience.signal).catch(() => {})]);
+    patience.abort();
+    isLate = true;
+  }
+
+  /** There is something new of a conversation. */
+  changed(conversation: Conversation): void {
+    this.#changed.add(conversation);
+    this.#soon();
+  }
+
+  /** What is kept is no good any more. */
+  reset(): void {
+    this.#since = null;
+    this.#soon();
+  }
+
+  /** Keeps what is there, and ends. */
+  close(): void {
+    this.#save();
+    this.#end();
+  }
+
+  /** Forgets everything, and ends. */
+  async drop(): Promise<void> {
+    this.#end();
+    await this.#store.dropCache();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    globalThis.removeEventListener?.("pagehide", this.#hide);
+  }
+
+  #soon(): void {
+    if (this.#isOver) return;
+    this.#timer ??= setTimeout(() => this.#save(), GATHER_MS);
+  }
+
+  #save(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#isOver || this.#needs.position() === null) return;
+    this.#store
+      .saveCache(this.#owner, (stored) => this.#changes(stored))
+      .catch((error: unknown) => {
+        // It may be full, or gone. What was kept before stays good.
+        this.#end();
+        reportError(error);
+      });
+  }
+
+  #changes(stored: CachedPosition | null): CacheChanges | null {
+    const position = this.#needs.position();
+    if (position === null) return null;
+    const isOfThisLife = stored?.form === FORM && stored.epoch === position.epoch;
+    if (isOfThisLife && stored.pos > position.pos) {
+      // Another tab is further. What changed here is written once this one is as far.
+      this.#soon();
+      return null;
+    }
+    const since = this.#since?.epoch === position.epoch ? this.#since.pos : Number.POSITIVE_INFINITY;
+    const isAll = !isOfThisLife || stored.pos < since;
+    const listed = this.#needs.listed().slice(0, CONVERSATIONS_MAX);
+    const pieces = new Map<string, object | null>();
+    const keys = new Set(listed.map(({ key }) => key));
+    for (const key of isAll ? [] : this.#keys) if (!keys.has(key)) pieces.set(key, null);
+    for (const conversation of listed) {
+      if (isAll || this.#changed.has(conversation)) {
+        pieces.set(conversation.key, conversation.kept(ENTRIES_MAX, CHARS_MAX));
+      }
+    }
+    this.#changed.clear();
+    this.#keys = keys;
+    this.#since = position;
+    return { position: { ...position, form: FORM }, pieces, isAll };
+  }
+}
