@@ -4,13 +4,18 @@ import type {
   Conversation,
   ConversationList,
   ConversationView,
+  GroupInfoView,
   Json,
+  MembersView,
   Observable,
   Parlor,
+  PinsView,
   PresenceView,
+  ProfileView,
   Sending,
   SendOptions,
   Status,
+  ThreadView,
   TimelineView,
   TypingView,
 } from "@parlor/client";
@@ -77,6 +82,42 @@ export function useTyping(conversation: Conversation): TypingView & { types: () 
 /** Whether a user is there. The server is asked once, however many components show it. */
 export function usePresence(userId: string): PresenceView {
   return useObservable(useParlor().presence(userId));
+}
+
+/** Who a user is. The server is asked once, however many components show it. */
+export function useProfile(userId: string): ProfileView {
+  return useObservable(useParlor().profile(userId));
+}
+
+/** The members of a group, and how to read more of them. */
+export function useMembers(group: Conversation): MembersView & { loadMore: () => Promise<void> } {
+  return usePages(group.members);
+}
+
+/** What a group is, and how it is run. */
+export function useGroupInfo(group: Conversation): GroupInfoView {
+  return useObservable(group.info);
+}
+
+/** A message's thread, and how to read more of it. */
+export function useThread(
+  conversation: Conversation,
+  messageId: string,
+): ThreadView & { loadMore: () => Promise<void> } {
+  return usePages(conversation.thread(messageId));
+}
+
+/** The pinned messages of a conversation. */
+export function usePins(conversation: Conversation): PinsView {
+  return useObservable(conversation.pins);
+}
+
+/** What a list of pages holds, and how to read more of it. */
+function usePages<View>(
+  pages: Observable<View> & { loadMore: () => Promise<void> },
+): View & { loadMore: () => Promise<void> } {
+  const view = useObservable(pages);
+  return useMemo(() => ({ ...view, loadMore: pages.loadMore }), [view, pages]);
 }
 
 /** How to send in a conversation, and what to do about messages that were refused. The functions stay the same. */

@@ -3,9 +3,12 @@ import type { ServerClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import { ParlorError } from "./errors.js";
 import { bringsIn, type Facts, factsAfter, factsWith } from "./facts.js";
+import type { GroupInfoView, Members } from "./group.js";
+import { Lists, type PinsView, type ThreadView } from "./lists.js";
 import { Marks, type ReceiptState } from "./marks.js";
 import { Derived, type Observable } from "./observable.js";
 import type { Outbox, Sending } from "./outbox.js";
+import type { Paged } from "./paged.js";
 import type {
   AnyEntry,
   ConversationSettings,
@@ -115,6 +118,7 @@ export class Conversation {
   #lastMessage: Message | null = null;
   readonly #marks = new Marks();
   readonly #pasts = new Set<PastTimeline>();
+  readonly #lists: Lists;
   #delivered = 0;
 
   /** @internal */
@@ -123,6 +127,14 @@ export class Conversation {
     this.key = keyOf(target);
     this.#needs = needs;
     this.#typingOut = new TypingOut(needs.connection, target);
+    this.#lists = new Lists({
+      target,
+      reads: needs.reads,
+      me: () => needs.connection.userId,
+      id: () => this.id,
+      head: () => this.#head,
+      waiting: () => needs.outbox().waiting(this.key),
+    });
     this.messages = new Timeline({
       reads: needs.reads,
       clock: needs.clock,
@@ -144,6 +156,26 @@ export class Conversation {
   /** What is known of it. */
   get view(): Observable<ConversationView> {
     return this.#view;
+  }
+
+  /** The members of a group. Throws a `TypeError` where it is none. */
+  get members(): Members {
+    return this.#lists.members;
+  }
+
+  /** What a group is, and how it is run. Throws a `TypeError` where it is none. */
+  get info(): Observable<GroupInfoView> {
+    return this.#lists.info;
+  }
+
+  /** Its pinned messages. */
+  get pins(): Observable<PinsView> {
+    return this.#lists.pins;
+  }
+
+  /** The thread of a message: `send(content, { thread: messageId })` says something in it. */
+  thread(messageId: string): Paged<Message, ThreadView> {
+    return this.#lists.thread(messageId);
   }
 
   /** Who types in it, the user aside. */
@@ -374,6 +406,19 @@ export class Conversation {
     this.#changed();
   }
 
+  /** The user did something here, which is the entry of this number. @internal */
+  acted(seq: number): void {
+    // What is missing is read where something is held of the log; else nothing will tell of the entry.
+    if (this.messages.to === 0) this.#lists.missed(seq);
+    this.messages.headIs(seq);
+  }
+
+  /** What waits to be sent here is another. @internal */
+  waitingChanged(): void {
+    this.messages.waitingChanged();
+    this.#lists.waitingChanged();
+  }
+
   /** @internal */
   sent(item: OutboxItem, sent: Sent): void {
     this.#isListed = true;
@@ -389,6 +434,7 @@ export class Conversation {
   /** What is known of the log is no good any more. @internal */
   reset(): void {
     for (const timeline of [this.messages, ...this.#pasts]) timeline.reset();
+    this.#lists.reset();
     this.#isListed = false;
     this.#asOf = -1;
     this.#lastMessage = null;
@@ -409,6 +455,7 @@ export class Conversation {
   close(): void {
     this.lost();
     for (const timeline of [this.messages, ...this.#pasts]) timeline.close();
+    this.#lists.close();
   }
 
   get #head(): number {
@@ -474,6 +521,7 @@ export class Conversation {
   #news(entries: AnyEntry[]): void {
     const me = this.#needs.connection.userId;
     for (const past of this.#pasts) past.hear(entries);
+    this.#lists.hear(entries);
     for (const entry of entries) {
       const isNew = entry.seq > this.#asOf;
       // Between what was counted and this there are entries that nobody has counted.

@@ -17,13 +17,18 @@ export {
   TimeoutError,
   TokenError,
 } from "./errors.js";
+export type { GroupInfoView, Members, MembersView } from "./group.js";
+export type { PinsView, ThreadView } from "./lists.js";
 export type { ReceiptState } from "./marks.js";
 export type { Observable } from "./observable.js";
 export type { Sending } from "./outbox.js";
+export type { Paged, PageState } from "./paged.js";
 export { Parlor, type ParlorOptions } from "./parlor.js";
 export type { PresenceView } from "./presence.js";
+export type { ProfileView } from "./profiles.js";
 export { CODES } from "./protocol/codes.js";
 export type * from "./protocol/types.js";
+export type { SearchQuery, SearchResults, SearchView } from "./search.js";
 export { indexedDbStore } from "./store/indexeddb.js";
 export { memoryStore } from "./store/memory.js";
 export type { CacheChanges, CachedPosition, OutboxItem, OutboxNews, SendOptions, Store } from "./store/store.js";

@@ -8,9 +8,11 @@ import { ClosedError } from "./errors.js";
 import type { Observable } from "./observable.js";
 import { Outbox } from "./outbox.js";
 import { PresenceBook, type PresenceView } from "./presence.js";
-import type { AnyEntry, Commands, Moved, Ready, ServerEvents } from "./protocol/types.js";
+import { Profiles, type ProfileView } from "./profiles.js";
+import type { AnyEntry, Commands, Moved, ProfileAnswer, Ready, ServerEvents } from "./protocol/types.js";
 import { Reads } from "./reads.js";
 import { Receipts } from "./receipts.js";
+import { type SearchQuery, type SearchResults, search } from "./search.js";
 import { memoryStore } from "./store/memory.js";
 import type { Store } from "./store/store.js";
 import { Sync } from "./sync.js";
@@ -57,6 +59,8 @@ export class Parlor {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #presence: PresenceBook;
+  readonly #profiles: Profiles;
+  readonly #reads: Reads;
   readonly #receipts: Receipts;
   readonly #sync: Sync;
   readonly #cache: Cache | null;
@@ -83,6 +87,9 @@ export class Parlor {
     });
     const { events } = this.#connection;
     const reads = new Reads(this.#connection);
+    this.#reads = reads;
+    this.#profiles = new Profiles(reads);
+    events.on("profile", (profile) => this.#profiles.know(profile));
     events.on("ready", ({ userId }) => this.#outbox.ownedBy(userId));
     this.#sync = new Sync(this.#connection, reads, {
       pushed: (entry) => this.#pushed(entry),
@@ -98,7 +105,7 @@ export class Parlor {
       of: ({ conversationId }) => this.#named(conversationId),
     });
     this.#outbox = new Outbox(store, this.#connection, clock, options.url, {
-      changed: (key) => this.#all.get(key)?.messages.waitingChanged(),
+      changed: (key) => this.#all.get(key)?.waitingChanged(),
       sent: (item, sent) => {
         clock.isNow(sent.ts);
         this.#conversation(item.target).sent(item, sent);
@@ -156,6 +163,7 @@ export class Parlor {
     this.conversations.close();
     this.#outbox.close();
     this.#presence.close();
+    this.#profiles.close();
     this.#receipts.close();
     for (const conversation of this.#all.values()) conversation.close();
   }
@@ -197,6 +205,16 @@ export class Parlor {
     return this.#presence.of(userId);
   }
 
+  /** Who a user is. It is read while somebody is subscribed to it. */
+  profile(userId: string): Observable<ProfileView> {
+    return this.#profiles.of(userId);
+  }
+
+  /** Looks for messages by their words, newest first. */
+  search(query: SearchQuery): SearchResults {
+    return search(this.#reads, query);
+  }
+
   /**
    * Asks the server anything of the protocol that has no function of its own here. It is asked once: rejects
    * with a `RefusedError`, or with a `DisconnectedError` or `TimeoutError`, after which it is not known
@@ -204,9 +222,11 @@ export class Parlor {
    */
   async command<C extends keyof Commands>(command: C, payload: Commands[C]["payload"]): Promise<Commands[C]["answer"]> {
     const answer = await this.#connection.request(command, payload);
+    // Who changes their profile does not hear it either.
+    if (command === "profile_set") this.#profiles.know(answer as ProfileAnswer);
     // Who makes an entry is not told of it again: it is read like one that was missed.
     if ("seq" in answer && "conversationId" in answer && answer.conversationId && answer.seq) {
-      this.#named(answer.conversationId)?.messages.headIs(answer.seq);
+      this.#named(answer.conversationId)?.acted(answer.seq);
       this.conversations.refresh();
     }
     return answer;

@@ -10,7 +10,17 @@ const AT_ONCE_MAX = 4;
 const FAILURES_MAX = 3;
 
 /** The commands that only read. */
-export type Question = "history" | "conversations" | "sync" | "group_info" | "profile_get" | "presence";
+export type Question =
+  | "history"
+  | "conversations"
+  | "sync"
+  | "group_info"
+  | "group_members"
+  | "profile_get"
+  | "presence"
+  | "pins"
+  | "thread"
+  | "search";
 
 /** Asks. */
 export class Reads {

@@ -80,6 +80,6 @@ test("the_examples_run", async () => {
     const { example } = (await import(path)) as { example: (given: object) => Promise<void> };
     await example({ parlor, bob, owls, groupId, messageId, show: () => {} });
   }
-  await until(owls.messages, ({ messages }) => messages.at(-1)?.content === "I agree", "the reply");
+  await until(owls.messages, ({ messages }) => messages.some(({ content }) => content === "I agree"), "the reply");
   await eventually(() => lines.some((line) => /^number \d+$/.test(line)), "the number of a message");
 });

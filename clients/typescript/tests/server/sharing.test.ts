@@ -43,6 +43,14 @@ test.each(["direct", "group"] as const)(
   async (kind) => {
     const { proxy, one, two, bob, reader } = await sharing(kind);
     const witnesses = [new Witness(one, "one"), new Witness(two, "two"), new Witness(bob, "bob")];
+    // Groups push one's own messages without their keys: each text is to be there once all the same.
+    const doubled: unknown[] = [];
+    for (const { messages } of [one, two]) {
+      messages.subscribe(() => {
+        const texts = contents(messages.get().messages);
+        doubled.push(...texts.filter((text, at) => texts.indexOf(text) !== at));
+      });
+    }
     const count = 40;
     const acks = numbers(1, count).map(async (n) => {
       const content = `message ${n}`;
@@ -57,6 +65,7 @@ test.each(["direct", "group"] as const)(
     }
     await eventually(() => [one, two].every(({ messages }) => messages.get().messages.length === count), "no more");
     judge(await log(reader, one.id ?? ""), settled, witnesses);
+    expect(doubled).toEqual([]);
   },
 );
 
