@@ -122,6 +122,31 @@ describe("the list", () => {
     await page.waitForFunction(() => location.hash.includes("dave"));
   });
 
+  it("scrolls within panes, and never as a whole", async () => {
+    const server = await Server.start();
+    await write(await connect(server, "bob"), "alice", "Hello!");
+    const page = await open(server, "alice", { width: 1280, height: 400 });
+    await links(page).first().click();
+    await page.getByRole("button", { name: "Details" }).click();
+    const header = page.getByRole("heading", { name: "Contact info" });
+    await header.waitFor();
+    const report = page.getByRole("button", { name: "Report" });
+    await report.waitFor();
+    // As a script or a screen reader may: into view by whatever scrolls.
+    await report.evaluate((element) => {
+      (element as HTMLElement).focus();
+      element.scrollIntoView({ block: "start" });
+    });
+    const tops = await page.evaluate(() =>
+      [document.scrollingElement, ...document.querySelectorAll("#root, #root > *, #root > * > *")].map(
+        (element) => element?.scrollTop,
+      ),
+    );
+    expect(tops.every((top) => top === 0)).toBe(true);
+    const box = await header.boundingBox();
+    expect(box?.y).toBeGreaterThanOrEqual(0);
+  });
+
   it("gives a narrow screen to one pane, with a way back", async () => {
     const server = await Server.start();
     await write(await connect(server, "bob"), "alice", "Hello!");

@@ -195,7 +195,7 @@ function Field({ writing, dispatch }: ComposerProps): ReactNode {
             value={value}
             rows={1}
             data-composer=""
-            dir="auto"
+            dir={value === "" ? undefined : "auto"}
             aria-label={text.conversation.write}
             aria-controls={isOpen ? listId : undefined}
             aria-activedescendant={isOpen ? `${listId}-${at}` : undefined}
