@@ -53,7 +53,8 @@ export function Menu({ label, anchor, onClose, children }: MenuProps): ReactNode
   const close = useRef(onClose);
   close.current = onClose;
 
-  useEffect(() => {
+  // Before it is placed, which takes its size.
+  useLayoutEffect(() => {
     const { current } = menu;
     const before = document.activeElement;
     if (current === null) return;
