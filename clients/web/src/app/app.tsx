@@ -98,12 +98,10 @@ function Aside({ route, panel }: { route: InConversation; panel: Panel }): React
   const text = useText();
   const conversation = useKeyed(route.key);
   const close = () => go({ name: "conversation", key: route.key });
-  const content = panelOf(panel, { conversation, onClose: close });
-  if (content === null) return null;
   return (
     <aside className={css.aside} aria-label={text.app.panel}>
       <ErrorBoundary place={hrefOf(route)}>
-        <Suspense fallback={<Loading />}>{content}</Suspense>
+        <Suspense fallback={<Loading />}>{panelOf(panel, { conversation, onClose: close })}</Suspense>
       </ErrorBoundary>
     </aside>
   );

@@ -16,6 +16,16 @@ const GroupInfo = lazy(async () => ({ default: (await import("../groups/group-in
 const PersonInfo = lazy(async () => ({ default: (await import("../people/person-info.js")).PersonInfo }));
 const Starred = lazy(async () => ({ default: (await import("../people/starred.js")).Starred }));
 const Requests = lazy(async () => ({ default: (await import("../people/requests.js")).Requests }));
+const SearchPanel = lazy(async () => ({
+  default: (await import("../conversation/panels/search-panel.js")).SearchPanel,
+}));
+const PinsPanel = lazy(async () => ({ default: (await import("../conversation/panels/pins-panel.js")).PinsPanel }));
+const ThreadPanel = lazy(async () => ({
+  default: (await import("../conversation/panels/thread-panel.js")).ThreadPanel,
+}));
+const ReceiptsPanel = lazy(async () => ({
+  default: (await import("../conversation/panels/receipts-panel.js")).ReceiptsPanel,
+}));
 
 /** What a panel beside a conversation is given. */
 export interface PanelProps {
@@ -43,8 +53,18 @@ export function pageOf(route: Route): ReactNode {
   }
 }
 
-/** A panel; `null` where there is none. */
+/** A panel. */
 export function panelOf(panel: Panel, props: PanelProps): ReactNode {
-  if (panel.name !== "info") return null;
-  return "groupId" in props.conversation.target ? <GroupInfo {...props} /> : <PersonInfo {...props} />;
+  switch (panel.name) {
+    case "info":
+      return "groupId" in props.conversation.target ? <GroupInfo {...props} /> : <PersonInfo {...props} />;
+    case "search":
+      return <SearchPanel {...props} />;
+    case "pins":
+      return <PinsPanel {...props} />;
+    case "thread":
+      return <ThreadPanel key={panel.messageId} {...props} messageId={panel.messageId} />;
+    case "receipts":
+      return <ReceiptsPanel key={panel.messageId} {...props} messageId={panel.messageId} />;
+  }
 }
