@@ -83,16 +83,19 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
   // A token that was handed over works at once; only where tokens are fetched it must be known from where.
   const tokenUrl = config?.tokenUrl ?? null;
   const isKnown = account !== null && (account.token !== null || config !== null);
-  const client = useMemo(
-    () => (isKnown && account !== null ? clientOf(account, account.token === null ? tokenUrl : null) : null),
-    [account, isKnown, tokenUrl],
-  );
+  const [client, setClient] = useState<ReturnType<typeof clientOf> | null>(null);
   const parlor = client?.parlor ?? null;
+  // Made where it is closed: React may take an effect back and do it again, and a client that was closed stays so.
   useEffect(() => {
-    if (parlor === null) return;
-    parlor.connect();
-    return () => parlor.close();
-  }, [parlor]);
+    if (!isKnown || account === null) return;
+    const made = clientOf(account, account.token === null ? tokenUrl : null);
+    made.parlor.connect();
+    setClient(made);
+    return () => {
+      made.parlor.close();
+      setClient(null);
+    };
+  }, [account, isKnown, tokenUrl]);
 
   // Who it is, is remembered, so that what waits in the outbox is shown without a connection.
   useEffect(() => {
@@ -120,7 +123,8 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
     () => ({ config, signOut, askToSignOut: () => setLeaving(true), signInAgain: () => enter(null) }),
     [config, signOut, enter],
   );
-  if (client === null) return <SignIn config={config} error={error} onRetry={read} onSignIn={enter} />;
+  if (!isKnown) return <SignIn config={config} error={error} onRetry={read} onSignIn={enter} />;
+  if (client === null) return null;
   return (
     <SessionContext value={session}>
       <ParlorProvider parlor={client.parlor}>{children}</ParlorProvider>
