@@ -156,5 +156,5 @@ function Facts({ group }: { group: Group }): ReactNode {
     ...(members === null ? [] : [text.memberCount(members)]),
     ...(online.value ? [text.onlineCount(online.value)] : []),
   ];
-  return new Intl.ListFormat(language, { style: "narrow", type: "unit" }).format(facts);
+  return new Intl.ListFormat(language, { style: "short", type: "unit" }).format(facts);
 }

@@ -166,5 +166,5 @@ function LinkFacts({ invite }: { invite: Invite }): ReactNode {
     ...(uses > MANY_USES ? [] : [text.linkUsesLeft(uses)]),
     text.linkBy(name),
   ];
-  return new Intl.ListFormat(language, { style: "narrow", type: "unit" }).format(facts);
+  return new Intl.ListFormat(language, { style: "short", type: "unit" }).format(facts);
 }

@@ -116,9 +116,10 @@ function Chip({ userId, onRemove }: { userId: string; onRemove: () => void }): R
   const { name } = usePerson(userId);
   return (
     <li>
-      <button type="button" className={css.chip} aria-label={text.groups.remove(name)} onClick={onRemove}>
+      <button type="button" className={css.chip} onClick={onRemove}>
         <PersonAvatar userId={userId} size="sm" />
-        <span>{name}</span>
+        <span aria-hidden="true">{name}</span>
+        <span className="visually-hidden">{text.groups.remove(name)}</span>
         <X aria-hidden="true" />
       </button>
     </li>

@@ -14,8 +14,8 @@ export function AboutPage(): ReactNode {
   const parlor = useParlor();
   const { settings: text } = useText();
   const language = useLanguage();
-  const { signOut } = useSession();
-  const [asking, ask] = useState<"out" | "clear" | null>(null);
+  const { signOut, askToSignOut } = useSession();
+  const [isAsking, ask] = useState(false);
   const [used, setUsed] = useState<number | null>(null);
   useEffect(() => {
     let isGone = false;
@@ -28,9 +28,9 @@ export function AboutPage(): ReactNode {
   }, []);
   const clear = async () => {
     // What is open cannot be deleted.
-    parlor.close();
+    await signOut();
     await clearStorage();
-    signOut();
+    location.reload();
   };
   return (
     <Frame title={text.pages.about}>
@@ -45,19 +45,20 @@ export function AboutPage(): ReactNode {
           title={text.clear}
           {...(used === null ? {} : { detail: text.storageUsed(bytesText(used, language)) })}
           isDanger
-          onSelect={() => ask("clear")}
+          onSelect={() => ask(true)}
         />
       </List>
       <List hint={text.signOutKeeps}>
-        <ListRow start={<LogOut aria-hidden="true" />} title={text.signOut} isDanger onSelect={() => ask("out")} />
+        <ListRow start={<LogOut aria-hidden="true" />} title={text.signOut} isDanger onSelect={askToSignOut} />
       </List>
-      {asking === "out" && (
-        <ConfirmDialog title={text.signOutTitle} action={text.signOut} onConfirm={signOut} onClose={() => ask(null)}>
-          {text.signOutHint} {text.signOutKeeps}
-        </ConfirmDialog>
-      )}
-      {asking === "clear" && (
-        <ConfirmDialog title={text.clearTitle} action={text.clear} isDanger onConfirm={clear} onClose={() => ask(null)}>
+      {isAsking && (
+        <ConfirmDialog
+          title={text.clearTitle}
+          action={text.clear}
+          isDanger
+          onConfirm={clear}
+          onClose={() => ask(false)}
+        >
           {text.clearHint}
         </ConfirmDialog>
       )}

@@ -7,6 +7,7 @@ import {
   CalendarClock,
   Contact,
   Info,
+  Keyboard,
   Languages,
   MessageSquareText,
   MonitorSmartphone,
@@ -31,6 +32,7 @@ import { PrivacyPage } from "./privacy-page.js";
 import { ProfilePage } from "./profile-page.js";
 import { ScheduledPage } from "./scheduled-page.js";
 import css from "./settings-page.module.css";
+import { ShortcutsPage } from "./shortcuts-page.js";
 
 const PAGES = {
   profile: { icon: <UserRound />, Page: ProfilePage },
@@ -44,6 +46,7 @@ const PAGES = {
   scheduled: { icon: <CalendarClock />, Page: ScheduledPage },
   devices: { icon: <MonitorSmartphone />, Page: DevicesPage },
 
+  shortcuts: { icon: <Keyboard />, Page: ShortcutsPage },
   about: { icon: <Info />, Page: AboutPage },
 } as const;
 

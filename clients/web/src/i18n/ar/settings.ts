@@ -117,8 +117,6 @@ export const settings = {
   protocol: "البروتوكول",
   server: "الخادم",
   signOut: "تسجيل الخروج",
-  signOutTitle: "تسجيل الخروج؟",
-  signOutHint: "تبقى محادثاتك على الخادم.",
   signOutKeeps: "تبقى الرسائل التي تنتظر الإرسال على هذا المتصفح حتى تسجّل الدخول مجددًا.",
   openSource: "Parlor برنامج حر.",
 };

@@ -104,8 +104,6 @@ export const settings = {
   protocol: "Protokoll",
   server: "Server",
   signOut: "Abmelden",
-  signOutTitle: "Abmelden?",
-  signOutHint: "Deine Unterhaltungen bleiben auf dem Server.",
   signOutKeeps: "Noch nicht gesendete Nachrichten bleiben in diesem Browser, bis du dich wieder anmeldest.",
   openSource: "Parlor ist freie Software.",
 };

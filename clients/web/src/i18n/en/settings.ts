@@ -104,8 +104,6 @@ export const settings = {
   protocol: "Protocol",
   server: "Server",
   signOut: "Sign out",
-  signOutTitle: "Sign out?",
-  signOutHint: "Your conversations stay on the server.",
   signOutKeeps: "Messages that wait to be sent stay on this browser until you sign in again.",
   openSource: "Parlor is free software.",
 };
