@@ -147,7 +147,7 @@ function Facts({ group }: { group: Group }): ReactNode {
   const { groups: text } = useText();
   const language = useLanguage();
   const { groupId, members, role } = group;
-  const online = useAsked(`${groupId} ${role !== null}`, async () => {
+  const online = useAsked(`${groupId} ${role !== null} ${members}`, async () => {
     if (role === null) return 0;
     const answer = await parlor.command("presence", { groupId, limit: 1 });
     return "count" in answer ? answer.count : 0;

@@ -22,6 +22,9 @@ async function makeGroup(page: Page, others: string[]): Promise<string> {
   return page.url().split("group%3A")[1] ?? "";
 }
 
+/** What the panel about a group says. */
+const panel = (page: Page) => page.getByRole("region", { name: "Group info" });
+
 const info = (groupId: string) => `#/c/group%3A${groupId}?panel=info`;
 
 test("a_group_of_three_has_roles_and_who_is_removed_sees_it_at_once", async () => {
@@ -29,7 +32,7 @@ test("a_group_of_three_has_roles_and_who_is_removed_sees_it_at_once", async () =
   const [alice, bob, carol] = [await enter("alice"), await enter("bob"), await enter("carol")];
   const groupId = await makeGroup(alice, ["bob", "carol"]);
   for (const page of [alice, bob, carol]) await visit(page, info(groupId));
-  await alice.getByText("3 members").waitFor();
+  await panel(alice).getByText("3 members").waitFor();
   // A member is offered nothing that is not theirs to do.
   await named(bob, "Actions for carol").click();
   expect(await bob.getByRole("menuitem").allTextContents()).toEqual(["Message", "Profile"]);
@@ -44,7 +47,7 @@ test("a_group_of_three_has_roles_and_who_is_removed_sees_it_at_once", async () =
 
   await carol.getByText("You are no longer in this group").waitFor();
   await named(alice, "Actions for carol").waitFor({ state: "detached" });
-  await alice.getByText("2 members").waitFor();
+  await panel(alice).getByText("2 members").waitFor();
   const elsewhere = await live(server.url, "carol", { deviceId: "phone" });
   await expect(elsewhere.group(groupId).send("still here?").sent).rejects.toMatchObject({ code: "not_a_member" });
   expect(errors).toEqual([]);
@@ -68,7 +71,7 @@ test("somebody_comes_in_by_an_invite_link_and_nobody_by_a_revoked_one", async ()
   await named(dave, "Join").click();
   await dave.waitForURL(/#\/c\/group%3A/u);
   await visit(dave, info(groupId));
-  await dave.getByText("3 members").waitFor();
+  await panel(dave).getByText("3 members").waitFor();
 
   await named(alice, "Revoke").click();
   await named(alice.getByRole("dialog"), "Revoke").click();
