@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use deadpool_postgres::StatementCache;
+use parlor_chat::refusal::Refusal;
 use parlor_chat::store::StoreError;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -54,6 +56,10 @@ impl Failure {
 
 /// What a caller is told of a failure of the server.
 pub(crate) fn unavailable(error: &tokio_postgres::Error) -> StoreError {
+    if error.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) {
+        let refusal = Refusal::invalid("text", "must not have the character U+0000");
+        return StoreError::Refused(Box::new(refusal));
+    }
     // The detail of an error may have values of rows in it.
     let reason = match error.as_db_error() {
         Some(db) => format!("PostgreSQL: {} ({})", db.message(), db.code().code()),

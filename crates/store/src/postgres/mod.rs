@@ -38,19 +38,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
-use deadpool_postgres::{RecyclingMethod, Runtime as PoolRuntime};
+use deadpool_postgres::{Client, Pool, PoolError};
 use parking_lot::Mutex;
 use parlor_chat::entry::Epoch;
 use parlor_chat::store::{Appended, CommitSink, Pending, SealKey, StoreError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio_postgres::{IsolationLevel, NoTls};
+use tokio_postgres::IsolationLevel;
 
 mod config;
 
 mod open_error;
+
+mod opening;
 
 mod conn;
 
@@ -65,6 +66,8 @@ mod turn;
 mod threads;
 
 mod entries;
+
+mod entry_rows;
 
 mod visible;
 
@@ -91,6 +94,8 @@ mod message_state;
 mod acts;
 
 mod schedules;
+
+mod group_look;
 
 mod groups;
 
@@ -134,8 +139,8 @@ use crate::kept::stats::Counters;
 use command::{Command, Reply, Saying, Wish};
 use conn::{Conn, Failure};
 use health::Health;
+use opening::{OTHER_EPOCH, begin, reason_of};
 use reads::Reader;
-use writer::Writer;
 
 /// Threads that drive the connections.
 const THREADS: usize = 2;
@@ -336,105 +341,34 @@ impl Shared {
     ) -> Result<T, StoreError> {
         let lost =
             |error: PoolError| StoreError::Unavailable { reason: self.no_connection(&error) };
-        let mut client = self.readers.get().await.map_err(lost)?;
-        let cache = client.statement_cache.clone();
-        let snapshot = client
-            .build_transaction()
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .await
-            .map_err(|error| conn::unavailable(&error))?;
-        let reader = Reader {
-            conn: Conn::new(snapshot.client(), &cache, self.config.statements),
-            clock: self.config.clock,
-            receipts_members_max: self.config.receipts_members_max,
-        };
-        // The snapshot ends when it is dropped.
-        read(reader).await.map_err(Failure::told)
+        // What was idle may have been ended by the server, and is only now found to be.
+        let mut spares = self.config.readers;
+        loop {
+            let mut client = self.readers.get().await.map_err(lost)?;
+            let cache = client.statement_cache.clone();
+            let begun = client
+                .build_transaction()
+                .isolation_level(IsolationLevel::RepeatableRead)
+                .read_only(true)
+                .start()
+                .await;
+            let snapshot = match begun {
+                Ok(snapshot) => snapshot,
+                Err(error) if spares > 0 && error.as_db_error().is_none() => {
+                    spares -= 1;
+                    continue;
+                }
+                Err(error) => return Err(conn::unavailable(&error)),
+            };
+            let reader = Reader {
+                conn: Conn::new(snapshot.client(), &cache, self.config.statements),
+                clock: self.config.clock,
+                receipts_members_max: self.config.receipts_members_max,
+            };
+            // The snapshot ends when it is dropped.
+            return read(reader).await.map_err(Failure::told);
+        }
     }
-}
-
-/// What opening comes to.
-struct Begun {
-    shared: Arc<Shared>,
-    writer: JoinHandle<()>,
-}
-
-async fn begin(mut config: Config, sink: Arc<dyn CommitSink>) -> Result<Begun, OpenError> {
-    config.reads_max = config.reads_max.clamp(1, Semaphore::MAX_PERMITS);
-    let mut address: tokio_postgres::Config = config.url.parse().map_err(OpenError::Address)?;
-    address.application_name("parlor").connect_timeout(config.patience);
-    let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
-    let writer_pool = pool(&address, &config, 1, &known)?;
-    let (epoch, seal_key) = {
-        let client = writer_pool
-            .get()
-            .await
-            .map_err(|error| OpenError::Connect { reason: reason_of(&error) })?;
-        let conn = Conn::new(&client, &client.statement_cache, config.statements);
-        schema::migrate(conn).await?;
-        (life::epoch(conn).await?, life::seal_key(conn).await?)
-    };
-    *known.lock() = Some(epoch);
-    let (writes, commands) = mpsc::channel(config.write_queue_commands_max.max(1));
-    let shared = Arc::new(Shared {
-        epoch,
-        seal_key,
-        readers: pool(&address, &config, config.readers.max(1), &known)?,
-        reads: Arc::new(Semaphore::new(config.reads_max)),
-        writes: Mutex::new(Some(writes)),
-        queued_bytes: Arc::default(),
-        health: Health::default(),
-        counters: Counters::default(),
-        position: AtomicU64::new(0),
-        config,
-    });
-    let writer = Writer { shared: shared.clone(), pool: writer_pool, sink, commands };
-    let writer = tokio::spawn(writer.run());
-    Ok(Begun { shared, writer })
-}
-
-/// What a connection is told that meets another epoch than the store was opened with.
-const OTHER_EPOCH: &str = "the database's log is in another life than when this server started";
-
-/// Connections to the database. Each new one makes sure that the log is in the life it was in.
-fn pool(
-    address: &tokio_postgres::Config,
-    config: &Config,
-    connections: usize,
-    known: &Arc<Mutex<Option<Epoch>>>,
-) -> Result<Pool, OpenError> {
-    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(address.clone(), NoTls, manager);
-    let (known, statements) = (known.clone(), config.statements);
-    let check = Hook::async_fn(move |client, _| {
-        let known = known.clone();
-        Box::pin(async move {
-            let Some(expected) = *known.lock() else { return Ok(()) };
-            let conn = Conn::new(client, &client.statement_cache, statements);
-            match life::epoch(conn).await {
-                Ok(epoch) if epoch == expected => Ok(()),
-                Ok(_) => Err(HookError::message(OTHER_EPOCH)),
-                Err(error) => Err(HookError::message(error.to_string())),
-            }
-        })
-    });
-    Pool::builder(manager)
-        .max_size(connections)
-        .wait_timeout(Some(config.patience))
-        .create_timeout(Some(config.patience))
-        .runtime(PoolRuntime::Tokio1)
-        .post_create(check)
-        .build()
-        .map_err(|error| OpenError::Connect { reason: error.to_string() })
-}
-
-/// Why no connection was given.
-fn reason_of(error: &PoolError) -> String {
-    use std::error::Error;
-    let source = error.source().map(ToString::to_string).unwrap_or_default();
-    format!("{error} {source}").trim_end().to_owned()
 }
 
 fn closed() -> StoreError {

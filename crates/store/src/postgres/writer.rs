@@ -264,6 +264,11 @@ impl Writer {
                 Err(reason) => self.shared.health.unreachable(reason),
             }
             if Instant::now() >= deadline {
+                if self.shared.writes.lock().is_none() {
+                    // Nobody is left who could be told.
+                    tracing::error!(transaction, "what became of the last commit is not known");
+                    return None;
+                }
                 let reason = "it is not known yet whether a commit took place".into();
                 fail(waiting.take(), &StoreError::Unavailable { reason });
             }
@@ -295,7 +300,14 @@ impl Writer {
         if self.shared.health.check_lasting().is_err() {
             return Left::Nothing;
         }
-        let Ok(client) = self.client().await else { return Left::Nothing };
+        let client = match self.client().await {
+            Ok(client) => client,
+            Err(Stopped::Unreachable(reason)) => {
+                self.shared.health.unreachable(&reason);
+                return Left::Nothing;
+            }
+            Err(_) => return Left::Nothing,
+        };
         let conn = self.shared.conn(&client);
         let kept = async {
             conn.run("BEGIN").await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use parlor_chat::people::ProfileChange;
 use parlor_chat::store::{Store, StoreError};
 use parlor_store::postgres::{Config, PostgresStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -191,5 +192,32 @@ async fn a_full_queue_is_an_answer_and_a_closed_store_too() {
     let refused = say(&store, "a", "b", None).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
     assert!(matches!(store.devices(user("a")).await, Err(StoreError::Unavailable { .. })));
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_cannot_keep_keeps_nothing_else_out() {
+    let database = server().database();
+    let heard = Arc::new(Heard::default());
+    let store = PostgresStore::open(Config::new(database.url()), heard.clone());
+    let store = store.expect("it opens");
+    let change = |about: &str| ProfileChange {
+        user: user("a"),
+        name: None,
+        token_name: None,
+        avatar: None,
+        about: Some(Some(about.into())),
+    };
+    // They may be committed together, and the one is of no text that a database of UTF-8 has.
+    let before = say(&store, "a", "b", None);
+    let changed = store.change_profile(change("a\0b"));
+    let behind = say(&store, "a", "b", None);
+    assert_eq!(before.await.expect("it is kept").seq.0, 1);
+    assert!(matches!(changed.await, Err(StoreError::Refused(_))));
+    assert_eq!(behind.await.expect("it is kept").seq.0, 2);
+    assert_eq!(heard.0.lock().len(), 2);
+    assert!(store.health().is_ok());
+    store.change_profile(change("b")).await.expect("it is kept");
+    drop(store);
     database.remove();
 }

@@ -1,0 +1,106 @@
+//! How the store comes about: connections, tables, and the task that writes.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
+use deadpool_postgres::{RecyclingMethod, Runtime};
+use parking_lot::Mutex;
+use parlor_chat::entry::Epoch;
+use parlor_chat::store::CommitSink;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio_postgres::NoTls;
+
+use super::conn::Conn;
+use super::health::Health;
+use super::writer::Writer;
+use super::{Config, OpenError, Shared, life, schema};
+use crate::kept::stats::Counters;
+
+/// What opening comes to.
+pub(super) struct Begun {
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: JoinHandle<()>,
+}
+
+/// Connects, sees to the tables, and starts the task that writes.
+pub(super) async fn begin(
+    mut config: Config,
+    sink: Arc<dyn CommitSink>,
+) -> Result<Begun, OpenError> {
+    config.reads_max = config.reads_max.clamp(1, Semaphore::MAX_PERMITS);
+    let mut address: tokio_postgres::Config = config.url.parse().map_err(OpenError::Address)?;
+    address.application_name("parlor").connect_timeout(config.patience);
+    let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
+    let writer_pool = pool(&address, &config, 1, &known)?;
+    let (epoch, seal_key) = {
+        let client = writer_pool
+            .get()
+            .await
+            .map_err(|error| OpenError::Connect { reason: reason_of(&error) })?;
+        let conn = Conn::new(&client, &client.statement_cache, config.statements);
+        schema::migrate(conn).await?;
+        (life::epoch(conn).await?, life::seal_key(conn).await?)
+    };
+    *known.lock() = Some(epoch);
+    let (writes, commands) = mpsc::channel(config.write_queue_commands_max.max(1));
+    let shared = Arc::new(Shared {
+        epoch,
+        seal_key,
+        readers: pool(&address, &config, config.readers.max(1), &known)?,
+        reads: Arc::new(Semaphore::new(config.reads_max)),
+        writes: Mutex::new(Some(writes)),
+        queued_bytes: Arc::default(),
+        health: Health::default(),
+        counters: Counters::default(),
+        position: AtomicU64::new(0),
+        config,
+    });
+    let writer = Writer { shared: shared.clone(), pool: writer_pool, sink, commands };
+    let writer = tokio::spawn(writer.run());
+    Ok(Begun { shared, writer })
+}
+
+/// What a connection is told that meets another epoch than the store was opened with.
+pub(super) const OTHER_EPOCH: &str =
+    "the database's log is in another life than when this server started";
+
+/// Connections to the database. Each new one makes sure that the log is in the life it was in.
+fn pool(
+    address: &tokio_postgres::Config,
+    config: &Config,
+    connections: usize,
+    known: &Arc<Mutex<Option<Epoch>>>,
+) -> Result<Pool, OpenError> {
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(address.clone(), NoTls, manager);
+    let (known, statements) = (known.clone(), config.statements);
+    let check = Hook::async_fn(move |client, _| {
+        let known = known.clone();
+        Box::pin(async move {
+            let Some(expected) = *known.lock() else { return Ok(()) };
+            let conn = Conn::new(client, &client.statement_cache, statements);
+            match life::epoch(conn).await {
+                Ok(epoch) if epoch == expected => Ok(()),
+                Ok(_) => Err(HookError::message(OTHER_EPOCH)),
+                Err(error) => Err(HookError::message(error.to_string())),
+            }
+        })
+    });
+    Pool::builder(manager)
+        .max_size(connections)
+        .wait_timeout(Some(config.patience))
+        .create_timeout(Some(config.patience))
+        .runtime(Runtime::Tokio1)
+        .post_create(check)
+        .build()
+        .map_err(|error| OpenError::Connect { reason: error.to_string() })
+}
+
+/// Why no connection was given.
+pub(super) fn reason_of(error: &PoolError) -> String {
+    use std::error::Error;
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
+    format!("{error} {source}").trim_end().to_owned()
+}
