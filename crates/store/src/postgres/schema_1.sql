@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 CREATE INDEX entry_since ON entry (conversation, pos);
-CREATE INDEX entry_arrival ON entry USING brin (pos);
+CREATE INDEX entry_arrival ON entry USING brin (pos) WITH (autosummarize = on);
 CREATE INDEX entry_own ON entry (conversation, sender, seq) WHERE kind = 0 AND low_said < 0;
 CREATE INDEX entry_about ON entry (conversation, about, seq) WHERE about IS NOT NULL;
 CREATE INDEX entry_expires ON entry (expires) WHERE expires IS NOT NULL AND gone IS NULL;
@@ -95,7 +95,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (conversation, sender, client_id)
 );
 COMMENT ON TABLE idempotency IS 'The idempotency keys that are remembered, each with the entry it stands for and the first 16 bytes of a SHA-256 of what was wished.';
-CREATE INDEX idempotency_age ON idempotency USING brin (ts);
+CREATE INDEX idempotency_age ON idempotency USING brin (ts) WITH (autosummarize = on);
 
 CREATE TABLE member (
     conversation text COLLATE "C" NOT NULL,
