@@ -47,6 +47,13 @@ pub(crate) enum Command {
     /// committed and acknowledged, and clients are told. A second signal ends it at once; what
     /// was acknowledged is safe even then.
     Serve(Serve),
+    /// Chat in this terminal.
+    ///
+    /// What is written is kept on disk until the server has it, and sent once, whatever is cut or
+    /// killed meanwhile. With `--plain` each line of standard input is a message, and what the other
+    /// says is printed; it ends at the end of input, once all is acknowledged.
+    #[cfg(feature = "chat")]
+    Chat(crate::chat::Chat),
     /// Print a token for trying things out.
     ///
     /// It is signed by HS256 with the configured secret and goes where a client's `auth.token`

@@ -5,6 +5,8 @@
 
 mod api_key;
 mod backup;
+#[cfg(feature = "chat")]
+mod chat;
 mod check;
 mod cli;
 mod compact;
@@ -38,6 +40,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
+        #[cfg(feature = "chat")]
+        Command::Chat(arguments) => chat::run(arguments),
         Command::Token(arguments) => token(&arguments),
         Command::ApiKey(arguments) => api_key::run(&arguments),
         Command::Config => {
