@@ -6,7 +6,7 @@ import { useAttempt, useErrorText } from "../app/errors.js";
 import { useText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { PeoplePicker, PersonPicker } from "../people/person-picker.js";
-import { profilesOf } from "../people/profiles.js";
+import { personName } from "../people/profiles.js";
 import { Button } from "../ui/button.js";
 import { Page } from "../ui/page.js";
 import { showToast } from "../ui/toast.js";
@@ -72,7 +72,7 @@ export function LetBack({ group, members, onBack, onClose }: PeopleProps): React
   const pardon = (userId: string) =>
     attempt(async () => {
       const { unchanged } = await parlor.command("group_unban", { groupId: group.groupId, userId });
-      const name = profilesOf(parlor).of(userId).get()?.name ?? userId;
+      const name = personName(parlor, userId);
       showToast({ text: unchanged ? text.groups.notBanned(name) : text.groups.unbanned(name) });
       if (!unchanged) onBack();
     });

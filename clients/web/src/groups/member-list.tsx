@@ -5,8 +5,8 @@ import { type ReactNode, useMemo, useState } from "react";
 import { isForGood, momentText } from "../asking/dates.js";
 import { useLanguage, useText } from "../i18n/text.js";
 import { PersonAvatar, PresenceText } from "../people/person.js";
-import { profilesOf, usePerson } from "../people/profiles.js";
-import { matches } from "../people/search.js";
+import { personName, usePerson } from "../people/profiles.js";
+import { isMeant } from "../people/search.js";
 import { Button } from "../ui/button.js";
 import { SearchField } from "../ui/field.js";
 import { List } from "../ui/list-row.js";
@@ -32,10 +32,9 @@ export function MemberList({ group, members }: MemberListProps): ReactNode {
   const { items, hasMore, isLoading, loadMore } = members;
   const shown = useMemo(() => {
     const named = items.map((member) => {
-      const name = profilesOf(parlor).of(member.userId).get()?.name ?? member.userId;
-      return { member, name, role: member.role };
+      return { member, name: personName(parlor, member.userId), role: member.role };
     });
-    const found = named.filter(({ member, name }) => matches(query, member.userId, name));
+    const found = named.filter(({ member, name }) => isMeant(query, member.userId, name));
     return found.sort(byRank).map(({ member }) => member);
   }, [items, query, parlor]);
   return (

@@ -93,7 +93,7 @@ function Row({ view, isSelected, now, place, name, avatarUrl = null, isOnline = 
           <When ts={lastMessage.ts} now={now} isUnread={view.unread > 0 && !isMuted(view, now)} />
         )}
         <span className={css.last}>
-          <LastLine view={view} typing={typing} />
+          <LastLine view={view} typing={typing} isOpen={isSelected} />
         </span>
         <Signs view={view} now={now} />
       </a>

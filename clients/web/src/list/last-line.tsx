@@ -4,19 +4,39 @@ import { useParlor } from "@parlor/react";
 import { Ban, Check, CheckCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import { textOf } from "../conversation/content.js";
+import { useDraftText } from "../conversation/drafts.js";
 import { useLanguage, useText } from "../i18n/text.js";
-import { usePerson } from "../people/profiles.js";
+import { personName, usePerson } from "../people/profiles.js";
 import css from "./last-line.module.css";
-import { personName } from "./names.js";
 
 /** More of a message is not seen in a line. */
 const SHOWN_CHARS = 160;
 
-export function LastLine({ view, typing }: { view: ConversationView; typing: TypingView }): ReactNode {
+export interface LastLineProps {
+  readonly view: ConversationView;
+  readonly typing: TypingView;
+  /** Whether it is what the user looks at, where the draft is seen. */
+  readonly isOpen: boolean;
+}
+
+export function LastLine({ view, typing, isOpen }: LastLineProps): ReactNode {
   const { list } = useText();
+  const draft = useDraftText(view.conversation);
   if (typing.count > 0) return <Typing typing={typing} isGroup={"groupId" in view.target} />;
+  if (draft !== "" && !isOpen) return <Draft text={draft} />;
   if (view.lastMessage !== null) return <Said view={view} message={view.lastMessage} />;
   return <span className={css.quiet}>{list.nothingSaid}</span>;
+}
+
+function Draft({ text }: { text: string }): ReactNode {
+  const { list } = useText();
+  return (
+    <>
+      <span className={css.draft}>{list.draft}</span>
+      <span className={css.colon}>{":"}</span>
+      <bdi className={css.text}>{text.slice(0, SHOWN_CHARS)}</bdi>
+    </>
+  );
 }
 
 function Typing({ typing, isGroup }: { typing: TypingView; isGroup: boolean }): ReactNode {

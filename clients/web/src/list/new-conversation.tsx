@@ -1,28 +1,20 @@
 // Whom to write to: contacts first, anybody by name or by their exact id, oneself, or a new group.
 import { useParlor } from "@parlor/react";
 import { AtSign, Users } from "lucide-react";
-import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useErrorText } from "../app/errors.js";
 import { go, hrefOf } from "../app/route.js";
+import { useFound } from "../asking/found.js";
 import { useLanguage, useText } from "../i18n/text.js";
 import { useContacts } from "../people/contacts.js";
+import { personName } from "../people/profiles.js";
+import { isMeant, isUserId, useAskForPeople } from "../people/search.js";
 import { SearchField } from "../ui/field.js";
 import { PageHeader } from "../ui/page.js";
-import { useFound } from "./found.js";
 import { matches } from "./match.js";
-import { personName } from "./names.js";
 import { ActionResult, PersonResult, SelfResult } from "./result-rows.js";
 import { type Result, type Section, useResults } from "./results.js";
 import css from "./search-all.module.css";
-
-const PEOPLE_MAX = 20;
-const USER_ID_BYTES_MAX = 128;
-
-/** Whether somebody could be called this. */
-export function isUserId(text: string): boolean {
-  const bytes = new TextEncoder().encode(text).length;
-  return bytes > 0 && bytes <= USER_ID_BYTES_MAX && !/\p{Control}/u.test(text);
-}
 
 export function NewConversation(): ReactNode {
   const { list } = useText();
@@ -53,20 +45,11 @@ function useSections(query: string): Section[] {
   const known = useMemo(() => {
     const byName = new Intl.Collator(language).compare;
     return [...(contacts?.keys() ?? [])]
-      .filter((userId) => matches(personName(parlor, userId), query) || matches(userId, query))
+      .filter((userId) => isMeant(query, userId, personName(parlor, userId)))
       .sort((a, b) => byName(personName(parlor, a), personName(parlor, b)));
   }, [parlor, contacts, query, language]);
 
-  const people = useFound(
-    query,
-    useCallback(
-      async (query: string) => {
-        const { users } = await parlor.command("users", { query, limit: PEOPLE_MAX });
-        return { items: users, cursor: null };
-      },
-      [parlor],
-    ),
-  );
+  const people = useFound(query, useAskForPeople());
   const others = people.items.filter(({ userId }) => userId !== me && !contacts?.has(userId));
   const person = (userId: string, content: ReactNode): Result => ({
     key: `user:${userId}`,

@@ -4,11 +4,12 @@ import { useConversations, useParlor } from "@parlor/react";
 import { type ReactNode, useCallback, useMemo } from "react";
 import { useErrorText } from "../app/errors.js";
 import { hrefOf } from "../app/route.js";
+import { useFound } from "../asking/found.js";
 import { useText } from "../i18n/text.js";
+import { useAskForPeople } from "../people/search.js";
 import { Button } from "../ui/button.js";
 import { SearchField } from "../ui/field.js";
 import { Spinner } from "../ui/wait.js";
-import { useFound } from "./found.js";
 import { matches } from "./match.js";
 import { isWithSelf, nameOf } from "./names.js";
 import { GroupResult, MessageResult, PersonResult, SelfResult } from "./result-rows.js";
@@ -70,16 +71,7 @@ function useSections(query: string): Section[] {
       .slice(0, CONVERSATIONS_MAX);
   }, [parlor, conversations, query, text]);
 
-  const people = useFound(
-    query,
-    useCallback(
-      async (query: string) => {
-        const { users } = await parlor.command("users", { query, limit: PEOPLE_MAX });
-        return { items: users, cursor: null };
-      },
-      [parlor],
-    ),
-  );
+  const people = useFound(query, useAskForPeople());
   const messages = useFound(
     [...query].length >= MESSAGE_QUERY_MIN ? query : "",
     useCallback(
@@ -96,7 +88,9 @@ function useSections(query: string): Section[] {
   );
 
   const shown = new Set(here.map(({ conversation }) => conversation.key));
-  const others = people.items.filter(({ userId }) => !shown.has(`user:${userId}`) && userId !== parlor.userId);
+  const others = people.items
+    .filter(({ userId }) => !shown.has(`user:${userId}`) && userId !== parlor.userId)
+    .slice(0, PEOPLE_MAX);
   const names = new Map(conversations.map((view) => [view.conversation.key, view.name]));
   const isSearchOff = isRefused(messages.error, "search_off");
   const isNothing =

@@ -8,7 +8,7 @@ import { Dialog } from "../ui/dialog.js";
 import { TextField } from "../ui/field.js";
 import { showToast } from "../ui/toast.js";
 import { saveContact, useRelation } from "./contacts.js";
-import { useProfile } from "./profiles.js";
+import { usePerson } from "./profiles.js";
 
 export const NAME_BYTES_MAX = 256;
 
@@ -16,7 +16,7 @@ export const NAME_BYTES_MAX = 256;
 export function ContactDialog({ userId, onClose }: { userId: string; onClose: () => void }): ReactNode {
   const parlor = useParlor();
   const { contact } = useRelation(userId);
-  const profile = useProfile(userId);
+  const { profile } = usePerson(userId);
   const text = useText();
   const attempt = useAttempt();
   const form = useId();

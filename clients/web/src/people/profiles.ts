@@ -1,5 +1,6 @@
-// Who people are, by their ids: names, pictures and what they say of themselves. Asked for those alone who are
-// shown, a few at a time, and kept for a while.
+// Who people are, by their ids, and what they are called, for all that shows them. Profiles are asked for those alone
+// who are shown, a few at a time, and kept for a while; unlike the SDK's, whoever was scrolled past is not asked for,
+// so that long lists wait for nothing.
 import type { Observable, Parlor, Profile } from "@parlor/client";
 import { useObservable, useParlor } from "@parlor/react";
 import { perClient } from "../asking/kept.js";
@@ -101,6 +102,11 @@ export const profilesOf = perClient((parlor) => new Profiles(parlor));
 /** A user's profile; `null` until it is known. */
 export function useProfile(userId: string): Profile | null {
   return useObservable(profilesOf(useParlor()).of(userId));
+}
+
+/** What is known of a user's name now, without asking. */
+export function personName(parlor: Parlor, userId: string): string {
+  return contactsOf(parlor).get().value?.get(userId)?.name || profilesOf(parlor).of(userId).get()?.name || userId;
 }
 
 /** How a user is shown: under the name that the user here gave them, else their own, else their id. */

@@ -1,33 +1,41 @@
 // Finding people: among contacts and whom one writes with, and by the server's search.
-import type { Profile } from "@parlor/client";
-import { useConversations, useParlor, useStatus } from "@parlor/react";
-import { useEffect, useMemo, useState } from "react";
+import { useConversations, useParlor } from "@parlor/react";
+import { useCallback, useMemo } from "react";
+import { useFound } from "../asking/found.js";
+import { matches } from "../list/match.js";
 import { useContacts } from "./contacts.js";
-import { profilesOf } from "./profiles.js";
+import { personName, profilesOf } from "./profiles.js";
 
-const WAIT_MS = 200;
 const LIMIT = 20;
+const QUERY_CHARS_MAX = 200;
 const USER_ID_BYTES_MAX = 128;
 
-/** Whether a text can be a user's id. */
+/** Whether somebody could be called this. */
 export function isUserId(text: string): boolean {
-  const { length } = new TextEncoder().encode(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the server refuses them
-  return length > 0 && length <= USER_ID_BYTES_MAX && !/[\u0000-\u001f\u007f-\u009f]/u.test(text);
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes > 0 && bytes <= USER_ID_BYTES_MAX && !/\p{Control}/u.test(text);
 }
 
-/** Whether each word of the query begins the id or a word of the name. */
-export function matches(query: string, userId: string, name: string | null): boolean {
-  const words = `${name ?? ""} ${userId}`.toLocaleLowerCase().split(/[\s._-]+/u);
-  return query
-    .toLocaleLowerCase()
-    .split(/\s+/u)
-    .filter((word) => word !== "")
-    .every((word) => userId.toLocaleLowerCase().startsWith(word) || words.some((known) => known.startsWith(word)));
+/** Whether a person is meant by what is typed: by a name of theirs, or by their id. */
+export function isMeant(query: string, userId: string, name: string): boolean {
+  return matches(name, query) || matches(userId, query);
+}
+
+/** Gives what asks the server for people, as {@link useFound} wants it. */
+export function useAskForPeople() {
+  const parlor = useParlor();
+  return useCallback(
+    async (query: string) => {
+      const { users } = await parlor.command("users", { query: query.slice(0, QUERY_CHARS_MAX), limit: LIMIT });
+      for (const profile of users) profilesOf(parlor).know(profile);
+      return { items: users, cursor: null };
+    },
+    [parlor],
+  );
 }
 
 /** Who was found. */
-export interface Found {
+export interface PeopleFound {
   /** Ids, those whom one knows first. */
   readonly userIds: readonly string[];
   /** The query itself, where it may be the id of somebody who is not listed. */
@@ -36,51 +44,25 @@ export interface Found {
 }
 
 /** Finds people by what is typed; nothing typed gives those whom one knows. */
-export function usePeopleSearch(query: string, excluded: ReadonlySet<string>): Found {
+export function usePeopleSearch(query: string, excluded: ReadonlySet<string>): PeopleFound {
   const parlor = useParlor();
-  const isLive = useStatus().state === "live";
   const contacts = useContacts().value;
   const { conversations } = useConversations();
   const typed = query.trim();
-  const [answer, setAnswer] = useState<{ query: string; users: readonly Profile[] }>({ query: "", users: [] });
-
-  useEffect(() => {
-    if (typed === "" || !isLive) return;
-    let isOld = false;
-    const timer = setTimeout(() => {
-      parlor.command("users", { query: typed.slice(0, 200), limit: LIMIT }).then(
-        ({ users }) => {
-          if (isOld) return;
-          for (const profile of users) profilesOf(parlor).know(profile);
-          setAnswer({ query: typed, users });
-        },
-        () => {
-          if (!isOld) setAnswer({ query: typed, users: [] });
-        },
-      );
-    }, WAIT_MS);
-    return () => {
-      isOld = true;
-      clearTimeout(timer);
-    };
-  }, [parlor, typed, isLive]);
+  const { items, isLoading } = useFound(typed, useAskForPeople());
 
   return useMemo(() => {
-    const known = new Set<string>();
-    for (const { userId, name } of contacts?.values() ?? []) if (matches(typed, userId, name)) known.add(userId);
-    for (const { target } of conversations) {
-      if (!("toUserId" in target)) continue;
-      const { name } = profilesOf(parlor).of(target.toUserId).get() ?? { name: null };
-      if (matches(typed, target.toUserId, name)) known.add(target.toUserId);
-    }
-    const isAnswered = answer.query === typed;
-    const all = new Set([...known, ...(isAnswered && typed !== "" ? answer.users.map(({ userId }) => userId) : [])]);
-    const userIds = [...all].filter((userId) => !excluded.has(userId));
+    const known = [
+      ...(contacts?.keys() ?? []),
+      ...conversations.flatMap(({ target }) => ("toUserId" in target ? [target.toUserId] : [])),
+    ].filter((userId) => isMeant(typed, userId, personName(parlor, userId)));
+    const isAnswered = typed !== "" && !isLoading;
+    const all = new Set([...known, ...(isAnswered ? items.map(({ userId }) => userId) : [])]);
     const isNew = typed !== "" && !all.has(typed) && !excluded.has(typed);
     return {
-      userIds,
+      userIds: [...all].filter((userId) => !excluded.has(userId)),
       asId: isNew && isUserId(typed) ? typed : null,
-      isSearching: typed !== "" && !isAnswered && isLive,
+      isSearching: typed !== "" && isLoading,
     };
-  }, [contacts, conversations, typed, answer, excluded, parlor, isLive]);
+  }, [contacts, conversations, typed, items, isLoading, excluded, parlor]);
 }

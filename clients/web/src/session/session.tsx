@@ -114,7 +114,7 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
   const signOut = useCallback(async () => {
     if (client === null) return;
     const waiting = await client.store.waiting();
-    client.parlor.close();
+    await client.parlor.forget();
     await dropWaiting(waiting);
     leave();
   }, [client, leave]);

@@ -132,15 +132,22 @@ describe("the list", () => {
     await header.waitFor();
     const report = page.getByRole("button", { name: "Report" });
     await report.waitFor();
-    // As a script or a screen reader may: into view by whatever scrolls.
+    // As a script or a screen reader may: into view by whatever scrolls. So does what is placed below all panes.
     await report.evaluate((element) => {
       (element as HTMLElement).focus();
       element.scrollIntoView({ block: "start" });
+      for (const pane of document.querySelectorAll("main, aside")) {
+        const low = document.createElement("button");
+        low.style.cssText = "position: absolute; inset-block-start: 3000px";
+        pane.append(low);
+        low.focus();
+      }
     });
     const tops = await page.evaluate(() =>
-      [document.scrollingElement, ...document.querySelectorAll("#root, #root > *, #root > * > *")].map(
-        (element) => element?.scrollTop,
-      ),
+      [
+        document.scrollingElement,
+        ...document.querySelectorAll("#root, #root > *, #root > * > *, #root > * > * > *"),
+      ].map((element) => element?.scrollTop),
     );
     expect(tops.every((top) => top === 0)).toBe(true);
     const box = await header.boundingBox();
@@ -155,8 +162,11 @@ describe("the list", () => {
     await row.click();
     await page.getByRole("main").getByText("Hello!").waitFor();
     expect(await row.isVisible()).toBe(false);
+    await page.getByRole("main").getByRole("textbox").fill("Not yet said");
     await page.getByRole("button", { name: "Back" }).click();
     await row.waitFor();
+    await row.getByText("Not yet said").waitFor();
+    await row.getByText("Draft").waitFor();
     expect(await page.getByRole("main").isVisible()).toBe(false);
     await row.click({ button: "right" });
     await page.getByRole("menuitem", { name: "Archive" }).click();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { matches, piecesOf } from "../../src/list/match.js";
-import { isUserId } from "../../src/list/new-conversation.js";
 import { shortWhen } from "../../src/list/when.js";
+import { isUserId } from "../../src/people/search.js";
 import { initialsOf } from "../../src/ui/avatar.js";
 
 describe("finding names", () => {

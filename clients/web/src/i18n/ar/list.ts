@@ -51,6 +51,7 @@ export const list = {
   you: "أنت",
   noteToSelf: "ملاحظة لنفسي",
   noteToSelfHint: "لا يراها سواك",
+  draft: "مسودة",
   nothingSaid: "لا رسائل بعد",
   typing: "يكتب…",
   typingBy: (names: string, count: number) => (count === 1 ? `${names} يكتب…` : `${names} يكتبون…`),

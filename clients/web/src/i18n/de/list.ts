@@ -30,6 +30,7 @@ export const list = {
   you: "Du",
   noteToSelf: "Notiz an mich",
   noteToSelfHint: "Nur du kannst sie sehen",
+  draft: "Entwurf",
   nothingSaid: "Noch keine Nachrichten",
   typing: "schreibt …",
   typingBy: (names: string, count: number) => (count === 1 ? `${names} schreibt …` : `${names} schreiben …`),

@@ -31,6 +31,7 @@ export const list = {
   you: "You",
   noteToSelf: "Note to self",
   noteToSelfHint: "Only you can see it",
+  draft: "Draft",
   nothingSaid: "No messages yet",
   typing: "typing…",
   typingBy: (names: string, count: number) => (count === 1 ? `${names} is typing…` : `${names} are typing…`),
