@@ -1,8 +1,8 @@
 //! Parlor's client for terminals, `parlor chat`: a screen for people, and lines for scripts.
 //!
-//! [`run`] makes a [`parlor_client::Parlor`] with an outbox on disk ([`place`]) and hands it to
-//! [`screen`] or [`plain`]. What others wrote goes through [`text`] before it is shown, so that no
-//! message can command the terminal. Failures ([`failure`]) say what to do.
+//! [`run`] makes a [`parlor_client::Parlor`] with an outbox on disk (`place`) and hands it to
+//! `screen` or `plain`. What others wrote goes through `text` before it is shown, so that no
+//! message can command the terminal. Failures (`failure`) say what to do.
 
 mod failure;
 mod place;
