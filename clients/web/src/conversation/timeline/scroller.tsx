@@ -48,6 +48,8 @@ const END_PX = 48;
 const LOAD_PX = 1_200;
 /** So much of a message has to be seen. */
 const SEEN_PX = 24;
+/** So long after the wheel, a finger or a key, what scrolls is scrolled by hand. */
+const HAND_MS = 400;
 const MARKED_MS = 2_000;
 const DAY_SHOWN_MS = 1_400;
 
@@ -60,6 +62,10 @@ export function Scroller(props: ScrollerProps): ReactNode {
   const isSticking = useRef(jump === null);
   const isPlaced = useRef(false);
   const lastOffset = useRef(0);
+  const touchedAt = useRef(Number.NEGATIVE_INFINITY);
+  const touched = () => {
+    touchedAt.current = performance.now();
+  };
   const [day, setDay] = useState<{ readonly ts: number; readonly isShown: boolean } | null>(null);
   const [marked, setMarked] = useState<string | null>(null);
   const keys = useKeys(rows, list, box);
@@ -86,6 +92,8 @@ export function Scroller(props: ScrollerProps): ReactNode {
     if (current === null || rows.length === 0 || !isPlaced.current) return;
     const { scrollOffset: offset, viewportSize, scrollSize } = current;
     const isAtEnd = offset + viewportSize >= scrollSize - END_PX;
+    // What begins with unread ones and fits the screen is at its end as well.
+    if (isAtEnd) isSticking.current = true;
     const last = rows[Math.min(current.findItemIndex(offset + viewportSize - SEEN_PX), rows.length - 1)];
     if (last !== undefined) onSeen(last, isAtEnd);
     if (isLoading || error !== null) return;
@@ -97,10 +105,8 @@ export function Scroller(props: ScrollerProps): ReactNode {
   const onScroll = (offset: number) => {
     const { current } = list;
     if (current === null) return;
-    // Only the user scrolls up: what grows below is followed.
-    const isAtEnd = offset + current.viewportSize >= current.scrollSize - END_PX;
-    if (isAtEnd) isSticking.current = true;
-    else if (offset < lastOffset.current - 1) isSticking.current = false;
+    // What grows is followed; only the user leaves the end. Sizes that turn out otherwise than guessed move it too.
+    if (offset < lastOffset.current - 1 && performance.now() - touchedAt.current < HAND_MS) isSticking.current = false;
     lastOffset.current = offset;
     const top = rows[current.findItemIndex(offset + SEEN_PX)];
     if (top !== undefined) setDay(isSticking.current ? null : { ts: top.message.ts, isShown: true });
@@ -141,7 +147,16 @@ export function Scroller(props: ScrollerProps): ReactNode {
   }, [marked]);
 
   return (
-    <div className={css.frame}>
+    <div
+      className={css.frame}
+      onWheelCapture={touched}
+      onTouchMoveCapture={touched}
+      onKeyDownCapture={touched}
+      onPointerDownCapture={touched}
+      onPointerMoveCapture={(event) => {
+        if (event.buttons !== 0) touched();
+      }}
+    >
       {/* biome-ignore lint/a11y/noStaticElementInteractions: its articles have the focus */}
       <div ref={box} className={css.box} onKeyDown={keys.onKeyDown} onFocus={keys.onFocus} tabIndex={-1}>
         <div className={css.top}>
