@@ -12,7 +12,7 @@ import { bytesText, clearStorage, storageUsed } from "./storage.js";
 
 export function AboutPage(): ReactNode {
   const parlor = useParlor();
-  const { settings: text } = useText();
+  const { settings: text, session } = useText();
   const language = useLanguage();
   const { signOut, askToSignOut } = useSession();
   const [isAsking, ask] = useState(false);
@@ -48,7 +48,7 @@ export function AboutPage(): ReactNode {
           onSelect={() => ask(true)}
         />
       </List>
-      <List hint={text.signOutKeeps}>
+      <List hint={session.signOutHint}>
         <ListRow start={<LogOut aria-hidden="true" />} title={text.signOut} isDanger onSelect={askToSignOut} />
       </List>
       {isAsking && (

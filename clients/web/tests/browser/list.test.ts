@@ -104,6 +104,7 @@ describe("the list", () => {
     await page.keyboard.type("By keys alone");
     await page.keyboard.press("Enter");
     await page.getByRole("main").getByText("By keys alone").waitFor();
+    expect(await page.title()).toMatch(/bob · Parlor$/u);
 
     await page.keyboard.press("Alt+ArrowDown");
     await page.waitForFunction(() => location.hash.includes("carol"));

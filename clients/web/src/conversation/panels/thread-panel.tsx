@@ -72,7 +72,7 @@ export function ThreadPanel({ conversation, messageId, onClose }: ThreadPanelPro
           </>
         )}
       </div>
-      <Answer conversation={conversation} messageId={messageId} />
+      {error === null && <Answer conversation={conversation} messageId={messageId} />}
     </section>
   );
 }

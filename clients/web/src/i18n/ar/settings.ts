@@ -117,6 +117,5 @@ export const settings = {
   protocol: "البروتوكول",
   server: "الخادم",
   signOut: "تسجيل الخروج",
-  signOutKeeps: "تبقى الرسائل التي تنتظر الإرسال على هذا المتصفح حتى تسجّل الدخول مجددًا.",
   openSource: "Parlor برنامج حر.",
 };

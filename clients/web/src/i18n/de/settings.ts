@@ -104,6 +104,5 @@ export const settings = {
   protocol: "Protokoll",
   server: "Server",
   signOut: "Abmelden",
-  signOutKeeps: "Noch nicht gesendete Nachrichten bleiben in diesem Browser, bis du dich wieder anmeldest.",
   openSource: "Parlor ist freie Software.",
 };

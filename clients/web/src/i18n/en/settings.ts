@@ -104,6 +104,5 @@ export const settings = {
   protocol: "Protocol",
   server: "Server",
   signOut: "Sign out",
-  signOutKeeps: "Messages that wait to be sent stay on this browser until you sign in again.",
   openSource: "Parlor is free software.",
 };
