@@ -14,13 +14,13 @@ import { Floating } from "./floating.js";
 import { Header } from "./header/header.js";
 import { PinnedBar } from "./header/pinned-bar.js";
 import { CountsContext, useHeardCounts } from "./message/counts.js";
-import { MessageMenu } from "./message/message-menu.js";
 import { SelectionBar } from "./selection-bar.js";
 import { Timeline } from "./timeline/timeline.js";
 import { usePlace } from "./timeline/use-place.js";
 import { useActs } from "./use-acts.js";
 
 const EmojiPicker = lazy(() => import("./message/emoji-picker.js"));
+const MessageMenu = lazy(() => import("./message/message-menu.js"));
 const Dialogs = lazy(() => import("./dialogs/dialogs.js"));
 
 export function ConversationView({ conversation }: { conversation: Conversation }): ReactNode {
@@ -98,7 +98,11 @@ interface AskedProps {
 function Asked({ asking, onJump, onClose }: AskedProps): ReactNode {
   switch (asking.kind) {
     case "menu":
-      return <MessageMenu message={asking.message} anchor={asking.at} onClose={onClose} />;
+      return (
+        <Suspense>
+          <MessageMenu message={asking.message} anchor={asking.at} onClose={onClose} />
+        </Suspense>
+      );
     case "picker":
       return <Picker asking={asking} onClose={onClose} />;
     default:

@@ -1,4 +1,4 @@
-// The menu of a message: six quick reactions, and everything that can be done about it.
+// The menu of a message: six quick reactions, and everything that can be done about it. Loaded when it is opened.
 import type { ChatMessage, LoggedMessage } from "@parlor/client";
 import { useConversation } from "@parlor/react";
 import {
@@ -32,7 +32,7 @@ export interface MessageMenuProps {
   readonly onClose: () => void;
 }
 
-export function MessageMenu({ message, anchor, onClose }: MessageMenuProps): ReactNode {
+export default function MessageMenu({ message, anchor, onClose }: MessageMenuProps): ReactNode {
   const text = useText();
   return (
     <Menu label={text.conversation.actions} anchor={anchor} onClose={onClose}>

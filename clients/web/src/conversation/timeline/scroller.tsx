@@ -33,9 +33,11 @@ export interface ScrollerProps {
   readonly label: string;
   readonly rows: readonly Row[];
   readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
   readonly isLoading: boolean;
   readonly error: ParlorError | null;
   readonly loadOlder: () => Promise<void>;
+  readonly loadNewer: () => Promise<void>;
   readonly jump: Jump | null;
   readonly selection: ReadonlySet<string> | null;
   /** What is on the screen: the last row of which enough is seen, and whether that is the end. */
@@ -54,7 +56,7 @@ const MARKED_MS = 2_000;
 const DAY_SHOWN_MS = 1_400;
 
 export function Scroller(props: ScrollerProps): ReactNode {
-  const { label, rows, hasOlder, isLoading, error, loadOlder, jump, selection, onSeen } = props;
+  const { label, rows, hasOlder, hasNewer, isLoading, error, loadOlder, loadNewer, jump, selection, onSeen } = props;
   const list = useRef<VirtualizerHandle>(null);
   const box = useRef<HTMLDivElement>(null);
   const text = useText();
@@ -91,14 +93,15 @@ export function Scroller(props: ScrollerProps): ReactNode {
     const { current } = list;
     if (current === null || rows.length === 0 || !isPlaced.current) return;
     const { scrollOffset: offset, viewportSize, scrollSize } = current;
-    const isAtEnd = offset + viewportSize >= scrollSize - END_PX;
+    const isAtEnd = !hasNewer && offset + viewportSize >= scrollSize - END_PX;
     // What begins with unread ones and fits the screen is at its end as well.
     if (isAtEnd) isSticking.current = true;
     const last = rows[Math.min(current.findItemIndex(offset + viewportSize - SEEN_PX), rows.length - 1)];
     if (last !== undefined) onSeen(last, isAtEnd);
     if (isLoading || error !== null) return;
     if (hasOlder && offset < LOAD_PX) void loadOlder();
-  }, [rows, hasOlder, isLoading, error, loadOlder, onSeen]);
+    else if (hasNewer && offset + viewportSize > scrollSize - LOAD_PX) void loadNewer();
+  }, [rows, hasOlder, hasNewer, isLoading, error, loadOlder, loadNewer, onSeen]);
 
   const dayTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(dayTimer.current), []);

@@ -24,7 +24,7 @@ export interface TimelineProps {
 
 export function Timeline({ place, selection }: TimelineProps): ReactNode {
   const { conversation, me } = useChat();
-  const { view, loadOlder, jump, isJumping, toEnd } = place;
+  const { key, view, hasNewer, isPast, loadOlder, loadNewer, jump, isJumping, toEnd } = place;
   const { messages, hasOlder, isLoading, error } = view;
   const text = useText();
   const unread = useUnread(conversation, messages, isLoading);
@@ -56,7 +56,7 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
     scroller.current?.toEnd();
   }, [newest, clear]);
 
-  const isReady = unread.isKnown || error !== null;
+  const isReady = isPast || unread.isKnown || error !== null;
   return (
     <div className={css.timeline} data-busy={isJumping}>
       {messages.length === 0 && !hasOlder && !isLoading ? (
@@ -65,13 +65,16 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
         <Loading />
       ) : isReady ? (
         <Scroller
+          key={key}
           ref={scroller}
           label={text.conversation.messages}
           rows={rows}
           hasOlder={hasOlder}
+          hasNewer={hasNewer}
           isLoading={isLoading || isJumping}
           error={error}
           loadOlder={loadOlder}
+          loadNewer={loadNewer}
           jump={jump}
           selection={selection}
           onSeen={onSeen}
@@ -79,8 +82,8 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
       ) : (
         <Loading />
       )}
-      {!isAtEnd && messages.length > 0 && <ToEnd onGo={goToEnd} />}
-      <Announcer newest={newest ?? null} me={me} />
+      {(!isAtEnd || isPast) && messages.length > 0 && <ToEnd onGo={goToEnd} />}
+      <Announcer newest={isPast ? null : (newest ?? null)} me={me} />
     </div>
   );
 }

@@ -1,7 +1,10 @@
-// Which message the timeline was told to show, wherever in the log it is: older pages are loaded until it is there.
-import type { Conversation, TimelineView } from "@parlor/client";
-import { useMessages } from "@parlor/react";
-import { useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
+// Which piece of the log the timeline shows: its live end, or a place in the past that was jumped to.
+import type { Conversation, Observable, PastTimeline, PastView, TimelineView } from "@parlor/client";
+import { useObservable } from "@parlor/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useAttempt } from "../../app/errors.js";
+import { calm } from "./calm.js";
+import { messageAt } from "./loaded.js";
 
 /** Where to jump to. */
 export type Goal = { readonly seq: number } | { readonly ts: number };
@@ -12,9 +15,15 @@ export interface Jump {
 }
 
 export interface PlaceView {
+  /** Another text for each piece, so that what scrolls begins anew with it. */
+  readonly key: string;
   readonly view: TimelineView;
+  /** Whether there are newer messages that this piece does not hold yet. */
+  readonly hasNewer: boolean;
+  readonly isPast: boolean;
   readonly loadOlder: () => Promise<void>;
-  /** Where to go, once that is loaded. */
+  readonly loadNewer: () => Promise<void>;
+  /** Where in it to go. */
   readonly jump: Jump | null;
   readonly isJumping: boolean;
   readonly jumpTo: (goal: Goal) => void;
@@ -22,20 +31,26 @@ export interface PlaceView {
   readonly toEnd: () => void;
 }
 
-/** Whether what is loaded goes back to the goal. */
-export function reaches({ messages, hasOlder, error }: TimelineView, goal: Goal): boolean {
-  const [first] = messages;
-  if (!hasOlder || error !== null || first === undefined) return true;
-  if (first.state !== "sent") return false;
-  return "seq" in goal ? first.seq <= goal.seq : first.ts < goal.ts;
+interface Past {
+  readonly key: string;
+  readonly timeline: PastTimeline;
 }
 
+const done = () => Promise.resolve();
+let opened = 0;
+
 export function usePlace(conversation: Conversation): PlaceView {
-  // Typing goes before what comes in: the timeline is drawn when there is time.
-  const view = useDeferredValue(useMessages(conversation));
+  const [past, setPast] = useState<Past | null>(null);
   const [jump, setJump] = useState<Jump | null>(null);
   const [isJumping, setJumping] = useState(false);
-  // Only the last of several jumps counts.
+  const attempt = useAttempt();
+  const timeline = past?.timeline ?? null;
+  // The live end stays open, so that it is there when one comes back to it.
+  const live = useObservable(useMemo(() => calm(conversation.messages), [conversation]));
+  const shown: Observable<TimelineView | PastView> = timeline ?? conversation.messages;
+  const view = useObservable(useMemo(() => calm(shown), [shown]));
+  useEffect(() => () => timeline?.close(), [timeline]);
+  // Only the last of several jumps counts, and none once the conversation is left.
   const turn = useRef(0);
   useEffect(
     () => () => {
@@ -46,20 +61,52 @@ export function usePlace(conversation: Conversation): PlaceView {
 
   const toEnd = useCallback(() => {
     turn.current += 1;
+    setPast(null);
     setJump(null);
     setJumping(false);
   }, []);
+
+  // Who says something wants to see it, which is at the end.
+  const last = live.messages.at(-1);
+  const said = last?.state === "sending" ? last.key : null;
+  useEffect(() => {
+    if (said !== null) toEnd();
+  }, [said, toEnd]);
+
   const jumpTo = useCallback(
     async (goal: Goal) => {
       turn.current += 1;
       const mine = turn.current;
+      if ("seq" in goal && messageAt(shown.get().messages, goal.seq) !== null) {
+        setJump({ goal });
+        return;
+      }
       setJumping(true);
-      while (turn.current === mine && !reaches(conversation.messages.get(), goal)) await conversation.loadOlder();
-      if (turn.current !== mine) return;
-      setJumping(false);
-      setJump({ goal });
+      await attempt(async () => {
+        const found = await conversation.openAt(goal);
+        if (turn.current !== mine) {
+          found.close();
+          return;
+        }
+        opened += 1;
+        setPast({ key: `past-${opened}`, timeline: found });
+        setJump({ goal });
+      });
+      if (turn.current === mine) setJumping(false);
     },
-    [conversation],
+    [conversation, shown, attempt],
   );
-  return { view, loadOlder: conversation.messages.loadOlder, jump, isJumping, jumpTo, toEnd };
+
+  return {
+    key: past?.key ?? "live",
+    view: timeline === null ? live : view,
+    hasNewer: "hasNewer" in view && view.hasNewer,
+    isPast: timeline !== null,
+    loadOlder: shown === timeline ? timeline.loadOlder : conversation.messages.loadOlder,
+    loadNewer: timeline?.loadNewer ?? done,
+    jump,
+    isJumping,
+    jumpTo,
+    toEnd,
+  };
 }

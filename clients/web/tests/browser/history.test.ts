@@ -1,0 +1,91 @@
+// A long history: scrolled up page by page, it stays small in the page and where it is on the screen.
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { sayMany, startChat, UNLIMITED } from "../support/chat.js";
+
+const MESSAGES = Number(process.env.HISTORY_MESSAGES ?? 20_000);
+const PAGES = Number(process.env.HISTORY_PAGES ?? 40);
+const ROWS_MAX = 120;
+const MOVED_MAX_PX = 4;
+
+/** Where on the screen the first message is that is seen whole. */
+async function firstSeen(page: Page): Promise<{ key: string; top: number }> {
+  const seen = await page.waitForFunction(() => {
+    const box = document.querySelector('[role="feed"]')?.parentElement?.getBoundingClientRect();
+    if (box === undefined) return null;
+    const tops = [...document.querySelectorAll<HTMLElement>("article")].map((row) => ({
+      key: row.dataset.key ?? "",
+      top: row.getBoundingClientRect().top,
+    }));
+    return tops.find(({ top }) => top >= box.top && top < box.bottom) ?? null;
+  });
+  const found = await seen.jsonValue();
+  if (found === null) throw new Error("there is no message on the screen");
+  return found;
+}
+
+describe("a long history", () => {
+  it("is scrolled up without growing the page or moving what is seen", { timeout: 600_000 }, async () => {
+    const chat = await startChat(UNLIMITED);
+    const seed = await chat.connect("bob");
+    await sayMany(seed, "alice", 1, MESSAGES);
+    const alice = await chat.open("alice", "#/c/user%3Abob");
+    await alice.getByText(`message ${MESSAGES}`, { exact: true }).last().waitFor();
+    // As by the wheel, to where more is loaded, but without the browser's animation.
+    const scrollUp = () =>
+      alice.evaluate(() => {
+        const box = document.querySelector('[role="feed"]')?.parentElement;
+        box?.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
+        if (box) box.scrollTop = Math.min(box.scrollTop, 1_100);
+      });
+    const loaded = () => alice.evaluate(() => document.querySelector('[role="feed"]')?.scrollHeight ?? 0);
+    // A device that is new is told everything that was said: until then the timeline is not at rest.
+    await alice.waitForFunction(() => {
+      const height = document.querySelector('[role="feed"]')?.scrollHeight ?? 0;
+      const isAtRest = height === window.height && performance.now() - window.since > 2_000;
+      if (height !== window.height) window.since = performance.now();
+      window.height = height;
+      return isAtRest;
+    });
+    let worst = 0;
+    let rows = 0;
+    for (let page = 0; page < PAGES; page += 1) {
+      const before = await loaded();
+      await scrollUp();
+      const seen = await firstSeen(alice);
+      await expect.poll(loaded, { timeout: 10_000, interval: 20 }).toBeGreaterThan(before);
+      await alice.waitForTimeout(60);
+      const top = await alice.evaluate(
+        (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.getBoundingClientRect().top ?? null,
+        seen.key,
+      );
+      expect(top, "what was seen is still there").not.toBeNull();
+      worst = Math.max(worst, Math.abs((top ?? 0) - seen.top));
+      rows = Math.max(rows, await alice.getByRole("article").count());
+    }
+    process.stdout.write(
+      `${MESSAGES} messages, ${PAGES} pages up: moved at most ${worst} px, ${rows} rows in the page\n`,
+    );
+    expect(worst).toBeLessThanOrEqual(MOVED_MAX_PX);
+    expect(rows).toBeLessThan(ROWS_MAX);
+    await alice.getByRole("button", { name: "To the newest message" }).click();
+    await alice.getByText(`message ${MESSAGES}`, { exact: true }).last().waitFor();
+
+    // A place far back is read by itself, and what one says leads back to the end.
+    await alice.evaluate(() => location.assign("#/c/user%3Abob?seq=500"));
+    await alice.getByText("message 500", { exact: true }).waitFor();
+    expect(await alice.getByRole("article").count()).toBeLessThan(ROWS_MAX);
+    await alice.locator("[data-composer]").fill("back at the end");
+    await alice.keyboard.press("Enter");
+    await alice.getByText("back at the end", { exact: true }).last().waitFor();
+    await expect.poll(() => alice.getByText(`message ${MESSAGES}`, { exact: true }).count()).toBeGreaterThan(0);
+    expect(chat.errors).toEqual([]);
+  });
+});
+
+declare global {
+  interface Window {
+    height: number;
+    since: number;
+  }
+}
