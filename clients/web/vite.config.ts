@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
 import { embed } from "./build/embed.js";
+import { serviceWorker } from "./build/service-worker.js";
 
 const here = import.meta.dirname;
 /** The server that `npm run dev` speaks to. */
@@ -8,7 +9,7 @@ const server = process.env.PARLOR_URL ?? "http://127.0.0.1:3000";
 
 export default defineConfig({
   root: here,
-  plugins: [embed()],
+  plugins: [serviceWorker(), embed()],
   // The SDK's sources, not what was built of them: one build, and no order to keep.
   resolve: {
     alias: {

@@ -27,7 +27,7 @@ const SETTINGS = [
   "clients/web/vite.config.ts",
 ];
 /** Folders of which every file counts. */
-const WHOLE = ["clients/web/build", "clients/web/public"];
+const WHOLE = ["clients/web/build", "clients/web/public", "clients/web/worker"];
 
 const TYPES: Record<string, string> = {
   ".css": "text/css; charset=utf-8",
@@ -140,8 +140,11 @@ export function embed(): Plugin {
     configResolved(config) {
       built = resolve(config.root, config.build.outDir);
     },
-    async writeBundle() {
-      await write(built, process.env.EMBED_INTO ?? INTO, await sourcesList(this.getModuleIds()));
+    writeBundle: {
+      sequential: true,
+      async handler() {
+        await write(built, process.env.EMBED_INTO ?? INTO, await sourcesList(this.getModuleIds()));
+      },
     },
   };
 }

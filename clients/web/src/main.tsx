@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/app.js";
 import { Language } from "./app/language.js";
 import { applyPreferences, preferences } from "./app/preferences.js";
+import { keepClient } from "./offline/worker.js";
 import { SessionProvider } from "./session/session.js";
 import "./ui/tokens.css";
 import "./ui/base.css";
@@ -25,3 +26,5 @@ createRoot(root).render(
     </Suspense>
   </StrictMode>,
 );
+
+if (import.meta.env.PROD) keepClient();

@@ -3,7 +3,6 @@ import type { Conversation } from "@parlor/client";
 import { useParlor } from "@parlor/react";
 import { MessagesSquare } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
-import { ConversationView } from "../conversation/conversation-view.js";
 import { useText } from "../i18n/text.js";
 import { ListPane } from "../list/list-pane.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -19,6 +18,11 @@ import { pageOf, panelOf } from "./places.js";
 import { go, hrefOf, type Panel, type Route, useRoute } from "./route.js";
 import { useShortcuts } from "./use-shortcuts.js";
 
+// The list is there first; the service worker fetches this meanwhile.
+const ConversationView = lazy(async () => ({
+  default: (await import("../conversation/conversation-view.js")).ConversationView,
+}));
+const Background = lazy(async () => ({ default: (await import("../offline/background.js")).Background }));
 const ShortcutsDialog = lazy(async () => ({ default: (await import("./shortcuts-dialog.js")).ShortcutsDialog }));
 
 /** Which pane is seen where there is room for one alone. */
@@ -56,6 +60,9 @@ export function App(): ReactNode {
         </div>
       </div>
       <Toaster />
+      <Suspense>
+        <Background />
+      </Suspense>
       {isHelpOpen && (
         <Suspense>
           <ShortcutsDialog onClose={() => setHelpOpen(false)} />

@@ -89,7 +89,6 @@ interface RowsProps {
 
 function Rows({ entries, selected, now, onNearEnd }: RowsProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useRef<VirtualizerHandle>(null);
   const typed = useMemo(() => new TypeAhead(), []);
@@ -155,31 +154,28 @@ function Rows({ entries, selected, now, onNearEnd }: RowsProps): ReactNode {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys that its rows have not taken
     <div ref={scroller} className={css.scroller} onKeyDown={keyed}>
-      <ul aria-label={text.list.conversations}>
-        <Virtualizer
-          ref={virtual}
-          scrollRef={scroller}
-          data={entries as ListEntry[]}
-          bufferSize={BUFFER_PX}
-          keepMounted={target >= 0 && target !== current ? [current, target] : [current]}
-          onScroll={scrolled}
-          item="li"
-        >
-          {(entry, index) => {
-            const key = keyOf(entry);
-            const place = {
-              "data-index": index,
-              tabIndex: index === current ? 0 : -1,
-              onFocus: () => setLast(key),
-            };
-            if (entry.kind === "requests") return <RequestsRow key={key} count={entry.count} place={place} />;
-            if (entry.kind === "archive") return <ArchiveRow key={key} {...entry} place={place} />;
-            return (
-              <ConversationRow key={key} view={entry.view} isSelected={key === selected} now={now} place={place} />
-            );
-          }}
-        </Virtualizer>
-      </ul>
+      <Virtualizer
+        as="ul"
+        ref={virtual}
+        scrollRef={scroller}
+        data={entries as ListEntry[]}
+        bufferSize={BUFFER_PX}
+        keepMounted={target >= 0 && target !== current ? [current, target] : [current]}
+        onScroll={scrolled}
+        item="li"
+      >
+        {(entry, index) => {
+          const key = keyOf(entry);
+          const place = {
+            "data-index": index,
+            tabIndex: index === current ? 0 : -1,
+            onFocus: () => setLast(key),
+          };
+          if (entry.kind === "requests") return <RequestsRow key={key} count={entry.count} place={place} />;
+          if (entry.kind === "archive") return <ArchiveRow key={key} {...entry} place={place} />;
+          return <ConversationRow key={key} view={entry.view} isSelected={key === selected} now={now} place={place} />;
+        }}
+      </Virtualizer>
     </div>
   );
 }

@@ -1,13 +1,15 @@
 // The left pane: who one is, a search, and the conversations; or what is looked for; or whom to write to anew.
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import type { Route } from "../app/route.js";
 import { useText } from "../i18n/text.js";
+import { Loading } from "../ui/wait.js";
 import { ConversationList } from "./conversation-list.js";
 import { ListHeader } from "./list-header.js";
 import css from "./list-pane.module.css";
 import { listState, useListState } from "./list-state.js";
-import { NewConversation } from "./new-conversation.js";
 import { SearchAll } from "./search-all.js";
+
+const NewConversation = lazy(async () => ({ default: (await import("./new-conversation.js")).NewConversation }));
 
 export function ListPane({ route, onHelp }: { route: Route; onHelp: () => void }): ReactNode {
   const text = useText();
@@ -17,7 +19,9 @@ export function ListPane({ route, onHelp }: { route: Route; onHelp: () => void }
   return (
     <nav className={css.pane} aria-label={text.list.conversations}>
       {isNew ? (
-        <NewConversation />
+        <Suspense fallback={<Loading />}>
+          <NewConversation />
+        </Suspense>
       ) : (
         <>
           <ListHeader onHelp={onHelp} />

@@ -1,0 +1,42 @@
+// Without a connection, and from one version of the client to the next.
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, inject, it, onTestFinished } from "vitest";
+import { App, openConversation, said, say, untilKept } from "../support/app.js";
+
+it("is there without a connection after the first visit", async () => {
+  const app = await App.start();
+  app.tolerate();
+  const alice = await app.open("alice");
+  await openConversation(alice, "user:bob");
+  await say(alice, "Kept on the server");
+  await said(alice, "Kept on the server").waitFor();
+  await untilKept(alice, "Kept on the server");
+  await app.server.kill();
+  await alice.reload();
+  await alice.locator("#main").waitFor();
+  await openConversation(alice, "user:bob");
+  await say(alice, "Written offline");
+  await said(alice, "Written offline").waitFor();
+});
+
+it.skipIf(process.env.EMBEDDED === "1")("waits with a new version until the user wants it", async () => {
+  const app = await App.start();
+  const alice = await app.open("alice");
+  await alice.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  // A new version: the same files, under another mark of the worker.
+  const folder = await mkdtemp(join(tmpdir(), "parlor-next-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await cp(inject("built"), folder, { recursive: true });
+  const worker = await readFile(join(folder, "sw.js"), "utf8");
+  await writeFile(join(folder, "sw.js"), worker.replace(/const VERSION = "[^"]*"/u, 'const VERSION = "next"'));
+  app.site?.serve(folder);
+  await alice.evaluate(async () => (await navigator.serviceWorker.ready).update());
+  const reload = alice.getByRole("button", { name: "Reload" });
+  await reload.waitFor();
+  expect(await alice.evaluate(() => caches.keys())).toContain("parlor-next");
+  await Promise.all([alice.waitForEvent("load"), reload.click()]);
+  await alice.locator("#main").waitFor();
+  expect(await alice.evaluate(() => caches.keys())).toEqual(["parlor-next"]);
+});
