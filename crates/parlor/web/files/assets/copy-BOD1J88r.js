@@ -1,1 +1,0 @@
-import{a as e,p as t}from"./button-CCJ9VYEA.js";import{L as n}from"./index-IsnQBFOX.js";var r=t();function i(){let t=e();return(0,r.useCallback)(async e=>{try{await navigator.clipboard.writeText(e),n({text:t.people.copied})}catch{n({text:e})}},[t])}export{i as t};

@@ -1,0 +1,1 @@
+var e={panel:`_panel_13ani_1`,scroll:`_scroll_13ani_9`,field:`_field_13ani_16`,message:`_message_13ani_20`,body:`_body_13ani_33`,line:`_line_13ani_38`,text:`_text_13ani_59`,heading:`_heading_13ani_74`,person:`_person_13ani_81`,none:`_none_13ani_97`,more:`_more_13ani_102`,reply:`_reply_13ani_108`};export{e as t};
