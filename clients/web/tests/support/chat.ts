@@ -28,7 +28,7 @@ afterAll(async () => {
 
 export interface Chat {
   readonly server: Server;
-  /** Opens the client as a user, at a place. */
+  /** Opens the client as a user, at a place, and waits until it has heard what a new device is told. */
   readonly open: (user: string, place: string) => Promise<Page>;
   readonly connect: (user: string) => Promise<Socket>;
   /** What went wrong in any page. */
@@ -57,11 +57,19 @@ export async function startChat(env: Record<string, string> = {}): Promise<Chat>
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en" });
     const page = await context.newPage();
     page.on("pageerror", (error) => errors.push(`${user}: ${error}`));
+    const caughtUp = new Promise<void>((live) => {
+      page.on("websocket", (socket) => {
+        socket.on("framereceived", ({ payload }) => {
+          if (payload.toString().startsWith('42["caught_up"')) live();
+        });
+      });
+    });
     await page.route("**/web-config.json", (route) => route.fulfill({ json: { dev: true } }));
     await page.goto(`${url}${place}`);
     await page.getByRole("textbox").fill(user);
     await page.getByRole("button", { name: "Start chatting" }).click();
     await page.locator("[data-composer]").waitFor();
+    await caughtUp;
     return page;
   };
   const connect = async (user: string) => {

@@ -51,10 +51,10 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
   useEffect(() => {
     const before = said.current;
     said.current = newest ?? null;
-    if (newest === undefined || newest === before || newest.state !== "sending" || newest.key === before?.key) return;
+    if (newest === undefined || before === null || newest.key === before.key || newest.from !== me) return;
     clear();
     scroller.current?.toEnd();
-  }, [newest, clear]);
+  }, [newest, clear, me]);
 
   const isReady = isPast || unread.isKnown || error !== null;
   return (

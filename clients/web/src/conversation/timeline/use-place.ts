@@ -1,6 +1,6 @@
 // Which piece of the log the timeline shows: its live end, or a place in the past that was jumped to.
 import type { Conversation, Observable, PastTimeline, PastView, TimelineView } from "@parlor/client";
-import { useObservable } from "@parlor/react";
+import { useObservable, useParlor } from "@parlor/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useAttempt } from "../../app/errors.js";
 import { calm } from "./calm.js";
@@ -44,6 +44,7 @@ export function usePlace(conversation: Conversation): PlaceView {
   const [jump, setJump] = useState<Jump | null>(null);
   const [isJumping, setJumping] = useState(false);
   const attempt = useAttempt();
+  const me = useParlor().userId;
   const timeline = past?.timeline ?? null;
   // The live end stays open, so that it is there when one comes back to it.
   const live = useObservable(useMemo(() => calm(conversation.messages), [conversation]));
@@ -68,10 +69,15 @@ export function usePlace(conversation: Conversation): PlaceView {
 
   // Who says something wants to see it, which is at the end.
   const last = live.messages.at(-1);
-  const said = last?.state === "sending" ? last.key : null;
+  const said = last !== undefined && last.from === me ? last.key : null;
+  const isLoaded = last !== undefined;
+  const known = useRef<string | null | undefined>(undefined);
   useEffect(() => {
-    if (said !== null) toEnd();
-  }, [said, toEnd]);
+    if (!isLoaded) return;
+    // What is there when it is opened was said before.
+    if (known.current !== undefined && said !== null && said !== known.current) toEnd();
+    known.current = said;
+  }, [isLoaded, said, toEnd]);
 
   const jumpTo = useCallback(
     async (goal: Goal) => {
