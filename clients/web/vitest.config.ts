@@ -18,6 +18,10 @@ export default defineConfig({
         extends: true,
         test: { name: "browser", include: ["tests/browser/**/*.test.ts"], globalSetup: "tests/support/built.ts" },
       },
+      {
+        extends: true,
+        test: { name: "shots", include: ["tests/pictures/**/*.test.ts"], globalSetup: "tests/support/built.ts" },
+      },
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

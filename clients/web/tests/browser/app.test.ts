@@ -1,7 +1,18 @@
 // The whole client, by what its users do: chatting, being offline, and on every kind of screen.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { App, composer, expectAccessible, openConversation, said, say, shoot, untilKept } from "../support/app.js";
+import {
+  App,
+  composer,
+  expectAccessible,
+  NARROW,
+  openConversation,
+  said,
+  say,
+  shoot,
+  signIn,
+  untilKept,
+} from "../support/app.js";
 
 /** The first load, as the server sends it to a browser that takes gzip. */
 const FIRST_LOAD_BYTES_MAX = 150 * 1024;
@@ -49,6 +60,70 @@ describe("the client", () => {
     await said(bob, "While it was down").waitFor({ timeout: 40_000 });
     expect(await said(bob, "While it was down").count()).toBe(1);
     expect(await said(alice, "While it was down").count()).toBe(1);
+  });
+
+  it("finds words, by keys alone", async () => {
+    const app = await App.start();
+    const [alice, bob] = await Promise.all([app.open("alice"), app.open("bob")]);
+    await isLive(bob, "alice");
+    await say(bob, "The lighthouse is open on Sunday");
+    await alice.locator('[data-conversation="user:bob"]').waitFor();
+    await alice.keyboard.press("Control+k");
+    await alice.keyboard.type("lighthouse");
+    await alice.getByRole("option", { name: /lighthouse/u }).waitFor();
+    await alice.keyboard.press("ArrowDown");
+    await alice.keyboard.press("Enter");
+    await said(alice, "The lighthouse is open on Sunday").waitFor();
+    await composer(alice).press("Tab");
+    await composer(alice).focus();
+    await alice.keyboard.type("So it is");
+    await alice.keyboard.press("Enter");
+    await said(bob, "So it is").waitFor();
+  });
+
+  it("shows one pane on a narrow screen", async () => {
+    const app = await App.start();
+    const bob = await app.open("bob");
+    await isLive(bob, "alice");
+    await say(bob, "Hello!");
+    const alice = await app.open("alice", { viewport: NARROW });
+    await alice.locator('[data-conversation="user:bob"]').click();
+    await said(alice, "Hello!").waitFor();
+    const overflow = () => alice.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(await overflow()).toBe(false);
+    await expectAccessible(alice, "narrow conversation");
+    await shoot(alice, "narrow");
+    await alice.goBack();
+    await alice.locator('[data-conversation="user:bob"]').waitFor();
+    expect(await overflow()).toBe(false);
+  });
+
+  it("tells of a message once, while no page is looked at", async () => {
+    const app = await App.start();
+    const context = await app.context({ permissions: ["notifications"] });
+    await context.addInitScript(() => {
+      // Nobody looks: a page without a screen cannot be turned away from.
+      document.hasFocus = () => false;
+    });
+    const first = await context.newPage();
+    await first.goto(app.url);
+    await first.evaluate(() => localStorage.setItem("parlor.preferences", JSON.stringify({ notifications: true })));
+    await first.reload();
+    await signIn(first, "alice");
+    await first.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+    const second = await context.newPage();
+    await second.goto(app.url);
+    await second.locator("#main").waitFor({ state: "attached" });
+    const bob = await app.open("bob");
+    await isLive(bob, "alice");
+    await say(bob, "Are you there?");
+    const told = () =>
+      first.evaluate(async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        const all = (await registration?.getNotifications()) ?? [];
+        return all.map(({ title, body, tag }) => ({ title, body, tag }));
+      });
+    await expect.poll(told, { timeout: 10_000 }).toEqual([{ title: "bob", body: "Are you there?", tag: "user:bob" }]);
   });
 
   it("is small, and shows the first conversation soon", async () => {

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
 import { en } from "../../src/i18n/en/index.js";
 import { type ToldNeeds, toldOf } from "../../src/offline/notifications.js";
