@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{output, run};
 use crate::setup::clients_folder;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 /// What is to be done about any difference.
 const REMEDY: &str = "run `npm run embed` in clients/, and commit what it writes";
@@ -52,7 +52,7 @@ fn changed<'a>(root: &Path, sources: &[(&str, &'a str)]) -> Result<Vec<&'a str>>
     Ok(gone.iter().map(|(_, path)| *path).chain(differs.map(|((_, path), _)| *path)).collect())
 }
 
-/// Builds the client anew, and compares every byte.
+/// Builds the client anew and compares every byte, then uses the one within the binary in a browser.
 pub(crate) fn same(workspace: &Workspace) -> Result<()> {
     let anew = workspace.scratch("web")?;
     run(Command::new("npm")
@@ -69,7 +69,12 @@ pub(crate) fn same(workspace: &Workspace) -> Result<()> {
         );
     }
     println!("the web client in the binary is what its sources make, in {} files", kept.len());
-    Ok(())
+    workspace.build("parlor", Profile::Release)?;
+    run(Command::new("npm")
+        .args(["run", "--silent", "test:embedded", "--workspace", "web"])
+        .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))
+        .current_dir(clients_folder(workspace)))
+    .context("the web client in the binary fails its tests")
 }
 
 /// Every file below a folder: its path within, and what is in it.

@@ -8,6 +8,21 @@ export interface WebConfig {
   readonly signInUrl: string | null;
   /** Where a fresh token is fetched with the browser's cookies; answers it as text. */
   readonly tokenUrl: string | null;
+  /** The path of Socket.IO at the server. */
+  readonly path: string;
+}
+
+const PATH = "parlor.path";
+const USUAL_PATH = "/socket.io/";
+
+function isPath(value: unknown): value is string {
+  return typeof value === "string" && /^\/[^?#]+\/$/u.test(value);
+}
+
+/** The path of Socket.IO as the server last said it, for before it says it again. */
+export function lastPath(): string {
+  const kept = localStorage.getItem(PATH);
+  return isPath(kept) ? kept : USUAL_PATH;
 }
 
 function urlOf(value: unknown): string | null {
@@ -21,5 +36,7 @@ export async function readConfig(): Promise<WebConfig> {
   const response = await fetch("/web-config.json", { headers: { accept: "application/json" } });
   if (!response.ok) throw new Error(`the server answers ${response.status}`);
   const config: Record<string, unknown> = await response.json();
-  return { dev: config.dev === true, signInUrl: urlOf(config.signInUrl), tokenUrl: urlOf(config.tokenUrl) };
+  const path = isPath(config.path) ? config.path : USUAL_PATH;
+  localStorage.setItem(PATH, path);
+  return { dev: config.dev === true, signInUrl: urlOf(config.signInUrl), tokenUrl: urlOf(config.tokenUrl), path };
 }

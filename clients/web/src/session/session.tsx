@@ -4,7 +4,7 @@ import { ParlorProvider } from "@parlor/react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { clearToasts } from "../ui/toast.js";
 import { type Account, deviceId, rememberName, storeAccount, storedAccount, takeHandedToken } from "./account.js";
-import { readConfig, type WebConfig } from "./config.js";
+import { lastPath, readConfig, type WebConfig } from "./config.js";
 import { dropWaiting, type KeptStore, keptStore } from "./kept.js";
 import { SignIn } from "./sign-in.js";
 import { SignOutDialog } from "./sign-out-dialog.js";
@@ -40,10 +40,11 @@ interface Client {
   readonly store: KeptStore;
 }
 
-function clientOf({ userId, token }: Account, tokenUrl: string | null): Client {
+function clientOf({ userId, token }: Account, tokenUrl: string | null, path: string): Client {
   const store = keptStore();
   const parlor = new Parlor({
     url: location.origin,
+    path,
     deviceId: deviceId(),
     store,
     ...(userId === null ? {} : { userId }),
@@ -82,20 +83,21 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
 
   // A token that was handed over works at once; only where tokens are fetched it must be known from where.
   const tokenUrl = config?.tokenUrl ?? null;
+  const path = config?.path ?? lastPath();
   const isKnown = account !== null && (account.token !== null || config !== null);
   const [client, setClient] = useState<ReturnType<typeof clientOf> | null>(null);
   const parlor = client?.parlor ?? null;
   // Made where it is closed: React may take an effect back and do it again, and a client that was closed stays so.
   useEffect(() => {
     if (!isKnown || account === null) return;
-    const made = clientOf(account, account.token === null ? tokenUrl : null);
+    const made = clientOf(account, account.token === null ? tokenUrl : null, path);
     made.parlor.connect();
     setClient(made);
     return () => {
       made.parlor.close();
       setClient(null);
     };
-  }, [account, isKnown, tokenUrl]);
+  }, [account, isKnown, tokenUrl, path]);
 
   // Who it is, is remembered, so that what waits in the outbox is shown without a connection.
   useEffect(() => {
