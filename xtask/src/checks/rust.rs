@@ -27,33 +27,30 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
         .args(["--", "-D", "warnings"]))
 }
 
+/// What the tests are built with, all of them alike, so that nothing is built twice.
+const FEATURES: [&str; 3] = ["--workspace", "--features", "parlor-store/postgres"];
+
 /// Unit, property, contract and byte-level tests.
 pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
-    run(nextest_run(workspace).arg("--workspace"))
+    run_tests(workspace, "not binary(postgres)")
 }
 
 /// The contract suite on a PostgreSQL server.
 pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
-    run(nextest_run(workspace).args([
-        "--package",
-        "parlor-store",
-        "--features",
-        "postgres",
-        "--test",
-        "postgres",
-    ]))
+    run_tests(workspace, "binary(postgres)")
 }
 
-fn nextest_run(workspace: &Workspace) -> std::process::Command {
+fn run_tests(workspace: &Workspace, which: &str) -> Result<()> {
     let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
-    let mut command = cargo(workspace.root());
-    command.args(["nextest", "run", "--locked", "--profile", profile]);
-    command
+    run(cargo(workspace.root())
+        .args(["nextest", "run", "--locked", "--profile", profile])
+        .args(FEATURES)
+        .args(["--filterset", which]))
 }
 
 /// nextest leaves out the examples in doc comments.
 pub(crate) fn doctest(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace.root()).args(["test", "--locked", "--workspace", "--doc"]))
+    run(cargo(workspace.root()).args(["test", "--locked", "--doc"]).args(FEATURES))
 }
 
 /// Links in doc comments lead somewhere.
