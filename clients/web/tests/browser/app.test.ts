@@ -1,5 +1,6 @@
 // The whole client, by what its users do: chatting, being offline, and on every kind of screen.
 import type { Page } from "playwright-core";
+import { io } from "socket.io-client";
 import { describe, expect, it } from "vitest";
 import {
   App,
@@ -20,6 +21,17 @@ const FIRST_LOAD_BYTES_MAX = 150 * 1024;
 const FIRST_CONVERSATION_MS_MAX = 5_000;
 
 const isLive = (page: Page, user: string) => openConversation(page, `user:${user}`);
+
+/** Makes a group without a page. */
+async function groupOf(app: App, owner: string, members: string[]): Promise<string> {
+  const socket = io(app.server.url, { auth: { token: owner }, transports: ["websocket"], forceNew: true });
+  try {
+    const answer: { groupId?: string } = await socket.emitWithAck("group_create", { name: "Friends", members });
+    return answer.groupId ?? "";
+  } finally {
+    socket.disconnect();
+  }
+}
 
 describe("the client", () => {
   it("lets two people chat, and shows what became of a message", async () => {
@@ -178,6 +190,13 @@ describe("the client", () => {
     await said(page, "Hello!").waitFor();
     await expectAccessible(page, "conversation");
     await shoot(page, `conversation-${colorScheme}-${locale}`);
+    const groupId = await groupOf(app, "bob", ["alice"]);
+    await page.evaluate((key) => {
+      location.hash = `#/c/${encodeURIComponent(key)}?panel=info`;
+    }, `group:${groupId}`);
+    await page.locator("aside").getByText("bob").first().waitFor();
+    await expectAccessible(page, "group info");
+    await shoot(page, `group-${colorScheme}-${locale}`);
     await page.evaluate(() => {
       location.hash = "#/settings";
     });
