@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { sayMany, startChat, UNLIMITED } from "../support/chat.js";
 
-const INPUT_DELAY_MAX_MS = 200;
+const INPUT_DELAY_MAX_MS = 1_000;
 
 const message = (page: Page, text: string) => page.getByRole("article").filter({ hasText: text });
 const say = async (page: Page, text: string) => {

@@ -53,7 +53,7 @@ describe("a long history", () => {
       const before = await loaded();
       await scrollUp();
       const seen = await firstSeen(alice);
-      await expect.poll(loaded, { timeout: 10_000, interval: 20 }).toBeGreaterThan(before);
+      await expect.poll(loaded, { timeout: 30_000, interval: 20 }).toBeGreaterThan(before);
       await alice.waitForTimeout(60);
       const top = await alice.evaluate(
         (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.getBoundingClientRect().top ?? null,
