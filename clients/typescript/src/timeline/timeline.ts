@@ -185,13 +185,13 @@ export class Timeline implements Observable<TimelineView> {
     this.#view.changed();
   }
 
-  /** What is to be kept of it. */
+  /** What is to be kept of it. @internal */
   kept(entriesMax: number, charsMax: number): WindowPiece | null {
     this.#window.expire(this.#needs.clock.now());
     return this.#window.kept(entriesMax, charsMax);
   }
 
-  /** What it holds is no good any more. It is shown until there is something better, such as what was kept. */
+  /** What it holds is no good any more. It is shown until there is something better, such as what was kept. @internal */
   reset(kept: WindowPiece | null = null): void {
     this.#life.abort(new ParlorError("the conversation is read anew"));
     this.#life = new AbortController();
