@@ -3,8 +3,8 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { sayMany, startChat, UNLIMITED } from "../support/chat.js";
 
-const MESSAGES = Number(process.env.HISTORY_MESSAGES ?? 20_000);
-const PAGES = Number(process.env.HISTORY_PAGES ?? 40);
+const MESSAGES = Number(process.env.HISTORY_MESSAGES ?? 3_000);
+const PAGES = Number(process.env.HISTORY_PAGES ?? 20);
 const ROWS_MAX = 120;
 const MOVED_MAX_PX = 4;
 
@@ -40,6 +40,7 @@ describe("a long history", () => {
       });
     const loaded = () => alice.evaluate(() => document.querySelector('[role="feed"]')?.scrollHeight ?? 0);
     // A device that is new is told everything that was said: until then the timeline is not at rest.
+    await alice.getByText("Catching up…").waitFor({ state: "detached", timeout: 60_000 });
     await alice.waitForFunction(() => {
       const height = document.querySelector('[role="feed"]')?.scrollHeight ?? 0;
       const isAtRest = height === window.height && performance.now() - window.since > 2_000;

@@ -51,7 +51,7 @@ const LOAD_PX = 1_200;
 /** So much of a message has to be seen. */
 const SEEN_PX = 24;
 /** So long after the wheel, a finger or a key, what scrolls is scrolled by hand. */
-const HAND_MS = 400;
+const HAND_MS = 1_000;
 const MARKED_MS = 2_000;
 const DAY_SHOWN_MS = 1_400;
 
