@@ -20,6 +20,10 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { name: "long", include: ["tests/long/**/*.test.ts"], globalSetup: "tests/support/built.ts" },
+      },
+      {
+        extends: true,
         test: { name: "shots", include: ["tests/pictures/**/*.test.ts"], globalSetup: "tests/support/built.ts" },
       },
     ],

@@ -1,10 +1,12 @@
 // A long history: scrolled up page by page, it stays small in the page and where it is on the screen.
+//
+// Not part of the gate: where the machine is so busy that the connection is cut meanwhile, it fails at times.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { sayMany, startChat, UNLIMITED } from "../support/chat.js";
 
-const MESSAGES = Number(process.env.HISTORY_MESSAGES ?? 3_000);
-const PAGES = Number(process.env.HISTORY_PAGES ?? 20);
+const MESSAGES = Number(process.env.HISTORY_MESSAGES ?? 20_000);
+const PAGES = Number(process.env.HISTORY_PAGES ?? 40);
 const ROWS_MAX = 120;
 const MOVED_MAX_PX = 4;
 
@@ -48,13 +50,17 @@ describe("a long history", () => {
       window.height = height;
       return isAtRest;
     });
+    const beginning = alice.getByText("message 1", { exact: true });
     let worst = 0;
     let rows = 0;
     for (let page = 0; page < PAGES; page += 1) {
       const before = await loaded();
       await scrollUp();
       const seen = await firstSeen(alice);
-      await expect.poll(loaded, { timeout: 30_000, interval: 20 }).toBeGreaterThan(before);
+      // What a new device is told may have reached the beginning: then there is nothing older.
+      const isGrown = async () => (await loaded()) > before || (await beginning.count()) > 0;
+      await expect.poll(isGrown, { timeout: 30_000, interval: 20 }).toBe(true);
+      if ((await loaded()) <= before) break;
       await alice.waitForTimeout(60);
       const top = await alice.evaluate(
         (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.getBoundingClientRect().top ?? null,
