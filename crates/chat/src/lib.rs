@@ -11,7 +11,7 @@
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); what is otherwise
 //! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
-//! several nodes need: [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
+//! several nodes need: [`bus`] (the port by which they speak), [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
 //! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
 //! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]. A command comes
 //! in already parsed into these types; what it decides goes out through the port.
@@ -59,6 +59,8 @@ pub mod crowd_marks;
 pub mod crowds;
 
 pub mod presence;
+
+pub mod bus;
 
 pub mod follow;
 
