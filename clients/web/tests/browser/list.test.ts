@@ -1,52 +1,9 @@
 // The list in a real browser beside a real server: long, by keys alone, and on a narrow screen.
-import { resolve } from "node:path";
-import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { io, type Socket } from "socket.io-client";
-import { createServer } from "vite";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { Server } from "../../../typescript/tests/support/server.js";
-
-const WIDE = { width: 1280, height: 800 };
-const NARROW = { width: 390, height: 844 };
-
-/** A server, and a browser that has the client open as `user`. Both end with the test. */
-async function open(server: Server, user: string, viewport = WIDE): Promise<Page> {
-  const site = await createServer({
-    root: resolve(import.meta.dirname, "../.."),
-    logLevel: "error",
-    server: { port: 0, host: "127.0.0.1", proxy: { "/socket.io": { target: server.url, ws: true } } },
-  });
-  await site.listen();
-  const browser: Browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-  onTestFinished(async () => {
-    await browser.close();
-    await site.close();
-  });
-  const page = await browser.newPage({ viewport, locale: "en" });
-  await page.route("**/web-config.json", (route) => route.fulfill({ json: { dev: true } }));
-  await page.goto(site.resolvedUrls?.local[0] ?? "");
-  await page.getByRole("textbox").fill(user);
-  await page.getByRole("button", { name: "Start chatting" }).click();
-  return page;
-}
-
-async function connect(server: Server, token: string): Promise<Socket> {
-  const socket = io(server.url, { auth: { token, deviceId: "seed" }, transports: ["websocket"], forceNew: true });
-  onTestFinished(() => {
-    socket.disconnect();
-  });
-  await new Promise<void>((ready) => socket.once("caught_up", () => ready()));
-  return socket;
-}
-
-async function write(socket: Socket, toUserId: string, content: string): Promise<void> {
-  const answer = await socket.emitWithAck("private_message", { toUserId, content });
-  if (answer.status !== "sent") throw new Error(JSON.stringify(answer));
-}
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { App, NARROW } from "../support/app.js";
+import { expectAccessible } from "../support/page.js";
+import { connect, manyTimes, tell } from "../support/seed.js";
 
 const links = (page: Page) => page.locator("[data-conversation]");
 const focused = (page: Page) =>
@@ -56,14 +13,10 @@ const focused = (page: Page) =>
 
 describe("the list", () => {
   it("has only the rows that are seen in the page, however many there are", async () => {
-    const server = await Server.start();
-    const alice = await connect(server, "alice");
-    for (let from = 0; from < 2_000; from += 50) {
-      await Promise.all(
-        Array.from({ length: 50 }, (_, at) => write(alice, `friend-${String(from + at).padStart(4, "0")}`, "Hello!")),
-      );
-    }
-    const page = await open(server, "alice");
+    const app = await App.start();
+    const alice = await connect(app.server.url, "alice");
+    await manyTimes(2_000, (at) => tell(alice, `friend-${String(at).padStart(4, "0")}`, "Hello!"));
+    const page = await app.open("alice");
     await links(page).first().waitFor();
     expect(await links(page).first().getAttribute("data-conversation")).toMatch(/^user:friend-19/u);
     expect(await links(page).count()).toBeLessThan(40);
@@ -82,14 +35,14 @@ describe("the list", () => {
   });
 
   it("takes keys alone from the list to a conversation and back", async () => {
-    const server = await Server.start();
-    const bob = await connect(server, "bob");
-    const carol = await connect(server, "carol");
-    const dave = await connect(server, "dave");
-    await write(dave, "alice", "The third");
-    await write(carol, "alice", "The second");
-    await write(bob, "alice", "The first");
-    const page = await open(server, "alice");
+    const app = await App.start();
+    const bob = await connect(app.server.url, "bob");
+    const carol = await connect(app.server.url, "carol");
+    const dave = await connect(app.server.url, "dave");
+    await tell(dave, "alice", "The third");
+    await tell(carol, "alice", "The second");
+    await tell(bob, "alice", "The first");
+    const page = await app.open("alice");
     await links(page).nth(2).waitFor();
     expect(await page.title()).toBe("(3) Parlor");
 
@@ -115,18 +68,16 @@ describe("the list", () => {
     await page.keyboard.press("Control+k");
     await page.keyboard.type("third");
     await page.getByRole("option", { name: /The third/u }).waitFor();
-    const results = await page.evaluate(`${axe.source}; axe.run()`);
-    const { violations } = results as axe.AxeResults;
-    expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+    await expectAccessible(page, "what is found");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => location.hash.includes("dave"));
   });
 
   it("scrolls within panes, and never as a whole", async () => {
-    const server = await Server.start();
-    await write(await connect(server, "bob"), "alice", "Hello!");
-    const page = await open(server, "alice", { width: 1280, height: 400 });
+    const app = await App.start();
+    await tell(await connect(app.server.url, "bob"), "alice", "Hello!");
+    const page = await app.open("alice", { viewport: { width: 1280, height: 400 } });
     await links(page).first().click();
     await page.getByRole("button", { name: "Details" }).click();
     const header = page.getByRole("heading", { name: "Contact info" });
@@ -156,9 +107,9 @@ describe("the list", () => {
   });
 
   it("gives a narrow screen to one pane, with a way back", async () => {
-    const server = await Server.start();
-    await write(await connect(server, "bob"), "alice", "Hello!");
-    const page = await open(server, "alice", NARROW);
+    const app = await App.start();
+    await tell(await connect(app.server.url, "bob"), "alice", "Hello!");
+    const page = await app.open("alice", { viewport: NARROW });
     const row = links(page).first();
     await row.click();
     await page.getByRole("main").getByText("Hello!").waitFor();

@@ -3,7 +3,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, inject, it, onTestFinished } from "vitest";
-import { App, openConversation, said, say, untilKept } from "../support/app.js";
+import { App } from "../support/app.js";
+import { message, openConversation, say, untilKept } from "../support/page.js";
 
 it("is there without a connection after the first visit", async () => {
   const app = await App.start();
@@ -11,14 +12,14 @@ it("is there without a connection after the first visit", async () => {
   const alice = await app.open("alice");
   await openConversation(alice, "user:bob");
   await say(alice, "Kept on the server");
-  await said(alice, "Kept on the server").waitFor();
+  await message(alice, "Kept on the server").waitFor();
   await untilKept(alice, "Kept on the server");
   await app.server.kill();
   await alice.reload();
   await alice.locator("#main").waitFor();
   await openConversation(alice, "user:bob");
   await say(alice, "Written offline");
-  await said(alice, "Written offline").waitFor();
+  await message(alice, "Written offline").waitFor();
 });
 
 it.skipIf(process.env.EMBEDDED === "1")("waits with a new version until the user wants it", async () => {

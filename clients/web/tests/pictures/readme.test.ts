@@ -3,7 +3,8 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { it } from "vitest";
-import { App, NARROW, openConversation } from "../support/app.js";
+import { App, NARROW } from "../support/app.js";
+import { openConversation, row } from "../support/page.js";
 import { play, Scene } from "./scene.js";
 
 const PICTURES = resolve(import.meta.dirname, "../../../../docs/pictures");
@@ -28,6 +29,6 @@ it("draws the pictures", async () => {
   await draw("light", { viewport: WIDE, colorScheme: "light" }, group);
   await draw("dark", { viewport: WIDE, colorScheme: "dark" }, group);
   await draw("narrow", { viewport: NARROW, colorScheme: "light" }, async (page) => {
-    await page.locator("[data-conversation]").first().waitFor();
+    await row(page, `group:${groupId}`).waitFor();
   });
 });

@@ -1,25 +1,44 @@
-// The whole client in a real browser beside a real server, for the browser tests.
+// The whole client in a real browser beside a real server: the one way in which browser tests start it.
 //
 //   const app = await App.start();
 //   const alice = await app.open("alice");
 //   await say(alice, "Hello!");
 //
 // The client is the one of these sources, built once for the run (`built.ts`) and served in front of the server with
-// the server's own headers (`site.ts`); with EMBEDDED=1 it is the one within the binary. Any error of a page, in
-// its console, and any violation of its policy fails the test. Everything ends with the test.
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
-import axe from "axe-core";
+// the server's own headers (`site.ts`); with EMBEDDED=1 it is the one within the binary. Each test has a server of its
+// own, and each person a browser context of their own; the browser is one for all tests of a file. Any error of a
+// page, in its console, and any violation of its policy fails the test. Everything ends with the test.
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { expect, inject, onTestFinished } from "vitest";
+import { afterAll, expect, inject, onTestFinished } from "vitest";
 import { Server, type ServerOptions } from "../../../typescript/tests/support/server.js";
+import { signIn, visit } from "./page.js";
 import { Site } from "./site.js";
 
-const SHOTS = resolve(import.meta.dirname, "../shots");
 export const WIDE = { width: 1280, height: 800 };
 export const NARROW = { width: 390, height: 844 };
+
 /** What a browser says of a server that is down, which is no error of the page. */
 const UNREACHABLE = /Failed to load resource: net::ERR_|WebSocket connection to .* failed|ERR_INTERNET_DISCONNECTED/u;
+
+let browser: Promise<Browser> | null = null;
+
+function theBrowser(): Promise<Browser> {
+  browser ??= chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+  return browser;
+}
+
+afterAll(async () => {
+  await (await browser)?.close();
+});
+
+/** How somebody opens the client. */
+export interface OpenOptions extends BrowserContextOptions {
+  /** Where to go first, such as `#/settings`. */
+  readonly at?: string;
+}
 
 export class App {
   readonly #errors: string[] = [];
@@ -29,21 +48,13 @@ export class App {
     readonly server: Server,
     /** `null` where the binary serves the client. */
     readonly site: Site | null,
-    readonly browser: Browser,
   ) {}
 
   static async start(options: ServerOptions = {}): Promise<App> {
     const server = await Server.start(options);
     const site = process.env.EMBEDDED === "1" ? null : await Site.start(inject("built"), server.port);
-    const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    });
-    const app = new App(server, site, browser);
-    onTestFinished(async () => {
-      await browser.close();
-      expect(app.#errors).toEqual([]);
-    });
+    const app = new App(server, site);
+    onTestFinished(() => expect(app.#errors).toEqual([]));
     return app;
   }
 
@@ -57,9 +68,10 @@ export class App {
     this.#tolerated = [...this.#tolerated, pattern];
   }
 
-  /** A browser of its own, with nothing kept, whose pages are watched for errors. */
+  /** A browser as of somebody's own, with nothing kept, whose pages are watched for errors. */
   async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-    const context = await this.browser.newContext({ viewport: WIDE, locale: "en", ...options });
+    const context = await (await theBrowser()).newContext({ viewport: WIDE, locale: "en", ...options });
+    onTestFinished(() => context.close());
     await context.addInitScript(() => {
       addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) => {
         console.error(`policy violated: ${effectiveDirective} ${blockedURI} ${sample}`);
@@ -74,11 +86,14 @@ export class App {
     return context;
   }
 
-  /** A page where somebody is signed in, in a browser of its own. */
-  async open(user: string, options: BrowserContextOptions = {}): Promise<Page> {
+  /** A page where somebody is signed in, in a browser of their own, once it has heard what a new device is told. */
+  async open(user: string, { at, ...options }: OpenOptions = {}): Promise<Page> {
     const page = await (await this.context(options)).newPage();
+    const isLive = caughtUp(page);
     await page.goto(this.url);
     await signIn(page, user);
+    await isLive;
+    if (at !== undefined) await visit(page, at);
     return page;
   }
 
@@ -87,74 +102,13 @@ export class App {
   }
 }
 
-/** Signs in by a name, on the page of a server in which any name will do. */
-export async function signIn(page: Page, user: string): Promise<void> {
-  await page.getByRole("textbox").fill(user);
-  await page.locator("form button[type=submit]").click();
-  await page.locator("#main").waitFor({ state: "attached" });
-}
-
-/** Opens a conversation by its key: `user:bob`, `group:…`. */
-export async function openConversation(page: Page, key: string): Promise<void> {
-  await page.evaluate(
-    (hash) => {
-      location.hash = hash;
-    },
-    `#/c/${encodeURIComponent(key)}`,
-  );
-  await composer(page).waitFor();
-}
-
-/** Where one writes. */
-export function composer(page: Page) {
-  return page
-    .locator(
-      "main form textarea, main form [contenteditable=true], main form input[type=text], main form input:not([type])",
-    )
-    .first();
-}
-
-/** Writes a message into the conversation that is open. */
-export async function say(page: Page, text: string): Promise<void> {
-  await composer(page).fill(text);
-  await composer(page).press("Enter");
-}
-
-/** The messages of the conversation that is open that contain a text. */
-export function said(page: Page, text: string) {
-  return page.locator("main").getByText(text);
-}
-
-/** Waits until the page has the service worker and has kept a text, so that both are there without a connection. */
-export async function untilKept(page: Page, text: string): Promise<void> {
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
-  const kept = () =>
-    page.evaluate(async () => {
-      const request = indexedDB.open("parlor:cache");
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
+/** Resolves once a page's socket is told that it has heard everything. */
+function caughtUp(page: Page): Promise<void> {
+  return new Promise((live) => {
+    page.on("websocket", (socket) => {
+      socket.on("framereceived", ({ payload }) => {
+        if (payload.toString().startsWith('42["caught_up"')) live();
       });
-      const all = db.transaction("pieces").objectStore("pieces").getAll();
-      await new Promise((resolve) => {
-        all.onsuccess = resolve;
-      });
-      db.close();
-      return JSON.stringify(all.result);
     });
-  await expect.poll(kept, { timeout: 10_000 }).toContain(text);
-}
-
-/** Looks for barriers; serious and critical ones fail the test. */
-export async function expectAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = (await page.evaluate(`${axe.source}; axe.run()`)) as axe.AxeResults;
-  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const shown = grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  expect(shown).toEqual([]);
-}
-
-/** Keeps a picture of the page under `tests/shots`, for people to look at. */
-export async function shoot(page: Page, name: string): Promise<void> {
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: resolve(SHOTS, `${name}.png`) });
+  });
 }
