@@ -3,8 +3,8 @@ import type { ConversationView, LoggedMessage, TypingView } from "@parlor/client
 import { useParlor } from "@parlor/react";
 import { Ban, Check, CheckCheck } from "lucide-react";
 import type { ReactNode } from "react";
-import { textOf } from "../conversation/content.js";
 import { useDraftText } from "../conversation/drafts.js";
+import { PlainText } from "../conversation/format/plain-text.js";
 import { useLanguage, useText } from "../i18n/text.js";
 import { personName, usePerson } from "../people/profiles.js";
 import css from "./last-line.module.css";
@@ -73,7 +73,9 @@ function Said({ view, message }: { view: ConversationView; message: LoggedMessag
           <Ban aria-hidden="true" /> {message.expired ? list.expired : list.deleted}
         </span>
       ) : (
-        <bdi className={css.text}>{textOf(message.content).slice(0, SHOWN_CHARS)}</bdi>
+        <bdi className={css.text}>
+          <PlainText message={message} charactersMax={SHOWN_CHARS} />
+        </bdi>
       )}
     </>
   );

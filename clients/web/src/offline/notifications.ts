@@ -4,6 +4,7 @@ import type { ConversationView, Message, Parlor } from "@parlor/client";
 import { preferences } from "../app/preferences.js";
 import { hrefOf } from "../app/route.js";
 import { textOf } from "../conversation/content.js";
+import { namedText } from "../conversation/format/mentions.js";
 import type { Catalogue } from "../i18n/text.js";
 import { isMuted } from "../list/arrange.js";
 import { nameOf, personName } from "../list/names.js";
@@ -24,13 +25,13 @@ export interface Told {
 export function toldOf(
   message: Pick<Message, "from" | "content" | "mentions">,
   view: Pick<ConversationView, "settings" | "target" | "name">,
-  { me, sender, name, previews, now, text }: ToldNeeds,
+  { me, sender, name, previews, now, text, nameOf }: ToldNeeds,
 ): Told | null {
   if (message.from === me) return null;
   const isMentioned = message.mentions?.some((name) => name === me || name === EVERYBODY) ?? false;
   if (isMuted(view, now) && !isMentioned) return null;
   if (!previews) return { title: "Parlor", body: text.offline.newMessage };
-  const said = textOf(message.content).slice(0, BODY_CHARS_MAX);
+  const said = namedText(textOf(message.content), message.mentions, nameOf).slice(0, BODY_CHARS_MAX);
   return { title: name, body: "groupId" in view.target ? text.offline.saidBy(sender, said) : said };
 }
 
@@ -39,6 +40,8 @@ export interface ToldNeeds {
   readonly sender: string;
   readonly name: string;
   readonly previews: boolean;
+  /** What somebody is called, by their id. */
+  readonly nameOf: (userId: string) => string;
   readonly now: number;
   readonly text: Pick<Catalogue, "offline">;
 }
@@ -121,13 +124,15 @@ export function tellOfMessages(parlor: Parlor, text: () => Pick<Catalogue, "offl
     const view = viewOf(parlor, message);
     const me = parlor.userId;
     if (view === null || me === null) return;
-    const sender = personName(parlor, message.from);
+    const nameById = (userId: string) => personName(parlor, userId);
+    const sender = nameById(message.from);
     const name = nameOf(parlor, view);
     const told = toldOf(message, view, {
       me,
       sender,
       name,
       previews: notificationPreviews,
+      nameOf: nameById,
       now: Date.now(),
       text: text(),
     });

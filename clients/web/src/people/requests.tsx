@@ -7,7 +7,7 @@ import { useAttempt, useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
 import { useAsked, useEvent, usePaged } from "../asking/asked.js";
 import { distanceText } from "../asking/dates.js";
-import { textOf } from "../conversation/content.js";
+import { PlainText } from "../conversation/format/plain-text.js";
 import { useLanguage, useText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
@@ -25,6 +25,8 @@ import css from "./requests.module.css";
 const PAGE = 50;
 /** A request holds no more. */
 const MESSAGES_MAX = 3;
+/** More of a message is not shown here. */
+const SHOWN_CHARS = 600;
 
 export function Requests(): ReactNode {
   const parlor = useParlor();
@@ -162,7 +164,11 @@ function Preview({ messages }: { messages: readonly Message[] }): ReactNode {
     <ul className={css.messages} aria-label={text.conversation.messages}>
       {messages.map((message) => (
         <li key={message.id} className={css.message} dir="auto">
-          {message.content === undefined ? text.conversation.deleted : textOf(message.content)}
+          {message.content === undefined ? (
+            text.conversation.deleted
+          ) : (
+            <PlainText message={message} charactersMax={SHOWN_CHARS} />
+          )}
         </li>
       ))}
     </ul>

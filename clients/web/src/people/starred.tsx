@@ -7,7 +7,7 @@ import { useAttempt, useErrorText } from "../app/errors.js";
 import { go, hrefOf } from "../app/route.js";
 import { type Paged, useEvent, usePaged } from "../asking/asked.js";
 import { momentText } from "../asking/dates.js";
-import { textOf } from "../conversation/content.js";
+import { PlainText } from "../conversation/format/plain-text.js";
 import { useLanguage, useText } from "../i18n/text.js";
 import { Button, IconButton } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -20,6 +20,9 @@ import panel from "./panel.module.css";
 import { PersonAvatar } from "./person.js";
 import { usePerson } from "./profiles.js";
 import css from "./starred.module.css";
+
+/** More of a message is not shown here. */
+const SHOWN_CHARS = 600;
 
 const PAGE = 50;
 
@@ -102,7 +105,7 @@ function StarredMessage({ message }: { message: Message }): ReactNode {
           <time dateTime={new Date(message.ts).toISOString()}>{momentText(message.ts, language)}</time>
         </span>
         <span className={css.body} dir="auto">
-          {textOf(message.content)}
+          <PlainText message={message} charactersMax={SHOWN_CHARS} />
         </span>
       </a>
     </>

@@ -3,7 +3,15 @@ import { describe, expect, it } from "vitest";
 import { en } from "../../src/i18n/en/index.js";
 import { type ToldNeeds, toldOf } from "../../src/offline/notifications.js";
 
-const needs: ToldNeeds = { me: "alice", sender: "Bob", name: "Bob", previews: true, now: 1_000, text: en };
+const needs: ToldNeeds = {
+  me: "alice",
+  sender: "Bob",
+  name: "Bob",
+  previews: true,
+  now: 1_000,
+  nameOf: (id) => ({ bob: "Bob", carol: "Carol Jones" })[id] ?? id,
+  text: en,
+};
 const message = { from: "bob", content: "Hello!" };
 const direct = { settings: {}, target: { toUserId: "bob" }, name: "bob" };
 const group = { settings: {}, target: { groupId: "g" }, name: "Friends" };
@@ -13,6 +21,11 @@ describe("what is told of a message", () => {
   it("is who wrote what", () => {
     expect(toldOf(message, direct, needs)).toEqual({ title: "Bob", body: "Hello!" });
     expect(toldOf(message, group, { ...needs, name: "Friends" })).toEqual({ title: "Friends", body: "Bob: Hello!" });
+  });
+
+  it("has those who are mentioned under their names", () => {
+    const mentioning = { from: "bob", content: "Ask @carol, not caro@carol.example", mentions: ["carol"] };
+    expect(toldOf(mentioning, direct, needs)?.body).toBe("Ask @Carol Jones, not caro@carol.example");
   });
 
   it("is only that there is one, where previews are off", () => {

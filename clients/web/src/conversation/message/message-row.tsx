@@ -1,14 +1,16 @@
 // One message of the timeline, with the day or the unread line that begins with it. Drawn again only when its
 // row is another object.
 import type { ChatMessage } from "@parlor/client";
+import { useParlor } from "@parlor/react";
 import { ChevronDown, SmilePlus } from "lucide-react";
 import { type MouseEvent, memo, type ReactNode } from "react";
 import { useLanguage, useText } from "../../i18n/text.js";
-import { usePerson } from "../../people/profiles.js";
+import { personName, usePerson } from "../../people/profiles.js";
 import { Avatar } from "../../ui/avatar.js";
 import { IconButton } from "../../ui/button.js";
 import { useChat } from "../chat.js";
 import { textOf } from "../content.js";
+import { namedText } from "../format/mentions.js";
 import type { Row } from "../timeline/rows.js";
 import { dayNameOf, fullTimeOf } from "../times.js";
 import { Bubble } from "./bubble.js";
@@ -98,12 +100,19 @@ export const MessageRow = memo(function MessageRow({ row, isStop, isMarked, isSe
   );
 });
 
+/** More is not said of a message at once. */
+const LABEL_CHARS = 300;
+
 /** What is said of it to who cannot see it. */
 function useLabel(message: ChatMessage, isMine: boolean): string {
   const text = useText();
   const { name } = usePerson(message.from);
+  const parlor = useParlor();
   const nothing = emptiness(message);
-  const content = nothing === null ? textOf(message.content).slice(0, 300) : text.conversation[nothing];
+  const mentions = message.state === "sent" ? message.mentions : message.options.mentions;
+  const said = textOf(message.content).slice(0, LABEL_CHARS);
+  const content =
+    nothing === null ? namedText(said, mentions, (id) => personName(parlor, id)) : text.conversation[nothing];
   return text.conversation.messageOf(isMine ? text.common.you : name, content);
 }
 

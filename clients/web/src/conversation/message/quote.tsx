@@ -4,7 +4,7 @@ import { type ReactNode, useCallback, useSyncExternalStore } from "react";
 import { useText } from "../../i18n/text.js";
 import { PersonName } from "../../people/person.js";
 import { useChat } from "../chat.js";
-import { textOf } from "../content.js";
+import { PlainText } from "../format/plain-text.js";
 import { hueStyle } from "../hue.js";
 import { messageOf } from "../timeline/loaded.js";
 import css from "./quote.module.css";
@@ -43,7 +43,7 @@ export function QuotedText({ message }: { message: LoggedMessage | null }): Reac
   if (message.expired) return <span className={css.text}>{text.conversation.expired}</span>;
   return (
     <span className={css.text} dir="auto">
-      {textOf(message.content).slice(0, SHOWN_CHARACTERS)}
+      <PlainText message={message} charactersMax={SHOWN_CHARACTERS} />
     </span>
   );
 }
