@@ -15,7 +15,7 @@ import {
   ShieldCheck,
   UserRound,
 } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { go, hrefOf } from "../app/route.js";
 import { useText } from "../i18n/text.js";
 import { PersonAvatar, PersonName } from "../people/person.js";
@@ -45,7 +45,6 @@ const PAGES = {
   contacts: { icon: <Contact />, Page: ContactsPage },
   scheduled: { icon: <CalendarClock />, Page: ScheduledPage },
   devices: { icon: <MonitorSmartphone />, Page: DevicesPage },
-
   shortcuts: { icon: <Keyboard />, Page: ShortcutsPage },
   about: { icon: <Info />, Page: AboutPage },
 } as const;
@@ -53,18 +52,31 @@ const PAGES = {
 type PageName = keyof typeof PAGES;
 
 const NAMES = Object.keys(PAGES) as PageName[];
+const FIRST: PageName = "profile";
 
 /** `page` is the name of a page; without a known one it is the first, or the list of them where it is narrow. */
 export function SettingsPage({ page }: { page: string | null }): ReactNode {
   const parlor = useParlor();
   const text = useText();
   const name = NAMES.find((known) => known === page) ?? null;
-  const shown = name ?? "profile";
+  const shown = name ?? FIRST;
   const { Page } = PAGES[shown];
   const me = parlor.userId;
+  // Where there is room for a page beside the list of them, the first one is open.
+  const panes = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { current } = panes;
+    if (name !== null || current === null) return;
+    const observer = new ResizeObserver(() => {
+      const isSeen = current.lastElementChild?.checkVisibility() === true;
+      if (isSeen) go({ name: "settings", page: FIRST }, "replace");
+    });
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, [name]);
   return (
     <div className={css.settings}>
-      <div className={css.panes} data-open={name !== null}>
+      <div ref={panes} className={css.panes} data-open={name !== null}>
         <nav className={css.nav} aria-label={text.settings.title}>
           <h2>
             <IconButton
@@ -86,7 +98,7 @@ export function SettingsPage({ page }: { page: string | null }): ReactNode {
               key={each}
               className={css.link}
               href={hrefOf({ name: "settings", page: each })}
-              aria-current={each === shown ? "page" : undefined}
+              aria-current={each === name ? "page" : undefined}
             >
               {PAGES[each].icon}
               {text.settings.pages[each]}
