@@ -3,7 +3,7 @@ import { type Status, TokenError } from "@parlor/client";
 import { useParlor, useStatus } from "@parlor/react";
 import { CloudOff, RefreshCw, ShieldAlert } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useText } from "../i18n/text.js";
 import { useSession } from "../session/session.js";
 import css from "./connection-banner.module.css";
 import { useErrorText } from "./errors.js";
@@ -81,35 +81,23 @@ function Away({ status }: { status: Status }): ReactNode {
   );
 }
 
+/** The connection is over, though the user may be here. */
 function Closed({ status }: { status: Status }): ReactNode {
   const parlor = useParlor();
   const text = useText();
-  const language = useLanguage();
   const words = useErrorText();
   const { signInAgain } = useSession();
   const { reason, error } = status;
-  const until = error !== null && "until" in error && typeof error.until === "number" ? error.until : null;
   const isOld = reason === "version";
-  const isOtherDevice = reason === "too_many_devices";
-  const why =
-    reason === "another_user"
-      ? text.session.anotherUser
-      : isOld
-        ? text.session.oldVersion
-        : until !== null
-          ? text.session.suspendedUntil(
-              new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(until),
-            )
-          : words(error);
   return (
     <div className={`${css.banner} ${css.closed}`}>
       <ShieldAlert aria-hidden="true" />
-      <p>{why}</p>
+      <p>{isOld ? text.session.oldVersion : words(error)}</p>
       {isOld ? (
         <button type="button" onClick={() => location.reload()}>
           {text.errors.reload}
         </button>
-      ) : isOtherDevice ? (
+      ) : reason === "too_many_devices" ? (
         <button type="button" onClick={() => parlor.connect()}>
           {text.common.tryAgain}
         </button>

@@ -4,7 +4,7 @@ import { useParlor } from "@parlor/react";
 import { type ReactNode, useState } from "react";
 import { useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
-import { useAsked } from "../asking/asked.js";
+import { useAsked, useEvent } from "../asking/asked.js";
 import { momentText } from "../asking/dates.js";
 import { useLanguage, useText } from "../i18n/text.js";
 import { Avatar } from "../ui/avatar.js";
@@ -34,6 +34,12 @@ export function JoinGroup({ groupId, invite }: JoinGroupProps): ReactNode {
       throw error;
     }
   });
+  // Who asked may be let in while this page is open.
+  useEvent("entry", (entry) => {
+    if (entry.groupId !== groupId || entry.kind !== "member_added") return;
+    setOutcome(null);
+    group.reload();
+  });
   const open = () => go({ name: "conversation", key: `group:${groupId}` }, "replace");
   const join = async () => {
     setBusy(true);
@@ -61,7 +67,7 @@ export function JoinGroup({ groupId, invite }: JoinGroupProps): ReactNode {
       <Said
         title={name}
         hint={known === null ? text.invitedHint : text.memberCount(known.members)}
-        action={isOpen ? text.joinNow : text.askOrJoin}
+        action={isOpen ? text.joinNow : text.ask}
         isBusy={isBusy}
         onAct={() => void join()}
       />

@@ -28,28 +28,28 @@ export function RequestsPage({ requests, onLetIn, onBack, onClose }: RequestsPag
     <Page title={text.requests} onBack={onBack} onClose={onClose}>
       {value === null && isAsking && <Loading />}
       {value?.length === 0 && <EmptyState icon={<UserRoundCheck />} title={text.noRequests} />}
-      {value?.map(({ userId, at }) => (
-        <List key={userId}>
-          <ListRow
-            start={<PersonAvatar userId={userId} size="sm" />}
-            title={<PersonName userId={userId} />}
-            detail={text.requestedAt(distanceText(at, Date.now(), language))}
-          />
-          <ListRow
-            title=""
-            end={
-              <>
-                <Button kind="quiet" onClick={() => void decide(userId, false)}>
-                  {text.deny}
-                </Button>
-                <Button kind="primary" onClick={() => void letIn(userId)}>
-                  {text.approve}
-                </Button>
-              </>
-            }
-          />
+      {value !== null && value.length > 0 && (
+        <List>
+          {value.map(({ userId, at }) => (
+            <ListRow
+              key={userId}
+              start={<PersonAvatar userId={userId} />}
+              title={<PersonName userId={userId} />}
+              detail={text.requestedAt(distanceText(at, Date.now(), language))}
+              end={
+                <>
+                  <Button kind="quiet" onClick={() => void decide(userId, false)}>
+                    {text.deny}
+                  </Button>
+                  <Button kind="primary" onClick={() => void letIn(userId)}>
+                    {text.approve}
+                  </Button>
+                </>
+              }
+            />
+          ))}
         </List>
-      ))}
+      )}
     </Page>
   );
 }

@@ -5,9 +5,11 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { clearToasts } from "../ui/toast.js";
 import { type Account, deviceId, rememberName, storeAccount, storedAccount, takeHandedToken } from "./account.js";
 import { lastPath, readConfig, type WebConfig } from "./config.js";
+import { Gate } from "./gate.js";
 import { dropWaiting, type KeptStore, keptStore } from "./kept.js";
 import { SignIn } from "./sign-in.js";
 import { SignOutDialog } from "./sign-out-dialog.js";
+import { fetchToken } from "./tokens.js";
 
 interface Session {
   readonly config: WebConfig | null;
@@ -26,13 +28,6 @@ export function useSession(): Session {
   const session = useContext(SessionContext);
   if (session === null) throw new Error("nobody is signed in here");
   return session;
-}
-
-/** Fetches a token with the cookies of the operator's site. */
-async function fetchToken(url: string): Promise<string> {
-  const response = await fetch(url, { credentials: "include", cache: "no-store" });
-  if (!response.ok) throw new Error(`no token: the site answers ${response.status}`);
-  return (await response.text()).trim();
 }
 
 interface Client {
@@ -129,7 +124,9 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
   if (client === null) return null;
   return (
     <SessionContext value={session}>
-      <ParlorProvider parlor={client.parlor}>{children}</ParlorProvider>
+      <ParlorProvider parlor={client.parlor}>
+        <Gate>{children}</Gate>
+      </ParlorProvider>
       {isLeaving && (
         <SignOutDialog waiting={client.store.waiting} onSignOut={signOut} onClose={() => setLeaving(false)} />
       )}

@@ -6,11 +6,14 @@ import { Avatar } from "../ui/avatar.js";
 import { Button, IconButton } from "../ui/button.js";
 import { TextField } from "../ui/field.js";
 import { Loading } from "../ui/wait.js";
-import { type Account, forgetName, recentNames } from "./account.js";
+import { type Account, forgetName, recentNames, storeAccount } from "./account.js";
 import type { WebConfig } from "./config.js";
 import css from "./sign-in.module.css";
+import { fetchToken, SignedOutError } from "./tokens.js";
 
 const USER_ID_BYTES_MAX = 128;
+/** Whoever the operator's site says. */
+const FETCHED: Account = { userId: null, token: null };
 
 export interface SignInProps {
   /** `null` until the server has said it. */
@@ -106,26 +109,33 @@ function Names({ onSignIn }: Pick<SignInProps, "onSignIn">): ReactNode {
   );
 }
 
+/** Whether the operator's site says so; what else may go wrong is told within. */
+function isSignedOut(tokenUrl: string): Promise<boolean> {
+  return fetchToken(tokenUrl).then(
+    () => false,
+    (error) => error instanceof SignedOutError,
+  );
+}
+
 /** The operator's site knows who it is. */
 function Elsewhere({ config, onSignIn }: { config: WebConfig } & Pick<SignInProps, "onSignIn">): ReactNode {
   const text = useText();
   const { signInUrl, tokenUrl } = config;
-  const enter = () => {
-    if (tokenUrl !== null) onSignIn({ userId: null, token: null });
-    else if (signInUrl !== null) location.assign(signInUrl);
+  const [isBusy, setBusy] = useState(false);
+  const enter = async () => {
+    setBusy(true);
+    // Who has no session at the operator's site yet gets one there, and is signed in here when they come back.
+    if (signInUrl !== null && (tokenUrl === null || (await isSignedOut(tokenUrl)))) {
+      if (tokenUrl !== null) storeAccount(FETCHED);
+      location.assign(signInUrl);
+    } else onSignIn(FETCHED);
   };
   if (signInUrl === null && tokenUrl === null) return <p className={css.hint}>{text.session.needsToken}</p>;
   return (
     <div className={css.form}>
-      <Button kind="primary" onClick={enter}>
+      <Button kind="primary" disabled={isBusy} onClick={() => void enter()}>
         {text.session.signInElsewhere}
       </Button>
-      {/* Who has no session at the operator's site yet gets one there. */}
-      {tokenUrl !== null && signInUrl !== null && (
-        <a className={css.other} href={signInUrl}>
-          {text.session.signInOther}
-        </a>
-      )}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-// Groups, people, devices and moderation in real browsers, each person in one of their own.
+// Groups, people and devices in real browsers, each person in one of their own.
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { live, until } from "../../../typescript/tests/support/client.js";
@@ -33,34 +33,6 @@ test("a_group_of_three_has_roles_and_who_is_removed_sees_it_at_once", async () =
   await panel(alice).getByText("2 members").waitFor();
   const elsewhere = await live(app.server.url, "carol", { deviceId: "phone" });
   await expect(elsewhere.group(groupId).send("still here?").sent).rejects.toMatchObject({ code: "not_a_member" });
-});
-
-test("somebody_comes_in_by_an_invite_link_and_nobody_by_a_revoked_one", async () => {
-  const app = await App.start();
-  const [alice, dave, eve] = [await app.open("alice"), await app.open("dave"), await app.open("eve")];
-  const groupId = await makeGroup(alice, "Night owls", ["bob"]);
-  await visit(alice, info(groupId));
-  await button(alice, "Invite links").click();
-  await button(alice, "Make link").click();
-  const link =
-    (await alice
-      .getByText(/#\/join\//u)
-      .first()
-      .textContent()) ?? "";
-  const hash = link.slice(link.indexOf("#"));
-
-  await visit(dave, hash);
-  await button(dave, "Join").click();
-  await dave.waitForURL(/#\/c\/group%3A/u);
-  await visit(dave, info(groupId));
-  await panel(dave).getByText("3 members").waitFor();
-
-  await button(alice, "Revoke").click();
-  await button(alice.getByRole("dialog"), "Revoke").click();
-  await alice.getByText("No invite links yet").waitFor();
-  await visit(eve, hash);
-  await button(eve, "Join").click();
-  await eve.getByText("This link does not work").waitFor();
 });
 
 test("privacy_and_blocks_hold_at_once", async () => {
@@ -100,42 +72,4 @@ test("a_device_that_is_signed_out_is_cut_off_at_once", async () => {
   await button(elsewhere, "Sign in again").waitFor();
   await alice.getByText("1 device was signed out").waitFor();
   await button(alice, "Sign out everywhere else").waitFor({ state: "detached" });
-});
-
-test("a_moderator_takes_a_report_by_keys_and_the_user_is_warned", async () => {
-  const app = await App.start({ env: { PARLOR_MODERATION__DEV_MODERATORS: "mo" } });
-  const [alice, bob, mo] = [await app.open("alice"), await app.open("bob"), await app.open("mo")];
-  const other = await live(app.server.url, "alice", { deviceId: "phone" });
-  await other.direct("bob").send("rude words").sent;
-  await visit(mo, "#/moderation");
-  await mo.getByText("Nothing to do").waitFor();
-  await visit(bob, "#/c/user%3Aalice?panel=info");
-  await button(bob, "Report").click();
-  await bob.getByLabel("Insults or harassment").click();
-  await bob.getByLabel("What should moderators know?").fill("out of nowhere");
-  await button(bob, "Send report").click();
-
-  await mo.getByRole("list", { name: "Reports" }).getByText("alice").waitFor();
-  await mo.keyboard.press("j");
-  await mo.getByText("out of nowhere").waitFor();
-  await mo.keyboard.press("t");
-  await mo.getByText(/Taken by mo/u).waitFor();
-  await mo.keyboard.press("w");
-  await mo.getByLabel("What they are told").fill("Please be kind.");
-  await mo.keyboard.press("Tab");
-  await mo.keyboard.press("Enter");
-  await alice.getByText("Please be kind.").waitFor();
-  await button(alice, "Understood").click();
-  await alice.getByText("Please be kind.").waitFor({ state: "detached" });
-  // What is confirmed is not said again.
-  await alice.reload();
-  await alice.getByText("rude words").first().waitFor();
-  expect(await alice.getByText("Please be kind.").count()).toBe(0);
-  await mo.getByText("Nothing to do").waitFor();
-  await mo.getByRole("tab", { name: "Log" }).click();
-  await mo.getByText("“Please be kind.”").or(mo.getByText("Please be kind.")).first().waitFor();
-
-  // Who is no moderator is told so.
-  await visit(bob, "#/moderation");
-  await bob.getByText("This page is for moderators").waitFor();
 });

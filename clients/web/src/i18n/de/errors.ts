@@ -23,7 +23,7 @@ const codes = {
   too_many_open: "Es sind zu viele Unterhaltungen auf einmal offen.",
   suspended: "Dein Konto ist gesperrt.",
   forbidden: "Das darfst du nicht.",
-  content_refused: "Eine Regel dieses Servers lässt diese Nachricht nicht zu.",
+  content_refused: "Eine Regel dieser Gruppe oder dieses Servers lässt diese Nachricht nicht zu.",
   too_many_reports: "So viele deiner Meldungen sind offen wie erlaubt. Bitte warte, bis sie angesehen wurden.",
   report_taken: "Um diese Meldung kümmert sich schon jemand anderes.",
   report_closed: "Diese Meldung ist schon abgeschlossen.",

@@ -130,7 +130,6 @@ export const groups = {
   invited: "Du bist in eine Gruppe eingeladen",
   invitedHint: "Name und Mitglieder siehst du, sobald du beigetreten bist.",
   joinNow: "Beitreten",
-  askOrJoin: "Beitreten oder anfragen",
   ask: "Um Aufnahme bitten",
   asked: "Du hast um Aufnahme gebeten",
   askedHint: "Jemand aus der Gruppe entscheidet darüber. Du kannst diese Seite schließen.",

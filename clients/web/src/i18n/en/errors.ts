@@ -27,7 +27,7 @@ const codes = {
   too_many_open: "Too many conversations are open at once.",
   suspended: "Your account is suspended.",
   forbidden: "You are not allowed to do this.",
-  content_refused: "A rule of this server does not allow this message.",
+  content_refused: "A rule of this group or server does not allow this message.",
   too_many_reports: "As many of your reports are open as allowed. Please wait until they were looked at.",
   report_taken: "Another moderator is already seeing to this report.",
   report_closed: "This report is already closed.",

@@ -125,7 +125,6 @@ export const groups = {
   invited: "You are invited to a group",
   invitedHint: "You will see its name and members once you are in.",
   joinNow: "Join",
-  askOrJoin: "Join or ask to join",
   ask: "Ask to join",
   asked: "You asked to join",
   askedHint: "Somebody in the group will decide. You can close this page.",

@@ -15,7 +15,6 @@ export const session = {
   forget: (name: string) => `Forget ${name}`,
   signIn: "Start chatting",
   signInElsewhere: "Sign in",
-  signInOther: "Sign in at the site first",
   needsToken: "You are not signed in. Open Parlor from the site that you use it with.",
   signInAgain: "Sign in again",
   signOut: "Sign out",
@@ -34,8 +33,28 @@ export const session = {
   offlineRetry: (seconds: number) => `No connection. Trying again in ${seconds} s`,
   tryNow: "Try now",
   noToken: "No connection: the site that you sign in with does not answer.",
-  anotherUser: "Somebody else is signed in now. Please sign in again.",
   oldVersion: "The server is newer than this page. Please load the page again.",
-  suspendedUntil: (time: string) => `Your account is suspended until ${time}.`,
+  suspendedUntil: (time: string) => `Until ${time} you can neither read nor write here.`,
+  /** Why somebody is no longer let in. */
+  ended: {
+    suspended: {
+      title: "Your account is suspended",
+      hint: "It has no end. If you think that this is a mistake, write to those who run this server.",
+    },
+    device_revoked: {
+      title: "This browser was signed out",
+      hint: "It was done from another of your devices. What you wrote here and is not sent yet is kept for you.",
+    },
+    unauthorized: { title: "You are signed out", hint: "Your sign-in is no longer good. Please sign in again." },
+    token_expired: { title: "You are signed out", hint: "Your sign-in has run out. Please sign in again." },
+    another_user: {
+      title: "Somebody else is signed in now",
+      hint: "Sign in again to go on. What was here before is not shown to them.",
+    },
+    signed_out: {
+      title: "You are signed out at the site",
+      hint: "Parlor asks the site that you use it with who you are. Sign in there, and you are back here at once.",
+    },
+  },
   serverUnreachable: "The server cannot be reached.",
 };
