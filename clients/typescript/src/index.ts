@@ -33,7 +33,7 @@ export { indexedDbStore } from "./store/indexeddb.js";
 export { memoryStore } from "./store/memory.js";
 export type { CacheChanges, CachedPosition, OutboxItem, OutboxNews, SendOptions, Store } from "./store/store.js";
 export type { Target } from "./target.js";
-export type { ChatMessage, LoggedMessage, WaitingMessage } from "./timeline/message.js";
+export type { ChatMessage, Happening, LoggedMessage, TimelineItem, WaitingMessage } from "./timeline/message.js";
 export type { PastTimeline, PastView, Place } from "./timeline/past.js";
 export type { Timeline, TimelineView } from "./timeline/timeline.js";
 export type { GetToken, TokenReason } from "./tokens.js";

@@ -6,6 +6,11 @@ export function isMessage(entry: AnyEntry): entry is Message {
   return !("kind" in entry);
 }
 
+/** Whether it is shown by itself, and not in the message that it is about. */
+export function isShown(entry: AnyEntry): boolean {
+  return isMessage(entry) || !("messageId" in entry);
+}
+
 /** The message without its content, its reactions and its pin. */
 export function emptied(message: Message, how: "deleted" | "expired"): Message {
   const { content: _, reactions: _r, pinned: _p, editedAt: _e, highlights: _h, ...rest } = message;

@@ -1,7 +1,8 @@
 // A message as an app shows it: in the log, or on its way there.
 import { type RefusedError, refusal } from "../errors.js";
-import type { Json, Message } from "../protocol/types.js";
+import type { AnyEntry, Entry, Json, Message } from "../protocol/types.js";
 import type { OutboxItem, SendOptions } from "../store/store.js";
+import { isMessage } from "./effects.js";
 
 /** A message of the log, as it is now. */
 export interface LoggedMessage extends Omit<Message, "pos"> {
@@ -28,6 +29,15 @@ export interface WaitingMessage {
 /** A message. Compare `state` to tell them apart. */
 export type ChatMessage = LoggedMessage | WaitingMessage;
 
+/** An entry of the log that is no message and is about none: who came or went, what a group is called now… */
+export type Happening = Exclude<Entry, { readonly messageId: string }> & {
+  readonly state: "happened";
+  readonly key: string;
+};
+
+/** What a timeline shows one of. Compare `state`, and then `kind`. */
+export type TimelineItem = ChatMessage | Happening;
+
 const shown = new WeakMap<Message, LoggedMessage>();
 
 /** The same object for the same message. */
@@ -39,6 +49,29 @@ export function logged(message: Message): LoggedMessage {
     shown.set(message, found);
   }
   return found;
+}
+
+const happened = new WeakMap<Entry, Happening>();
+
+/** What there is to show of entries: each the same object for the same entry. */
+export function shownOf(entries: readonly AnyEntry[]): { messages: LoggedMessage[]; items: TimelineItem[] } {
+  const messages: LoggedMessage[] = [];
+  const items: TimelineItem[] = [];
+  for (const entry of entries) {
+    if (isMessage(entry)) {
+      const message = logged(entry);
+      messages.push(message);
+      items.push(message);
+    } else {
+      let found = happened.get(entry);
+      if (found === undefined) {
+        found = { ...entry, state: "happened", key: entry.id } as Happening;
+        happened.set(entry, found);
+      }
+      items.push(found);
+    }
+  }
+  return { messages, items };
 }
 
 const waited = new WeakMap<OutboxItem, WaitingMessage>();

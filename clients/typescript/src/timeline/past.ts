@@ -5,11 +5,11 @@
 import type { ServerClock } from "../clock.js";
 import { ParlorError, RefusedError } from "../errors.js";
 import { Derived, type Observable, reportError } from "../observable.js";
-import type { AnyEntry, History, HistoryPage } from "../protocol/types.js";
+import type { AnyEntry, History, HistoryPage, Message } from "../protocol/types.js";
 import type { Reads } from "../reads.js";
 import { seqOf } from "../target.js";
 import { Expiry } from "./expiry.js";
-import { logged } from "./message.js";
+import { shownOf } from "./message.js";
 import type { TimelineView } from "./timeline.js";
 import { Window } from "./window.js";
 
@@ -48,7 +48,7 @@ export class PastTimeline implements Observable<PastView> {
   #heard: number | null = null;
   /** What was heard while a page is read, which may not have it. */
   #meanwhile: AnyEntry[] = [];
-  #stale: PastView["messages"] | null = null;
+  #stale: ReturnType<typeof shownOf> | null = null;
   #reading: Promise<void> | null = null;
   #isAgainDue = false;
   #life = new AbortController();
@@ -106,6 +106,11 @@ export class PastTimeline implements Observable<PastView> {
   }
 
   /** @internal */
+  message(id: string): Message | null {
+    return this.#window.message(id);
+  }
+
+  /** @internal */
   hide(messageId: string, hidden: boolean): void {
     this.#window.hide(messageId, hidden);
     this.#view.changed();
@@ -115,7 +120,7 @@ export class PastTimeline implements Observable<PastView> {
   reset(): void {
     this.#life.abort(new ParlorError("the piece of the past is read anew"));
     this.#life = new AbortController();
-    this.#stale = this.get().messages;
+    this.#stale ??= shownOf(this.#window.shown());
     this.#window = new Window(this.#needs.me);
     this.#heard = null;
     this.#reading = null;
@@ -233,7 +238,7 @@ export class PastTimeline implements Observable<PastView> {
 
   #show(): PastView {
     return {
-      messages: this.#stale ?? this.#window.messages().map(logged),
+      ...(this.#stale ?? shownOf(this.#window.shown())),
       hasOlder: this.#window.isPlaced ? !this.#window.isAtStart : this.#reading !== null,
       hasNewer: this.#hasNewer,
       isLoading: this.#reading !== null,

@@ -11,7 +11,7 @@ import type { Reads } from "../reads.js";
 import type { OutboxItem } from "../store/store.js";
 import { isMessage } from "./effects.js";
 import { Expiry } from "./expiry.js";
-import { type ChatMessage, logged, waiting } from "./message.js";
+import { type ChatMessage, shownOf, type TimelineItem, waiting } from "./message.js";
 import { Window, type WindowPiece } from "./window.js";
 
 /** Messages of a page that is read back. */
@@ -30,6 +30,8 @@ const UNWATCHED_ENTRIES_KEPT = 200;
 export interface TimelineView {
   /** Oldest first: what is in the log, then what waits to be sent. */
   readonly messages: readonly ChatMessage[];
+  /** The messages, and between them what happened beside: who came or went, what a group is called now… */
+  readonly items: readonly TimelineItem[];
   /** Whether `loadOlder` will find more. */
   readonly hasOlder: boolean;
   /** Whether older or missing messages are being read. */
@@ -62,7 +64,7 @@ export class Timeline implements Observable<TimelineView> {
   /** What is in the log and not in the window yet: it is shown as on its way, so that nothing is shown out of order. */
   #acked = new Map<string, { item: OutboxItem; seq: number }>();
   /** What is shown until everything was read anew. */
-  #stale: readonly ChatMessage[] | null = null;
+  #stale: ReturnType<typeof shownOf> | null = null;
   /** Ends what is being read when all is read anew. */
   #life = new AbortController();
   #isOpened = false;
@@ -195,7 +197,7 @@ export class Timeline implements Observable<TimelineView> {
   reset(kept: WindowPiece | null = null): void {
     this.#life.abort(new ParlorError("the conversation is read anew"));
     this.#life = new AbortController();
-    if (this.#window.isPlaced) this.#stale = this.#window.messages().map(logged);
+    if (this.#window.isPlaced) this.#stale = shownOf(this.#window.shown());
     this.#window = new Window(this.#needs.me);
     if (kept !== null) this.#window.restore(kept);
     this.#acked.clear();
@@ -215,8 +217,8 @@ export class Timeline implements Observable<TimelineView> {
 
   #show(): TimelineView {
     const me = this.#needs.me() ?? "";
-    const inLog = this.#stale ?? this.#window.messages().map(logged);
-    const known = new Set(inLog.map(({ key }) => key));
+    const { messages, items } = this.#stale ?? shownOf(this.#window.shown());
+    const known = new Set(messages.map(({ key }) => key));
     const ahead = [...this.#acked.values()].sort((a, b) => a.seq - b.seq).map(({ item }) => item);
     const rest: ChatMessage[] = [];
     for (const item of [...ahead, ...this.#needs.waiting()]) {
@@ -225,7 +227,8 @@ export class Timeline implements Observable<TimelineView> {
       rest.push(waiting(item, me));
     }
     return {
-      messages: [...inLog, ...rest],
+      messages: [...messages, ...rest],
+      items: [...items, ...rest],
       hasOlder: this.#window.isPlaced ? !this.#window.isAtStart : !this.#isOpened || this.#reading !== null,
       isLoading: this.#reading !== null || this.#isFilling,
       error: this.#error,

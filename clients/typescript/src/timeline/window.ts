@@ -3,7 +3,7 @@
 // What arrives ahead of a hole waits beside it until the hole is filled, so what is in the window only ever
 // grows at its ends, and is first seen in the order of the log. What comes twice changes nothing.
 import type { AnyEntry, HistoryPage, Message } from "../protocol/types.js";
-import { aboutOf, after, emptied, isMessage } from "./effects.js";
+import { aboutOf, after, emptied, isMessage, isShown } from "./effects.js";
 
 interface Item {
   entry: AnyEntry;
@@ -97,12 +97,12 @@ export class Window {
     return this.#items.size;
   }
 
-  /** Its messages, oldest first. */
-  messages(): Message[] {
-    const found: Message[] = [];
+  /** What it has to show, oldest first: its messages, and what is about none. */
+  shown(): AnyEntry[] {
+    const found: AnyEntry[] = [];
     for (const seq of this.#order) {
       const entry = this.#items.get(seq)?.entry;
-      if (entry !== undefined && isMessage(entry) && !this.#hidden.has(entry.id)) found.push(entry);
+      if (entry !== undefined && !this.#hidden.has(entry.id)) found.push(entry);
     }
     return found;
   }
@@ -281,9 +281,8 @@ export class Window {
   #put(entry: AnyEntry, asOf: number): void {
     const isNew = !this.#items.has(entry.seq);
     this.#items.set(entry.seq, { entry, asOf });
-    if (!isMessage(entry)) return;
-    this.#places.set(entry.id, entry.seq);
-    if (!isNew) return;
+    if (isMessage(entry)) this.#places.set(entry.id, entry.seq);
+    if (!isNew || !isShown(entry)) return;
     const at = this.#order.findLastIndex((seq) => seq < entry.seq);
     this.#order.splice(at + 1, 0, entry.seq);
   }

@@ -1,7 +1,7 @@
 // Groups, and what is done to messages: everybody shows the same.
 import { expect, test } from "vitest";
 
-import type { LoggedMessage, Parlor } from "../../src/index.js";
+import type { LoggedMessage, Parlor, TimelineItem } from "../../src/index.js";
 import { contents, live, numbers, until } from "../support/client.js";
 import { Server } from "../support/server.js";
 
@@ -113,4 +113,45 @@ test("a_message_that_ends_loses_its_content_by_itself", async () => {
     const after = await until(messages, (view) => logged(view.messages)[1]?.expired === true, "the end");
     expect(contents(after.messages)).toEqual(["stays", undefined]);
   }
+});
+
+test("what_happens_in_a_group_stands_between_its_messages_for_everybody_and_after_a_cut", async () => {
+  const { server, alice, bob, carol, groupId, chats } = await owls();
+  const [mine, theirs] = chats;
+  if (!mine || !theirs) throw new Error("two chats");
+  const told = (view: { readonly items: readonly TimelineItem[] }) =>
+    view.items.map((item) => (item.state === "happened" ? item.kind : item.content));
+  await mine.send("one").sent;
+  await alice.command("group_add", { groupId, userIds: ["dave"] });
+  await alice.command("group_role", { groupId, userId: "bob", role: "admin" });
+  await theirs.send("two").sent;
+  await bob.command("group_update", { groupId, name: "Night owls" });
+  await carol.command("group_leave", { groupId });
+  await mine.pin((await mine.send("three").sent).id);
+  const expected = [
+    ...["group_created", "one", "member_added", "role_changed", "two"],
+    ...["group_updated", "member_left", "three"],
+  ];
+  for (const { messages } of [mine, theirs]) {
+    await until(messages, (view) => told(view).length === expected.length, "everything");
+    expect(told(messages.get())).toEqual(expected);
+    expect(contents(messages.get().messages)).toEqual(["one", "two", "three"]);
+  }
+  const added = mine.messages.get().items.find((item) => item.state === "happened" && item.kind === "member_added");
+  expect(added).toMatchObject({ by: "alice", userIds: ["dave"], state: "happened", key: added?.key });
+  const past = await theirs.openAt({ seq: 3 });
+  expect(told(past.get())).toEqual(expected);
+  past.close();
+  await server.kill();
+  const written = mine.send("four");
+  expect(told(mine.messages.get())).toEqual([...expected, "four"]);
+  await server.run();
+  await written.sent;
+  // Nobody was there to be told of it.
+  bob.close();
+  await alice.command("group_kick", { groupId, userId: "dave" });
+  const again = await live(server.url, "bob");
+  const later = again.group(groupId);
+  await until(later.messages, (view) => told(view).length === expected.length + 2, "what bob missed");
+  expect(told(later.messages.get())).toEqual([...expected, "four", "member_kicked"]);
 });

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import type { AnyEntry, Entry, HistoryPage, Message } from "../../src/protocol/types.js";
-import { isMessage } from "../../src/timeline/effects.js";
+import { isMessage, isShown } from "../../src/timeline/effects.js";
 import { Window } from "../../src/timeline/window.js";
 
 const base = (seq: number) => ({ id: `c:${seq}`, conversationId: "c", seq, ts: seq, pos: seq });
@@ -29,6 +29,8 @@ const deleted = (seq: number, on: number): Entry => ({
   messageId: `c:${on}`,
 });
 
+const joined = (seq: number): Entry => ({ ...base(seq), kind: "member_joined", by: "dave" });
+
 /** A log as the server keeps it, and what it answers. */
 class Log {
   entries: AnyEntry[] = [];
@@ -42,7 +44,8 @@ class Log {
     const by = choice % 3 === 0 ? "alice" : "carol";
     const reactors = this.#reactors.get(`c:${on}`) ?? new Set();
     this.#reactors.set(`c:${on}`, reactors);
-    if (target === null || choice % 2 === 0 || target.deleted) this.entries.push(said(seq));
+    if (choice % 7 === 3) this.entries.push(joined(seq));
+    else if (target === null || choice % 2 === 0 || target.deleted) this.entries.push(said(seq));
     else if (choice % 11 === 1) this.entries.push(deleted(seq, on));
     else if (choice % 5 === 1) this.entries.push(edited(seq, on));
     else if (reactors.delete(by)) this.entries.push(reacted(seq, on, "reaction_removed", by));
@@ -91,8 +94,10 @@ class Log {
     };
   }
 
-  shown(from: number): Message[] {
-    return this.entries.flatMap(({ seq }) => (seq >= from ? (this.now(seq) ?? []) : []));
+  /** Messages as they are now, and what is about none, in order. */
+  shown(from: number): AnyEntry[] {
+    const shown = this.entries.filter((entry) => entry.seq >= from && isShown(entry));
+    return shown.map((entry) => this.now(entry.seq) ?? entry);
   }
 }
 
@@ -134,9 +139,9 @@ test("whatever_is_lost_repeated_or_late_the_window_shows_the_log", () => {
       };
       const check = () => {
         if (!window.isPlaced) return;
-        const numbers = window.messages().map(({ seq }) => seq);
+        const numbers = window.shown().map(({ seq }) => seq);
         const expected = log.entries
-          .filter((entry) => isMessage(entry) && entry.seq >= window.from && entry.seq <= window.to)
+          .filter((entry) => isShown(entry) && entry.seq >= window.from && entry.seq <= window.to)
           .map(({ seq }) => seq);
         expect(numbers).toEqual(expected);
       };
@@ -187,7 +192,7 @@ test("whatever_is_lost_repeated_or_late_the_window_shows_the_log", () => {
       if (!window.isPlaced) see(window.page(log.history({})));
       while (window.missing > 0) see(window.page(log.history({ after: window.to, before: window.head + 1 })));
       check();
-      expect(window.messages()).toEqual(log.shown(window.from));
+      expect(window.shown()).toEqual(log.shown(window.from));
       if (!isReplaced) expect(new Set(seen).size, "each is news once").toBe(seen.length);
     }),
     { numRuns: 500 },
@@ -199,7 +204,7 @@ test("what_is_ahead_of_a_hole_is_not_shown_until_the_hole_is_filled", () => {
   expect(window.push(said(1)).map(({ seq }) => seq)).toEqual([1]);
   expect(window.push(said(3))).toEqual([]);
   expect(window.push(said(4))).toEqual([]);
-  expect([window.missing, window.messages().length]).toEqual([3, 1]);
+  expect([window.missing, window.shown().length]).toEqual([3, 1]);
   expect(window.push(said(2)).map(({ seq }) => seq)).toEqual([2, 3, 4]);
   expect(window.missing).toBe(0);
 });
@@ -220,8 +225,8 @@ test("what_has_ended_loses_its_content_and_the_next_end_is_told", () => {
   window.push({ ...said(2), expiresAt: 200 });
   expect(window.expire(99)).toBe(100);
   expect(window.expire(100)).toBe(200);
-  expect(window.messages()).toMatchObject([{ expired: true }, { content: "text 2" }]);
-  expect(window.messages()[0]).not.toHaveProperty("content");
+  expect(window.shown()).toMatchObject([{ expired: true }, { content: "text 2" }]);
+  expect(window.shown()[0]).not.toHaveProperty("content");
 });
 
 test("trimming_keeps_the_newest_and_says_that_there_are_older_ones", () => {
@@ -229,7 +234,7 @@ test("trimming_keeps_the_newest_and_says_that_there_are_older_ones", () => {
   for (let seq = 1; seq <= 10; seq++) window.push(said(seq));
   expect(window.isAtStart).toBe(true);
   window.trim(4);
-  expect(window.messages().map(({ seq }) => seq)).toEqual([7, 8, 9, 10]);
+  expect(window.shown().map(({ seq }) => seq)).toEqual([7, 8, 9, 10]);
   expect([window.from, window.isAtStart]).toEqual([7, false]);
 });
 
