@@ -6,6 +6,7 @@ export default defineConfig({
     target: "es2022",
     sourcemap: true,
     minify: true,
-    rollupOptions: { external: ["socket.io-client"] },
+    // Vite leaves blanks in libraries, for the sake of annotations, of which there are none that matter here.
+    rollupOptions: { external: ["socket.io-client"], output: { minify: true } },
   },
 });

@@ -6,19 +6,23 @@
 // come with the rest. Tabs share one cache: who is not as far as it writes nothing, and who cannot say that
 // all that changed since what is kept is among its changes writes everything.
 import { sleep } from "./backoff.js";
-import type { Conversation, ConversationPiece } from "./conversation.js";
+import type { Conversation } from "./conversation.js";
+import { leaving } from "./leaving.js";
 import { reportError } from "./observable.js";
+import type { OwnRecords } from "./own/own.js";
 import type { Position } from "./protocol/types.js";
 import type { CacheChanges, CachedPosition, Store } from "./store/store.js";
 
 /** The form of what is kept. Another form is not read. */
-const FORM = 1;
+const FORM = 2;
 const CONVERSATIONS_MAX = 50;
 const ENTRIES_MAX = 100;
 /** Characters of the entries of one conversation, about. */
 const CHARS_MAX = 200_000;
-/** Changes are gathered for so long. */
-const GATHER_MS = 500;
+/** At most so much of the time is spent on keeping: the first change is kept at once, those that follow together. */
+const SHARE = 1 / 10;
+const PAUSE_MIN_MS = 50;
+const PAUSE_MAX_MS = 1_000;
 /** A store that does not answer holds up the first connection for so long. */
 const PATIENCE_MS = 3_000;
 
@@ -27,7 +31,9 @@ export interface CacheNeeds {
   readonly position: () => Position | null;
   /** Those that are listed, the last that moved first. */
   readonly listed: () => Conversation[];
-  readonly restore: (pieces: ConversationPiece[], position: Position) => void;
+  /** What else is kept. */
+  readonly own: () => readonly OwnRecords[];
+  readonly restore: (pieces: ReadonlyMap<string, object>, position: Position) => void;
 }
 
 /** A store that keeps caches. */
@@ -38,19 +44,21 @@ export class Cache {
   #store: CacheStore;
   #owner: string;
   #needs: CacheNeeds;
-  #changed = new Set<Conversation>();
+  #changed = new Set<Conversation | OwnRecords>();
   /** What changed since here is among the changes; `null` when only everything will do. */
   #since: Position | null = null;
   #keys = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** When it may be kept again. */
+  #nextAt = 0;
   #isOver = false;
-  #hide = () => this.#save();
+  readonly #stopListening: () => void;
 
   constructor(store: CacheStore, owner: string, needs: CacheNeeds) {
     this.#store = store;
     this.#owner = owner;
     this.#needs = needs;
-    globalThis.addEventListener?.("pagehide", this.#hide);
+    this.#stopListening = leaving(() => this.#save());
   }
 
   /** Reads what was kept. Resolves also if there is nothing, or the store fails. */
@@ -61,7 +69,7 @@ export class Cache {
       this.#keys = new Set(pieces.keys());
       const { epoch, pos } = position;
       this.#since = { epoch, pos };
-      this.#needs.restore([...pieces.values()] as ConversationPiece[], { epoch, pos });
+      this.#needs.restore(pieces as ReadonlyMap<string, object>, { epoch, pos });
     }, reportError);
     const patience = new AbortController();
     await Promise.race([loaded, sleep(PATIENCE_MS, patience.signal).catch(() => {})]);
@@ -69,9 +77,9 @@ export class Cache {
     isLate = true;
   }
 
-  /** There is something new of a conversation. */
-  changed(conversation: Conversation): void {
-    this.#changed.add(conversation);
+  /** There is something new of what is kept. */
+  changed(thing: Conversation | OwnRecords): void {
+    this.#changed.add(thing);
     this.#soon();
   }
 
@@ -96,20 +104,32 @@ export class Cache {
   #end(): void {
     this.#isOver = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    globalThis.removeEventListener?.("pagehide", this.#hide);
+    this.#stopListening();
   }
 
   #soon(): void {
     if (this.#isOver) return;
-    this.#timer ??= setTimeout(() => this.#save(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.#save(), Math.max(0, this.#nextAt - performance.now()));
   }
 
   #save(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#isOver || this.#needs.position() === null) return;
+    const begun = performance.now();
+    // Until it is known how long it takes.
+    this.#nextAt = begun + PAUSE_MAX_MS;
     this.#store
       .saveCache(this.#owner, (stored) => this.#changes(stored))
+      .then((isSaved) => {
+        const now = performance.now();
+        const pause = Math.min(Math.max((now - begun) / SHARE, PAUSE_MIN_MS), PAUSE_MAX_MS);
+        this.#nextAt = now + (isSaved ? pause : PAUSE_MAX_MS);
+        if (this.#timer === null) return;
+        clearTimeout(this.#timer);
+        this.#timer = null;
+        this.#soon();
+      })
       .catch((error: unknown) => {
         // It may be full, or gone. What was kept before stays good.
         this.#end();
@@ -130,12 +150,11 @@ export class Cache {
     const isAll = !isOfThisLife || stored.pos < since;
     const listed = this.#needs.listed().slice(0, CONVERSATIONS_MAX);
     const pieces = new Map<string, object | null>();
-    const keys = new Set(listed.map(({ key }) => key));
+    const things = [...listed, ...this.#needs.own()];
+    const keys = new Set(things.map(({ key }) => key));
     for (const key of isAll ? [] : this.#keys) if (!keys.has(key)) pieces.set(key, null);
-    for (const conversation of listed) {
-      if (isAll || this.#changed.has(conversation)) {
-        pieces.set(conversation.key, conversation.kept(ENTRIES_MAX, CHARS_MAX));
-      }
+    for (const thing of things) {
+      if (isAll || this.#changed.has(thing)) pieces.set(thing.key, thing.kept(ENTRIES_MAX, CHARS_MAX));
     }
     this.#changed.clear();
     this.#keys = keys;

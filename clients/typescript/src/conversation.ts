@@ -1,6 +1,7 @@
 // One conversation: what is known of it, its messages, and what can be done in it.
 import type { ServerClock } from "./clock.js";
 import type { Connection } from "./connection.js";
+import type { ListName } from "./conversations.js";
 import { ParlorError } from "./errors.js";
 import { bringsIn, type Facts, factsAfter, factsWith } from "./facts.js";
 import type { GroupInfoView, Members } from "./group.js";
@@ -8,6 +9,7 @@ import { Lists, type PinsView, type ThreadView } from "./lists.js";
 import { Marks, type ReceiptState } from "./marks.js";
 import { Derived, type Observable } from "./observable.js";
 import type { Outbox, Sending } from "./outbox.js";
+import type { Drafts, DraftView } from "./own/drafts.js";
 import type { Paged } from "./paged.js";
 import type {
   AnyEntry,
@@ -15,15 +17,18 @@ import type {
   ConversationSummary,
   Entry,
   Json,
+  MemberReceipt,
   Message,
   MessageChanged,
   Moved,
+  ReceiptCounts,
   Role,
   Sent,
   Watermarks,
 } from "./protocol/types.js";
 import type { Reads } from "./reads.js";
 import type { Receipts } from "./receipts.js";
+import { type ReceiptsView, Recipients } from "./recipients.js";
 import type { OutboxItem, SendOptions } from "./store/store.js";
 import { conversationIdOf, keyOf, seqOf, type Target } from "./target.js";
 import { emptied, isMessage } from "./timeline/effects.js";
@@ -78,6 +83,9 @@ export interface ConversationNeeds {
   readonly clock: ServerClock;
   readonly outbox: () => Outbox;
   readonly receipts: Receipts;
+  readonly drafts: () => Drafts;
+  /** Entries were seen for the first time, some of them long after they came. */
+  readonly seen: (entries: readonly AnyEntry[]) => void;
   /** Its place in the list may be another. */
   readonly moved: (conversation: Conversation) => void;
   /** What is known of it is not enough: the list has to be read. */
@@ -108,7 +116,7 @@ export class Conversation {
   readonly #view = new Derived<ConversationView>(() => this.#show());
   readonly #typingIn = new TypingIn();
   readonly #typingOut: TypingOut;
-  #isListed = false;
+  #place: ListName | null = null;
   #order = { pos: 0, bump: 0 };
   #facts: Facts = {};
   /** The number up to which facts, unread messages and mentions are counted. */
@@ -119,6 +127,7 @@ export class Conversation {
   readonly #marks = new Marks();
   readonly #pasts = new Set<PastTimeline>();
   readonly #lists: Lists;
+  readonly #recipients: Recipients;
   #delivered = 0;
 
   /** @internal */
@@ -134,6 +143,11 @@ export class Conversation {
       id: () => this.id,
       head: () => this.#head,
       waiting: () => needs.outbox().waiting(this.key),
+    });
+    this.#recipients = new Recipients({
+      reads: needs.reads,
+      id: (signal) => this.#lists.id(signal),
+      now: () => needs.clock.now(),
     });
     this.messages = new Timeline({
       reads: needs.reads,
@@ -176,6 +190,19 @@ export class Conversation {
   /** The thread of a message: `send(content, { thread: messageId })` says something in it. */
   thread(messageId: string): Paged<Message, ThreadView> {
     return this.#lists.thread(messageId);
+  }
+
+  /** What the user has begun to write in it, here or on another device. Read while somebody is subscribed to it. */
+  get draft(): Observable<DraftView> {
+    return this.#needs.drafts().of(this.target);
+  }
+
+  /**
+   * Keeps what the user has begun to write, `null` for nothing: call it at each key. It shows at once, is told to the
+   * user's other devices about once a second, and survives reloads.
+   */
+  setDraft(content: Json): void {
+    this.#needs.drafts().set(this.target, content);
   }
 
   /** Who types in it, the user aside. */
@@ -290,10 +317,21 @@ export class Conversation {
 
   /**
    * How far a message of the user's own got with everybody else: `read` once all have read it. Of larger
-   * groups no marks are told, so there it stays `sent`.
+   * groups no marks are told, so there it stays `sent`; `receiptCountsOf` says how many have it. `view` tells when
+   * either changes.
    */
   receiptOf(message: Pick<LoggedMessage, "seq">): ReceiptState {
     return this.#marks.of(message.seq, this.#needs.connection.userId);
+  }
+
+  /** How many members of a larger group have a message, and have read it; `null` where that is not told. */
+  receiptCountsOf(message: Pick<LoggedMessage, "seq">): ReceiptCounts | null {
+    return this.#recipients.countsOf(message.seq);
+  }
+
+  /** Who has a message, and who has read it. It is read while somebody is subscribed to it. */
+  receiptsOf(message: Pick<LoggedMessage, "seq">): Paged<MemberReceipt, ReceiptsView> {
+    return this.#recipients.of(message.seq);
   }
 
   /**
@@ -315,9 +353,22 @@ export class Conversation {
     }
   }
 
-  /** Whether it is in the list. @internal */
-  get isListed(): boolean {
-    return this.#isListed;
+  /** The list that it is in. @internal */
+  get place(): ListName | null {
+    return this.#place;
+  }
+
+  /** @internal */
+  placed(place: ListName | null): void {
+    if (place === this.#place) return;
+    this.#place = place;
+    this.#changed();
+  }
+
+  /** A message that is at hand. @internal */
+  find(messageId: string): Message | null {
+    const timelines = [this.messages, ...this.#pasts];
+    return timelines.map((timeline) => timeline.message(messageId)).find((message) => message !== null) ?? null;
   }
 
   /** What it is sorted by: later first. @internal */
@@ -326,8 +377,8 @@ export class Conversation {
   }
 
   /** @internal */
-  described(summary: ConversationSummary): void {
-    this.#isListed = true;
+  described(summary: ConversationSummary, place: ListName): void {
+    this.#place = place;
     const { name, members, role, timerSeconds, settings } = summary;
     this.#facts = given({ name, members, role, timerSeconds, settings });
     // What was heard since the list was read.
@@ -361,7 +412,7 @@ export class Conversation {
 
   /** Takes what was kept of it. @internal */
   restore(piece: ConversationPiece): void {
-    this.#isListed = true;
+    this.#place = "conversations";
     this.#facts = piece.facts;
     this.#order = { pos: piece.pos, bump: 0 };
     this.#asOf = piece.asOf;
@@ -375,7 +426,7 @@ export class Conversation {
 
   /** It moved while the client was away. @internal */
   hasMoved(line: Moved): void {
-    if (!this.#isListed) this.#needs.unknown();
+    if (this.#place === null) this.#needs.unknown();
     this.#counted(line.head, line.unread, null, line.watermarks);
     this.#order = { pos: Math.max(line.pos, this.#order.pos), bump: this.#order.bump };
     this.messages.headIs(line.head);
@@ -386,7 +437,19 @@ export class Conversation {
   receipt(kind: "delivered" | "read", userId: string, seq: number): void {
     if (kind === "read" && userId === this.#needs.connection.userId) this.#ownRead(seq);
     this.#marks.take([{ userId, delivered: seq, read: kind === "read" ? seq : 0 }]);
+    this.#recipients.mark(kind, userId, seq);
     this.#changed();
+  }
+
+  /** @internal */
+  receiptCounts(counts: readonly ReceiptCounts[]): void {
+    this.#recipients.count(counts);
+    this.#changed();
+  }
+
+  /** The client has caught up: marks may have moved meanwhile. @internal */
+  live(): void {
+    this.#recipients.again();
   }
 
   /** @internal */
@@ -421,7 +484,7 @@ export class Conversation {
 
   /** @internal */
   sent(item: OutboxItem, sent: Sent): void {
-    this.#isListed = true;
+    this.#place = "conversations";
     this.messages.sent(item, sent);
   }
 
@@ -435,7 +498,8 @@ export class Conversation {
   reset(): void {
     for (const timeline of [this.messages, ...this.#pasts]) timeline.reset();
     this.#lists.reset();
-    this.#isListed = false;
+    this.#recipients.reset();
+    this.#place = null;
     this.#asOf = -1;
     this.#lastMessage = null;
     this.#marks.clear();
@@ -456,6 +520,7 @@ export class Conversation {
     this.lost();
     for (const timeline of [this.messages, ...this.#pasts]) timeline.close();
     this.#lists.close();
+    this.#recipients.close();
   }
 
   get #head(): number {
@@ -522,6 +587,7 @@ export class Conversation {
     const me = this.#needs.connection.userId;
     for (const past of this.#pasts) past.hear(entries);
     this.#lists.hear(entries);
+    this.#needs.seen(entries);
     for (const entry of entries) {
       const isNew = entry.seq > this.#asOf;
       // Between what was counted and this there are entries that nobody has counted.
@@ -533,8 +599,8 @@ export class Conversation {
         this.#order = { pos: Math.max(entry.pos, this.#order.pos), bump: entry.pos === 0 ? this.#order.bump + 1 : 0 };
       }
     }
-    if (!this.#isListed) this.#needs.unknown();
-    this.#isListed = true;
+    if (this.#place === null) this.#needs.unknown();
+    this.#place ??= "conversations";
     this.#changed();
   }
 

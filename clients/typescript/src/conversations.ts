@@ -20,18 +20,23 @@ export interface ConversationList {
   readonly error: ParlorError | null;
 }
 
+/** The lists, by the commands that read them. @internal */
+export type ListName = "conversations" | "requests";
+
 /** What the list is made of. @internal */
 export interface ListNeeds {
+  readonly name: ListName;
   readonly reads: Reads;
+  readonly isLive: () => boolean;
   readonly all: () => Iterable<Conversation>;
   /** The conversation that a line is about; `null` if it is of no known kind. */
   readonly of: (summary: ConversationSummary) => Conversation | null;
 }
 
-/** The list of conversations, live. */
+/** A list of conversations, live. */
 export class Conversations implements Observable<ConversationList> {
   #needs: ListNeeds;
-  #view = new Derived<ConversationList>(() => this.#show());
+  readonly #view: Derived<ConversationList>;
   /** Where the next page begins; `null` at the end. */
   #cursor: string | null = null;
   #wasRead = false;
@@ -45,6 +50,10 @@ export class Conversations implements Observable<ConversationList> {
   /** @internal */
   constructor(needs: ListNeeds) {
     this.#needs = needs;
+    this.#view = new Derived(
+      () => this.#show(),
+      () => this.live(),
+    );
   }
 
   readonly get = (): ConversationList => this.#view.get();
@@ -54,13 +63,13 @@ export class Conversations implements Observable<ConversationList> {
   /** Reads the next page. Resolves when it is there, or there is none. */
   readonly loadMore = async (): Promise<void> => {
     await this.#reading;
-    const isUnread = this.#isRestored && !this.#wasRead;
+    const isUnread = (this.#isRestored || this.#isLazy) && !this.#wasRead;
     if (this.#cursor === null && !isUnread) return;
     await this.#read(async () => {
       if (isUnread) await this.#readFirst();
       if (this.#cursor === null) return;
       const query = { limit: PAGE_CONVERSATIONS, cursor: this.#cursor };
-      const page = await this.#needs.reads.ask("conversations", query, this.#life.signal);
+      const page = await this.#needs.reads.ask(this.#needs.name, query, this.#life.signal);
       this.#take(page.conversations);
       this.#cursor = page.cursor;
     });
@@ -68,7 +77,7 @@ export class Conversations implements Observable<ConversationList> {
 
   /** Those in the list, in its order. @internal */
   listed(): Conversation[] {
-    const listed = [...this.#needs.all()].filter(({ isListed }) => isListed);
+    const listed = [...this.#needs.all()].filter(({ place }) => place === this.#needs.name);
     return listed.sort((a, b) => b.order.pos - a.order.pos || b.order.bump - a.order.bump);
   }
 
@@ -79,6 +88,10 @@ export class Conversations implements Observable<ConversationList> {
 
   /** Reads the first page again, soon. @internal */
   refresh(): void {
+    if (this.#isIdle) {
+      this.#wasRead = false;
+      return;
+    }
     this.#refresh ??= setTimeout(() => {
       this.#refresh = null;
       void this.#read(() => this.#readFirst());
@@ -91,15 +104,22 @@ export class Conversations implements Observable<ConversationList> {
     this.#view.changed();
   }
 
-  /** There is a connection. @internal */
+  /** There is a connection, or somebody looks. @internal */
   live(): void {
-    if (this.#isRestored && !this.#wasRead) this.refresh();
+    const isDue = this.#isRestored || (this.#isLazy && this.#view.isWatched);
+    if (isDue && !this.#wasRead && this.#needs.isLive()) this.refresh();
+  }
+
+  /** What it holds may not be true any more: it is read anew, now or when somebody looks. @internal */
+  stale(): void {
+    this.#wasRead = false;
+    this.live();
   }
 
   /** Reads it anew from the beginning. Rejects with the signal's reason. @internal */
   async reload(signal: AbortSignal): Promise<void> {
     try {
-      const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, signal);
+      const page = await this.#needs.reads.ask(this.#needs.name, { limit: PAGE_CONVERSATIONS }, signal);
       this.#take(page.conversations);
       this.#cursor = page.cursor;
       this.#wasRead = true;
@@ -118,16 +138,25 @@ export class Conversations implements Observable<ConversationList> {
     if (this.#refresh !== null) clearTimeout(this.#refresh);
   }
 
+  /** Whether it is read only when somebody looks. */
+  get #isLazy(): boolean {
+    return this.#needs.name === "requests";
+  }
+
+  get #isIdle(): boolean {
+    return this.#isLazy && !this.#view.isWatched;
+  }
+
   async #readFirst(): Promise<void> {
-    const page = await this.#needs.reads.ask("conversations", { limit: PAGE_CONVERSATIONS }, this.#life.signal);
+    const page = await this.#needs.reads.ask(this.#needs.name, { limit: PAGE_CONVERSATIONS }, this.#life.signal);
     this.#take(page.conversations);
-    if (!this.#isRestored || this.#wasRead) return;
+    if (this.#wasRead || !(this.#isRestored || this.#isLazy)) return;
     this.#cursor = page.cursor;
     this.#wasRead = true;
   }
 
   #take(lines: readonly ConversationSummary[]): void {
-    for (const line of lines) this.#needs.of(line)?.described(line);
+    for (const line of lines) this.#needs.of(line)?.described(line, this.#needs.name);
   }
 
   #read(act: () => Promise<void>): Promise<void> {

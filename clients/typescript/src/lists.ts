@@ -1,6 +1,7 @@
 // What is read of a conversation beside its timeline: its pins, its threads, a group's members. Each is read
 // when somebody looks, and kept by the entries that the conversation hears.
 import { infoAfter, infoOf, type Members, membersAfter, membersOf } from "./group.js";
+import { Looked } from "./looked.js";
 import { Paged, type PageState } from "./paged.js";
 import type { AnyEntry, GroupInfo, Message, Pin } from "./protocol/types.js";
 import type { Reads } from "./reads.js";
@@ -8,6 +9,9 @@ import type { OutboxItem } from "./store/store.js";
 import { seqOf, type Target } from "./target.js";
 import { aboutOf, after, isMessage } from "./timeline/effects.js";
 import { type ChatMessage, type LoggedMessage, logged, waiting } from "./timeline/message.js";
+
+/** Threads that nobody looks at any more are let go of beyond so many. */
+const THREADS_MAX = 20;
 
 /** The pinned messages, the one that was pinned last first. */
 export interface PinsView {
@@ -42,7 +46,7 @@ export class Lists {
   #members: Members | null = null;
   #info: ReturnType<typeof infoOf> | null = null;
   #pins: Paged<Pin, PinsView> | null = null;
-  #threads = new Map<string, Paged<Message, ThreadView>>();
+  readonly #threads = new Looked(THREADS_MAX, (messageId) => this.#thread(messageId));
 
   constructor(needs: ListsNeeds) {
     this.#needs = needs;
@@ -64,7 +68,7 @@ export class Lists {
     this.#heard ??= this.#needs.head();
     this.#pins ??= new Paged<Pin, PinsView>(
       async (_, signal) => {
-        const conversationId = await this.#id(signal);
+        const conversationId = await this.id(signal);
         return { items: (await this.#needs.reads.ask("pins", { conversationId }, signal)).pins, cursor: null };
       },
       ({ message }) => message.id,
@@ -75,9 +79,11 @@ export class Lists {
 
   thread(messageId: string): Paged<Message, ThreadView> {
     this.#heard ??= this.#needs.head();
-    const known = this.#threads.get(messageId);
-    if (known !== undefined) return known;
-    const made = new Paged<Message, ThreadView>(
+    return this.#threads.of(messageId);
+  }
+
+  #thread(messageId: string): Paged<Message, ThreadView> {
+    return new Paged<Message, ThreadView>(
       async (cursor, signal) => {
         const { reads } = this.#needs;
         const [root, page] = await Promise.all([
@@ -89,8 +95,6 @@ export class Lists {
       ({ id }) => id,
       (messages, state) => this.#showThread(messageId, messages, state),
     );
-    this.#threads.set(messageId, made);
-    return made;
   }
 
   /** Entries are seen for the first time, in the order of the log. */
@@ -135,14 +139,14 @@ export class Lists {
   }
 
   /** The conversation's id, which is known from the first connection on. */
-  async #id(signal: AbortSignal): Promise<string> {
+  async id(signal: AbortSignal): Promise<string> {
     if (this.#needs.id() === null) await this.#needs.reads.connected(signal);
     return this.#needs.id() ?? "";
   }
 
   async #root(messageId: string, signal: AbortSignal): Promise<Message[]> {
     const seq = seqOf(messageId) ?? 0;
-    const conversationId = await this.#id(signal);
+    const conversationId = await this.id(signal);
     const query = { conversationId, after: Math.max(seq - 1, 0), before: seq + 1 };
     return (await this.#needs.reads.ask("history", query, signal)).messages;
   }
@@ -161,7 +165,7 @@ export class Lists {
     const me = this.#needs.me();
     const about = aboutOf(entry);
     const changed = (message: Message) => (message.id === about ? after(message, entry, me) : message);
-    for (const [messageId, thread] of this.#threads) {
+    for (const [messageId, thread] of this.#threads.entries()) {
       const isIn = isMessage(entry) && entry.thread === messageId && !thread.get().hasMore;
       thread.change((messages) => [...messages.map(changed), ...(isIn ? [entry] : [])]);
     }

@@ -33,12 +33,16 @@ export class Paged<Item, View> implements Observable<View> {
   #reading: Promise<void> | null = null;
   #error: ParlorError | null = null;
   #life = new AbortController();
+  #isClosed = false;
+  #readAt = 0;
 
   /** @internal */
   constructor(
     ask: (cursor: string | null, signal: AbortSignal) => Promise<Page<Item>>,
     idOf: (item: Item) => string,
     show: (items: readonly Item[], state: PageState) => View,
+    /** Who begins to look later than this after it was read has it read again. */
+    freshMs = Number.POSITIVE_INFINITY,
   ) {
     this.#ask = ask;
     this.#idOf = idOf;
@@ -50,9 +54,16 @@ export class Paged<Item, View> implements Observable<View> {
           error: this.#error,
         }),
       (isWatched) => {
-        if (isWatched && !this.#wasRead) void this.loadMore();
+        if (isWatched && this.#wasRead && performance.now() - this.#readAt > freshMs) void this.reload();
+        else if (!this.#wasRead && isWatched) void this.loadMore();
+        else if (!this.#wasRead) this.#stop();
       },
     );
+  }
+
+  /** Whether somebody looks. @internal */
+  get isWatched(): boolean {
+    return this.#view.isWatched;
   }
 
   readonly get = (): View => this.#view.get();
@@ -62,13 +73,26 @@ export class Paged<Item, View> implements Observable<View> {
 
   /** Reads the next page. Resolves when it is there, or there is none. */
   readonly loadMore = (): Promise<void> => {
-    this.#reading ??= this.#read().then(() => {
-      this.#reading = null;
+    if (this.#reading !== null) return this.#reading;
+    const reading = this.#read(this.#life.signal).then(() => {
+      // Another may have taken its place since.
+      if (this.#reading === reading) this.#reading = null;
       this.#view.changed();
     });
+    this.#reading = reading;
     this.#view.changed();
-    return this.#reading;
+    return reading;
   };
+
+  /** These are the items, all of them. @internal */
+  know(items: readonly Item[]): void {
+    this.#wasRead = true;
+    this.#readAt = performance.now();
+    this.#cursor = null;
+    this.#items = items;
+    this.#isTouched = true;
+    this.#view.changed();
+  }
 
   /** Does to the items what was heard of them. @internal */
   change(act: (items: readonly Item[]) => readonly Item[]): void {
@@ -88,11 +112,19 @@ export class Paged<Item, View> implements Observable<View> {
 
   /** @internal */
   close(): void {
+    this.#isClosed = true;
     this.#life.abort(new Error("closed"));
   }
 
-  async #read(): Promise<void> {
-    const { signal } = this.#life;
+  /** Nobody looks any more at what is being read for the first time: it is not asked for, if it was not yet. */
+  #stop(): void {
+    if (this.#isClosed) return;
+    this.#life.abort(new Error("nobody looks"));
+    this.#life = new AbortController();
+    this.#reading = null;
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
     if (this.#wasRead && this.#cursor === null) return;
     try {
       let page: Page<Item>;
@@ -101,12 +133,14 @@ export class Paged<Item, View> implements Observable<View> {
         this.#isTouched = false;
         page = await this.#ask(this.#wasRead ? this.#cursor : null, signal);
         tries += 1;
+        if (signal.aborted) return;
       } while (this.#isTouched && tries < TRIES_MAX);
       const known = new Map((this.#wasRead ? this.#items : []).map((item) => [this.#idOf(item), item]));
       for (const item of page.items) known.set(this.#idOf(item), item);
       this.#items = [...known.values()];
       this.#cursor = page.cursor;
       this.#wasRead = true;
+      this.#readAt = performance.now();
       this.#error = null;
     } catch (error) {
       if (signal.aborted) return;

@@ -2,62 +2,38 @@
 import { Cache } from "./cache.js";
 import { ServerClock } from "./clock.js";
 import { Connection, type Status } from "./connection.js";
-import { Conversation, type ConversationNeeds } from "./conversation.js";
-import { Conversations } from "./conversations.js";
+import { Conversation, type ConversationNeeds, type ConversationPiece } from "./conversation.js";
+import { Conversations, type ListNeeds } from "./conversations.js";
 import { ClosedError } from "./errors.js";
 import type { Observable } from "./observable.js";
+import type { ParlorOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
+import type { Blocked, Contacts } from "./own/contacts.js";
+import { Own } from "./own/own.js";
+import type { PrivacyRecords } from "./own/privacy.js";
+import type { Starred } from "./own/starred.js";
 import { PresenceBook, type PresenceView } from "./presence.js";
 import { Profiles, type ProfileView } from "./profiles.js";
-import type { AnyEntry, Commands, Moved, ProfileAnswer, Ready, ServerEvents } from "./protocol/types.js";
+import type { AnyEntry, Commands, Message, Moved, Ready, ServerEvents } from "./protocol/types.js";
 import { Reads } from "./reads.js";
 import { Receipts } from "./receipts.js";
+import { Requests } from "./requests.js";
 import { type SearchQuery, type SearchResults, search } from "./search.js";
 import { memoryStore } from "./store/memory.js";
 import type { Store } from "./store/store.js";
 import { Sync } from "./sync.js";
 import { keyOf, type Target, targetOf } from "./target.js";
-import type { GetToken } from "./tokens.js";
-
-/** How to reach the server, and as whom. */
-export interface ParlorOptions {
-  /** The server, such as `https://chat.example.com`. */
-  readonly url: string;
-  /** The path of Socket.IO at the server; `/socket.io/` if not given. */
-  readonly path?: string;
-  /** Says who the user is. For tokens that end give `getToken` instead. */
-  readonly token?: string;
-  /** Gives a token: at each connect, and before the last one ends. */
-  readonly getToken?: GetToken;
-  /**
-   * Names this device: 1 to 64 bytes, to be kept over restarts. Without it the connection is of the device
-   * that all connections without one share.
-   */
-  readonly deviceId?: string;
-  /**
-   * Who the user is, if that is known: then what waits in the outbox is shown before the first connection,
-   * and a token of somebody else is refused.
-   */
-  readonly userId?: string;
-  /** Where the outbox is kept: in memory if not given. `indexedDbStore()` survives reloads. */
-  readonly store?: Store;
-  /**
-   * Whether the newest conversations and messages are remembered over reloads, so that they are there at once,
-   * also without a connection. `true` if not given; takes a store that can (`indexedDbStore` can), and `userId`.
-   */
-  readonly cache?: boolean;
-  /** Transports in the order in which they are tried; WebSocket, then long-polling, if not given. */
-  readonly transports?: readonly ("websocket" | "polling")[];
-  /** Delays between tries to connect, in milliseconds: they begin with `firstMs` (500) and double up to `maxMs` (30,000). */
-  readonly reconnect?: { readonly firstMs?: number; readonly maxMs?: number };
-}
+import { isMessage } from "./timeline/effects.js";
 
 /** A client of a Parlor server. */
 export class Parlor {
   /** The user's conversations. */
   readonly conversations: Conversations;
+  /** What strangers have begun, until the user accepts or declines it. */
+  readonly requests: Requests;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
+  readonly #own: Own;
   readonly #presence: PresenceBook;
   readonly #profiles: Profiles;
   readonly #reads: Reads;
@@ -89,21 +65,33 @@ export class Parlor {
     const reads = new Reads(this.#connection);
     this.#reads = reads;
     this.#profiles = new Profiles(reads);
-    events.on("profile", (profile) => this.#profiles.know(profile));
+    const command = this.command.bind(this);
+    this.#own = new Own(this.#connection, {
+      reads,
+      command,
+      now: () => clock.now(),
+      find: (messageId) => this.#find(messageId),
+      changed: (records) => this.#cache?.changed(records),
+    });
     events.on("ready", ({ userId }) => this.#outbox.ownedBy(userId));
     this.#sync = new Sync(this.#connection, reads, {
       pushed: (entry) => this.#pushed(entry),
       moved: (lines, isAll) => this.#moved(lines, isAll),
       reset: (isNewLife) => this.#reset(isNewLife),
       reload: (signal) => this.conversations.reload(signal),
+      stale: (commands) => this.#stale(commands),
+      blocked: (userIds) => this.#own.blocks(userIds),
     });
     this.#receipts = new Receipts(this.#connection);
     this.#presence = new PresenceBook(this.#connection);
-    this.conversations = new Conversations({
+    const list: Omit<ListNeeds, "name"> = {
       reads,
+      isLive: () => this.#connection.isLive,
       all: () => this.#all.values(),
       of: ({ conversationId }) => this.#named(conversationId),
-    });
+    };
+    this.conversations = new Conversations({ ...list, name: "conversations" });
+    this.requests = new Requests(list, command);
     this.#outbox = new Outbox(store, this.#connection, clock, options.url, {
       changed: (key) => this.#all.get(key)?.waitingChanged(),
       sent: (item, sent) => {
@@ -117,11 +105,15 @@ export class Parlor {
       clock,
       outbox: () => this.#outbox,
       receipts: this.#receipts,
+      drafts: () => this.#own.drafts,
+      seen: (entries) => this.#own.starred.seen(entries),
       moved: (conversation) => {
         this.#cache?.changed(conversation);
-        this.conversations.changed();
+        for (const list of this.#lists) list.changed();
       },
-      unknown: () => this.conversations.refresh(),
+      unknown: () => {
+        for (const list of this.#lists) list.refresh();
+      },
       watched: (conversation, isWatched) => this.#watched(conversation, isWatched),
     };
     this.#listen();
@@ -160,7 +152,8 @@ export class Parlor {
     this.#cache?.close();
     this.#connection.close();
     this.#sync.close();
-    this.conversations.close();
+    for (const list of this.#lists) list.close();
+    this.#own.close();
     this.#outbox.close();
     this.#presence.close();
     this.#profiles.close();
@@ -210,6 +203,26 @@ export class Parlor {
     return this.#profiles.of(userId);
   }
 
+  /** Whom the user knows, under names of the user's choice. Read while somebody is subscribed to it. */
+  get contacts(): Contacts {
+    return this.#own.contacts;
+  }
+
+  /** Whom the user blocks. Read while somebody is subscribed to it. */
+  get blocked(): Blocked {
+    return this.#own.blocked;
+  }
+
+  /** Who may write to the user, and see what of the user. Read while somebody is subscribed to it. */
+  get privacy(): PrivacyRecords {
+    return this.#own.privacy;
+  }
+
+  /** The messages that the user has starred. Read while somebody is subscribed to it. */
+  get starred(): Starred {
+    return this.#own.starred;
+  }
+
   /** Looks for messages by their words, newest first. */
   search(query: SearchQuery): SearchResults {
     return search(this.#reads, query);
@@ -222,8 +235,9 @@ export class Parlor {
    */
   async command<C extends keyof Commands>(command: C, payload: Commands[C]["payload"]): Promise<Commands[C]["answer"]> {
     const answer = await this.#connection.request(command, payload);
-    // Who changes their profile does not hear it either.
-    if (command === "profile_set") this.#profiles.know(answer as ProfileAnswer);
+    // Who changes something of their own does not hear it either.
+    this.#own.answered(command, payload, answer);
+    if ("users" in answer) for (const profile of answer.users) this.#profiles.know(profile);
     // Who makes an entry is not told of it again: it is read like one that was missed.
     if ("seq" in answer && "conversationId" in answer && answer.conversationId && answer.seq) {
       this.#named(answer.conversationId)?.acted(answer.seq);
@@ -242,7 +256,9 @@ export class Parlor {
     events.on("ready", () => {
       for (const conversation of this.#open) this.#sayOpen(conversation, true);
     });
-    events.on("live", () => this.conversations.live());
+    events.on("live", () => {
+      for (const one of [...this.#lists, ...this.#all.values()]) one.live();
+    });
     events.on("lost", () => {
       for (const conversation of this.#all.values()) conversation.lost();
     });
@@ -256,10 +272,19 @@ export class Parlor {
       if ("count" in event) conversation?.hearTypists(event.userIds, event.count);
       else conversation?.hearTyping(event.userId, event.typing);
     });
-    events.on("conversation_settings", ({ conversationId, ...settings }) => {
+    events.on("receipts", ({ conversationId, counts }) => this.#named(conversationId)?.receiptCounts(counts));
+    const { news } = this.#own;
+    news.on("profile", (profile) => this.#profiles.know(profile));
+    news.on("request", ({ conversationId, state }) => {
+      const place = state === "pending" ? "requests" : state === "declined" ? null : "conversations";
+      this.#named(conversationId)?.placed(place);
+      if (place === "requests") this.requests.refresh();
+      else if (place !== null) this.conversations.refresh();
+    });
+    news.on("conversation_settings", ({ conversationId, ...settings }) => {
       this.#named(conversationId)?.configured(settings);
     });
-    events.on("hidden", ({ messageId, hidden }) => {
+    news.on("hidden", ({ messageId, hidden }) => {
       for (const conversation of this.#all.values()) {
         if (conversation.hide(messageId, hidden)) this.#cache?.changed(conversation);
       }
@@ -273,9 +298,15 @@ export class Parlor {
     return new Cache({ loadCache, saveCache, dropCache }, JSON.stringify([url, userId, deviceId ?? null]), {
       position: () => this.#sync.position,
       listed: () => this.conversations.listed(),
+      own: () => this.#own.kept,
       restore: (pieces, position) => {
         this.#sync.restore(position);
-        for (const piece of pieces) this.#conversation(piece.target).restore(piece);
+        const own = new Map(this.#own.kept.map((records) => [records.key, records]));
+        for (const [key, piece] of pieces) {
+          const records = own.get(key);
+          if (records) records.restore(piece);
+          else this.#conversation((piece as ConversationPiece).target).restore(piece as ConversationPiece);
+        }
         this.conversations.restored();
       },
     });
@@ -299,6 +330,8 @@ export class Parlor {
   #pushed(entry: AnyEntry): void {
     const conversation = this.#named(entry.conversationId);
     if (conversation === null) return;
+    const isRequest = "request" in entry && entry.request && isMessage(entry) && entry.from !== this.userId;
+    if (isRequest && conversation.place === null) conversation.placed("requests");
     conversation.messages.take(entry);
     this.#cache?.changed(conversation);
   }
@@ -313,6 +346,24 @@ export class Parlor {
     this.#cache?.reset();
     for (const conversation of this.#all.values()) conversation.reset();
     this.conversations.changed();
+  }
+
+  #stale(commands: readonly string[] | null): void {
+    this.#own.stale(commands);
+    if (commands?.includes("requests") ?? true) this.requests.stale();
+    if (commands?.includes("conversations")) this.conversations.refresh();
+  }
+
+  #find(messageId: string): Message | null {
+    for (const conversation of this.#all.values()) {
+      const message = conversation.find(messageId);
+      if (message !== null) return message;
+    }
+    return null;
+  }
+
+  get #lists(): readonly Conversations[] {
+    return [this.conversations, this.requests];
   }
 
   #watched(conversation: Conversation, isWatched: boolean): void {

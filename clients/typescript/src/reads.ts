@@ -17,21 +17,30 @@ export type Question =
   | "group_info"
   | "group_members"
   | "profile_get"
+  | "receipts"
+  | "requests"
+  | "contacts"
+  | "blocked"
+  | "privacy_get"
+  | "starred"
+  | "drafts"
   | "presence"
   | "pins"
   | "thread"
   | "search";
 
-/** Asks. */
+/** Asks. Who people are is asked when nothing else is: it is nice to know, and there may be many. */
 export class Reads {
   #connection: Connection;
   #running = 0;
   #waiting: (() => void)[] = [];
+  /** Those that wait until nobody else does. */
+  #patient: (() => void)[] = [];
 
   constructor(connection: Connection) {
     this.#connection = connection;
     const wake = () => {
-      for (const go of this.#waiting.splice(0)) go();
+      for (const go of [...this.#waiting.splice(0), ...this.#patient.splice(0)]) go();
     };
     connection.events.on("ready", () => queueMicrotask(wake));
   }
@@ -47,7 +56,7 @@ export class Reads {
   ): Promise<Commands[C]["answer"]> {
     const pace = new Backoff(250, 10_000);
     for (let failures = 0; ; ) {
-      await this.#turn(signal);
+      await this.#turn(signal, command === "profile_get" ? this.#patient : this.#waiting);
       try {
         return await this.#connection.request(command, payload);
       } catch (error) {
@@ -66,20 +75,24 @@ export class Reads {
 
   /** Waits for a connection. Rejects with the signal's reason. */
   async connected(signal: AbortSignal): Promise<void> {
-    await this.#turn(signal);
+    await this.#turn(signal, this.#waiting);
     this.#leave();
   }
 
   #leave(): void {
     this.#running -= 1;
-    this.#waiting.shift()?.();
+    this.#next();
+  }
+
+  #next(): void {
+    (this.#waiting.shift() ?? this.#patient.shift())?.();
   }
 
   /** Waits for a connection, and for a place among those that ask. */
-  async #turn(signal: AbortSignal): Promise<void> {
+  async #turn(signal: AbortSignal, line: (() => void)[]): Promise<void> {
     for (;;) {
       // Whoever was woken and does not go on lets another.
-      if (signal.aborted) this.#waiting.shift()?.();
+      if (signal.aborted) this.#next();
       throwIfAborted(signal);
       if (this.#connection.isReady && this.#running < AT_ONCE_MAX) {
         this.#running += 1;
@@ -88,11 +101,11 @@ export class Reads {
       await new Promise<void>((resolve) => {
         const go = () => {
           signal.removeEventListener("abort", go);
-          const at = this.#waiting.indexOf(go);
-          if (at >= 0) this.#waiting.splice(at, 1);
+          const at = line.indexOf(go);
+          if (at >= 0) line.splice(at, 1);
           resolve();
         };
-        this.#waiting.push(go);
+        line.push(go);
         signal.addEventListener("abort", go, { once: true });
       });
     }

@@ -5,7 +5,7 @@
 import type { Connection } from "./connection.js";
 import { ParlorError } from "./errors.js";
 import { reportError } from "./observable.js";
-import type { AnyEntry, Moved, Position, Snapshot } from "./protocol/types.js";
+import type { AnyEntry, Moved, MovedEvent, Position, Snapshot } from "./protocol/types.js";
 import type { Reads } from "./reads.js";
 
 /** What follows from where the client is. */
@@ -18,6 +18,10 @@ export interface SyncEars {
   reset(isNewLife: boolean): void;
   /** Reads the conversations anew. Rejects with the signal's reason. */
   reload(signal: AbortSignal): Promise<void>;
+  /** What these commands read of the user's own, or all, may not be true any more. */
+  stale(commands: readonly string[] | null): void;
+  /** Whom the user blocks, all of them. */
+  blocked(userIds: readonly string[]): void;
 }
 
 /** Keeps the position. */
@@ -32,6 +36,8 @@ export class Sync {
   #ahead: Position | null = null;
   #rebuild: AbortController | null = null;
   #isAsking = false;
+  /** Whether what is held of the user's own is no good: it is read once the client has caught up. */
+  #isOwnStale = true;
   #life = new AbortController();
 
   constructor(connection: Connection, reads: Reads, ears: SyncEars) {
@@ -45,9 +51,9 @@ export class Sync {
     for (const push of ["private_message", "group_message", "entry"] as const) {
       events.on(push, (entry) => this.#pushed(entry));
     }
-    events.on("moved", ({ conversations, own, more }) => {
-      ears.moved(conversations, !more);
-      this.#own(own);
+    events.on("moved", (moved) => {
+      ears.moved(moved.conversations, !moved.more);
+      this.#own(moved);
     });
     events.on("caught_up", (position) => this.#caughtUp(position));
     events.on("position", ({ epoch, pos }) => {
@@ -65,6 +71,7 @@ export class Sync {
   restore(position: Position): void {
     this.#position = position;
     this.#epoch = position.epoch;
+    this.#isOwnStale = false;
   }
 
   close(): void {
@@ -79,6 +86,7 @@ export class Sync {
     this.#epoch = epoch;
     if (!isNewLife) return;
     this.#position = null;
+    this.#isOwnStale = true;
     this.#ears.reset(true);
   }
 
@@ -108,6 +116,8 @@ export class Sync {
     this.#ahead = { epoch, pos };
     this.#epoch = epoch;
     this.#ears.reset(reason !== "too_far");
+    this.#isOwnStale = true;
+    if (this.#hasCaughtUp) this.#staleOwn();
     this.#ears.reload(rebuild.signal).then(
       () => {
         if (this.#rebuild !== rebuild) return;
@@ -127,6 +137,7 @@ export class Sync {
     const wasNowhere = this.#position === null && this.#rebuild === null && this.#ahead === null;
     if (this.#ahead === null) this.#ahead = { epoch, pos };
     else this.#advance(pos);
+    if (this.#isOwnStale) this.#staleOwn();
     this.#isHere();
     if (!wasNowhere) return;
     // Nothing was known before: what was pushed is what this device had not confirmed, and the rest is read.
@@ -157,7 +168,7 @@ export class Sync {
         return;
       }
       this.#ears.moved(answer.conversations, true);
-      this.#own(answer.own);
+      this.#own(answer);
       if (answer.epoch === this.#position.epoch) this.#advance(answer.pos);
     } catch (error) {
       if (!this.#life.signal.aborted) reportError(error);
@@ -167,7 +178,14 @@ export class Sync {
   }
 
   /** What of the user's own a device missed, as the events it would have heard. */
-  #own(events: { event: string; data: unknown }[] | undefined): void {
-    for (const { event, data } of events ?? []) this.#connection.events.emit(event as "draft", data as never);
+  #own({ own = [], reread, blocked }: Pick<MovedEvent, "own" | "reread" | "blocked">): void {
+    for (const { event, data } of own) this.#connection.events.emit(event as "draft", data as never);
+    if (blocked !== undefined) this.#ears.blocked(blocked);
+    if (reread !== undefined) this.#ears.stale(reread);
+  }
+
+  #staleOwn(): void {
+    this.#isOwnStale = false;
+    this.#ears.stale(null);
   }
 }

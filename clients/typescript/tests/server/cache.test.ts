@@ -222,3 +222,102 @@ test("tabs_that_share_it_leave_no_hole_whoever_is_behind_or_begins_anew", async 
     judge(stored, [], [witness]);
   }
 });
+
+test("a_message_is_kept_at_once_so_that_a_page_that_goes_the_next_moment_shows_it", async () => {
+  const server = await Server.start();
+  const open = site(server.url);
+  const bob = await live(server.url, "bob");
+  const first = await connected(open());
+  first.direct("bob").messages.subscribe(() => {});
+  await says(bob.direct("alice"), "one");
+  await holds(first.direct("bob"), 1);
+  await delay(100);
+  // Two pages that are gone without a word, as a browser's are: the first shows the last message.
+  await says(bob.direct("alice"), "two");
+  await holds(first.direct("bob"), 2);
+  await delay(60);
+  const second = open();
+  await holds(second.direct("bob"), 2);
+  expect(shown(second, "bob")).toEqual(["one", "two"]);
+  // Many in a row are kept together, and the last of them soon.
+  await says(bob.direct("alice"), ...numbers(3, 40));
+  await holds(first.direct("bob"), 40);
+  await delay(200);
+  const third = open();
+  await holds(third.direct("bob"), 40);
+});
+
+test("what_is_the_user_s_own_is_there_after_a_reload_and_follows_what_changed_meanwhile", async () => {
+  const server = await Server.start();
+  const proxy = await FaultyProxy.before(server.url);
+  const asked: string[] = [];
+  proxy.meddle = (passing) => {
+    if (passing.way === "up" && passing.event !== null) asked.push(passing.event);
+    return honest(passing);
+  };
+  const open = site(proxy.url);
+  const other = await live(server.url, "alice", { deviceId: "alice-2" });
+  await other.contacts.add("bob", "Bob");
+  await other.blocked.block("mallory");
+  await other.privacy.set({ online: "nobody" });
+  await other.command("draft_set", { conversationId: "dm:alice:bob", content: "begun elsewhere" });
+  const own = (parlor: Parlor) => [
+    parlor.contacts.get().contacts.map(({ name }) => name),
+    [...parlor.blocked.get().userIds],
+    parlor.privacy.get().settings?.online,
+    parlor.direct("bob").draft.get().content,
+  ];
+  const first = await connected(open());
+  const lists = [first.contacts, first.blocked, first.privacy, first.direct("bob").draft];
+  for (const list of lists) list.subscribe(() => {});
+  await eventually(
+    () => JSON.stringify(own(first)) === JSON.stringify([["Bob"], ["mallory"], "nobody", "begun elsewhere"]),
+    "all of it",
+  );
+  proxy.refuse(true);
+  await until(first.status, ({ state }) => state === "offline", "the cut");
+  first.direct("bob").setDraft("written offline");
+  await delay(200);
+  first.close();
+  await other.contacts.remove("bob");
+  await other.contacts.add("carol", "Carol");
+  await other.blocked.unblock("mallory");
+  asked.length = 0;
+  const second = open();
+  await until(second.contacts, ({ isKnown }) => isKnown, "the contacts of before");
+  expect(own(second)).toEqual([["Bob"], ["mallory"], "nobody", "written offline"]);
+  proxy.refuse(false);
+  await connected(second);
+  await eventually(
+    () => JSON.stringify(own(second)) === JSON.stringify([["Carol"], [], "nobody", "written offline"]),
+    "what changed meanwhile",
+  );
+  await until(other.direct("bob").draft, ({ content }) => content === "written offline", "the draft");
+  expect(asked.filter((name) => ["contacts", "blocked", "privacy_get", "drafts"].includes(name))).toEqual([]);
+});
+
+test("a_tab_that_has_not_read_what_is_the_user_s_own_leaves_nothing_untrue_in_what_is_kept", async () => {
+  const server = await Server.start();
+  const open = site(server.url);
+  const other = await live(server.url, "alice", { deviceId: "alice-2" });
+  const bob = await live(server.url, "bob");
+  await other.contacts.add("bob", "Bob");
+  const [first, second] = [await connected(open()), await connected(open())];
+  await says(bob.direct("alice"), "one");
+  await holds(second.direct("bob"), 1);
+  await delay(200);
+  await until(first.contacts, ({ isKnown }) => isKnown, "the contacts");
+  await delay(200);
+  first.close();
+  // The other hears of the change without having read any, and keeps a later position.
+  await other.contacts.add("bob", "Robert");
+  await says(bob.direct("alice"), "two");
+  await holds(second.direct("bob"), 2);
+  await delay(200);
+  second.close();
+  const third = open();
+  await holds(third.direct("bob"), 2);
+  expect(third.contacts.get()).toMatchObject({ contacts: [], isKnown: false });
+  await connected(third);
+  await until(third.contacts, ({ byUserId }) => byUserId.get("bob")?.name === "Robert", "the name of now");
+});
