@@ -7,8 +7,6 @@ import type {
   GroupInfoView,
   Json,
   MembersView,
-  Observable,
-  Parlor,
   PinsView,
   PresenceView,
   ProfileView,
@@ -19,28 +17,13 @@ import type {
   TimelineView,
   TypingView,
 } from "@parlor/client";
-import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from "react";
+import { useMemo } from "react";
+import { useObservable, usePages, useParlor } from "./context.js";
 
+export { ParlorProvider, useObservable, useParlor } from "./context.js";
+export { useBlocked, useContacts, useDraft, usePrivacy, useRequests, useStarred } from "./own.js";
+export { type SearchFor, useReceipts, useSearch, useWindow, type WindowOf } from "./reading.js";
 export type { ChatMessage };
-
-const ParlorContext = createContext<Parlor | null>(null);
-
-/** Gives the client to the hooks of everything within. Connecting and closing it is up to who made it. */
-export function ParlorProvider({ parlor, children }: { parlor: Parlor; children?: ReactNode }): ReactNode {
-  return <ParlorContext.Provider value={parlor}>{children}</ParlorContext.Provider>;
-}
-
-/** The client. Throws outside of a {@link ParlorProvider}. */
-export function useParlor(): Parlor {
-  const parlor = useContext(ParlorContext);
-  if (parlor === null) throw new Error("put a ParlorProvider around what uses Parlor's hooks");
-  return parlor;
-}
-
-/** What an observable holds. */
-export function useObservable<T>(observable: Observable<T>): T {
-  return useSyncExternalStore(observable.subscribe, observable.get, observable.get);
-}
 
 /** Where the connection stands, and why. */
 export function useStatus(): Status {
@@ -110,14 +93,6 @@ export function useThread(
 /** The pinned messages of a conversation. */
 export function usePins(conversation: Conversation): PinsView {
   return useObservable(conversation.pins);
-}
-
-/** What a list of pages holds, and how to read more of it. */
-function usePages<View>(
-  pages: Observable<View> & { loadMore: () => Promise<void> },
-): View & { loadMore: () => Promise<void> } {
-  const view = useObservable(pages);
-  return useMemo(() => ({ ...view, loadMore: pages.loadMore }), [view, pages]);
 }
 
 /** How to send in a conversation, and what to do about messages that were refused. The functions stay the same. */

@@ -1,39 +1,13 @@
 // The example, rendered, against a real server.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Window } from "happy-dom";
-import type { ReactNode } from "react";
-import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { expect, test } from "vitest";
 
 import { client, eventually, live } from "../../typescript/tests/support/client.js";
 import { Server } from "../../typescript/tests/support/server.js";
 import { App } from "../examples/chat.js";
 import { useParlor } from "../src/index.js";
-
-// A document alone: the connection is Node's.
-const window = new Window();
-
-beforeAll(() => {
-  const { document, navigator, HTMLElement, HTMLIFrameElement } = window;
-  const globals = { window, document, navigator, HTMLElement, HTMLIFrameElement };
-  for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
-});
-
-async function render(node: ReactNode) {
-  const { createRoot } = await import("react-dom/client");
-  const element = window.document.createElement("div");
-  window.document.body.append(element);
-  const errors: unknown[] = [];
-  const root = createRoot(element as never, { onUncaughtError: (error) => errors.push(error) });
-  onTestFinished(() => root.unmount());
-  root.render(node);
-  return {
-    element,
-    errors,
-    /** Waits until what is rendered has a text. */
-    shows: (text: string) => eventually(() => element.textContent.includes(text), `${text} in ${element.textContent}`),
-  };
-}
+import { render } from "./support/render.js";
 
 test("the_example_shows_what_is_said_who_is_there_and_who_types", async () => {
   const server = await Server.start();
@@ -72,10 +46,10 @@ test("hooks_outside_of_a_provider_say_what_is_missing", async () => {
   await eventually(() => String(errors[0]).includes("put a ParlorProvider around"), "the error");
 });
 
-test("the_readme_has_the_example_as_it_is", async () => {
+test("the_readme_has_the_examples_as_they_are", async () => {
   const root = resolve(import.meta.dirname, "..");
-  const [readme, example] = await Promise.all(
-    ["README.md", "examples/chat.tsx"].map((file) => readFile(resolve(root, file), "utf8")),
+  const [readme, ...examples] = await Promise.all(
+    ["README.md", "examples/chat.tsx", "examples/more.tsx"].map((file) => readFile(resolve(root, file), "utf8")),
   );
-  expect(readme).toContain(`\`\`\`tsx\n${example}\`\`\``);
+  for (const example of examples) expect(readme).toContain(`\`\`\`tsx\n${example}\`\`\``);
 });

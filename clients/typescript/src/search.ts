@@ -5,6 +5,9 @@ import type { Message } from "./protocol/types.js";
 import type { Reads } from "./reads.js";
 import { type LoggedMessage, logged } from "./timeline/message.js";
 
+/** So many pages that hold nothing are passed over at a time. */
+const EMPTY_PAGES_MAX = 5;
+
 /** What to look for. */
 export interface SearchQuery {
   readonly text: string;
@@ -41,7 +44,11 @@ export function search(reads: Reads, { text, conversation, from, before }: Searc
         ...(before === undefined ? {} : { before }),
         ...(cursor === null ? {} : { cursor }),
       };
-      const page = await reads.ask("search", query, signal);
+      let page = await reads.ask("search", query, signal);
+      // Pages may hold nothing, since each search is bounded work.
+      for (let empty = 1; empty < EMPTY_PAGES_MAX && page.messages.length === 0 && page.cursor !== null; empty++) {
+        page = await reads.ask("search", { ...query, cursor: page.cursor }, signal);
+      }
       return { items: page.messages, cursor: page.cursor };
     },
     ({ id }) => id,

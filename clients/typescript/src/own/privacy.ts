@@ -4,7 +4,7 @@ import type { Privacy, PrivacySet } from "../protocol/types.js";
 import type { OwnNeeds } from "./own.js";
 import { Records } from "./records.js";
 
-/** The settings of [the protocol](../../../docs/protocol.md#privacy). */
+/** The settings, as `docs/protocol.md` describes them. */
 export type PrivacySettings = Omit<Privacy, "status">;
 
 /** The user's privacy. */
