@@ -47,7 +47,7 @@ export class Reads {
 
   /**
    * Asks until there is an answer. Rejects with a refusal that trying again does not mend, or with the
-   * signal's reason.
+   * signal's reason, also where the answer came after the signal.
    */
   async ask<C extends Question>(
     command: C,
@@ -58,7 +58,9 @@ export class Reads {
     for (let failures = 0; ; ) {
       await this.#turn(signal, command === "profile_get" ? this.#patient : this.#waiting);
       try {
-        return await this.#connection.request(command, payload);
+        const answer = await this.#connection.request(command, payload);
+        throwIfAborted(signal);
+        return answer;
       } catch (error) {
         throwIfAborted(signal);
         if (error instanceof BusyError) await sleep(pace.next(error.retryAfterMs), signal);

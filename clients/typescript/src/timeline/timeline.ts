@@ -136,7 +136,7 @@ export class Timeline implements Observable<TimelineView> {
     if (isUnnamed && this.#needs.waiting().length > 0) {
       this.#window.headIs(entry.seq);
       if (!this.#window.isPlaced) void this.#read();
-    } else this.#seen(this.#window.push(entry));
+    } else this.#push(entry);
     this.#settle();
   }
 
@@ -163,7 +163,7 @@ export class Timeline implements Observable<TimelineView> {
     this.#acked.set(item.clientId, { item, seq });
     // What it is on the outside, or what has become of its content, the server knows alone.
     const isKnown = replyTo === undefined && !masked;
-    if (isKnown) this.#seen(this.#window.push(message));
+    if (isKnown) this.#push(message);
     else {
       this.#window.headIs(seq);
       if (!this.#window.isPlaced) void this.#read();
@@ -247,6 +247,8 @@ export class Timeline implements Observable<TimelineView> {
         // After `reset` another reading has taken its place.
         if (this.#reading !== reading) return;
         this.#reading = null;
+        // Where no page was to be had, what was pushed is shown.
+        this.#seen(this.#window.placeAtHeld());
         this.#settle();
       });
     this.#reading = reading;
@@ -312,6 +314,12 @@ export class Timeline implements Observable<TimelineView> {
       this.#window.page({ status: "ok", messages: [], more: false, covers: null, head: 0 });
       return true;
     }
+  }
+
+  #push(entry: AnyEntry): void {
+    // While the newest page is on its way, what a new device is told may be of long ago.
+    if (!this.#window.isPlaced && this.#reading !== null) this.#window.hold(entry);
+    else this.#seen(this.#window.push(entry));
   }
 
   #seen(entries: AnyEntry[]): void {

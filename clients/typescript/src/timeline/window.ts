@@ -31,6 +31,8 @@ export class Window {
   #ahead = new Map<number, Item>();
   #places = new Map<string, number>();
   #order: number[] = [];
+  /** Messages that end. */
+  #ending = new Set<number>();
   #hidden = new Set<string>();
   #me: () => string | null;
 
@@ -149,6 +151,21 @@ export class Window {
     return this.#absorb();
   }
 
+  /** Keeps an entry that was pushed beside an empty window, until that is placed. */
+  hold(entry: AnyEntry): void {
+    this.headIs(entry.seq);
+    this.#ahead.set(entry.seq, { entry, asOf: entry.seq });
+  }
+
+  /** Places an empty window at what was kept beside it. Gives those that are seen by that for the first time. */
+  placeAtHeld(): AnyEntry[] {
+    if (this.#from !== null || this.#ahead.size === 0) return [];
+    const first = [...this.#ahead.keys()].reduce((least, seq) => Math.min(least, seq));
+    this.#from = first;
+    this.#to = first - 1;
+    return this.#absorb();
+  }
+
   /**
    * Takes a page of history that begins where the window ends, or ends where it begins, or speaks for the
    * newest there is. Gives what is seen for the first time, in order.
@@ -216,11 +233,13 @@ export class Window {
   /** Takes the content of what has ended by now. Gives when the next one ends, or `null`. */
   expire(now: number): number | null {
     let next: number | null = null;
-    for (const item of this.#items.values()) {
-      const { entry } = item;
-      if (!isMessage(entry) || entry.expiresAt === undefined || entry.expired || entry.deleted) continue;
-      if (entry.expiresAt <= now) item.entry = emptied(entry, "expired");
-      else next = Math.min(next ?? entry.expiresAt, entry.expiresAt);
+    for (const seq of this.#ending) {
+      const item = this.#items.get(seq);
+      const entry = item?.entry;
+      const isOver = entry === undefined || !isMessage(entry) || entry.expired || entry.deleted;
+      if (item === undefined || isOver || entry.expiresAt === undefined) this.#ending.delete(seq);
+      else if (entry.expiresAt > now) next = Math.min(next ?? entry.expiresAt, entry.expiresAt);
+      else item.entry = emptied(entry, "expired");
     }
     return next;
   }
@@ -271,6 +290,7 @@ export class Window {
 
   #clear(): void {
     this.#items.clear();
+    this.#ending.clear();
     this.#places.clear();
     this.#order = [];
     this.#from = null;
@@ -281,7 +301,10 @@ export class Window {
   #put(entry: AnyEntry, asOf: number): void {
     const isNew = !this.#items.has(entry.seq);
     this.#items.set(entry.seq, { entry, asOf });
-    if (isMessage(entry)) this.#places.set(entry.id, entry.seq);
+    if (isMessage(entry)) {
+      this.#places.set(entry.id, entry.seq);
+      if (entry.expiresAt !== undefined) this.#ending.add(entry.seq);
+    }
     if (!isNew || !isShown(entry)) return;
     const at = this.#order.findLastIndex((seq) => seq < entry.seq);
     this.#order.splice(at + 1, 0, entry.seq);

@@ -247,3 +247,25 @@ test("what_is_behind_a_number_is_told_in_order_or_not_at_all", () => {
   window.push(said(5));
   expect(behind(3)).toEqual([4, 5, 6]);
 });
+
+test("what_is_pushed_before_the_first_page_waits_beside_it", () => {
+  const log = new Log();
+  log.entries = [1, 2, 3, 4, 5].map(said);
+  const held = () => {
+    const window = new Window(() => null);
+    for (const entry of log.entries.slice(0, 4)) window.hold(entry);
+    expect([window.isPlaced, window.head, window.shown()]).toEqual([false, 4, []]);
+    return window;
+  };
+  const window = held();
+  // The page is of the end: what is before it is read when somebody asks for it.
+  const page = { ...log.history({ before: 4 }), messages: [said(3)], covers: [3, 3] as [number, number] };
+  expect(window.page(page).map(({ seq }) => seq)).toEqual([3, 4]);
+  expect([window.from, window.to, window.placeAtHeld()]).toEqual([3, 4, []]);
+  // There is no page to be had.
+  expect(
+    held()
+      .placeAtHeld()
+      .map(({ seq }) => seq),
+  ).toEqual([1, 2, 3, 4]);
+});
