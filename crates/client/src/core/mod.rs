@@ -8,8 +8,10 @@
 mod ask;
 mod entries;
 mod held;
+mod history;
 mod list;
 mod marks;
+mod outbox;
 mod presence;
 mod reads;
 mod sending;
@@ -39,9 +41,9 @@ pub(crate) use sending::Outcome;
 use ask::Asks;
 use list::List;
 use marks::Receipts;
+use outbox::Outbox;
 use presence::PresenceBook;
 use reads::Reads;
-use sending::Outbox;
 use sync::Sync;
 
 /// What there is to do at some time, on this connection.
