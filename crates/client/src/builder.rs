@@ -11,6 +11,7 @@ use crate::keeper::keep;
 use crate::outbox::{MemoryOutbox, OutboxStore};
 use crate::parlor::Parlor;
 use crate::shared::Shared;
+use crate::tls;
 use crate::token::{TokenReason, Tokens, user_of};
 
 /// What a client is made of.
@@ -22,6 +23,7 @@ pub struct Builder {
     device: Option<String>,
     outbox: Box<dyn OutboxStore>,
     delays: (Duration, Duration),
+    roots: Vec<Vec<u8>>,
 }
 
 impl Builder {
@@ -34,6 +36,7 @@ impl Builder {
             device: None,
             outbox: Box::new(MemoryOutbox::default()),
             delays: (Duration::from_millis(500), Duration::from_secs(30)),
+            roots: Vec::new(),
         }
     }
 
@@ -96,17 +99,26 @@ impl Builder {
         self
     }
 
+    /// Believes servers by this root too, beside those that the system trusts: a PEM text of one or
+    /// more certificates. For servers with a certificate of one's own; may be called several times.
+    #[must_use]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
+        self
+    }
+
     /// Starts the client, which connects by itself and stays connected until it is closed or its
     /// last handle is dropped. Reads the outbox, which blocks for as long as that takes.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the address is none, there is no token, or it does not say whose it is;
+    /// [`Error::Usage`] when the address is none, there is no token, it does not say whose it is, or a
+    /// root certificate is none;
     /// [`Error::Store`] when the outbox cannot be read.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn connect(self) -> Result<Parlor, Error> {
-        let Self { url, path, tokens, user, device, mut outbox, delays } = self;
+        let Self { url, path, tokens, user, device, mut outbox, delays, roots } = self;
         let usage = |text: &str| Error::Usage(text.to_owned());
         let tokens = tokens.ok_or_else(|| usage("give a token, or where tokens come from"))?;
         let named = || match &tokens {
@@ -117,6 +129,8 @@ impl Builder {
         let user =
             user.ok_or_else(|| usage("the token does not say whose it is: name the user"))?;
         let socket = socket_url(&url, &path)?;
+        let is_encrypted = socket.scheme_str() == Some("wss");
+        let trust = is_encrypted.then(|| tls::trusting(&roots)).transpose()?;
         let owner = format!("{}|{user}", url.trim_end_matches('/'));
         let (shared, ring) = Shared::new(&user);
         shared.look().outbox.load(outbox.items(&owner)?);
@@ -126,7 +140,7 @@ impl Builder {
             .spawn(move || keep(&keeper, &ring, &owner, outbox))
             .map_err(|error| Error::Store(Arc::new(error)))?;
         let (first_delay, max_delay) = delays;
-        let connecting = Connecting { url: socket, tokens, device, first_delay, max_delay };
+        let connecting = Connecting { url: socket, trust, tokens, device, first_delay, max_delay };
         tokio::spawn(drive(Arc::clone(&shared), connecting));
         Ok(Parlor::new(shared, user))
     }

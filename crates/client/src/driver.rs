@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Uri;
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, sleep_until, timeout};
@@ -37,6 +38,8 @@ const UNAUTHORIZED_TRIES_MAX: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct Connecting {
     pub(crate) url: Uri,
+    /// Whose certificates are believed, where the address asks for TLS.
+    pub(crate) trust: Option<Arc<ClientConfig>>,
     pub(crate) tokens: Tokens,
     pub(crate) device: Option<String>,
     pub(crate) first_delay: Duration,
@@ -59,6 +62,7 @@ impl From<LinkError> for End {
             LinkError::Busy(advised) => {
                 Self::Lost(Reason::Network("the server is too busy now".to_owned()), advised)
             }
+            LinkError::Certificate(why) => Self::Lost(Reason::Certificate(why), None),
             LinkError::Broken(what) => Self::Lost(Reason::Network(what), None),
         }
     }
@@ -141,7 +145,8 @@ impl Driver {
         };
         let auth = self.shared.look().auth(&token, self.connecting.device.as_deref());
         let greeting = timeout(HANDSHAKE_TIMEOUT, async {
-            let mut link = Link::open(&self.connecting.url, &auth).await?;
+            let Connecting { url, trust, .. } = &self.connecting;
+            let mut link = Link::open(url, trust.as_ref(), &auth).await?;
             let ready = greeted(&mut link).await?;
             Ok((link, ready))
         });

@@ -36,6 +36,7 @@ mod shared;
 mod status;
 mod target;
 mod timeline;
+mod tls;
 mod token;
 mod update;
 

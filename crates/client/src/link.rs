@@ -1,19 +1,24 @@
 //! One connection to the server: Socket.IO packets over a WebSocket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use http::Uri;
 use parlor_wire::{engine, packet};
+use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+};
 
 use crate::core::Said;
 use crate::protocol::Closing;
+use crate::tls::{self, Refused};
 
 /// The largest packet that is read: a page of history with room to spare.
 const PACKET_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -40,6 +45,8 @@ pub(crate) enum Heard {
 pub(crate) enum LinkError {
     /// The server has no room now, and said when to come again.
     Busy(Option<Duration>),
+    /// The server's certificate is not believed.
+    Certificate(String),
     /// Anything else, for people.
     Broken(String),
 }
@@ -56,7 +63,11 @@ impl From<tungstenite::Error> for LinkError {
                 "the address answered {}, which no Parlor does",
                 answer.status()
             )),
-            tungstenite::Error::Io(error) => Self::Broken(error.to_string()),
+            tungstenite::Error::Io(error) => match tls::refused(&error) {
+                Some(Refused::Certificate(why)) => Self::Certificate(why),
+                Some(Refused::NoTls) => Self::Broken("the address does not speak TLS".to_owned()),
+                None => Self::Broken(error.to_string()),
+            },
             error => Self::Broken(error.to_string()),
         }
     }
@@ -75,11 +86,17 @@ impl Link {
     ///
     /// # Cancel safety
     /// It is: what was begun is given up.
-    pub(crate) async fn open(url: &Uri, auth: &Value) -> Result<Self, LinkError> {
+    pub(crate) async fn open(
+        url: &Uri,
+        trust: Option<&Arc<ClientConfig>>,
+        auth: &Value,
+    ) -> Result<Self, LinkError> {
         let config = WebSocketConfig::default()
             .max_message_size(Some(PACKET_BYTES_MAX))
             .max_frame_size(Some(PACKET_BYTES_MAX));
-        let (socket, _) = connect_async_with_config(url, Some(config), true).await?;
+        let connector = trust.map_or(Connector::Plain, |it| Connector::Rustls(Arc::clone(it)));
+        let (socket, _) =
+            connect_async_tls_with_config(url, Some(config), true, Some(connector)).await?;
         let mut link =
             Self { socket, silence_max: Duration::from_secs(60), heard_at: Instant::now() };
         let opening = link.text().await?;

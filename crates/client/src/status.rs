@@ -38,6 +38,8 @@ pub enum Reason {
     ClosedByApp,
     /// The server could not be reached, or the connection was cut.
     Network(String),
+    /// The server's certificate is not believed, for this reason.
+    Certificate(String),
     /// The server did not answer in time.
     TimedOut,
     /// No token could be had.
@@ -66,6 +68,7 @@ impl fmt::Display for Reason {
         match self {
             Self::ClosedByApp => f.write_str("it was closed"),
             Self::Network(what) => f.write_str(what),
+            Self::Certificate(why) => write!(f, "the server's certificate is refused: {why}"),
             Self::TimedOut => f.write_str("the server did not answer in time"),
             Self::NoToken(what) => write!(f, "there is no token: {what}"),
             Self::AnotherUser(user) => write!(f, "the token is of another user, {user}"),

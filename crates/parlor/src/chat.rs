@@ -22,6 +22,9 @@ pub(crate) struct Chat {
     /// A file with the token, read again whenever one is needed.
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
+    /// A PEM file of certificates to believe beside the system's.
+    #[arg(long, value_name = "FILE")]
+    root_certificates: Option<PathBuf>,
     /// Whom to write to.
     #[arg(long, value_name = "ID", conflicts_with = "group")]
     to: Option<String>,
@@ -37,8 +40,10 @@ pub(crate) struct Chat {
 }
 
 pub(crate) fn run(arguments: Chat) -> Result<(), Failure> {
-    let Chat { user, url, token, token_file, to, group, plain, data } = arguments;
+    let Chat { user, url, token, token_file, root_certificates, to, group, plain, data } =
+        arguments;
     let with = to.map(Target::User).or(group.map(Target::Group));
-    let options = Options { url, user, token, token_file, with, is_plain: plain, data };
+    let options =
+        Options { url, user, token, token_file, root_certificates, with, is_plain: plain, data };
     parlor_terminal::run(&options).map_err(|error| Failure::new(Code::Failed, error.to_string()))
 }

@@ -28,6 +28,8 @@ pub struct Options {
     pub token: Option<String>,
     /// A file with the token, which is read again whenever one is needed.
     pub token_file: Option<PathBuf>,
+    /// A PEM file of certificates to believe beside the system's.
+    pub root_certificates: Option<PathBuf>,
     /// The conversation to begin with.
     pub with: Option<Target>,
     /// Lines instead of a screen.
@@ -60,7 +62,13 @@ fn client(options: &Options) -> Result<Parlor, Failure> {
     let place = place::Place::of(options)?;
     let outbox =
         SqliteOutbox::open(place.outbox()).map_err(|error| failure::outbox(&error, &place))?;
-    let builder = Parlor::builder(url).user(user).device(place.device()?).outbox(outbox);
+    let mut builder = Parlor::builder(url).user(user).device(place.device()?).outbox(outbox);
+    if let Some(file) = &options.root_certificates {
+        let pem = std::fs::read(file).map_err(|error| {
+            Failure::new(format!("the root certificates cannot be read: {error}"))
+        })?;
+        builder = builder.root_certificates(pem);
+    }
     token(builder, options)?.connect().map_err(|error| Failure::new(error.to_string()))
 }
 

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,30 +28,48 @@ pub(crate) fn built() -> PathBuf {
 pub(crate) struct Server {
     child: Child,
     data: TempDir,
-    is_dev: bool,
+    how: How,
     pub(crate) addr: SocketAddr,
+}
+
+/// How a server is started: further arguments and variables.
+#[derive(Default)]
+struct How {
+    arguments: Vec<&'static str>,
+    variables: Vec<(&'static str, OsString)>,
+    scheme: &'static str,
 }
 
 impl Server {
     /// One that takes any name as a token.
     pub(crate) fn dev() -> Self {
-        Self::start(true)
+        Self::start(How { arguments: vec!["--dev"], scheme: "http", ..How::default() })
+    }
+
+    /// The same with TLS, by a certificate and its key, which are PEM files.
+    pub(crate) fn encrypted(certificate: &Path, key: &Path) -> Self {
+        let variables = vec![
+            ("PARLOR_SERVER__TLS_CERT", certificate.into()),
+            ("PARLOR_SERVER__TLS_KEY", key.into()),
+        ];
+        Self::start(How { arguments: vec!["--dev"], variables, scheme: "https" })
     }
 
     /// One that wants tokens signed by [`SECRET`].
     pub(crate) fn with_secret() -> Self {
-        Self::start(false)
+        let variables = vec![("PARLOR_IDENTITY__HS256_SECRET", SECRET.into())];
+        Self::start(How { variables, scheme: "http", ..How::default() })
     }
 
-    fn start(is_dev: bool) -> Self {
+    fn start(how: How) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, addr) = serve(data.path(), is_dev, any);
-        Self { child, data, is_dev, addr }
+        let (child, addr) = serve(data.path(), &how, any);
+        Self { child, data, how, addr }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.how.scheme, self.addr)
     }
 
     /// `kill -9`.
@@ -61,7 +80,7 @@ impl Server {
 
     /// Starts it again, at the same address and with the same data.
     pub(crate) fn restart(&mut self) {
-        (self.child, self.addr) = serve(self.data.path(), self.is_dev, self.addr);
+        (self.child, self.addr) = serve(self.data.path(), &self.how, self.addr);
     }
 
     /// A client of this user that tries again quickly.
@@ -79,7 +98,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(data: &Path, is_dev: bool, addr: SocketAddr) -> (Child, SocketAddr) {
+fn serve(data: &Path, how: &How, addr: SocketAddr) -> (Child, SocketAddr) {
     let named = std::env::var_os("SERVER_UNDER_TEST").map(PathBuf::from);
     let program = named.unwrap_or_else(|| built().join("parlor"));
     assert!(program.is_file(), "no {}: `cargo build -p parlor`", program.display());
@@ -90,11 +109,7 @@ fn serve(data: &Path, is_dev: bool, addr: SocketAddr) -> (Child, SocketAddr) {
         }
     }
     command.args(["serve", "--listen", &addr.to_string()]).arg("--data").arg(data);
-    if is_dev {
-        command.arg("--dev");
-    } else {
-        command.env("PARLOR_IDENTITY__HS256_SECRET", SECRET);
-    }
+    command.args(&how.arguments).envs(how.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the server starts");
     let mut first = String::new();
