@@ -58,6 +58,8 @@ pub struct Stats {
     pub unindexed: u64,
     /// The longest slice of indexing, with its commit.
     pub index_slice_micros_max: u64,
+    /// Entries known to be committed, by any node, that the sink has not heard yet.
+    pub untold: u64,
 }
 
 #[derive(Debug, Default)]
@@ -125,6 +127,7 @@ impl Counters {
             slice_micros_max: get(&self.slice_micros_max),
             unindexed: position.saturating_sub(get(&self.indexed)),
             index_slice_micros_max: get(&self.index_slice_micros_max),
+            untold: 0,
         }
     }
 }

@@ -35,6 +35,10 @@ pub struct Config {
     pub retention_ms: Option<u64>,
     /// How often it is looked for what has ended or is too old. Default every second.
     pub upkeep_every: Duration,
+    /// How often it is looked for what other nodes commit, where nothing tells of it. Default twice a second.
+    pub look_every: Duration,
+    /// The same, where a bus tells of it. Default every 5 seconds.
+    pub look_every_with_bus: Duration,
     /// Members up to which a group's marks are told to each of them. Default 64.
     pub receipts_members_max: u64,
     /// Whether messages are found by their words. Default yes.
@@ -60,6 +64,8 @@ impl Config {
             client_id_window_ms: 30 * DAY_MS,
             retention_ms: None,
             upkeep_every: Duration::from_secs(1),
+            look_every: Duration::from_millis(500),
+            look_every_with_bus: Duration::from_secs(5),
             receipts_members_max: 64,
             search: true,
             requests: Limits::default().requests(),

@@ -7,6 +7,7 @@ use parlor_chat::around::Envelope;
 use parlor_chat::entry::{Body, Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::search::words::words;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 
 use super::conn::Failure;
@@ -34,49 +35,87 @@ const WORDS_MAX: usize = 12_000;
 
 /// Reads an entry from a row that begins with [`entry_columns`].
 pub(crate) fn entry(row: &Row, clock: Clock) -> Result<Arc<Entry>, Failure> {
-    let conversation: &str = row.try_get(0)?;
-    let (seq, position): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-    let what = |why: &str| corrupt(format!("entry {seq} of conversation {conversation}: {why}"));
-    let conversation = ConversationId::parse(conversation).map_err(|_| what("its name is none"))?;
-    let from = UserId::parse(row.try_get(5)?).map_err(|_| what("its sender is none"))?;
-    let to = match conversation.direct_members() {
-        Some((low, high)) if low == from => Some(high),
-        Some((low, high)) if high == from => Some(low),
-        _ => None,
+    let line = Line {
+        conversation: row.try_get(0)?,
+        seq: row.try_get(1)?,
+        position: row.try_get(2)?,
+        epoch: row.try_get(3)?,
+        ts: row.try_get(4)?,
+        sender: row.try_get(5)?,
+        client_id: row.try_get(6)?,
+        kind: row.try_get(7)?,
+        about: row.try_get(8)?,
+        text: row.try_get(9)?,
+        envelope: row.try_get(10)?,
+        expires: row.try_get(11)?,
+        gone: row.try_get(12)?,
     };
-    let client_id: Option<&str> = row.try_get(6)?;
-    let outside: Option<&str> = row.try_get(10)?;
-    let (expires, gone): (Option<i64>, Option<i64>) = (row.try_get(11)?, row.try_get(12)?);
-    let has_ended = expires.is_some_and(|at| at <= bound(clock.now().0));
-    let is_gone = gone.is_some() || has_ended;
-    let text = if has_ended { body::NOTHING } else { row.try_get(9)? };
-    let written = body::Written { kind: row.try_get(7)?, about: row.try_get(8)?, text, is_gone };
-    Ok(Arc::new(Entry {
-        seq: Seq(nat(seq)?),
-        position: Position(nat(position)?),
-        epoch: Epoch(nat(row.try_get(3)?)?),
-        ts: Millis(nat(row.try_get(4)?)?),
-        from,
-        to,
-        client_id: client_id
-            .map(ClientId::stored)
-            .transpose()
-            .map_err(|_| what("its client id is none"))?,
-        envelope: match outside {
-            Some(text) => {
-                let outside = envelope::decode(text);
-                let why = "what is on its outside is of no known kind";
-                Some(Arc::new(outside.ok_or_else(|| what(why))?))
-            }
-            None => None,
-        },
-        expires: match gone {
-            Some(gone) if gone != seq => None,
-            _ => expires.map(nat).transpose()?.map(Millis),
-        },
-        body: body::decode(&written).ok_or_else(|| what("it is of no known kind"))?,
-        conversation,
-    }))
+    let what = |why| {
+        let (seq, of) = (line.seq, line.conversation);
+        corrupt(format!("entry {seq} of conversation {of}: {why}"))
+    };
+    Ok(Arc::new(line.entry(clock).map_err(what)?))
+}
+
+/// An entry as text and numbers: as its row keeps it, and as nodes tell each other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Line<'a> {
+    pub(crate) conversation: &'a str,
+    pub(crate) seq: i64,
+    pub(crate) position: i64,
+    pub(crate) epoch: i64,
+    pub(crate) ts: i64,
+    pub(crate) sender: &'a str,
+    pub(crate) client_id: Option<&'a str>,
+    pub(crate) kind: i64,
+    pub(crate) about: Option<i64>,
+    pub(crate) text: &'a str,
+    pub(crate) envelope: Option<&'a str>,
+    pub(crate) expires: Option<i64>,
+    pub(crate) gone: Option<i64>,
+}
+
+impl Line<'_> {
+    /// The entry.
+    ///
+    /// # Errors
+    /// What is wrong with it, if no version writes such a line.
+    pub(crate) fn entry(&self, clock: Clock) -> Result<Entry, &'static str> {
+        let number = |of| nat(of).map_err(|_| "a number in it is none");
+        let conversation =
+            ConversationId::parse(self.conversation).map_err(|_| "its name is none")?;
+        let from = UserId::parse(self.sender).map_err(|_| "its sender is none")?;
+        let to = match conversation.direct_members() {
+            Some((low, high)) if low == from => Some(high),
+            Some((low, high)) if high == from => Some(low),
+            _ => None,
+        };
+        let client_id = self.client_id.map(ClientId::stored).transpose();
+        let has_ended = self.expires.is_some_and(|at| at <= bound(clock.now().0));
+        let is_gone = self.gone.is_some() || has_ended;
+        let text = if has_ended { body::NOTHING } else { self.text };
+        let written = body::Written { kind: self.kind, about: self.about, text, is_gone };
+        let outside = self.envelope.map(|text| {
+            let outside = envelope::decode(text).map(Arc::new);
+            outside.ok_or("what is on its outside is of no known kind")
+        });
+        Ok(Entry {
+            seq: Seq(number(self.seq)?),
+            position: Position(number(self.position)?),
+            epoch: Epoch(number(self.epoch)?),
+            ts: Millis(number(self.ts)?),
+            from,
+            to,
+            client_id: client_id.map_err(|_| "its client id is none")?,
+            envelope: outside.transpose()?,
+            expires: match self.gone {
+                Some(gone) if gone != self.seq => None,
+                _ => self.expires.map(number).transpose()?.map(Millis),
+            },
+            body: body::decode(&written).ok_or("it is of no known kind")?,
+            conversation,
+        })
+    }
 }
 
 /// How long what an entry holds is kept.

@@ -42,6 +42,14 @@ pub(crate) async fn epoch(conn: Conn<'_>) -> Result<Epoch, OpenError> {
     Ok(Epoch(1 + number % ((1 << 53) - 2)))
 }
 
+/// A name for the log, the same for all its lives and nodes, that tells nothing of its secrets.
+pub(crate) fn log_id(seal_key: &SealKey) -> u64 {
+    let mut hasher = Sha256::new();
+    hasher.update(b"parlor: log id 1");
+    hasher.update(seal_key.0);
+    hasher.finalize().iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte))
+}
+
 /// The secret that was made with the tables.
 pub(crate) async fn seal_key(conn: Conn<'_>) -> Result<SealKey, OpenError> {
     let sql = "SELECT value FROM meta WHERE key = 'seal_key'";

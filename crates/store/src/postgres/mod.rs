@@ -1,8 +1,9 @@
 //! The store on a PostgreSQL server, which several nodes may share.
 //!
 //! ```text
-//! append, mark, … -> queue -> writer task: batch, one transaction -> sink -> answers
+//! append, mark, … -> queue -> writer task: batch, one transaction -> following: sink -> answers
 //!                             in between: what has ended or is too old goes
+//! what other nodes commit: bus, or the log itself  -> following: sink
 //! history, since, … -> a connection of the pool, one snapshot for each read -> answers
 //! ```
 //!
@@ -19,6 +20,10 @@
 //! commit one behind the other, each with its flush to disk: what bounds the rate is batches, not messages,
 //! and a batch grows with the load.
 //!
+//! **The sink hears what all nodes commit**, in the order of positions, each once (`following`). A node tells
+//! the others of its commits by the bus, if there is one ([`PostgresStore::join`]); what it was not told it
+//! reads.
+//!
 //! **Seqs** are in the row of the conversation, which its lock guards. **What was acknowledged** is in a
 //! committed transaction. Whether that survives the loss of the primary is the database's to say:
 //! `synchronous_commit` with a synchronous standby loses nothing; without, a failover loses the last
@@ -32,14 +37,15 @@
 //! row, but stays in the server's files until it reuses their space (`VACUUM`), and in its backups.
 //!
 //! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `locks`, `turn`, `threads`,
-//! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `reads` and the
-//! files beside it.
+//! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `order`, `hint`,
+//! `following`, `reads` and the files beside it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use deadpool_postgres::{Client, Pool, PoolError};
 use parking_lot::Mutex;
+use parlor_chat::bus::Bus;
 use parlor_chat::entry::Epoch;
 use parlor_chat::store::{Appended, CommitSink, Pending, SealKey, StoreError};
 use tokio::runtime::{Builder, Runtime};
@@ -113,6 +119,12 @@ mod wishes;
 
 mod health;
 
+mod order;
+
+mod hint;
+
+mod following;
+
 mod writer;
 
 mod reads;
@@ -138,6 +150,7 @@ pub use open_error::OpenError;
 use crate::kept::stats::Counters;
 use command::{Command, Reply, Saying, Wish};
 use conn::{Conn, Failure};
+use following::Following;
 use health::Health;
 use opening::{OTHER_EPOCH, begin, reason_of};
 use reads::Reader;
@@ -159,8 +172,7 @@ pub(crate) struct Shared {
     queued_bytes: Arc<AtomicUsize>,
     health: Health,
     counters: Counters,
-    /// The last entry that this node committed.
-    position: AtomicU64,
+    following: Following,
 }
 
 impl Shared {
@@ -179,6 +191,7 @@ pub struct PostgresStore {
 struct Running {
     runtime: Runtime,
     writer: JoinHandle<()>,
+    follower: std::thread::JoinHandle<()>,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -215,7 +228,11 @@ impl PostgresStore {
                 let handle = runtime.handle().clone();
                 Ok(Self {
                     shared: begun.shared,
-                    running: Mutex::new(Some(Running { runtime, writer: begun.writer })),
+                    running: Mutex::new(Some(Running {
+                        runtime,
+                        writer: begun.writer,
+                        follower: begun.follower,
+                    })),
                     runtime: handle,
                 })
             }
@@ -232,19 +249,38 @@ impl PostgresStore {
         let waiting =
             shared.writes.lock().as_ref().map_or(0, |it| it.max_capacity() - it.capacity());
         let reads = shared.config.reads_max.saturating_sub(shared.reads.available_permits());
-        let stats = shared.counters.read(waiting, reads, shared.position.load(Ordering::Relaxed));
+        let (told, head) = shared.following.positions();
+        let stats = shared.counters.read(waiting, reads, head);
         // Words are in the index from their own commit on.
-        Stats { unindexed: 0, ..stats }
+        Stats { unindexed: 0, untold: head - told, ..stats }
+    }
+
+    /// Names the log among those that may share a bus.
+    pub fn log_id(&self) -> u64 {
+        life::log_id(&self.shared.seal_key)
+    }
+
+    /// Tells other nodes of the log what this one commits from now on, and hears them. The first bus is
+    /// the one for good.
+    pub fn join(&self, bus: Arc<dyn Bus>) {
+        self.shared.following.join(bus, &self.shared);
     }
 
     /// Finishes what is queued and closes the connections; dropping does the same. Later calls are answered
     /// with [`StoreError::Unavailable`]. Blocks until it is done.
     pub fn close(&self) {
         drop(self.shared.writes.lock().take());
-        let Some(Running { runtime, writer }) = self.running.lock().take() else { return };
-        let ended = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(writer)).join());
-        if !matches!(ended, Ok(Ok(()))) {
-            tracing::error!("the writer ended by a panic");
+        let Some(Running { runtime, writer, follower }) = self.running.lock().take() else {
+            return;
+        };
+        let end = async {
+            let ended = writer.await;
+            self.shared.following.close().await;
+            ended
+        };
+        let ended = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(end)).join());
+        if !matches!(ended, Ok(Ok(()))) || follower.join().is_err() {
+            tracing::error!("a thread of the store ended by a panic");
         }
         self.shared.readers.close();
         runtime.shutdown_background();
@@ -362,6 +398,7 @@ impl Shared {
             };
             let reader = Reader {
                 conn: Conn::new(snapshot.client(), &cache, self.config.statements),
+                following: &self.following,
                 clock: self.config.clock,
                 receipts_members_max: self.config.receipts_members_max,
             };

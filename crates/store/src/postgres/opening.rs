@@ -1,7 +1,6 @@
-//! How the store comes about: connections, tables, and the task that writes.
+//! How the store comes about: connections, tables, the task that writes and the thread that tells.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
 use deadpool_postgres::{RecyclingMethod, Runtime};
@@ -12,7 +11,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_postgres::NoTls;
 
-use super::conn::Conn;
+use super::conn::{Conn, params};
+use super::following::{self, Following};
 use super::health::Health;
 use super::writer::Writer;
 use super::{Config, OpenError, Shared, life, schema};
@@ -22,9 +22,10 @@ use crate::kept::stats::Counters;
 pub(super) struct Begun {
     pub(super) shared: Arc<Shared>,
     pub(super) writer: JoinHandle<()>,
+    pub(super) follower: std::thread::JoinHandle<()>,
 }
 
-/// Connects, sees to the tables, and starts the task that writes.
+/// Connects, sees to the tables, and starts the task that writes and the thread that tells.
 pub(super) async fn begin(
     mut config: Config,
     sink: Arc<dyn CommitSink>,
@@ -34,15 +35,17 @@ pub(super) async fn begin(
     address.application_name("parlor").connect_timeout(config.patience);
     let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
     let writer_pool = pool(&address, &config, 1, &known)?;
-    let (epoch, seal_key) = {
+    let (epoch, seal_key, head) = {
         let client = writer_pool
             .get()
             .await
             .map_err(|error| OpenError::Connect { reason: reason_of(&error) })?;
         let conn = Conn::new(&client, &client.statement_cache, config.statements);
         schema::migrate(conn).await?;
-        (life::epoch(conn).await?, life::seal_key(conn).await?)
+        let head = conn.number("SELECT position FROM counter", params![]).await?;
+        (life::epoch(conn).await?, life::seal_key(conn).await?, head)
     };
+    let (following, inbox) = Following::new(u64::try_from(head).unwrap_or_default());
     *known.lock() = Some(epoch);
     let (writes, commands) = mpsc::channel(config.write_queue_commands_max.max(1));
     let shared = Arc::new(Shared {
@@ -54,12 +57,15 @@ pub(super) async fn begin(
         queued_bytes: Arc::default(),
         health: Health::default(),
         counters: Counters::default(),
-        position: AtomicU64::new(0),
+        following,
         config,
     });
-    let writer = Writer { shared: shared.clone(), pool: writer_pool, sink, commands };
+    let pages = tokio::runtime::Handle::current();
+    let follower = following::start(inbox, shared.clone(), sink, pages);
+    let follower = follower.map_err(OpenError::Threads)?;
+    let writer = Writer { shared: shared.clone(), pool: writer_pool, commands };
     let writer = tokio::spawn(writer.run());
-    Ok(Begun { shared, writer })
+    Ok(Begun { shared, writer, follower })
 }
 
 /// What a connection is told that meets another epoch than the store was opened with.

@@ -11,6 +11,7 @@ use tokio_postgres::Row;
 
 use super::conn::{Conn, Failure, params};
 use super::entries::{entry, entry_columns};
+use super::following::{Following, Page};
 use super::threads::{self, Thread};
 use super::visible::{self, Span, WHOLE, seen, shown};
 use crate::kept::clock::Clock;
@@ -30,6 +31,8 @@ const REACTION_BYTES: usize = 96;
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) conn: Conn<'a>,
+    /// Is told how far the log goes.
+    pub(crate) following: &'a Following,
     pub(crate) clock: Clock,
     pub(crate) receipts_members_max: u64,
 }
@@ -73,7 +76,28 @@ impl Reader<'_> {
     /// The position of the newest entry that this read may see: all up to it are visible.
     pub(crate) async fn head_position(&self) -> Result<Position, Failure> {
         let position = self.conn.number("SELECT position FROM counter", params![]).await?;
-        Ok(Position(nat(position)?))
+        let position = nat(position)?;
+        self.following.seen(position);
+        Ok(Position(position))
+    }
+
+    /// The whole log after a position, at most so many positions of it.
+    pub(crate) async fn log(self, after: u64, positions_max: u64) -> Result<Page, Failure> {
+        let head = self.head_position().await?.0.max(after);
+        let up_to = head.min(after + positions_max);
+        if up_to == after {
+            return Ok(Page { entries: Vec::new(), up_to, head });
+        }
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM entry e WHERE e.pos > $1 AND e.pos <= $2 ORDER BY e.pos"
+        );
+        let rows = self.conn.query(sql, params![bound(after), bound(up_to)]).await?;
+        let mut room = Room::default();
+        let entries = room.entries(&rows, self.clock)?;
+        let last = entries.last().filter(|_| room.is_full).map(|last| last.position.0);
+        Ok(Page { entries, up_to: last.unwrap_or(up_to), head })
     }
 
     /// What has become of the messages of a page, as a user sees it (nobody in particular: `None`).

@@ -10,10 +10,11 @@ use super::OpenError;
 use super::conn::{Conn, params};
 
 /// The version this binary writes.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// What leads from one version to the next; the first makes an empty database version 1.
-const STEPS: [&str; VERSION as usize] = [include_str!("schema_1.sql")];
+const STEPS: [&str; VERSION as usize] =
+    [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// Held while the schema moves on ("parlor" as a number).
 const LOCK: i64 = 0x7061_726c_6f72;

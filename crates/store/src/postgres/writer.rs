@@ -1,6 +1,7 @@
 //! The one task of a node that writes.
 //!
-//! It takes what waits, carries it out in one transaction, commits, tells the sink, and then answers.
+//! It takes what waits, carries it out in one transaction, commits, and hands it to the thread that tells the
+//! sink and then answers ([`super::following`]).
 //! A transaction that was not committed is carried out again where that may help: after a deadlock, and
 //! after the connection was lost before its `COMMIT` was sent. One whose `COMMIT` got no answer may be
 //! committed or not: the server is asked by its number (`pg_xact_status`) before anything is told, and
@@ -8,11 +9,10 @@
 //! unavailable; the sink hears of it all the same, if it turns out to be committed.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
-use parlor_chat::store::{CommitSink, StoreError};
+use parlor_chat::store::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_postgres::error::SqlState;
@@ -34,7 +34,6 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     /// Of one connection.
     pub(crate) pool: Pool,
-    pub(crate) sink: Arc<dyn CommitSink>,
     pub(crate) commands: mpsc::Receiver<Command>,
 }
 
@@ -121,7 +120,7 @@ impl Writer {
             }
             let error = match self.attempt(&mut batch).await {
                 Ok(work) => {
-                    self.committed(work, batch);
+                    self.committed(work, batch).await;
                     return None;
                 }
                 Err(Stopped::Unknown { transaction, work }) => {
@@ -158,26 +157,13 @@ impl Writer {
         }
     }
 
-    /// Tells the sink, then those who wait.
-    fn committed(&self, work: Work, batch: Vec<Command>) {
+    /// Has the sink told, then those who wait.
+    async fn committed(&self, work: Work, batch: Vec<Command>) {
         let counters = &self.shared.counters;
         counters.add(|c| &c.entries, work.committed.len() as u64);
         counters.add(|c| &c.repeats, work.repeats);
-        if let Some(last) = work.committed.last() {
-            self.shared.position.store(last.entry.position.0, Ordering::Relaxed);
-        }
-        self.tell(&work);
-        batch.into_iter().for_each(Command::answer);
-    }
-
-    fn tell(&self, work: &Work) {
         self.shared.health.reached();
-        if !work.committed.is_empty() {
-            self.sink.committed(&work.committed);
-        }
-        if !work.own.is_empty() {
-            self.sink.own_changed(&work.own);
-        }
+        self.shared.following.committed(work, batch).await;
     }
 
     async fn client(&self) -> Result<Client, Stopped> {
@@ -196,7 +182,7 @@ impl Writer {
         let conn = self.shared.conn(&client);
         let begun = self.begun(conn, batch, locks).await;
         match begun {
-            Ok((transaction, work)) => match conn.run("COMMIT").await {
+            Ok((transaction, work)) => match self.commit(conn, &work).await {
                 Ok(()) => {
                     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                     self.shared.counters.committed(micros, batch.len() as u64);
@@ -218,6 +204,11 @@ impl Writer {
                 Err(Stopped::before_commit(error))
             }
         }
+    }
+
+    async fn commit(&self, conn: Conn<'_>, work: &Work) -> Result<(), tokio_postgres::Error> {
+        self.shared.following.expect(work.committed.clone()).await;
+        conn.run("COMMIT").await
     }
 
     async fn begun(
@@ -256,7 +247,7 @@ impl Writer {
             }
             match self.status_of(transaction).await.as_deref() {
                 Ok("committed") => {
-                    self.committed(work, waiting.unwrap_or_default());
+                    self.committed(work, waiting.unwrap_or_default()).await;
                     return None;
                 }
                 Ok("aborted") => return waiting,

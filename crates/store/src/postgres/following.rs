@@ -1,0 +1,404 @@
+//! The one thread of a node that tells the sink what all nodes commit, in the order of the log.
+//!
+//! ```text
+//! this node's writer ──► own commits ──┐   ┌──► sink, then the answers of this node's commits
+//! bus ──► other nodes' hints ──────────┼─► order
+//! pages of the log ────────────────────┘   └──► behind: a page is read
+//! ```
+//!
+//! It is told of a commit before those who wait for it are answered, so what this node tells the bus is
+//! there as soon as it can be. If an entry before it is not here yet, it is waited for a moment, and then
+//! read; whoever waits for an answer does not wait longer than [`ANSWER_MAX`] for that: it is committed.
+//!
+//! **How far the log goes** is known from commits, hints, from every snapshot that anything reads in, and, if
+//! nothing is heard, by looking every so often. So a bus that is down delays what others said and loses
+//! nothing. The thread has a runtime of its own, since the sink may wait for room.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parlor_chat::bus::{Bus, Ear, NodeId, Topic};
+use parlor_chat::entry::Entry;
+use parlor_chat::own::OwnCommitted;
+use parlor_chat::store::{CommitSink, Committed, StoreError};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::Shared;
+use super::command::Command;
+use super::hint::{self, Hint};
+use super::order::Order;
+use super::turn::Work;
+
+/// How long the answer of a commit waits for the entries before it to be told.
+const ANSWER_MAX: Duration = Duration::from_millis(250);
+/// How long an entry that a hint may still bring is waited for before it is read.
+const HINT_MAX: Duration = Duration::from_millis(25);
+/// How long it rests after a page could not be read.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Entries that are kept aside until their turn.
+const AHEAD_MAX: usize = 8_192;
+/// What may wait to be looked at.
+const TOLD_MAX: usize = 4_096;
+/// Positions that one page covers at most.
+const PAGE_POSITIONS_MAX: u64 = 512;
+
+/// What the thread is told.
+enum Told {
+    /// The writer is about to commit these.
+    Expect(Vec<Committed>),
+    /// It has committed this, for those.
+    Own(Box<Work>, Vec<Command>),
+    Heard(Hint),
+    /// The log goes beyond what was given out.
+    Behind,
+    /// Hints may have been missed.
+    Missed,
+    Page(Result<Page, StoreError>),
+    Close,
+}
+
+/// A piece of the whole log.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// It has all there is up to this position.
+    pub(crate) up_to: u64,
+    /// The log went up to there.
+    pub(crate) head: u64,
+}
+
+/// How others speak to the thread.
+#[derive(Debug)]
+pub(crate) struct Following {
+    told: mpsc::Sender<Told>,
+    shared: Arc<Seen>,
+}
+
+/// What is known of the log at any moment.
+#[derive(Default)]
+struct Seen {
+    applied: AtomicU64,
+    head: AtomicU64,
+    /// Whether the thread was told that there is more than was given out.
+    is_told: AtomicBool,
+    bus: std::sync::OnceLock<Arc<dyn Bus>>,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seen").field("applied", &self.applied).finish_non_exhaustive()
+    }
+}
+
+impl Following {
+    /// Where the thread hears, to be given to [`run`]; everything up to `applied` counts as told.
+    pub(crate) fn new(applied: u64) -> (Self, Inbox) {
+        let (told, inbox) = mpsc::channel(TOLD_MAX);
+        let seen = Arc::new(Seen::default());
+        seen.applied.store(applied, Ordering::Relaxed);
+        seen.head.store(applied, Ordering::Relaxed);
+        (Self { told, shared: seen.clone() }, Inbox { inbox, seen })
+    }
+
+    /// Says what is about to be committed.
+    pub(crate) async fn expect(&self, entries: Vec<Committed>) {
+        if !entries.is_empty() {
+            self.tell(Told::Expect(entries)).await;
+        }
+    }
+
+    /// Says what was committed, and has those answered who wait for it.
+    pub(crate) async fn committed(&self, work: Work, batch: Vec<Command>) {
+        self.tell(Told::Own(Box::new(work), batch)).await;
+    }
+
+    async fn tell(&self, told: Told) {
+        if self.told.send(told).await.is_err() {
+            tracing::error!("the thread that follows the log is gone");
+        }
+    }
+
+    /// Takes that the log goes up to there, as a snapshot showed.
+    pub(crate) fn seen(&self, head: u64) {
+        self.shared.head.fetch_max(head, Ordering::Relaxed);
+        let is_behind = head > self.shared.applied.load(Ordering::Relaxed);
+        if is_behind && !self.shared.is_told.swap(true, Ordering::Relaxed) {
+            // If there is no room, there is enough to do.
+            let _ = self.told.try_send(Told::Behind);
+        }
+    }
+
+    /// The last position that was told, and the last that is known of.
+    pub(crate) fn positions(&self) -> (u64, u64) {
+        let applied = self.shared.applied.load(Ordering::Relaxed);
+        (applied, self.shared.head.load(Ordering::Relaxed).max(applied))
+    }
+
+    /// Speaks with other nodes from now on.
+    pub(crate) fn join(&self, bus: Arc<dyn Bus>, shared: &Shared) {
+        let (epoch, clock) = (shared.epoch, shared.config.clock);
+        let ear = Arc::new(LogEar { told: self.told.clone(), epoch, clock });
+        if self.shared.bus.set(bus.clone()).is_ok() {
+            bus.listen(Topic::Log, ear);
+        }
+    }
+
+    /// Ends the thread once it has told everything that it was told.
+    pub(crate) async fn close(&self) {
+        self.tell(Told::Close).await;
+    }
+}
+
+/// Hears what other nodes commit.
+struct LogEar {
+    told: mpsc::Sender<Told>,
+    epoch: parlor_chat::entry::Epoch,
+    clock: crate::kept::clock::Clock,
+}
+
+impl Ear for LogEar {
+    fn heard(&self, from: NodeId, message: &[u8]) {
+        match hint::decode(message, self.epoch, self.clock) {
+            // Without room the log is read.
+            Some(hint) => drop(self.told.try_send(Told::Heard(hint))),
+            None => tracing::debug!(%from, "a hint says nothing of this log"),
+        }
+    }
+
+    fn missed(&self) {
+        let _ = self.told.try_send(Told::Missed);
+    }
+}
+
+/// What the thread begins with.
+pub(crate) struct Inbox {
+    inbox: mpsc::Receiver<Told>,
+    seen: Arc<Seen>,
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// That no thread, or no runtime for it, is to be had.
+pub(crate) fn start(
+    inbox: Inbox,
+    shared: Arc<Shared>,
+    sink: Arc<dyn CommitSink>,
+    pages: Handle,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let Inbox { inbox, seen } = inbox;
+    let order = Order::new(seen.applied.load(Ordering::Relaxed), AHEAD_MAX);
+    let follower = Follower {
+        shared,
+        sink,
+        pages,
+        seen,
+        order,
+        waiting: VecDeque::new(),
+        is_reading: false,
+        looks: Looks::new(),
+    };
+    let run = move || runtime.block_on(follower.run(inbox));
+    std::thread::Builder::new().name("store-follow".to_owned()).spawn(run)
+}
+
+struct Follower {
+    shared: Arc<Shared>,
+    sink: Arc<dyn CommitSink>,
+    /// Where pages are read.
+    pages: Handle,
+    seen: Arc<Seen>,
+    order: Order,
+    /// What is told behind entries that were not given out yet, in that order.
+    waiting: VecDeque<Behind>,
+    is_reading: bool,
+    looks: Looks,
+}
+
+/// What is told, and who is answered, behind an entry.
+struct Behind {
+    position: u64,
+    own: Vec<OwnCommitted>,
+    batch: Vec<Command>,
+    /// Then at the latest.
+    due: Instant,
+}
+
+/// When the log is looked at.
+struct Looks {
+    /// Since when the entry that is next is missed.
+    behind_since: Option<Instant>,
+    /// What is missed will not be heard.
+    is_urgent: bool,
+    /// Then, whether or not anything is missed.
+    next: Instant,
+    /// Not before, since the last look failed.
+    not_before: Instant,
+}
+
+impl Looks {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { behind_since: None, is_urgent: false, next: now, not_before: now }
+    }
+
+    fn at(&self) -> Instant {
+        let missed = match self.behind_since {
+            Some(since) if self.is_urgent => since,
+            Some(since) => since + HINT_MAX,
+            None => self.next,
+        };
+        missed.min(self.next).max(self.not_before)
+    }
+}
+
+impl Follower {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Told>) {
+        self.looks.next = Instant::now() + self.look_every();
+        loop {
+            let due = self.due();
+            tokio::select! {
+                biased;
+                told = inbox.recv() => match told {
+                    None | Some(Told::Close) => break,
+                    Some(told) => self.hear(told),
+                },
+                () = sleep_until(due) => {}
+            }
+            self.tell_behind();
+            self.look();
+        }
+        for Behind { own, batch, .. } in std::mem::take(&mut self.waiting) {
+            self.tell(&own, batch);
+        }
+    }
+
+    fn hear(&mut self, told: Told) {
+        match told {
+            Told::Expect(entries) => self.order.expect(entries),
+            Told::Own(work, batch) => self.own(*work, batch),
+            Told::Heard(Hint { head, entries, own }) => {
+                self.order.seen(head);
+                let given = self.order.heard(entries);
+                self.give(&given);
+                if !own.is_empty() {
+                    self.behind(head, own, Vec::new());
+                }
+            }
+            Told::Behind => {
+                self.seen.is_told.store(false, Ordering::Relaxed);
+                self.order.seen(self.seen.head.load(Ordering::Relaxed));
+            }
+            Told::Missed => self.looks.next = Instant::now(),
+            Told::Page(page) => self.page(page),
+            Told::Close => {}
+        }
+    }
+
+    fn own(&mut self, work: Work, batch: Vec<Command>) {
+        let last = work.committed.last().map(|it| it.entry.position.0);
+        let position = last.unwrap_or(self.order.applied());
+        if let Some(bus) = self.seen.bus.get()
+            && !(work.committed.is_empty() && work.own.is_empty())
+        {
+            bus.publish(Topic::Log, hint::encode(self.shared.epoch, position, &work));
+        }
+        let given = self.order.heard(work.committed);
+        self.give(&given);
+        self.behind(position, work.own, batch);
+    }
+
+    fn page(&mut self, page: Result<Page, StoreError>) {
+        self.is_reading = false;
+        let now = Instant::now();
+        match page {
+            Ok(Page { entries, up_to, head }) => {
+                self.order.seen(head);
+                let given = self.order.page(entries, up_to);
+                self.give(&given);
+                // More than one page behind: what is next will not be heard.
+                self.looks.is_urgent = head > up_to;
+                self.looks.next = now + self.look_every();
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the log is not read");
+                self.looks.not_before = now + PAUSE;
+            }
+        }
+    }
+
+    /// Tells the sink.
+    fn give(&mut self, entries: &[Committed]) {
+        if !entries.is_empty() {
+            self.sink.committed(entries);
+            // Whatever is missed now is another one.
+            self.looks.behind_since = None;
+        }
+        self.seen.applied.store(self.order.applied(), Ordering::Relaxed);
+    }
+
+    fn behind(&mut self, position: u64, own: Vec<OwnCommitted>, batch: Vec<Command>) {
+        if position <= self.order.applied() && self.waiting.is_empty() {
+            return self.tell(&own, batch);
+        }
+        let due = Instant::now() + ANSWER_MAX;
+        self.waiting.push_back(Behind { position, own, batch, due });
+    }
+
+    /// Tells what waited for entries that are given out, or waited too long.
+    fn tell_behind(&mut self) {
+        let (applied, now) = (self.order.applied(), Instant::now());
+        let is_told = |it: &Behind| it.position <= applied || it.due <= now;
+        while self.waiting.front().is_some_and(is_told) {
+            if let Some(Behind { own, batch, .. }) = self.waiting.pop_front() {
+                self.tell(&own, batch);
+            }
+        }
+    }
+
+    fn tell(&self, own: &[OwnCommitted], batch: Vec<Command>) {
+        if !own.is_empty() {
+            self.sink.own_changed(own);
+        }
+        batch.into_iter().for_each(Command::answer);
+    }
+
+    /// How often the log is looked at when nothing is missed.
+    fn look_every(&self) -> Duration {
+        let config = &self.shared.config;
+        let hears = self.seen.bus.get().is_some_and(|bus| bus.stats().is_up);
+        if hears { config.look_every_with_bus } else { config.look_every }
+    }
+
+    /// When something is to be done at the latest.
+    fn due(&self) -> Instant {
+        let answer = self.waiting.front().map(|it| it.due);
+        let look = (!self.is_reading).then(|| self.looks.at());
+        let later = Instant::now() + Duration::from_secs(60);
+        [answer, look].into_iter().flatten().min().unwrap_or(later)
+    }
+
+    /// Reads on, if it is time.
+    fn look(&mut self) {
+        let now = Instant::now();
+        match self.order.is_behind() {
+            true => drop(self.looks.behind_since.get_or_insert(now)),
+            false => self.looks.behind_since = None,
+        }
+        if self.is_reading || self.looks.at() > now {
+            return;
+        }
+        self.is_reading = true;
+        let (shared, after) = (self.shared.clone(), self.order.applied());
+        self.pages.spawn(async move {
+            let page = shared.read(|of| Box::pin(of.log(after, PAGE_POSITIONS_MAX))).await;
+            // If the thread is gone nobody asks any more.
+            drop(shared.following.told.send(Told::Page(page)).await);
+        });
+    }
+}
