@@ -319,6 +319,11 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         self.coalesced
     }
 
+    /// Whether somebody subscribes to a user.
+    pub fn is_watched(&self, user: &UserId) -> bool {
+        self.watched.contains_key(user)
+    }
+
     /// Whether a watched user is online; of others only whether they are in their grace.
     fn is_online(&self, user: &UserId) -> bool {
         self.known(user) == State::Online

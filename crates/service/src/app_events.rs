@@ -16,10 +16,11 @@ use parlor_chat::store::{Authority, Recipient};
 
 use crate::around_commands::Outside;
 use crate::commands::{Payload, Send, checked};
-use crate::delivery::{NAMESPACE, group_room, room};
+use crate::delivery::{group_room, room};
 use crate::dispatch::{Answer, Caller, Work};
 use crate::fields::{Fields, required};
 use crate::json::Object;
+use crate::nodes::Address;
 use crate::queries::failed;
 use crate::records;
 use crate::sends;
@@ -95,12 +96,11 @@ fn relay(service: &Service, speaker: &Speaker, event: &AppEvent) -> String {
         Recipient::User(to) => Some(room(Kind::Standard, to)),
         Recipient::Group(group) => Some(group_room(group)),
     };
-    if let (Some(others), Some(io)) = (others, service.io()) {
-        let said = records::alone(&record(from, to, event, *now));
-        let sockets = io.of(NAMESPACE).to(others).except(room(Kind::Standard, from));
-        if let Err(error) = sockets.emit_raw("app_event", &said) {
-            tracing::debug!(%error, "command: an event was not relayed");
-        }
+    if let Some(others) = others {
+        let own = room(Kind::Standard, from);
+        let except = Some((&*own).into());
+        let others = Address { room: (&*others).into(), except, volatile: false };
+        service.tell_room(&others, None, "app_event", &record(from, to, event, *now));
     }
     records::ok_with().number("ts", now.0).end()
 }

@@ -26,10 +26,9 @@ use serde_json::value::RawValue;
 
 use crate::blocks;
 use crate::closing::Ending;
-use crate::delivery::{NAMESPACE, room};
 use crate::fields::{Fields, required};
+use crate::nodes::Word;
 use crate::service::Service;
-use crate::session::Kind;
 use crate::sessions::OfUser;
 use crate::{clock, queries, records};
 
@@ -123,6 +122,7 @@ impl Backend {
                 let sessions = self.service.sessions().revoke(&user, &device, clock::now());
                 tracing::info!(%user, %device, sessions = sessions.len(), "api: device revoked");
                 self.end(&sessions);
+                self.service.tell_revoked(&user, &device);
                 Ok(records::ok())
             }
         }
@@ -147,6 +147,8 @@ impl Backend {
         let sessions = self.service.sessions().revoke_tokens(&user, holds, clock::now());
         tracing::info!(%user, sessions = sessions.len(), "api: tokens revoked");
         self.end(&sessions);
+        let (user, not_before) = (user.as_str().into(), holds.0);
+        self.service.nodes().say(&Word::TokensRevoked { user, not_before });
         Ok(records::ok_with().number("notBefore", holds.0).end())
     }
 
@@ -192,12 +194,8 @@ impl Backend {
         });
         if changed.await.map_err(failed)? == Blocked::Changed {
             blocks::changed_by(&self.service, &user);
-            let Some(io) = self.service.io() else { return Ok(records::ok()) };
-            let said = records::alone(&records::blocked(&other, blocked));
-            let devices = io.of(NAMESPACE).to(room(Kind::Standard, &user));
-            if let Err(error) = devices.emit_raw("blocked", &said) {
-                tracing::debug!(%error, "publish: a block was not told");
-            }
+            let said = records::blocked(&other, blocked);
+            self.service.tell_user(&user, None, "blocked", &said);
         }
         Ok(records::ok())
     }

@@ -10,11 +10,10 @@ use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::{Block, Blocked};
 
 use crate::commands::{self, Payload};
-use crate::delivery::room;
 use crate::dispatch::{Caller, Work};
+use crate::nodes::Word;
 use crate::records;
 use crate::service::Service;
-use crate::session::Kind;
 
 /// `block {userId}`.
 pub(crate) fn block(
@@ -55,15 +54,11 @@ fn change(
         now,
         blocks_max,
     });
-    let (socket, service) = (caller.socket.clone(), Arc::clone(service));
+    let (key, service) = (caller.socket.key(), Arc::clone(service));
     Ok(Work::Later(Box::pin(async move {
         if changed.await.map_err(|error| of_store(&error))? == Blocked::Changed {
             changed_by(&service, &user);
-            let said = records::alone(&records::blocked(&other, blocked));
-            let devices = socket.to(room(Kind::Standard, &user));
-            if let Err(error) = devices.emit_raw("blocked", &said) {
-                tracing::debug!(%error, "publish: a block was not told");
-            }
+            service.tell_user(&user, Some(key), "blocked", &records::blocked(&other, blocked));
         }
         Ok(records::ok())
     })))
@@ -85,6 +80,12 @@ pub(crate) fn blocked(
 
 /// Lets what a user has decided take effect at once, wherever it is remembered.
 pub(crate) fn changed_by(service: &Service, user: &UserId) {
+    decided(service, user);
+    service.nodes().say(&Word::Decided { user: user.as_str().into() });
+}
+
+/// The same, on this node alone.
+pub(crate) fn decided(service: &Service, user: &UserId) {
     service.delivery().regards.forget(user);
     service.visibility().changed(user);
     service.presence.look_again(user);

@@ -45,6 +45,15 @@ fn spread(refusal: Refusal) -> Refusal {
 }
 
 impl Ending {
+    /// How a connection ends that would be refused now; `None` where the reason may pass.
+    pub(crate) fn of_refused(refusal: Refusal) -> Option<Self> {
+        match refusal {
+            Refusal::DeviceRevoked => Some(Self::Revoked),
+            Refusal::Suspended { until } => Some(Self::Suspended(until)),
+            _ => None,
+        }
+    }
+
     /// What the client is told.
     pub(crate) fn refusal(&self) -> Refusal {
         match self {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlor_chat::entry::Millis;
-use parlor_chat::ids::DeviceId;
+use parlor_chat::ids::{DeviceId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::store::AttachDevice;
 use parlor_gateway::{ConnectError, ConnectRequest, Data, EmitError, Socket};
@@ -102,6 +102,20 @@ pub(crate) async fn attach(
     service.store.attach_device(attach).await.map_err(|error| of_store(&error))
 }
 
+/// Has a session prove again that it would be let in.
+///
+/// # Errors
+/// [`Refusal`] as when it was let in.
+pub(crate) async fn prove(
+    service: &Service,
+    session: &Session,
+    user: &UserId,
+) -> Result<(), Refusal> {
+    let (user, issued, expires) = (user.clone(), session.token_issued(), None);
+    let identity = Identity { user, issued, expires, role: session.role(), name: None };
+    attach(service, &identity, session.device()).await
+}
+
 /// What a client is told about a token that is not accepted.
 fn untrusted(error: AuthError) -> Refusal {
     if error.expired {
@@ -154,7 +168,7 @@ pub(crate) fn welcome(service: &Arc<Service>, socket: &Socket, session: &Arc<Ses
     // Before anything is read: an entry that was not broadcast because nobody was listed here is
     // then visible to the catch-up's first read, however late its batch comes to this shard.
     let stalest = service.sessions().add(session, service.settings.connections_per_user_max());
-    service.presence.changed(service.sessions(), user, clock::now());
+    service.seated(user, clock::now());
     if let Some(stalest) = stalest {
         service.counters().replaced.add(1);
         service.end(&stalest, Ending::Replaced);

@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::crowds::Crowd;
 use crate::group_rules::Ruled;
+use crate::nodes::Nodes;
 use crate::own;
 use crate::presence::Presences;
 use crate::privacy::Regards;
@@ -44,6 +45,8 @@ pub(crate) const NAMESPACE: &str = "/";
 pub struct Delivery {
     limits: Limits,
     io: OnceLock<Io>,
+    /// What was committed up to there was so before this node served anybody.
+    began: OnceLock<Position>,
     /// Everything up to here is in the gateway's hands.
     handed_over: watch::Sender<Position>,
     pub(crate) sessions: Sessions,
@@ -53,6 +56,7 @@ pub struct Delivery {
     pub(crate) visibility: Visibility,
     pub(crate) ruled: Ruled,
     pub(crate) presence: Arc<Presences>,
+    pub(crate) nodes: Nodes,
     pub(crate) counters: Counters,
 }
 
@@ -66,10 +70,11 @@ impl Delivery {
         let (io, tails) = (OnceLock::new(), Tails::default());
         let visibility = Visibility::new(&limits);
         let presence = Arc::new(Presences::new(&limits));
-        let ruled = Ruled::new(&limits);
+        let (ruled, nodes, began) = (Ruled::new(&limits), Nodes::default(), OnceLock::new());
         Arc::new(Self {
             limits,
             io,
+            began,
             handed_over,
             sessions,
             tails,
@@ -78,6 +83,7 @@ impl Delivery {
             visibility,
             ruled,
             presence,
+            nodes,
             counters,
         })
     }
@@ -91,6 +97,7 @@ impl Delivery {
     pub(crate) fn attach(&self, io: Io, head: Position) {
         io.broadcast_batch(NAMESPACE, Vec::new(), head.0);
         self.handed_over.send_replace(head);
+        self.began.get_or_init(|| head);
         let first = self.io.set(io).is_ok();
         debug_assert!(first, "a delivery has one gateway");
     }
@@ -236,8 +243,11 @@ impl Delivery {
 
 impl CommitSink for Delivery {
     fn committed(&self, batch: &[Committed]) {
-        let Some(last) = batch.last() else { return };
         let io = self.io.wait();
+        let began = self.began.get().copied().unwrap_or_default();
+        let told = batch.partition_point(|committed| committed.entry.position <= began);
+        let batch = &batch[told..];
+        let Some(last) = batch.last() else { return };
         let mut broadcasts = Vec::new();
         for committed in batch {
             match committed.entry.has_expired(clock::now()) {

@@ -13,14 +13,12 @@ use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{Authority, Origin, Viewer};
 
 use crate::commands::{Payload, group_send};
-use crate::delivery::{NAMESPACE, room};
 use crate::dispatch::{Caller, Work};
 use crate::group_commands::{self as read, About, Page};
 use crate::new_ids::{new_id, random_digits};
 use crate::paces::Action;
 use crate::queries::failed;
 use crate::service::Service;
-use crate::session::Kind;
 use crate::{group_records as records, sends};
 
 /// So many users in a command count as one command more.
@@ -328,14 +326,8 @@ fn submit(
 pub(crate) async fn tell_of_request(service: &Service, group: &GroupId, user: &UserId) {
     let admins = service.groups.admins(group.clone(), TOLD_OF_REQUESTS_MAX);
     let Ok(admins) = admins.await else { return };
-    let Some(io) = service.io() else { return };
-    let said = crate::records::alone(&records::request(group, user));
-    for admin in admins {
-        let sockets = io.of(NAMESPACE).to(room(Kind::Standard, &admin));
-        if let Err(error) = sockets.emit_raw("group_request", &said) {
-            tracing::debug!(%error, "publish: a request to join was not told");
-        }
-    }
+    let said = records::request(group, user);
+    admins.iter().for_each(|admin| service.tell_user(admin, None, "group_request", &said));
 }
 
 /// The id of a group that is made.

@@ -10,6 +10,7 @@
 //! `search` finds messages.
 //! `presence` tells who is there to whom `visibility` lets see it; `crowds` tells it, and receipts and
 //! typing, as counts where many are in;
+//! `nodes` tells other nodes, and hears them;
 //! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
@@ -63,6 +64,7 @@ mod stars;
 mod timers;
 mod tutorial;
 
+mod nodes;
 mod online;
 mod presence;
 mod typing;

@@ -11,7 +11,8 @@ mod records;
 use std::sync::Arc;
 
 use parlor_chat::around::port::{ChangeMessage, MessageChanged, Removal, Wish};
-use parlor_chat::ids::{ConversationId, Seq};
+use parlor_chat::entry::Millis;
+use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::moderation::{
     Act, Acted, AuditQuery, Cause, Deed, Done, NewReport, Report, ReportsQuery, Role, TakeReport,
     Target,
@@ -24,8 +25,9 @@ use crate::around_records;
 use crate::clock;
 use crate::closing::Ending;
 use crate::commands::Payload;
-use crate::delivery::{NAMESPACE, room};
+use crate::delivery::room;
 use crate::dispatch::{Caller, Work};
+use crate::nodes::{Address, Word};
 use crate::paces::Action;
 use crate::records::{alone, ok};
 use crate::service::Service;
@@ -67,12 +69,10 @@ pub(crate) async fn remind(service: &Service, socket: &Socket, session: &Session
 
 /// Tells moderators of a new report.
 fn announce(service: &Service, report: &Report) {
-    let Some(io) = service.io() else { return };
-    let others = room(Kind::Standard, &report.accused);
-    let said = alone(&records::report(report));
-    if let Err(error) = io.of(NAMESPACE).to(MODERATORS).except(others).emit_raw("report", &said) {
-        tracing::debug!(%error, "publish: a report was not told");
-    }
+    let accused = room(Kind::Standard, &report.accused);
+    let except = Some((&*accused).into());
+    let others = Address { room: MODERATORS.into(), except, volatile: false };
+    service.tell_room(&others, None, "report", &records::report(report));
 }
 
 /// Tells moderators of a message that a content rule has flagged in its commit.
@@ -275,20 +275,27 @@ fn follow_up(service: &Arc<Service>, deed: &Deed, acted: &Acted) {
         // Also when it was so before: a retry closes what an earlier try could not.
         (Deed::Suspend { until, .. }, done) => {
             counters.suspensions.add(u64::from(done == Done::Now));
-            let sessions = service.sessions().suspend(&acted.user, *until, clock::now());
-            let ending = Ending::Suspended(*until);
-            sessions.iter().for_each(|session| service.end(session, ending.clone()));
+            close_suspended(service, &acted.user, *until);
+            let (user, until) = (acted.user.as_str().into(), until.map(|until| until.0));
+            service.nodes().say(&Word::Suspended { user, until });
         }
-        (Deed::Unsuspend, _) => service.sessions().unsuspend(&acted.user),
+        (Deed::Unsuspend, _) => {
+            service.sessions().unsuspend(&acted.user);
+            service.nodes().say(&Word::Unsuspended { user: acted.user.as_str().into() });
+        }
         (Deed::Warn { .. }, Done::Now) => counters.warnings.add(1),
         (Deed::Warn { .. } | Deed::Dismiss | Deed::Resolve, _) => {}
     }
-    if let (Some(notice), Some(io)) = (&acted.notice, service.io()) {
-        let devices = io.of(NAMESPACE).to(room(Kind::Standard, &acted.user));
-        if let Err(error) = devices.emit_raw("notice", &alone(&records::notice(notice))) {
-            tracing::debug!(%error, "publish: a notice was not told");
-        }
+    if let Some(notice) = &acted.notice {
+        service.tell_user(&acted.user, None, "notice", &records::notice(notice));
     }
+}
+
+/// Ends the sessions that a suspended user has here.
+pub(crate) fn close_suspended(service: &Service, user: &UserId, until: Option<Millis>) {
+    let sessions = service.sessions().suspend(user, until, clock::now());
+    let ending = Ending::Suspended(until);
+    sessions.iter().for_each(|session| service.end(session, ending.clone()));
 }
 
 /// `notice_confirm {noticeId}`: the user has seen it and those before it.

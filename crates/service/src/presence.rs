@@ -1,8 +1,8 @@
 //! Presence: chat's state machine, driven by sessions that come and go and by the clock.
 //!
 //! Whatever changes who is here says so by [`Presences::changed`]; whether a user is here is looked up
-//! in the sessions, under the machine's lock, so that the last of several calls is right however they
-//! raced. One task ([`run`]) tells what is due: it reads who may see the user, takes from the machine
+//! in the sessions, and in what is known of other nodes, under the machine's lock, so that the last of
+//! several calls is right however they raced. One task ([`run`]) tells what is due: it reads who may see the user, takes from the machine
 //! whom to tell, and emits one encoded frame to those sockets.
 //!
 //! Subscriptions are an index in the machine and not rooms of the gateway. Who hears depends on the
@@ -25,7 +25,6 @@ use crate::clock;
 use crate::delivery::NAMESPACE;
 use crate::records;
 use crate::service::Service;
-use crate::sessions::Sessions;
 
 mod asking;
 mod lines;
@@ -80,9 +79,14 @@ impl Presences {
         done
     }
 
-    /// Says that a session of the user has come or gone.
-    pub(crate) fn changed(&self, sessions: &Sessions, user: &UserId, now: Millis) {
-        self.with(|machine| machine.changed(user, sessions.is_here(user), now));
+    /// Says that a session of the user has come or gone, here or on another node.
+    pub(crate) fn changed(&self, user: &UserId, is_connected: impl Fn() -> bool, now: Millis) {
+        self.with(|machine| machine.changed(user, is_connected(), now));
+    }
+
+    /// Whether somebody is told of the user.
+    pub(crate) fn is_watched(&self, user: &UserId) -> bool {
+        self.machine.lock().is_watched(user)
     }
 
     /// Says that others may see more, or less, of a user than before.
@@ -113,13 +117,13 @@ impl Presences {
 
     fn subscribe(
         &self,
-        sessions: &Sessions,
+        is_connected: impl Fn(&UserId) -> bool,
         socket: SocketKey,
         viewer: &UserId,
         users: &[UserId],
     ) -> Result<Ticket, TooMany> {
         self.with(|machine| {
-            let here = |user: &UserId| (user.clone(), sessions.is_here(user));
+            let here = |user: &UserId| (user.clone(), is_connected(user));
             let users: Vec<_> = users.iter().map(here).collect();
             machine.subscribe(socket, viewer, &users)
         })

@@ -59,6 +59,13 @@ impl Regards {
         }
     }
 
+    /// Forgets how anybody stands to others.
+    pub(crate) fn forget_all(&self) {
+        let mut known = self.known.lock();
+        let changes = known.changes + 1;
+        *known = Known { changes, ..Known::default() };
+    }
+
     /// Forgets what a change of a user's records may have made wrong.
     pub(crate) fn changed(&self, changed: &OwnCommitted) {
         let concerns = |kind| matches!(kind, OwnKind::Privacy | OwnKind::Contact);

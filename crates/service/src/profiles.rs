@@ -11,7 +11,6 @@ use parlor_chat::people::{FieldWish, Profile, ProfileChange, UsersCursor, UsersQ
 use parlor_chat::refusal::{Refusal, of_store};
 
 use crate::commands::{self, Payload};
-use crate::delivery::room;
 use crate::dispatch::{Caller, Work};
 use crate::fields::{Fields, required};
 use crate::identity::Identity;
@@ -19,7 +18,6 @@ use crate::json::Object;
 use crate::own;
 use crate::records;
 use crate::service::Service;
-use crate::session::Kind;
 
 /// As how many commands a search counts: it may look at many words.
 const SEARCH_COMMANDS: u32 = 4;
@@ -105,15 +103,12 @@ pub(crate) fn set(
         avatar: wish(avatar),
         about: wish(about),
     });
-    let socket = caller.socket.clone();
+    let (key, service) = (caller.socket.key(), Arc::clone(service));
     Ok(Work::Later(Box::pin(async move {
         let done = changed.await.map_err(|error| of_store(&error))?;
         if done.changed {
-            let said = records::alone(&profile(Object::new(), &done.profile));
-            let devices = socket.to(room(Kind::Standard, &user));
-            if let Err(error) = devices.emit_raw("profile", &said) {
-                tracing::debug!(%error, "publish: a profile was not told");
-            }
+            let said = profile(Object::new(), &done.profile);
+            service.tell_user(&user, Some(key), "profile", &said);
         }
         Ok(profile(records::ok_with(), &done.profile))
     })))

@@ -129,6 +129,7 @@ pub(crate) fn device_revoke(
             Revoked::Done => {
                 let sessions = service.sessions().revoke(&user, &device, clock::now());
                 tracing::info!(%user, %device, sessions = sessions.len(), "command: device revoked");
+                service.tell_revoked(&user, &device);
                 // The answer to the one who asks goes out first, should it be that very device.
                 let closer = Arc::clone(&service);
                 service.tasks.spawn(async move {

@@ -23,8 +23,9 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::commands::{self, Payload};
-use crate::delivery::{NAMESPACE, room};
+use crate::delivery::room;
 use crate::dispatch::{Caller, Reply, Work};
+use crate::nodes::Address;
 use crate::records;
 use crate::service::Service;
 use crate::session::{Kind, Session};
@@ -233,7 +234,7 @@ async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outg
     let reads = gathered.iter().map(|gathered| &gathered.mark).filter(|mark| mark.is_read());
     let pairs: Vec<_> = reads
         .map(|mark| (mark.user.clone(), other_member(mark).unwrap_or_else(|| mark.user.clone())))
-        .filter(|(user, other)| user == other || service.sessions().is_here(other))
+        .filter(|(user, other)| user == other || service.may_be_connected(other))
         .collect();
     service.look_up(&pairs).await;
     let mut out = Vec::with_capacity(gathered.len());
@@ -247,7 +248,7 @@ async fn outgoing(service: &Service, gathered: Vec<Gathered<Reply>>) -> Vec<Outg
                 let is_note = other == mark.user && mark.conversation.group_id().is_none();
                 if is_note {
                     Told::Both
-                } else if other != mark.user && !service.sessions().is_here(&other) {
+                } else if other != mark.user && !service.may_be_connected(&other) {
                     Told::Undecided
                 } else if service.tells_reads(&mark.user, &other).await {
                     Told::Both
@@ -321,7 +322,7 @@ async fn settle(service: &Service, out: Outgoing, outcome: Marked) {
             !mark.is_read() || service.tells_reads(&mark.user, &mark.user).await
         }
         (Told::Undecided, Some(other)) => {
-            service.sessions().is_here(&other) && service.tells_reads(&mark.user, &other).await
+            service.may_be_connected(&other) && service.tells_reads(&mark.user, &other).await
         }
     };
     tell(service, mark, told);
@@ -339,24 +340,26 @@ fn tell(service: &Service, mark: &Mark, told: bool) {
     match other_member(mark) {
         Some(other) if other == mark.user => return,
         Some(other) if told => {
-            emit(service, mark, room(Kind::Standard, &other), service.sessions().is_here(&other));
+            emit(service, mark, &room(Kind::Standard, &other), service.may_be_connected(&other));
         }
-        None if told => return emit(service, mark, Arc::from(mark.conversation.as_str()), true),
+        None if told => return emit(service, mark, mark.conversation.as_str(), true),
         Some(_) | None => {}
     }
     if mark.is_read() {
         // Of a crowd each reader would be told what they know.
         let needed = if mark.conversation.group_id().is_some() { 2 } else { 1 };
-        let is_here = service.sessions().of(&mark.user).len() >= needed;
-        emit(service, mark, room(Kind::Standard, &mark.user), is_here);
+        let has_others = service.sessions().of(&mark.user).len() >= needed;
+        let has_others = has_others || service.nodes().are_many();
+        emit(service, mark, &room(Kind::Standard, &mark.user), has_others);
     }
 }
 
-fn emit(service: &Service, mark: &Mark, room: Arc<str>, is_here: bool) {
-    let (Some(io), true) = (service.io(), is_here) else { return };
-    let event = if mark.is_read() { "read" } else { "delivered" };
-    let said = records::alone(&records::receipt(&mark.conversation, &mark.user, mark.seq));
-    if let Err(error) = io.of(NAMESPACE).to(room).emit_raw(event, &said) {
-        tracing::debug!(%error, "publish: a receipt was not told");
+fn emit(service: &Service, mark: &Mark, room: &str, has_hearers: bool) {
+    if !has_hearers {
+        return;
     }
+    let event = if mark.is_read() { "read" } else { "delivered" };
+    let said = records::receipt(&mark.conversation, &mark.user, mark.seq);
+    let room = Address { room: room.into(), except: None, volatile: false };
+    service.tell_room(&room, None, event, &said);
 }

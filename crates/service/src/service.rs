@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use parlor_chat::aborts::Order;
 use parlor_chat::around::port::Around;
+use parlor_chat::bus::Bus;
 use parlor_chat::entry::{Millis, Position};
 use parlor_chat::group::port::Groups;
 use parlor_chat::ids::{DeviceId, UserId};
@@ -43,7 +44,7 @@ use crate::typing::Typing;
 use crate::visibility::Visibility;
 use crate::{
     app_events, around, blocks, clock, connect, contacts, conversation_settings, crowds, drafts,
-    group_rules, groups, jitter, moderation, presence, privacy, profiles, queries, records,
+    group_rules, groups, jitter, moderation, nodes, presence, privacy, profiles, queries, records,
     requests, resume, schedules, search, sends, stars, timers, tutorial, typing,
 };
 
@@ -281,6 +282,11 @@ impl Service {
         namespace.on(name, move |socket, event| dispatch::run(&service, command, socket, event))
     }
 
+    /// Speaks with the other nodes of the log from now on; to be called before [`Service::start`], once.
+    pub fn join(&self, bus: Arc<dyn Bus>) {
+        self.nodes().join(bus);
+    }
+
     /// Opens the service on a running gateway: commits are delivered and connections let in from
     /// now on. To be called once, within a runtime that lives as long as the service and is none of
     /// the gateway's.
@@ -306,6 +312,8 @@ impl Service {
         let service = Arc::clone(self);
         self.own_tasks.spawn(async move { service.receipts.run_crowds(&service).await });
         self.own_tasks.spawn(schedules::run(Arc::clone(self)));
+        self.own_tasks.spawn(nodes::run(Arc::clone(self)));
+        self.own_tasks.spawn(nodes::recover(Arc::clone(self)));
         self.own_tasks.close();
         Ok(())
     }
@@ -400,7 +408,7 @@ impl Service {
     pub(crate) fn unlist(&self, session: &Session) {
         let now = clock::now();
         if let (true, Some(user)) = (self.sessions().remove(session, now), session.user()) {
-            self.presence.changed(self.sessions(), user, now);
+            self.seated(user, now);
             if !self.sessions().is_here(user) {
                 let until = Millis(now.0 + self.settings.limits.presence_grace_ms);
                 let crowd = self.crowd();

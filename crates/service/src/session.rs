@@ -167,6 +167,12 @@ impl Session {
         self
     }
 
+    /// When its token was issued, if that says so.
+    pub(crate) fn token_issued(&self) -> Option<Millis> {
+        let issued = self.issued_ms.load(Ordering::SeqCst);
+        (issued > 0).then_some(Millis(issued))
+    }
+
     /// From now on it has a token that was issued then.
     pub(crate) fn reissue(&self, issued: Option<Millis>) {
         self.issued_ms.store(issued.map_or(0, |at| at.0), Ordering::SeqCst);

@@ -23,8 +23,9 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::commands::{self, Payload};
-use crate::delivery::{NAMESPACE, group_room, room};
+use crate::delivery::{group_room, room};
 use crate::dispatch::{Caller, Work};
+use crate::nodes::Address;
 use crate::records;
 use crate::service::Service;
 use crate::session::Kind;
@@ -87,7 +88,7 @@ pub(crate) fn typing(
         }
         return Ok(Work::Done(records::ok()));
     }
-    let has_audience = target.has_audience(user, service.sessions());
+    let has_audience = target.has_audience(user, service);
     let started = match has_audience {
         true => service.typing.start(socket, user, &target, caller.now),
         false => Started { ended: service.typing.stop(socket, None), turn: None },
@@ -179,9 +180,9 @@ impl Target {
     }
 
     /// Whether there is somebody to tell. Nobody is told of themself.
-    fn has_audience(&self, user: &UserId, sessions: &Sessions) -> bool {
+    fn has_audience(&self, user: &UserId, service: &Service) -> bool {
         match self {
-            Self::Direct(to) => to != user && sessions.is_here(to),
+            Self::Direct(to) => to != user && service.may_be_connected(to),
             Self::Group(_) => true,
         }
     }
@@ -222,13 +223,10 @@ fn tell_end(service: &Service, ended: &Typist) {
 }
 
 fn tell(service: &Service, user: &UserId, target: &Target, typing: bool) {
-    let Some(io) = service.io() else { return };
-    let said = records::alone(&records::typing(&target.conversation(user), user, typing));
-    let own = room(Kind::Standard, user);
-    let others = io.of(NAMESPACE).to(target.room()).except(own).volatile();
-    if let Err(error) = others.emit_raw("typing", &said) {
-        tracing::debug!(%error, "command: typing was not relayed");
-    }
+    let (room, own) = (target.room(), room(Kind::Standard, user));
+    let others = Address { room: (&*room).into(), except: Some((&*own).into()), volatile: true };
+    let said = records::typing(&target.conversation(user), user, typing);
+    service.tell_room(&others, None, "typing", &said);
 }
 
 impl Typing {

@@ -122,6 +122,13 @@ impl Visibility {
         concerns
     }
 
+    /// Forgets what everybody had decided before.
+    pub(crate) fn forget_all(&self) {
+        let mut remembered = self.remembered.lock();
+        let changes = remembered.changes + 1;
+        *remembered = Remembered { changes, ..Remembered::default() };
+    }
+
     /// Forgets what a user had decided before.
     pub(crate) fn changed(&self, of: &UserId) {
         let mut remembered = self.remembered.lock();

@@ -59,7 +59,8 @@ pub(crate) fn subscribe(
     // Nobody is told of themself.
     let others: Vec<_> = users.iter().filter(|user| **user != viewer).cloned().collect();
     let key = socket.key();
-    let subscribed = service.presence.subscribe(service.sessions(), key, &viewer, &others);
+    let is_connected = |user: &UserId| service.is_connected(user);
+    let subscribed = service.presence.subscribe(is_connected, key, &viewer, &others);
     let ticket = subscribed.map_err(|_| Refusal::TooManySubscriptions)?;
     let service = Arc::clone(service);
     Ok(Work::Later(Box::pin(async move {
@@ -71,6 +72,7 @@ pub(crate) fn subscribe(
                     // Behind the answer: what is told from another thread might overtake it.
                     if socket.flushed(usize::MAX).await.is_ok() {
                         teller.presence.with(|machine| machine.answered(key, &others, ticket));
+                        teller.find_again(&others).await;
                     }
                 });
                 Ok(lines::answer(lines))
@@ -116,6 +118,7 @@ async fn look(
     users: &[UserId],
     subscriber: Option<SocketKey>,
 ) -> Result<Vec<String>, StoreError> {
+    service.find_elsewhere(users).await;
     let mut known = Vec::with_capacity(users.len());
     for user in users {
         known.push(if user == viewer {
@@ -124,10 +127,10 @@ async fn look(
             learn(service, viewer, user).await?
         });
     }
-    let (sessions, now) = (service.sessions(), clock::now());
+    let now = clock::now();
     let views = service.presence.with(|machine| {
         let view = |(user, known): (&UserId, &Known)| {
-            let here = sessions.is_here(user);
+            let here = service.is_connected(user);
             match subscriber {
                 Some(subscriber) => machine.answer(subscriber, user, here, known.sight, now),
                 None => View::new(machine.state(user, here, now), known.sight),
@@ -151,7 +154,7 @@ async fn look(
 
 async fn learn(service: &Service, viewer: &UserId, user: &UserId) -> Result<Known, StoreError> {
     let sight = service.visibility().of(&*service.store, user).await?.may_see(viewer);
-    let here = service.sessions().is_here(user);
+    let here = service.is_connected(user);
     let state = service.presence.with(|machine| machine.state(user, here, clock::now()));
     let stored = match state {
         State::Offline(None) if sight.online && sight.last_seen => {
@@ -164,8 +167,8 @@ async fn learn(service: &Service, viewer: &UserId, user: &UserId) -> Result<Know
 
 /// The devices on which a user is connected.
 fn devices(service: &Service, user: &UserId) -> Vec<DeviceId> {
-    let sessions = service.sessions().of(user);
-    let mut devices: Vec<_> = sessions.iter().map(|session| session.device().clone()).collect();
+    let mut devices = service.devices_here(user);
+    devices.append(&mut service.nodes().elsewhere.devices(user));
     devices.sort_unstable();
     devices.dedup();
     devices

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Outgoing, Receipts, Told, store_outgoing};
 use crate::clock;
 use crate::dispatch::Reply;
+use crate::nodes::Word;
 use crate::service::Service;
 
 /// Marks that the store is given at a time, so that what is sent meanwhile need not wait for all.
@@ -150,6 +151,9 @@ pub(super) fn learn(service: &Service, mark: &Mark, group: &GroupId, outcome: Ma
         Marked::MovedAmongMany { after } => {
             crowd.sizes.learn(group, true);
             crowd.marked(&mark.conversation, after, mark.seq);
+            let (after, up_to) = (after.0, mark.seq.0);
+            let conversation = mark.conversation.as_str().into();
+            service.nodes().say(&Word::CrowdMarked { conversation, after, up_to });
         }
         Marked::Moved => crowd.sizes.learn(group, false),
         Marked::MovedInRequest | Marked::Unmoved | Marked::NotFound => {}

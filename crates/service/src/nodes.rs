@@ -1,0 +1,416 @@
+//! What the nodes of one log tell each other beside the log: what is told in passing, who is where, and what
+//! has to take effect everywhere at once.
+//!
+//! ```text
+//! tell_room ──┬─► sockets of this node
+//!             └─► bus ─► the other nodes' ear ─► line ─► one task: behind the log ─► their sockets
+//! ```
+//!
+//! An event in passing carries how far the log was when it was said, and goes out on another node only
+//! behind that: rooms follow the log, so who is out of a group by then does not hear it.
+//!
+//! Words may be lost. When they may have been ([`Ear::missed`]), what could be wrong by that is looked up
+//! again: what is remembered of decisions is forgotten, who is watched is asked for, and every session proves
+//! again to the store that its device, its token and its user are still let in. So it is, every half minute,
+//! while the bus is down. Where there is no bus all of this costs one look at an empty cell.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use parlor_chat::bus::{Bus, Ear, NodeId, Topic};
+use parlor_chat::entry::{Millis, Position};
+use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_gateway::SocketKey;
+use tokio::sync::{Notify, mpsc};
+
+use crate::closing::Ending;
+use crate::delivery::{NAMESPACE, room};
+use crate::service::Service;
+use crate::session::Kind;
+use crate::{blocks, clock, connect, moderation};
+
+mod elsewhere;
+mod word;
+
+pub(crate) use elsewhere::Elsewhere;
+pub(crate) use word::{Address, Word};
+
+/// Words that may wait to be carried out; beyond it they count as missed.
+const LINE_MAX: usize = 8_192;
+/// How long a word waits for the log.
+const BEHIND_MAX: Duration = Duration::from_secs(10);
+/// How often what is known of who is where is tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
+/// How often all seats are said again, as the directory wants it.
+const RESEAT_EVERY: Duration = Duration::from_secs(8 * 3_600);
+/// After so long the directory knows of a seat that was announced.
+const SEATED_WITHIN: Duration = Duration::from_secs(2);
+/// Users who are asked for at once.
+const ASKED_AT_ONCE: usize = 256;
+/// Sessions that prove themselves at once, and the pause behind them.
+const PROVED_AT_ONCE: usize = 32;
+const PROVED_PAUSE: Duration = Duration::from_millis(100);
+
+/// This node among the others.
+#[derive(Default)]
+pub(crate) struct Nodes {
+    bus: OnceLock<Arc<dyn Bus>>,
+    line: Mutex<Option<mpsc::Receiver<Heard>>>,
+    /// Told when words may have been missed.
+    missed: Notify,
+    pub(crate) elsewhere: Elsewhere,
+}
+
+impl std::fmt::Debug for Nodes {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Nodes").field("elsewhere", &self.elsewhere).finish_non_exhaustive()
+    }
+}
+
+/// What the bus says.
+enum Heard {
+    Word(NodeId, Vec<u8>),
+    Missed,
+    Left(NodeId),
+    Forgotten,
+}
+
+struct TalkEar {
+    line: mpsc::Sender<Heard>,
+    /// Whether there was no room, so that the next that finds some says so first.
+    overflowed: AtomicBool,
+}
+
+impl TalkEar {
+    fn put(&self, heard: Heard) {
+        if self.overflowed.load(Ordering::Relaxed) && self.line.try_send(Heard::Missed).is_ok() {
+            self.overflowed.store(false, Ordering::Relaxed);
+        }
+        if self.line.try_send(heard).is_err() {
+            self.overflowed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Ear for TalkEar {
+    fn heard(&self, from: NodeId, message: &[u8]) {
+        self.put(Heard::Word(from, message.to_vec()));
+    }
+
+    fn missed(&self) {
+        self.put(Heard::Missed);
+    }
+
+    fn left(&self, node: NodeId) {
+        self.put(Heard::Left(node));
+    }
+
+    fn forgotten(&self) {
+        self.put(Heard::Forgotten);
+    }
+}
+
+impl Nodes {
+    /// Speaks with other nodes from now on.
+    pub(crate) fn join(&self, bus: Arc<dyn Bus>) {
+        let (line, heard) = mpsc::channel(LINE_MAX);
+        *self.line.lock() = Some(heard);
+        if self.bus.set(Arc::clone(&bus)).is_ok() {
+            let overflowed = AtomicBool::new(false);
+            bus.listen(Topic::Talk, Arc::new(TalkEar { line, overflowed }));
+        }
+    }
+
+    /// Whether others may be elsewhere.
+    pub(crate) fn are_many(&self) -> bool {
+        self.bus.get().is_some()
+    }
+
+    /// Tells the other nodes something.
+    pub(crate) fn say(&self, word: &Word<'_>) {
+        if let Some(bus) = self.bus.get() {
+            bus.publish(Topic::Talk, word.encode());
+        }
+    }
+}
+
+/// Carries out what other nodes say, as long as the service runs.
+pub(crate) async fn run(service: Arc<Service>) {
+    let Some(mut line) = service.nodes().line.lock().take() else { return };
+    let mut tidy = tokio::time::interval(TIDY_EVERY);
+    let mut reseat = tokio::time::interval(RESEAT_EVERY);
+    loop {
+        tokio::select! {
+            heard = line.recv() => match heard {
+                Some(heard) => service.hear(heard).await,
+                None => break,
+            },
+            _ = tidy.tick() => service.tidy(),
+            _ = reseat.tick() => service.seat_everybody(),
+            () = service.ending.cancelled() => break,
+        }
+    }
+}
+
+/// Looks up again what may be wrong since words were missed, as long as the service runs.
+pub(crate) async fn recover(service: Arc<Service>) {
+    loop {
+        tokio::select! {
+            () = service.nodes().missed.notified() => {}
+            () = service.ending.cancelled() => break,
+        }
+        service.find_elsewhere(&service.nodes().elsewhere.users()).await;
+        service.prove_sessions().await;
+    }
+}
+
+impl Service {
+    pub(crate) fn nodes(&self) -> &Nodes {
+        &self.delivery().nodes
+    }
+
+    /// Emits an event, whose argument is a JSON object, to a room on all nodes; on this one not to the
+    /// socket that knows it already.
+    pub(crate) fn tell_room(
+        &self,
+        to: &Address<'_>,
+        knows: Option<SocketKey>,
+        event: &str,
+        object: &str,
+    ) {
+        let said = crate::records::alone(object);
+        self.tell_here(to, knows, event, &said);
+        let after = self.delivery().position().0;
+        let (to, event, said) = (to.clone(), event.into(), said.into());
+        self.nodes().say(&Word::Emit { after, to, event, said });
+    }
+
+    fn tell_here(&self, to: &Address<'_>, knows: Option<SocketKey>, event: &str, said: &str) {
+        let Some(io) = self.io() else { return };
+        let mut sockets = io.of(NAMESPACE).to(&*to.room);
+        if let Some(except) = &to.except {
+            sockets = sockets.except(&**except);
+        }
+        if let Some(knows) = knows {
+            sockets = sockets.except(io.id_of(knows).to_string());
+        }
+        if to.volatile {
+            sockets = sockets.volatile();
+        }
+        if let Err(error) = sockets.emit_raw(event, said) {
+            tracing::debug!(%error, event, "publish: an event was not told");
+        }
+    }
+
+    /// Emits an event to a user's sockets on all nodes, but for the one that knows it already.
+    pub(crate) fn tell_user(
+        &self,
+        user: &UserId,
+        knows: Option<SocketKey>,
+        event: &str,
+        object: &str,
+    ) {
+        let room = room(Kind::Standard, user);
+        let to = Address { room: (&*room).into(), except: None, volatile: false };
+        self.tell_room(&to, knows, event, object);
+    }
+
+    /// Tells the other nodes that a device was revoked.
+    pub(crate) fn tell_revoked(&self, user: &UserId, device: &DeviceId) {
+        let (user, device) = (user.as_str().into(), device.as_str().into());
+        self.nodes().say(&Word::DeviceRevoked { user, device });
+    }
+
+    /// Takes that a session of a user has come or gone.
+    pub(crate) fn seated(&self, user: &UserId, now: Millis) {
+        self.presence.changed(user, || self.is_connected(user), now);
+        self.seat(user);
+    }
+
+    /// Says to the other nodes where a user is connected here.
+    fn seat(&self, user: &UserId) {
+        let Some(bus) = self.nodes().bus.get() else { return };
+        let devices = self.devices_here(user);
+        bus.seat(user.clone(), devices.clone());
+        // The name of the shared one is empty.
+        let devices = devices.iter().map(|device| device.as_str().into()).collect();
+        self.nodes().say(&Word::Seat { user: user.as_str().into(), devices });
+    }
+
+    /// The devices on which a user is connected to this node.
+    pub(crate) fn devices_here(&self, user: &UserId) -> Vec<DeviceId> {
+        let sessions = self.sessions().of(user);
+        let mut devices: Vec<_> = sessions.iter().map(|it| it.device().clone()).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        devices
+    }
+
+    /// Whether a user is connected to this node, or to another as far as that is known.
+    pub(crate) fn is_connected(&self, user: &UserId) -> bool {
+        self.sessions().is_here(user) || self.nodes().elsewhere.has(user)
+    }
+
+    /// Whether a user may be connected anywhere.
+    pub(crate) fn may_be_connected(&self, user: &UserId) -> bool {
+        self.nodes().are_many() || self.sessions().is_here(user)
+    }
+
+    /// Asks the directory where else users are; what it does not answer stays as it was known.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn find_elsewhere(&self, users: &[UserId]) {
+        let Some(bus) = self.nodes().bus.get() else { return };
+        for some in users.chunks(ASKED_AT_ONCE) {
+            match bus.elsewhere(some.to_vec()).await {
+                Ok(found) => {
+                    let now = clock::now();
+                    for (user, seats) in some.iter().zip(found) {
+                        if self.nodes().elsewhere.learn(user, seats, now) {
+                            self.presence.changed(user, || self.is_connected(user), now);
+                        }
+                    }
+                }
+                Err(error) => return tracing::debug!(%error, "presence: only this node is known"),
+            }
+        }
+    }
+
+    /// Asks the directory once more a moment later: who came right before users were watched may have been
+    /// announced already, and not yet be in it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn find_again(&self, users: &[UserId]) {
+        if self.nodes().are_many() {
+            tokio::time::sleep(SEATED_WITHIN).await;
+            self.find_elsewhere(users).await;
+        }
+    }
+
+    async fn hear(self: &Arc<Self>, heard: Heard) {
+        match heard {
+            Heard::Word(from, message) => match word::decode(&message) {
+                Some(word) => self.carry_out(from, word).await,
+                None => tracing::debug!(%from, "a word of another node is not understood"),
+            },
+            Heard::Missed => self.missed(),
+            Heard::Left(node) => {
+                let now = clock::now();
+                for user in self.nodes().elsewhere.left(node) {
+                    self.presence.changed(&user, || self.is_connected(&user), now);
+                }
+            }
+            Heard::Forgotten => self.seat_everybody(),
+        }
+    }
+
+    async fn carry_out(self: &Arc<Self>, from: NodeId, word: Word<'_>) {
+        let now = clock::now();
+        let user = |name: &str| UserId::parse(name).ok();
+        match word {
+            Word::Emit { after, to, event, said } => {
+                let log = self.delivery().handed_over(Position(after));
+                // A room that does not follow the log may have somebody in it who is out.
+                match tokio::time::timeout(BEHIND_MAX, log).await {
+                    Ok(()) => self.tell_here(&to, None, &event, &said),
+                    Err(_) => tracing::debug!(%from, "an event in passing came to nothing"),
+                }
+            }
+            Word::Seat { user: name, devices } => {
+                let (Some(user), Some(devices)) = (user(&name), devices_of(&devices)) else {
+                    return;
+                };
+                let is_watched = self.presence.is_watched(&user);
+                if self.nodes().elsewhere.seat(from, &user, devices, is_watched, now) {
+                    self.presence.changed(&user, || self.is_connected(&user), now);
+                }
+            }
+            Word::Decided { user: name } => {
+                if let Some(user) = user(&name) {
+                    blocks::decided(self, &user);
+                }
+            }
+            Word::DeviceRevoked { user: name, device } => {
+                let (Some(user), Ok(device)) = (user(&name), DeviceId::parse(&device)) else {
+                    return;
+                };
+                let sessions = self.sessions().revoke(&user, &device, now);
+                sessions.iter().for_each(|session| self.end(session, Ending::Revoked));
+            }
+            Word::TokensRevoked { user: name, not_before } => {
+                let Some(user) = user(&name) else { return };
+                let sessions = self.sessions().revoke_tokens(&user, Millis(not_before), now);
+                sessions.iter().for_each(|session| self.end(session, Ending::Revoked));
+            }
+            Word::Suspended { user: name, until } => {
+                let Some(user) = user(&name) else { return };
+                moderation::close_suspended(self, &user, until.map(Millis));
+            }
+            Word::Unsuspended { user: name } => {
+                if let Some(user) = user(&name) {
+                    self.sessions().unsuspend(&user);
+                }
+            }
+            Word::CrowdMarked { conversation, after, up_to } => {
+                let Ok(conversation) = ConversationId::parse(&conversation) else { return };
+                let Some(group) = conversation.group_id() else { return };
+                self.crowd().sizes.learn(&group, true);
+                self.crowd().marked(&conversation, Seq(after), Seq(up_to));
+            }
+        }
+    }
+
+    /// Forgets what may be wrong, since words may have been missed, and has the rest looked up again.
+    fn missed(&self) {
+        self.delivery().regards.forget_all();
+        self.visibility().forget_all();
+        self.nodes().missed.notify_one();
+    }
+
+    /// Has every session prove again that it would be let in.
+    async fn prove_sessions(&self) {
+        let mut sessions = Vec::new();
+        self.sessions().sweep(clock::now(), |session| sessions.push(Arc::clone(session)));
+        for some in sessions.chunks(PROVED_AT_ONCE) {
+            for session in some {
+                let Some(user) = session.user() else { continue };
+                let refused = connect::prove(self, session, user).await.err();
+                if let Some(ending) = refused.and_then(Ending::of_refused) {
+                    self.end(session, ending);
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PROVED_PAUSE) => {}
+                () = self.draining.cancelled() => return,
+            }
+        }
+    }
+
+    fn seat_everybody(&self) {
+        let mut users = Vec::new();
+        self.sessions().sweep(clock::now(), |session| users.extend(session.user().cloned()));
+        users.dedup();
+        users.iter().for_each(|user| self.seat(user));
+    }
+
+    fn tidy(&self) {
+        if self.nodes().bus.get().is_some_and(|bus| !bus.stats().is_up) {
+            // Nobody says what has changed.
+            self.missed();
+        }
+        let watched = |user: &UserId| self.presence.is_watched(user);
+        self.nodes().elsewhere.sweep(clock::now(), watched);
+    }
+}
+
+fn devices_of(names: &[std::borrow::Cow<'_, str>]) -> Option<Vec<DeviceId>> {
+    let device = |name: &str| match name {
+        "" => Some(DeviceId::shared()),
+        name => DeviceId::parse(name).ok(),
+    };
+    names.iter().map(|name| device(name)).collect()
+}
