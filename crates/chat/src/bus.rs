@@ -34,7 +34,8 @@ pub trait Bus: Send + Sync + 'static {
     fn listen(&self, topic: Topic, ear: Arc<dyn Ear>);
 
     /// Says on which devices a user is connected to this node from now on, each named once; none for a user
-    /// who is gone. Never waits; of what is said of one user the last holds.
+    /// who is gone. Never waits; of what is said of one user the last holds. It is believed for a day, so
+    /// whoever is connected is said again at least twice a day.
     fn seat(&self, user: UserId, devices: Vec<DeviceId>);
 
     /// On which devices users are connected to other nodes that live, in the order they are asked for.
@@ -43,6 +44,13 @@ pub trait Bus: Send + Sync + 'static {
     /// # Errors
     /// [`BusDown`] when that is not known.
     fn elsewhere(&self, users: Vec<UserId>) -> BoxFuture<'static, Result<Vec<Elsewhere>, BusDown>>;
+
+    /// Says goodbye: what waits is published if that is soon possible, and the others hear [`Ear::left`] at
+    /// once. Nothing is published or heard from then on. A bus that is dropped does so by itself, as well as
+    /// it can.
+    fn leave(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// What the bus counts.
     fn stats(&self) -> BusStats;
