@@ -1,0 +1,134 @@
+//! What is known of the other nodes on one topic: who they are, and what was heard of each last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use parlor_chat::bus::NodeId;
+
+/// Nodes that are kept track of; others' frames are passed over.
+pub(crate) const PEERS_MAX: usize = 10_000;
+
+/// The other nodes.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(BTreeMap<NodeId, Peer>);
+
+#[derive(Debug)]
+struct Peer {
+    /// The newest seq that was heard or told of; `None` before there is one.
+    last: Option<u64>,
+    /// Whether the next frame may be further than the next seq without anything being missed by it that was
+    /// not told as missed already.
+    may_jump: bool,
+    /// When something was heard of it.
+    seen: Instant,
+}
+
+/// What a frame is to those who have heard the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The next one.
+    Next,
+    /// A later one: what is between was missed.
+    Later,
+    /// One that was heard before, or that has been overtaken.
+    Old,
+    /// Of a node too many.
+    TooMany,
+}
+
+impl Peers {
+    /// Takes note of a frame.
+    pub(crate) fn note(&mut self, node: NodeId, seq: u64) -> Turn {
+        if self.0.len() >= PEERS_MAX && !self.0.contains_key(&node) {
+            return Turn::TooMany;
+        }
+        let seen = Instant::now();
+        let peer = self.0.entry(node).or_insert(Peer { last: None, may_jump: true, seen });
+        peer.seen = seen;
+        let turn = match peer.last {
+            Some(last) if seq <= last => return Turn::Old,
+            Some(last) if seq - last > 1 && !peer.may_jump => Turn::Later,
+            _ => Turn::Next,
+        };
+        peer.last = Some(seq);
+        peer.may_jump = false;
+        turn
+    }
+
+    /// That a node has gone. Gives whether it was known.
+    pub(crate) fn gone(&mut self, node: NodeId) -> bool {
+        self.0.remove(&node).is_some()
+    }
+
+    /// That anything may have been missed by now, and was told as missed.
+    pub(crate) fn interrupted(&mut self) {
+        for peer in self.0.values_mut() {
+            peer.may_jump = true;
+        }
+    }
+
+    /// Takes note of who lived at a time, and gives who does not any more. Who was heard of since then lives.
+    pub(crate) fn alive(&mut self, alive: &BTreeSet<NodeId>, at: Instant) -> Vec<NodeId> {
+        for node in alive {
+            if self.0.len() >= PEERS_MAX {
+                break;
+            }
+            self.0.entry(*node).or_insert(Peer { last: None, may_jump: true, seen: at });
+        }
+        let is_gone = |node: &NodeId, peer: &Peer| !alive.contains(node) && peer.seen <= at;
+        let gone: Vec<NodeId> = self
+            .0
+            .iter()
+            .filter(|(node, peer)| is_gone(node, peer))
+            .map(|(node, _)| *node)
+            .collect();
+        for node in &gone {
+            self.0.remove(node);
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: NodeId = NodeId(7);
+
+    #[test]
+    fn jumps_are_told_once_and_repetitions_are_old() {
+        let mut peers = Peers::default();
+        assert_eq!(peers.note(A, 40), Turn::Next);
+        assert_eq!(peers.note(A, 41), Turn::Next);
+        assert_eq!(peers.note(A, 41), Turn::Old);
+        assert_eq!(peers.note(A, 43), Turn::Later);
+        assert_eq!(peers.note(A, 42), Turn::Old);
+        assert_eq!(peers.note(A, 44), Turn::Next);
+        peers.interrupted();
+        assert_eq!(peers.note(A, 44), Turn::Old);
+        assert_eq!(peers.note(A, 90), Turn::Next);
+        assert_eq!(peers.note(A, 92), Turn::Later);
+    }
+
+    #[test]
+    fn who_was_heard_since_the_question_is_not_gone() {
+        let mut peers = Peers::default();
+        let before = Instant::now();
+        assert_eq!(peers.note(A, 1), Turn::Next);
+        let silent = NodeId(8);
+        assert_eq!(peers.alive(&BTreeSet::from([silent]), before), []);
+        let later = Instant::now();
+        assert_eq!(peers.alive(&BTreeSet::new(), later), [A, silent]);
+        assert!(!peers.gone(A));
+    }
+
+    #[test]
+    fn nodes_are_bounded() {
+        let mut peers = Peers::default();
+        for node in 0..PEERS_MAX as u64 {
+            assert_eq!(peers.note(NodeId(node), 1), Turn::Next);
+        }
+        assert_eq!(peers.note(NodeId(u64::MAX), 1), Turn::TooMany);
+        assert_eq!(peers.note(NodeId(3), 2), Turn::Next);
+    }
+}
