@@ -56,6 +56,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         debian: &["postgresql"],
     },
     SystemNeed {
+        what: "Redis 7 or newer (the bus's tests on it)",
+        probe: &["sh", "-c", "redis-server --version && redis-cli --version"],
+        debian: &["redis-server", "redis-tools"],
+    },
+    SystemNeed {
         what: "Chromium (the TypeScript client's tests in a browser)",
         probe: &["chromium", "--version"],
         debian: &["chromium"],
@@ -110,7 +115,8 @@ const WATCHERS: &[SystemNeed] = &[
     },
 ];
 /// Debian packages that come with a service of the same name, which benchmarks and tests alone are to start.
-const SERVICES: [&str; 5] = ["ejabberd", "prosody", "nginx", "haproxy", "caddy"];
+const SERVICES: [&str; 6] =
+    ["ejabberd", "prosody", "nginx", "haproxy", "caddy", "redis-server"];
 
 /// The benchmark's peers on Node, by their folders.
 const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];

@@ -60,6 +60,7 @@ const STEPS: &[Step] = &[
         "the store on PostgreSQL keeps the contract, on a real server",
         rust::postgres,
     ),
+    step("bus", "nodes hear each other by Redis and Redis Cluster, whatever breaks", rust::bus),
     step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
     step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     step("clients", "stock Node and Python clients get what the issue promises", clients::all),

@@ -32,12 +32,17 @@ const FEATURES: [&str; 3] = ["--workspace", "--features", "parlor-store/postgres
 
 /// Unit, property, contract and byte-level tests.
 pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
-    run_tests(workspace, "not binary(postgres)")
+    run_tests(workspace, "not binary(postgres) and not binary(on_redis)")
 }
 
 /// The contract suite on a PostgreSQL server.
 pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
     run_tests(workspace, "binary(postgres)")
+}
+
+/// The contract suite on Redis servers.
+pub(crate) fn bus(workspace: &Workspace) -> Result<()> {
+    run_tests(workspace, "binary(on_redis)")
 }
 
 fn run_tests(workspace: &Workspace, which: &str) -> Result<()> {
