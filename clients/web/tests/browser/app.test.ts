@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import { App, NARROW } from "../support/app.js";
 import {
-  addressOf,
   composer,
   expectAccessible,
   message,
@@ -12,9 +11,8 @@ import {
   shoot,
   signIn,
   untilKept,
-  visit,
 } from "../support/page.js";
-import { connect, seedGroup, tell } from "../support/seed.js";
+import { connect, tell } from "../support/seed.js";
 
 /** The first load, as the server sends it to a browser that takes gzip. */
 const FIRST_LOAD_BYTES_MAX = 150 * 1024;
@@ -148,36 +146,5 @@ describe("the client", () => {
     process.stdout.write(`first load: ${bytes} bytes; first conversation after ${took} ms\n`);
     expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
     expect(took).toBeLessThan(FIRST_CONVERSATION_MS_MAX);
-  });
-
-  it.each([
-    ["light", "en"],
-    ["dark", "en"],
-    ["light", "ar"],
-  ] as const)("has no barriers in %s and %s", async (colorScheme, locale) => {
-    const app = await App.start();
-    const bob = await connect(app.server.url, "bob");
-    await tell(bob, "alice", "Hello!");
-    const page = await (await app.context({ colorScheme, locale })).newPage();
-    await page.goto(app.url);
-    await page.getByRole("textbox").waitFor();
-    await expectAccessible(page, "sign-in");
-    await page.getByRole("textbox").fill("alice");
-    await page.locator("form button[type=submit]").click();
-    await row(page, "user:bob").waitFor();
-    await expectAccessible(page, "list");
-    await openConversation(page, "user:bob");
-    await message(page, "Hello!").waitFor();
-    await expectAccessible(page, "conversation");
-    await shoot(page, `conversation-${colorScheme}-${locale}`);
-    const groupId = await seedGroup(bob, "Friends", ["alice"]);
-    await visit(page, addressOf(`group:${groupId}`, "?panel=info"));
-    await page.locator("aside").getByText("bob").first().waitFor();
-    await expectAccessible(page, "group info");
-    await shoot(page, `group-${colorScheme}-${locale}`);
-    await visit(page, "#/settings");
-    await page.locator("main h1, main h2").first().waitFor();
-    await expectAccessible(page, "settings");
-    await shoot(page, `settings-${colorScheme}-${locale}`);
   });
 });

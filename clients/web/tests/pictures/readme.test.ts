@@ -5,7 +5,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { it } from "vitest";
 import { App, NARROW } from "../support/app.js";
 import { openConversation, row } from "../support/page.js";
-import { play, Scene } from "./scene.js";
+import { play, Scene } from "../support/scene.js";
 
 const PICTURES = resolve(import.meta.dirname, "../../../../docs/pictures");
 const WIDE = { width: 1160, height: 720 };

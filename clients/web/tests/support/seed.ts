@@ -42,11 +42,6 @@ export function tell(socket: Socket, toUserId: string, content: string): Promise
   return ask(socket, "private_message", { toUserId, content });
 }
 
-/** Makes a group, and gives its id. */
-export async function seedGroup(socket: Socket, name: string, members: readonly string[]): Promise<string> {
-  return (await ask(socket, "group_create", { name, members })).groupId ?? "";
-}
-
 /** Does something for each number, in order, many under way at a time. */
 export async function manyTimes(count: number, act: (at: number) => Promise<unknown>): Promise<void> {
   for (let from = 0; from < count; from += IN_FLIGHT) {
