@@ -5,6 +5,7 @@ import { MessagesSquare } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { useText } from "../i18n/text.js";
 import { ListPane } from "../list/list-pane.js";
+import { Button } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
 import { Toaster } from "../ui/toast.js";
 import { Loading } from "../ui/wait.js";
@@ -88,7 +89,12 @@ function Place({ route }: { route: Route }): ReactNode {
   return (
     pageOf(route) ?? (
       <div className={css.nothing}>
-        <EmptyState icon={<MessagesSquare />} title={text.list.nothingOpen} hint={text.list.nothingOpenHint} />
+        <EmptyState
+          icon={<MessagesSquare />}
+          title={text.list.nothingOpen}
+          hint={text.list.nothingOpenHint}
+          action={<Button onClick={() => go({ name: "new", kind: "direct" })}>{text.list.newConversation}</Button>}
+        />
       </div>
     )
   );

@@ -30,8 +30,14 @@ export function fullTimeOf(language: LanguageCode, ts: number): string {
   return of(language).full.format(ts);
 }
 
+/** Day and time: "12 May 2026, 14:05". */
 export function shortTimeOf(language: LanguageCode, ts: number): string {
   return of(language).short.format(ts);
+}
+
+/** As little as says it: "14:05" today, else with the day. */
+export function briefTimeOf(language: LanguageCode, ts: number, now = Date.now()): string {
+  return daysBetween(ts, now) === 0 ? timeOf(language, ts) : shortTimeOf(language, ts);
 }
 
 export function listOf(language: LanguageCode, names: readonly string[]): string {

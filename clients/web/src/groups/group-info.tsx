@@ -99,7 +99,7 @@ function Main({ group, conversation, members, waiting, onShow, onClose }: MainPr
           {text.notIn}. {text.notInHint}
         </Note>
       )}
-      {role !== null && (
+      {role !== null && (isAdmin || mayAdd || may(role, "pardon", settings)) && (
         <List>
           {mayAdd && (
             <ListRow start={<UserPlus aria-hidden="true" />} title={text.addPeople} onSelect={() => onShow("add")} />
@@ -128,11 +128,15 @@ function Main({ group, conversation, members, waiting, onShow, onClose }: MainPr
           {may(role, "pardon", settings) && (
             <ListRow start={<ShieldBan aria-hidden="true" />} title={text.unban} onSelect={() => onShow("pardon")} />
           )}
-          {!isAdmin && <TimerRow conversation={conversation} mayChange={false} hint={text.timerHint} />}
         </List>
       )}
       {role !== null && <MemberList group={group} members={members} />}
       <ConversationRows conversation={conversation} />
+      {role !== null && !isAdmin && (
+        <List>
+          <TimerRow conversation={conversation} mayChange={false} hint={text.timerHint} />
+        </List>
+      )}
       {role !== null && (
         <LeaveRows group={group} leaveIcon={<LogOut aria-hidden="true" />} deleteIcon={<Trash2 aria-hidden="true" />} />
       )}

@@ -1,6 +1,7 @@
 // Makes a group: its name, who is in it, how it is run.
 import type { GroupSettings } from "@parlor/client";
 import { useParlor } from "@parlor/react";
+import { Users } from "lucide-react";
 import { type FormEvent, type ReactNode, useMemo, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { go } from "../app/route.js";
@@ -47,7 +48,7 @@ export function NewGroup(): ReactNode {
     <Page title={text.groups.newGroup} onBack={() => go({ name: "home" })} isBackNarrow>
       <form className={css.form} onSubmit={(event) => void submit(event)}>
         <div className={css.identity}>
-          <Avatar id={`new:${called}`} name={called} size="md" />
+          <Avatar id={`new:${called}`} name={called} size="md" {...(called === "" ? { icon: <Users /> } : {})} />
           <TextField
             label={text.groups.name}
             placeholder={text.groups.namePlaceholder}

@@ -72,7 +72,11 @@ function Row({ view, isSelected, now, place, name, avatarUrl = null, isOnline = 
   );
   const typing = useObservable(conversation.typing);
   return (
-    <div className={css.line} data-open={menu.isOpen || undefined}>
+    <div
+      className={css.line}
+      data-open={menu.isOpen || undefined}
+      data-unread={(view.unread > 0 && !isMuted(view, now)) || undefined}
+    >
       <a
         ref={row}
         className={css.row}

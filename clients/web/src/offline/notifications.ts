@@ -4,7 +4,7 @@ import type { ConversationView, Message, Parlor } from "@parlor/client";
 import { preferences } from "../app/preferences.js";
 import { hrefOf } from "../app/route.js";
 import { textOf } from "../conversation/content.js";
-import { namedText } from "../conversation/format/mentions.js";
+import { namedText } from "../conversation/format/plain.js";
 import type { Catalogue } from "../i18n/text.js";
 import { isMuted } from "../list/arrange.js";
 import { nameOf, personName } from "../list/names.js";

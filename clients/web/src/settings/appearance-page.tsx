@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { DENSITIES, preferences, TEXT_SIZES, THEMES, usePreferences } from "../app/preferences.js";
 import { useText } from "../i18n/text.js";
-import { RadioGroup } from "../ui/choice.js";
+import { Segments } from "../ui/choice.js";
 import css from "./appearance-page.module.css";
 import { Frame } from "./page-frame.js";
 
@@ -15,19 +15,19 @@ export function AppearancePage(): ReactNode {
         <p className={css.theirs}>{text.previewTheirs}</p>
         <p className={css.mine}>{text.previewMine}</p>
       </div>
-      <RadioGroup
+      <Segments
         label={text.theme}
         value={theme}
         choices={THEMES.map((value) => ({ value, label: text.themes[value] }))}
         onChange={(chosen) => preferences.set({ theme: chosen })}
       />
-      <RadioGroup
+      <Segments
         label={text.textSize}
         value={textSize}
         choices={TEXT_SIZES.map((value) => ({ value, label: text.textSizes[value] }))}
         onChange={(chosen) => preferences.set({ textSize: chosen })}
       />
-      <RadioGroup
+      <Segments
         label={text.density}
         value={density}
         choices={DENSITIES.map((value) => ({ value, label: text.densities[value] }))}

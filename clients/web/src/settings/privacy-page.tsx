@@ -82,7 +82,7 @@ export function PrivacyPage(): ReactNode {
           start={<Ban aria-hidden="true" />}
           title={text.pages.blocked}
           href={hrefOf({ name: "settings", page: "blocked" })}
-          {...(blocked !== null && blocked.size > 0 ? { detail: String(blocked.size) } : {})}
+          {...(blocked !== null && blocked.size > 0 ? { detail: text.blockedCount(blocked.size) } : {})}
         />
       </List>
     </Frame>

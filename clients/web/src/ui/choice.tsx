@@ -1,4 +1,4 @@
-// One of several: as a closed list, or all of them below each other.
+// One of several: as a closed list, beside each other, or below each other.
 import { ChevronDown } from "lucide-react";
 import { type ReactNode, useId } from "react";
 import css from "./choice.module.css";
@@ -39,6 +39,30 @@ export function Select<T extends string>({ label, value, choices, onChange, disa
       </select>
       <ChevronDown aria-hidden="true" />
     </span>
+  );
+}
+
+/** A few short ones, beside each other. */
+export function Segments<T extends string>({ label, value, choices, onChange }: ChoiceProps<T>): ReactNode {
+  const name = useId();
+  return (
+    <fieldset className={css.group}>
+      <legend>{label}</legend>
+      <div className={css.segments}>
+        {choices.map((choice) => (
+          <label key={choice.value} className={css.segment}>
+            <input
+              type="radio"
+              name={name}
+              value={choice.value}
+              checked={choice.value === value}
+              onChange={() => onChange(choice.value)}
+            />
+            {choice.label}
+          </label>
+        ))}
+      </div>
+    </fieldset>
   );
 }
 

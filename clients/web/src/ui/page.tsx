@@ -52,7 +52,19 @@ export function PageHeader(props: PageHeaderProps): ReactNode {
         {detail !== undefined && <p>{detail}</p>}
       </div>
       {children}
-      {onClose && <IconButton label={text.common.close} icon={<X />} onClick={onClose} />}
+      {onClose && (
+        <IconButton
+          className={`${css.close} ${onBack ? "" : css.only}`}
+          label={text.common.close}
+          icon={
+            <>
+              <X />
+              <ArrowLeft />
+            </>
+          }
+          onClick={onClose}
+        />
+      )}
     </header>
   );
 }

@@ -3,7 +3,7 @@ import type { Message } from "@parlor/client";
 import type { ReactNode } from "react";
 import { PersonName } from "../../people/person.js";
 import { textOf } from "../content.js";
-import { mentionPieces } from "./mentions.js";
+import { mentionPieces, unmarked } from "./plain.js";
 
 export interface PlainTextProps {
   readonly message: Pick<Message, "content" | "mentions">;
@@ -12,7 +12,7 @@ export interface PlainTextProps {
 }
 
 export function PlainText({ message, charactersMax }: PlainTextProps): ReactNode {
-  const said = textOf(message.content).slice(0, charactersMax);
+  const said = unmarked(textOf(message.content).slice(0, charactersMax));
   return mentionPieces(said, message.mentions).map((piece, index) =>
     typeof piece === "string" ? (
       piece

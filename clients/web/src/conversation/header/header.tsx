@@ -5,6 +5,7 @@ import {
   Ban,
   BellOff,
   BellRing,
+  Bookmark,
   CalendarClock,
   CalendarDays,
   EllipsisVertical,
@@ -68,12 +69,17 @@ function Person({ userId }: { userId: string }): ReactNode {
   const { me } = useChat();
   const text = useText();
   const { name, avatarUrl } = usePerson(userId);
+  const isSelf = userId === me;
   return (
     <>
-      <Avatar id={`user:${userId}`} name={name} url={avatarUrl} />
+      {isSelf ? (
+        <Avatar id={`user:${userId}`} name={name} icon={<Bookmark />} />
+      ) : (
+        <Avatar id={`user:${userId}`} name={name} url={avatarUrl} />
+      )}
       <span className={css.names}>
         <h2>
-          <bdi>{userId === me ? text.conversation.notesToSelf : name}</bdi>
+          <bdi>{isSelf ? text.conversation.notesToSelf : name}</bdi>
         </h2>
         <Presence />
       </span>

@@ -10,7 +10,7 @@ import { Avatar } from "../../ui/avatar.js";
 import { IconButton } from "../../ui/button.js";
 import { useChat } from "../chat.js";
 import { textOf } from "../content.js";
-import { namedText } from "../format/mentions.js";
+import { namedText } from "../format/plain.js";
 import type { Row } from "../timeline/rows.js";
 import { dayNameOf, fullTimeOf } from "../times.js";
 import { Bubble } from "./bubble.js";
@@ -84,10 +84,15 @@ export const MessageRow = memo(function MessageRow({ row, isStop, isMarked, isSe
             onClick={(event) => event.stopPropagation()}
           />
         )}
-        {isFromOther && <span className={css.gutter}>{endsGroup && <AuthorPicture id={message.from} />}</span>}
+        {isFromOther && <span className={css.gutter} />}
         <div className={css.column}>
           <div className={css.line}>
             <Bubble message={message} isNamed={isFromOther && beginsGroup} begins={beginsGroup} ends={endsGroup} />
+            {isFromOther && endsGroup && (
+              <span className={css.author}>
+                <AuthorPicture id={message.from} />
+              </span>
+            )}
             {isSelected === null && <Toolbar message={message} />}
           </div>
           {message.state === "sent" && message.reactions !== undefined && <Reactions message={message} />}

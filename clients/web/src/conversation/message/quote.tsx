@@ -42,8 +42,10 @@ export function QuotedText({ message }: { message: LoggedMessage | null }): Reac
   if (message.deleted) return <span className={css.text}>{text.conversation.deleted}</span>;
   if (message.expired) return <span className={css.text}>{text.conversation.expired}</span>;
   return (
-    <span className={css.text} dir="auto">
-      <PlainText message={message} charactersMax={SHOWN_CHARACTERS} />
+    <span className={css.line}>
+      <bdi className={css.text}>
+        <PlainText message={message} charactersMax={SHOWN_CHARACTERS} />
+      </bdi>
     </span>
   );
 }

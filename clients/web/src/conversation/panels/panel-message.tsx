@@ -5,7 +5,8 @@ import { hrefOf } from "../../app/route.js";
 import { useLanguage, useText } from "../../i18n/text.js";
 import { PersonAvatar, PersonName } from "../../people/person.js";
 import { ownTextOf, textOf } from "../content.js";
-import { shortTimeOf } from "../times.js";
+import { PlainText } from "../format/plain-text.js";
+import { briefTimeOf } from "../times.js";
 import css from "./panels.module.css";
 
 const SHOWN_CHARACTERS = 400;
@@ -26,7 +27,7 @@ export function PanelMessage({ message, conversationKey }: PanelMessageProps): R
           <b>
             <PersonName userId={message.from} />
           </b>
-          <time dateTime={new Date(message.ts).toISOString()}>{shortTimeOf(language, message.ts)}</time>
+          <time dateTime={new Date(message.ts).toISOString()}>{briefTimeOf(language, message.ts)}</time>
         </span>
         <Highlighted message={message} />
       </span>
@@ -40,10 +41,17 @@ function Highlighted({ message }: { message: Message }): ReactNode {
   if (message.deleted || message.expired) {
     return <span className={css.text}>{message.deleted ? text.conversation.deleted : text.conversation.expired}</span>;
   }
+  if (message.highlights === undefined) {
+    return (
+      <span className={css.text} dir="auto">
+        <PlainText message={message} charactersMax={SHOWN_CHARACTERS} />
+      </span>
+    );
+  }
   const said = ownTextOf(message.content) ?? textOf(message.content);
   return (
     <span className={css.text} dir="auto">
-      {piecesOf(said, message.highlights ?? []).map(({ from, piece, isMarked }) =>
+      {piecesOf(said, message.highlights).map(({ from, piece, isMarked }) =>
         isMarked ? <mark key={from}>{piece}</mark> : piece,
       )}
     </span>

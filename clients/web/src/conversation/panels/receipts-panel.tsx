@@ -9,7 +9,7 @@ import { Button } from "../../ui/button.js";
 import { EmptyState } from "../../ui/empty-state.js";
 import { PageHeader } from "../../ui/page.js";
 import { Loading } from "../../ui/wait.js";
-import { shortTimeOf } from "../times.js";
+import { briefTimeOf } from "../times.js";
 import css from "./panels.module.css";
 
 const PAGE = 100;
@@ -94,7 +94,7 @@ function People({ title, receipts }: { title: string; receipts: readonly MemberR
             <PersonAvatar userId={userId} size="sm" />
             <span>
               <PersonName userId={userId} />
-              {at > 0 && <small>{shortTimeOf(language, at)}</small>}
+              {at > 0 && <small>{briefTimeOf(language, at)}</small>}
             </span>
           </li>
         ))}

@@ -1,7 +1,7 @@
 // A conversation's messages: what scrolls, the way to the end, and who hears of new ones without seeing them.
 import type { ChatMessage } from "@parlor/client";
 import { useConversation } from "@parlor/react";
-import { ArrowDown } from "lucide-react";
+import { ArrowDown, Bookmark, Hand } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useText } from "../../i18n/text.js";
 import { Badge } from "../../ui/badge.js";
@@ -105,10 +105,17 @@ function ToEnd({ onGo }: { onGo: () => void }): ReactNode {
 }
 
 function Nothing(): ReactNode {
+  const { conversation, me } = useChat();
+  const { target } = conversation;
+  const isWithSelf = "toUserId" in target && target.toUserId === me;
   const text = useText();
   return (
     <div className={css.nothing}>
-      <EmptyState title={text.conversation.noMessages} hint={text.conversation.noMessagesHint} />
+      <EmptyState
+        icon={isWithSelf ? <Bookmark /> : <Hand />}
+        title={isWithSelf ? text.conversation.notesToSelf : text.conversation.noMessages}
+        hint={isWithSelf ? text.conversation.noNotesHint : text.conversation.noMessagesHint}
+      />
     </div>
   );
 }

@@ -59,6 +59,8 @@ export const settings = {
   readReceiptsHint: "بدونها لا ترى أنت أيضًا ما قرأه الآخرون.",
   messageRequests: "طلبات المراسلة",
   messageRequestsHint: "الرسائل الأولى ممن لا تعرفهم تنتظر حتى تقبلها.",
+  blockedCount: (count: number) =>
+    many(count, { one: "شخص واحد", two: "شخصان", few: "# أشخاص", many: "# شخصًا", other: "# شخص" }),
   blockedHint: "لا يمكنهم مراسلتك أو إضافتك إلى مجموعات أو معرفة إن كنت متصلًا.",
   blockedEmpty: "لم تحظر أحدًا",
   unblock: "إلغاء الحظر",

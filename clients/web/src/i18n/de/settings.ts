@@ -60,6 +60,7 @@ export const settings = {
   readReceiptsHint: "Ohne sie siehst auch du nicht, was andere gelesen haben.",
   messageRequests: "Nachrichtenanfragen",
   messageRequestsHint: "Erste Nachrichten von Unbekannten warten, bis du sie annimmst.",
+  blockedCount: (count: number) => many(count, { one: "# Person", other: "# Personen" }),
   blockedHint: "Sie können dir nicht schreiben, dich nicht in Gruppen holen und nicht sehen, ob du da bist.",
   blockedEmpty: "Du hast niemanden blockiert",
   unblock: "Freigeben",

@@ -61,6 +61,7 @@ export const settings = {
   readReceiptsHint: "If off, you do not see either what others have read.",
   messageRequests: "Message requests",
   messageRequestsHint: "First messages of people you do not know wait until you accept them.",
+  blockedCount: (count: number) => many(count, { one: "# person", other: "# people" }),
   blockedHint: "They cannot write to you, add you to groups, or see whether you are here.",
   blockedEmpty: "You have not blocked anybody",
   unblock: "Unblock",

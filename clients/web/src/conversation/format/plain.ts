@@ -1,4 +1,4 @@
-// A text in which people are mentioned, cut at their names, for where the rest of the formatting does not matter.
+// A message's text for where there is no room for its formatting: without the signs of it, cut at people's names.
 
 /** A piece of a text: as it was written, or a mention. */
 export type Piece = string | { readonly userId: string };
@@ -26,6 +26,17 @@ export function mentionPieces(text: string, mentions: readonly string[] = []): P
   }
   if (at < text.length) pieces.push(text.slice(at));
   return pieces;
+}
+
+/** What marks a few words, or the beginning of a quoted line. */
+const EMPHASIS = /(?<![\p{L}\p{N}*_~`])([*_~]|`+)(?=\S)([^\n]*?\S)\1(?![\p{L}\p{N}*_~`])/gu;
+const QUOTE = /^> ?/gmu;
+
+/** A text without the signs that format it. */
+export function unmarked(text: string): string {
+  const once = text.replace(QUOTE, "").replace(EMPHASIS, "$2");
+  // What is bold may be struck through as well.
+  return once.replace(EMPHASIS, "$2");
 }
 
 /** The text with people under their names in place of their ids. */
