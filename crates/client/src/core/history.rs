@@ -40,6 +40,8 @@ impl Core {
             let _ = reader.send(Ok(()));
         } else {
             held.readers.push(reader);
+            // One thing is read at a time: what fills a hole does not answer who opens.
+            held.is_older_wanted |= matches!(held.reading, Some(Reading::Hole(_)));
             self.read_newest(target);
         }
         if !was_open {

@@ -18,6 +18,9 @@ mod sending;
 mod sync;
 mod typing;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -187,7 +190,13 @@ impl Core {
         self.is_ready = false;
         self.live_since = None;
         self.frames.clear();
-        self.timers.clear();
+        for timer in std::mem::take(&mut self.timers).into_values() {
+            match timer {
+                Timer::Read(wish) => self.wish(wish),
+                Timer::Refresh => self.wish(reads::Wish::List),
+                _ => {}
+            }
+        }
         self.end = None;
         self.fail_asks();
         self.sync_lost();
