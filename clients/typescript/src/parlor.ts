@@ -8,10 +8,10 @@ import { ClosedError } from "./errors.js";
 import type { Observable } from "./observable.js";
 import type { ParlorOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
-import type { Blocked, Contacts } from "./own/contacts.js";
+import type { BlockedRecords, ContactRecords } from "./own/contacts.js";
 import { Own } from "./own/own.js";
 import type { PrivacyRecords } from "./own/privacy.js";
-import type { Starred } from "./own/starred.js";
+import type { StarredRecords } from "./own/starred.js";
 import { PresenceBook, type PresenceView } from "./presence.js";
 import { Profiles, type ProfileView } from "./profiles.js";
 import type { AnyEntry, Commands, Message, Moved, Ready, ServerEvents } from "./protocol/types.js";
@@ -204,12 +204,12 @@ export class Parlor {
   }
 
   /** Whom the user knows, under names of the user's choice. Read while somebody is subscribed to it. */
-  get contacts(): Contacts {
+  get contacts(): ContactRecords {
     return this.#own.contacts;
   }
 
   /** Whom the user blocks. Read while somebody is subscribed to it. */
-  get blocked(): Blocked {
+  get blocked(): BlockedRecords {
     return this.#own.blocked;
   }
 
@@ -219,7 +219,7 @@ export class Parlor {
   }
 
   /** The messages that the user has starred. Read while somebody is subscribed to it. */
-  get starred(): Starred {
+  get starred(): StarredRecords {
     return this.#own.starred;
   }
 

@@ -15,7 +15,7 @@ export interface ContactsView {
 }
 
 /** Whom the user knows, under names of the user's choice. */
-export class Contacts extends Records<ContactLine, ContactsView> {
+export class ContactRecords extends Records<ContactLine, ContactsView> {
   readonly #needs: OwnNeeds;
 
   /** @internal */
@@ -64,7 +64,7 @@ export interface BlockedView {
 }
 
 /** Whom the user blocks. */
-export class Blocked extends Records<string, BlockedView> {
+export class BlockedRecords extends Records<string, BlockedView> {
   readonly #needs: OwnNeeds;
   /** Blocks have no times: what is heard holds over what was read before. */
   #heard = 0;

@@ -3,11 +3,11 @@ import type { Connection } from "../connection.js";
 import { Emitter } from "../emitter.js";
 import type { Commands, Message } from "../protocol/types.js";
 import type { Reads } from "../reads.js";
-import { Blocked, Contacts } from "./contacts.js";
+import { BlockedRecords, ContactRecords } from "./contacts.js";
 import { Drafts } from "./drafts.js";
 import { echoOf, OWN_EVENTS, type OwnEvents } from "./news.js";
 import { PrivacyRecords } from "./privacy.js";
-import { Starred } from "./starred.js";
+import { StarredRecords } from "./starred.js";
 
 /** What records ask of the rest. */
 export interface OwnNeeds {
@@ -40,10 +40,10 @@ export interface OwnRecords {
 export class Own {
   /** What is heard of them, and what this client has done to them. */
   readonly news = new Emitter<OwnEvents>();
-  readonly contacts: Contacts;
-  readonly blocked: Blocked;
+  readonly contacts: ContactRecords;
+  readonly blocked: BlockedRecords;
   readonly privacy: PrivacyRecords;
-  readonly starred: Starred;
+  readonly starred: StarredRecords;
   readonly drafts: Drafts;
 
   constructor(connection: Connection, given: Pick<OwnNeeds, "reads" | "now" | "command" | "find" | "changed">) {
@@ -54,10 +54,10 @@ export class Own {
       isLive: () => connection.isLive,
       live: (listener) => connection.events.on("live", listener),
     };
-    this.contacts = new Contacts(needs);
-    this.blocked = new Blocked(needs);
+    this.contacts = new ContactRecords(needs);
+    this.blocked = new BlockedRecords(needs);
     this.privacy = new PrivacyRecords(needs);
-    this.starred = new Starred(needs);
+    this.starred = new StarredRecords(needs);
     this.drafts = new Drafts(needs);
     needs.live(() => {
       for (const records of this.#all) records.wake();

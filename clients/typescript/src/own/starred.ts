@@ -25,7 +25,7 @@ interface Star {
 }
 
 /** The messages that the user has starred. */
-export class Starred extends Records<Star, StarredView> {
+export class StarredRecords extends Records<Star, StarredView> {
   readonly #needs: OwnNeeds;
 
   /** @internal */
