@@ -5,7 +5,7 @@ import { Paged } from "./paged.js";
 import type { Profile } from "./protocol/types.js";
 import type { Reads } from "./reads.js";
 
-const PROFILES_MAX = 2_000;
+const PROFILES_MAX = 5_000;
 /** Others' changes are not told: a profile is read again when somebody looks so long after. */
 const FRESH_MS = 300_000;
 const NOTHING = { name: null, avatarUrl: null, about: null };

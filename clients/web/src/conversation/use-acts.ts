@@ -44,8 +44,7 @@ export function useActs({ conversation, dispatch, jumpTo }: ActsNeeds): Acts {
       if (isDone) done(now.current.text.conversation.copied);
     };
     const star = async ({ id: messageId }: LoggedMessage) => {
-      if (await now.current.attempt(() => parlor.command("star", { messageId })))
-        done(now.current.text.conversation.starred);
+      if (await now.current.attempt(() => parlor.starred.star(messageId))) done(now.current.text.conversation.starred);
     };
     return {
       reply: (message) => dispatch({ type: "write", writing: { kind: "reply", message } }),

@@ -3,7 +3,6 @@ import { useParlor } from "@parlor/react";
 import type { ReactNode } from "react";
 import { useAttempt } from "../app/errors.js";
 import { useText } from "../i18n/text.js";
-import { setBlocked } from "../people/contacts.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { showToast } from "../ui/toast.js";
 
@@ -18,8 +17,8 @@ export function BlockDialog({ userId, name, onClose }: BlockDialogProps): ReactN
   const { list, common } = useText();
   const attempt = useAttempt();
   const block = async () => {
-    if (!(await attempt(() => setBlocked(parlor, userId, true)))) return;
-    const undo = () => void attempt(() => setBlocked(parlor, userId, false));
+    if (!(await attempt(() => parlor.blocked.block(userId)))) return;
+    const undo = () => void attempt(() => parlor.blocked.unblock(userId));
     showToast({ text: list.blocked(name), action: { label: common.undo, onSelect: undo } });
   };
   return (

@@ -1,12 +1,11 @@
 // Whom to write to: contacts first, anybody by name or by their exact id, oneself, or a new group.
-import { useParlor } from "@parlor/react";
+import { useContacts, useParlor } from "@parlor/react";
 import { AtSign, Users } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useErrorText } from "../app/errors.js";
 import { go, hrefOf } from "../app/route.js";
 import { useFound } from "../asking/found.js";
 import { useLanguage, useText } from "../i18n/text.js";
-import { useContacts } from "../people/contacts.js";
 import { personName } from "../people/profiles.js";
 import { isMeant, isUserId, useAskForPeople } from "../people/search.js";
 import { SearchField } from "../ui/field.js";
@@ -39,18 +38,18 @@ function useSections(query: string): Section[] {
   const { list } = useText();
   const language = useLanguage();
   const words = useErrorText();
-  const contacts = useContacts().value;
+  const contacts = useContacts().byUserId;
   const me = parlor.userId;
 
   const known = useMemo(() => {
     const byName = new Intl.Collator(language).compare;
-    return [...(contacts?.keys() ?? [])]
+    return [...contacts.keys()]
       .filter((userId) => isMeant(query, userId, personName(parlor, userId)))
       .sort((a, b) => byName(personName(parlor, a), personName(parlor, b)));
   }, [parlor, contacts, query, language]);
 
   const people = useFound(query, useAskForPeople());
-  const others = people.items.filter(({ userId }) => userId !== me && !contacts?.has(userId));
+  const others = people.items.filter(({ userId }) => userId !== me && !contacts.has(userId));
   const person = (userId: string, content: ReactNode): Result => ({
     key: `user:${userId}`,
     href: hrefOf({ name: "conversation", key: `user:${userId}` }),

@@ -7,7 +7,7 @@ import { Button } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
 import { TextField } from "../ui/field.js";
 import { showToast } from "../ui/toast.js";
-import { saveContact, useRelation } from "./contacts.js";
+import { useRelation } from "./contacts.js";
 import { usePerson } from "./profiles.js";
 
 export const NAME_BYTES_MAX = 256;
@@ -27,7 +27,7 @@ export function ContactDialog({ userId, onClose }: { userId: string; onClose: ()
     if (isTooLong) return;
     onClose();
     void attempt(async () => {
-      await saveContact(parlor, userId, name.trim());
+      await parlor.contacts.add(userId, name.trim() || null);
       showToast({ text: contact === null ? text.people.contactAdded : text.settings.saved });
     });
   };

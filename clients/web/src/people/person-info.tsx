@@ -12,7 +12,7 @@ import { List, ListRow } from "../ui/list-row.js";
 import { Page } from "../ui/page.js";
 import { showToast } from "../ui/toast.js";
 import { ContactDialog } from "./contact-dialog.js";
-import { removeContact, setBlocked, useRelation } from "./contacts.js";
+import { useRelation } from "./contacts.js";
 import { ConversationRows, TimerRow } from "./conversation-rows.js";
 import { Head, Note } from "./panel.js";
 import { PersonAvatar, PresenceText } from "./person.js";
@@ -46,7 +46,7 @@ function PersonPanel({
         avatar={<PersonAvatar userId={userId} size="lg" showsPresence={!isSelf} />}
         name={<bdi>{name}</bdi>}
         detail={isSelf ? text.people.you : <PresenceText userId={userId} />}
-        about={profile?.about ?? null}
+        about={profile.about}
       />
       {isBlocked === true && <Note>{text.people.isBlocked}</Note>}
       <List>
@@ -55,7 +55,7 @@ function PersonPanel({
           detail={text.people.userId}
           end={<IconButton label={text.people.copyId} icon={<Copy />} onClick={() => void copy(userId)} />}
         />
-        {profile?.name && profile.name !== name && (
+        {profile.name && profile.name !== name && (
           <ListRow title={<bdi>{profile.name}</bdi>} detail={text.settings.name} />
         )}
       </List>
@@ -80,12 +80,12 @@ function PersonDeeds({ userId, name }: { userId: string; name: string }): ReactN
   const close = () => ask(null);
   const remove = () =>
     void attempt(async () => {
-      await removeContact(parlor, userId);
+      await parlor.contacts.remove(userId);
       showToast({ text: text.people.contactRemoved });
     });
   const block = (isOn: boolean) =>
     void attempt(async () => {
-      await setBlocked(parlor, userId, isOn);
+      await (isOn ? parlor.blocked.block(userId) : parlor.blocked.unblock(userId));
       showToast({ text: isOn ? text.people.blocked(name) : text.people.unblocked(name) });
     });
   return (

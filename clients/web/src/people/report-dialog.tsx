@@ -9,7 +9,7 @@ import { Dialog } from "../ui/dialog.js";
 import { TextArea } from "../ui/field.js";
 import { List, SwitchRow } from "../ui/list-row.js";
 import { showToast } from "../ui/toast.js";
-import { setBlocked, useRelation } from "./contacts.js";
+import { useRelation } from "./contacts.js";
 import css from "./panel.module.css";
 import { usePerson } from "./profiles.js";
 
@@ -43,7 +43,7 @@ export function ReportDialog({ userId, messageId, onClose }: ReportDialogProps):
     const said = comment.trim();
     const isDone = await attempt(async () => {
       await parlor.command("report", { ...about, reason, clientId, ...(said === "" ? {} : { comment: said }) });
-      if (blocksToo) await setBlocked(parlor, userId, true);
+      if (blocksToo) await parlor.blocked.block(userId);
     });
     setBusy(false);
     if (!isDone) return;

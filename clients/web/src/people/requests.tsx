@@ -1,11 +1,10 @@
 // Message requests: what strangers wrote, to be accepted or declined without their noticing that it was read.
-import type { ConversationSummary, Message } from "@parlor/client";
-import { useParlor } from "@parlor/react";
+import type { ChatMessage, ConversationView } from "@parlor/client";
+import { useMessages, useParlor, useRequests } from "@parlor/react";
 import { Inbox } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useAttempt, useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
-import { useAsked, useEvent, usePaged } from "../asking/asked.js";
 import { distanceText } from "../asking/dates.js";
 import { PlainText } from "../conversation/format/plain-text.js";
 import { useLanguage, useText } from "../i18n/text.js";
@@ -16,57 +15,32 @@ import { List } from "../ui/list-row.js";
 import { Page } from "../ui/page.js";
 import { showToast } from "../ui/toast.js";
 import { SkeletonRows } from "../ui/wait.js";
-import { setBlocked } from "./contacts.js";
 import panel from "./panel.module.css";
 import { PersonAvatar, PersonName } from "./person.js";
 import { usePerson } from "./profiles.js";
 import css from "./requests.module.css";
 
-const PAGE = 50;
-/** A request holds no more. */
-const MESSAGES_MAX = 3;
 /** More of a message is not shown here. */
 const SHOWN_CHARS = 600;
 
 export function Requests(): ReactNode {
-  const parlor = useParlor();
   const text = useText();
   const words = useErrorText();
-  const { items, hasMore, isLoading, error, loadMore, reload, change } = usePaged<ConversationSummary>(
-    "requests",
-    async (cursor) => {
-      const page = await parlor.command("requests", { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-      return { items: page.conversations, cursor: page.cursor };
-    },
-  );
-  const drop = (conversationId: string) =>
-    change((requests) => requests.filter((request) => request.conversationId !== conversationId));
-  useEvent("request", ({ conversationId, state }) => {
-    if (state === "pending") reload();
-    else drop(conversationId);
-  });
-  useEvent("private_message", (message) => {
-    if (message.request === true) reload();
-  });
+  const { conversations, hasMore, isLoading, error, loadMore } = useRequests();
   return (
     <Page title={text.people.requests} onBack={() => go({ name: "home" })} isBackNarrow>
-      {items.length > 0 ? (
+      {conversations.length > 0 ? (
         <>
           <p className={panel.lead}>{text.people.requestsHint}</p>
-          {items.map((request) => (
-            <RequestCard
-              key={request.conversationId}
-              request={request}
-              onDecided={() => drop(request.conversationId)}
-              onFailed={reload}
-            />
+          {conversations.map((request) => (
+            <RequestCard key={request.conversation.key} request={request} />
           ))}
         </>
       ) : error !== null ? (
         <EmptyState
           icon={<Inbox />}
           title={words(error)}
-          action={<Button onClick={reload}>{text.common.tryAgain}</Button>}
+          action={<Button onClick={() => void loadMore()}>{text.common.tryAgain}</Button>}
         />
       ) : isLoading ? (
         <SkeletonRows rows={3} />
@@ -74,7 +48,7 @@ export function Requests(): ReactNode {
         <EmptyState icon={<Inbox />} title={text.people.requestsEmpty} hint={text.people.requestsEmptyHint} />
       )}
       {hasMore && (
-        <Button className={panel.more} disabled={isLoading} onClick={loadMore}>
+        <Button className={panel.more} disabled={isLoading} onClick={() => void loadMore()}>
           {text.people.showMore}
         </Button>
       )}
@@ -82,42 +56,28 @@ export function Requests(): ReactNode {
   );
 }
 
-interface RequestCardProps {
-  readonly request: ConversationSummary;
-  readonly onDecided: () => void;
-  readonly onFailed: () => void;
-}
-
-function RequestCard({ request, onDecided, onFailed }: RequestCardProps): ReactNode {
+function RequestCard({ request }: { request: ConversationView }): ReactNode {
+  const { conversation, lastMessage, name: userId } = request;
   const parlor = useParlor();
   const text = useText();
   const language = useLanguage();
   const attempt = useAttempt();
   const [isBlocking, setBlocking] = useState(false);
-  const { conversationId, head } = request;
-  const userId = request.with ?? "";
   const { name } = usePerson(userId);
   // Looking does not mark anything as read.
-  const messages = useAsked(`${conversationId} ${head}`, () =>
-    parlor.command("history", { conversationId, limit: MESSAGES_MAX }),
-  );
-  const decide = async (command: "request_accept" | "request_decline") => {
-    onDecided();
-    const isDone = await attempt(() => parlor.command(command, { conversationId }));
-    if (!isDone) onFailed();
-    return isDone;
-  };
+  const { messages } = useMessages(conversation);
   const accept = async () => {
-    if (!(await decide("request_accept"))) return;
+    if (!(await attempt(() => parlor.requests.accept(conversation)))) return;
     showToast({ text: text.people.accepted(name) });
-    go({ name: "conversation", key: `user:${userId}` });
+    go({ name: "conversation", key: conversation.key });
   };
   const decline = async () => {
-    if (await decide("request_decline")) showToast({ text: text.people.declined(name) });
+    const isDone = await attempt(() => parlor.requests.decline(conversation));
+    if (isDone) showToast({ text: text.people.declined(name) });
   };
   const block = async () => {
-    if (!(await decide("request_decline"))) return;
-    if (await attempt(() => setBlocked(parlor, userId, true))) showToast({ text: text.people.blocked(name) });
+    if (!(await attempt(() => parlor.requests.decline(conversation)))) return;
+    if (await attempt(() => parlor.blocked.block(userId))) showToast({ text: text.people.blocked(name) });
   };
   return (
     <List>
@@ -129,10 +89,10 @@ function RequestCard({ request, onDecided, onFailed }: RequestCardProps): ReactN
           </strong>
           <small>
             {name !== userId && <bdi>{userId} · </bdi>}
-            {distanceText(request.last.ts, Date.now(), language)}
+            {lastMessage !== null && distanceText(lastMessage.ts, Date.now(), language)}
           </small>
         </span>
-        <Preview messages={[...(messages.value?.messages ?? [])].reverse()} />
+        <Preview messages={messages} />
         <div className={css.deeds}>
           <Button kind="danger" onClick={() => setBlocking(true)}>
             {text.people.block}
@@ -158,12 +118,12 @@ function RequestCard({ request, onDecided, onFailed }: RequestCardProps): ReactN
   );
 }
 
-function Preview({ messages }: { messages: readonly Message[] }): ReactNode {
+function Preview({ messages }: { messages: readonly ChatMessage[] }): ReactNode {
   const text = useText();
   return (
     <ul className={css.messages} aria-label={text.conversation.messages}>
       {messages.map((message) => (
-        <li key={message.id} className={css.message} dir="auto">
+        <li key={message.key} className={css.message} dir="auto">
           {message.content === undefined ? (
             text.conversation.deleted
           ) : (

@@ -1,10 +1,9 @@
 // Finding people: among contacts and whom one writes with, and by the server's search.
-import { useConversations, useParlor } from "@parlor/react";
+import { useContacts, useConversations, useParlor } from "@parlor/react";
 import { useCallback, useMemo } from "react";
 import { useFound } from "../asking/found.js";
 import { matches } from "../list/match.js";
-import { useContacts } from "./contacts.js";
-import { personName, profilesOf } from "./profiles.js";
+import { personName } from "./profiles.js";
 
 const LIMIT = 20;
 const QUERY_CHARS_MAX = 200;
@@ -27,7 +26,6 @@ export function useAskForPeople() {
   return useCallback(
     async (query: string) => {
       const { users } = await parlor.command("users", { query: query.slice(0, QUERY_CHARS_MAX), limit: LIMIT });
-      for (const profile of users) profilesOf(parlor).know(profile);
       return { items: users, cursor: null };
     },
     [parlor],
@@ -46,14 +44,14 @@ export interface PeopleFound {
 /** Finds people by what is typed; nothing typed gives those whom one knows. */
 export function usePeopleSearch(query: string, excluded: ReadonlySet<string>): PeopleFound {
   const parlor = useParlor();
-  const contacts = useContacts().value;
+  const contacts = useContacts().byUserId;
   const { conversations } = useConversations();
   const typed = query.trim();
   const { items, isLoading } = useFound(typed, useAskForPeople());
 
   return useMemo(() => {
     const known = [
-      ...(contacts?.keys() ?? []),
+      ...contacts.keys(),
       ...conversations.flatMap(({ target }) => ("toUserId" in target ? [target.toUserId] : [])),
     ].filter((userId) => isMeant(typed, userId, personName(parlor, userId)));
     const isAnswered = typed !== "" && !isLoading;

@@ -1,11 +1,10 @@
 // The messages that the user has starred, those starred last first, and the way to each.
-import type { Message, StarredLine } from "@parlor/client";
-import { useParlor } from "@parlor/react";
+import type { LoggedMessage, StarredMessage } from "@parlor/client";
+import { useParlor, useStarred } from "@parlor/react";
 import { Star, StarOff } from "lucide-react";
 import type { ReactNode } from "react";
 import { useAttempt, useErrorText } from "../app/errors.js";
 import { go, hrefOf } from "../app/route.js";
-import { type Paged, useEvent, usePaged } from "../asking/asked.js";
 import { momentText } from "../asking/dates.js";
 import { PlainText } from "../conversation/format/plain-text.js";
 import { useLanguage, useText } from "../i18n/text.js";
@@ -24,46 +23,27 @@ import css from "./starred.module.css";
 /** More of a message is not shown here. */
 const SHOWN_CHARS = 600;
 
-const PAGE = 50;
-
-function useStarred(): Paged<StarredLine> {
-  const parlor = useParlor();
-  const paged = usePaged<StarredLine>("starred", async (cursor) => {
-    const page = await parlor.command("starred", { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    return { items: page.starred, cursor: page.cursor };
-  });
-  useEvent("starred", ({ messageId, starred }) => {
-    if (starred) paged.reload();
-    else paged.change((lines) => lines.filter((line) => line.messageId !== messageId));
-  });
-  return paged;
-}
-
 export function Starred(): ReactNode {
-  const parlor = useParlor();
   const text = useText();
   const attempt = useAttempt();
   const words = useErrorText();
-  const { items, hasMore, isLoading, error, loadMore, reload, change } = useStarred();
-  const unstar = async (line: StarredLine) => {
-    change((lines) => lines.filter((other) => other !== line));
-    const isDone = await attempt(() => parlor.command("unstar", { messageId: line.messageId }));
-    if (isDone) showToast({ text: text.people.unstarred });
-    else reload();
+  const { starred, hasMore, isLoading, error, loadMore, unstar } = useStarred();
+  const take = async (messageId: string) => {
+    if (await attempt(() => unstar(messageId))) showToast({ text: text.people.unstarred });
   };
   return (
     <Page title={text.people.starred} onBack={() => go({ name: "home" })} isBackNarrow>
-      {items.length > 0 ? (
+      {starred.length > 0 ? (
         <List>
-          {items.map((line) => (
-            <StarredRow key={line.messageId} line={line} onUnstar={() => void unstar(line)} />
+          {starred.map((line) => (
+            <StarredRow key={line.messageId} line={line} onUnstar={() => void take(line.messageId)} />
           ))}
         </List>
       ) : error !== null ? (
         <EmptyState
           icon={<Star />}
           title={words(error)}
-          action={<Button onClick={reload}>{text.common.tryAgain}</Button>}
+          action={<Button onClick={() => void loadMore()}>{text.common.tryAgain}</Button>}
         />
       ) : isLoading ? (
         <SkeletonRows />
@@ -71,7 +51,7 @@ export function Starred(): ReactNode {
         <EmptyState icon={<Star />} title={text.people.starredEmpty} hint={text.people.starredEmptyHint} />
       )}
       {hasMore && (
-        <Button className={panel.more} disabled={isLoading} onClick={loadMore}>
+        <Button className={panel.more} disabled={isLoading} onClick={() => void loadMore()}>
           {text.people.showMore}
         </Button>
       )}
@@ -79,19 +59,19 @@ export function Starred(): ReactNode {
   );
 }
 
-function StarredRow({ line, onUnstar }: { line: StarredLine; onUnstar: () => void }): ReactNode {
+function StarredRow({ line, onUnstar }: { line: StarredMessage; onUnstar: () => void }): ReactNode {
   const text = useText();
   const { message } = line;
   const isThere = message !== null && message.deleted !== true && message.expired !== true;
   return (
     <li className={css.message}>
-      {isThere ? <StarredMessage message={message} /> : <p className={css.gone}>{text.people.starredGone}</p>}
+      {isThere ? <StarredLink message={message} /> : <p className={css.gone}>{text.people.starredGone}</p>}
       <IconButton label={text.people.unstar} icon={<StarOff />} onClick={onUnstar} />
     </li>
   );
 }
 
-function StarredMessage({ message }: { message: Message }): ReactNode {
+function StarredLink({ message }: { message: LoggedMessage }): ReactNode {
   const parlor = useParlor();
   const language = useLanguage();
   const target = keyOfMessage(message, parlor.userId ?? "");
@@ -113,7 +93,7 @@ function StarredMessage({ message }: { message: Message }): ReactNode {
 }
 
 /** Who said it, and where. */
-function Where({ message }: { message: Message }): ReactNode {
+function Where({ message }: { message: LoggedMessage }): ReactNode {
   const parlor = useParlor();
   const text = useText();
   const sender = usePerson(message.from).name;

@@ -1,10 +1,9 @@
 // Whom the user blocks.
-import { useParlor } from "@parlor/react";
+import { useBlocked } from "@parlor/react";
 import { Ban } from "lucide-react";
 import type { ReactNode } from "react";
 import { useAttempt } from "../app/errors.js";
 import { useText } from "../i18n/text.js";
-import { setBlocked, useBlocked } from "../people/contacts.js";
 import { PersonAvatar, PersonName } from "../people/person.js";
 import { Button } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -13,24 +12,21 @@ import { Loading } from "../ui/wait.js";
 import { Frame } from "./page-frame.js";
 
 export function BlockedPage(): ReactNode {
-  const parlor = useParlor();
   const { settings: text } = useText();
   const attempt = useAttempt();
-  const { value } = useBlocked();
+  const { userIds, isKnown, unblock } = useBlocked();
   return (
     <Frame title={text.pages.blocked}>
-      {value === null && <Loading />}
-      {value?.size === 0 && <EmptyState icon={<Ban />} title={text.blockedEmpty} hint={text.blockedHint} />}
-      {value !== null && value.size > 0 && (
+      {!isKnown && <Loading />}
+      {isKnown && userIds.size === 0 && <EmptyState icon={<Ban />} title={text.blockedEmpty} hint={text.blockedHint} />}
+      {userIds.size > 0 && (
         <List hint={text.blockedHint}>
-          {[...value].map((userId) => (
+          {[...userIds].map((userId) => (
             <ListRow
               key={userId}
               start={<PersonAvatar userId={userId} size="sm" />}
               title={<PersonName userId={userId} />}
-              end={
-                <Button onClick={() => void attempt(() => setBlocked(parlor, userId, false))}>{text.unblock}</Button>
-              }
+              end={<Button onClick={() => void attempt(() => unblock(userId))}>{text.unblock}</Button>}
             />
           ))}
         </List>

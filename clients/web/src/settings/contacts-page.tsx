@@ -1,12 +1,11 @@
 // Whom the user knows.
-import { useParlor } from "@parlor/react";
+import { useContacts, useParlor } from "@parlor/react";
 import { Contact, EllipsisVertical, MessageCircle, Pencil, UserMinus, UserPlus } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { go } from "../app/route.js";
 import { useText } from "../i18n/text.js";
 import { ContactDialog } from "../people/contact-dialog.js";
-import { removeContact, useContacts } from "../people/contacts.js";
 import { PersonAvatar, PersonName, PresenceText } from "../people/person.js";
 import { PersonPicker } from "../people/person-picker.js";
 import { usePerson } from "../people/profiles.js";
@@ -24,12 +23,12 @@ type Asking = { readonly kind: "pick" } | { readonly kind: "name"; readonly user
 export function ContactsPage(): ReactNode {
   const parlor = useParlor();
   const { people: text, settings } = useText();
-  const { value } = useContacts();
+  const { contacts: known, byUserId, isKnown } = useContacts();
   const [asking, ask] = useState<Asking>(null);
-  const excluded = useMemo(() => new Set([...(value?.keys() ?? []), parlor.userId ?? ""]), [value, parlor.userId]);
+  const excluded = useMemo(() => new Set([...byUserId.keys(), parlor.userId ?? ""]), [byUserId, parlor.userId]);
   const contacts = useMemo(
-    () => [...(value?.values() ?? [])].sort((a, b) => (a.name ?? a.userId).localeCompare(b.name ?? b.userId)),
-    [value],
+    () => [...known].sort((a, b) => (a.name ?? a.userId).localeCompare(b.name ?? b.userId)),
+    [known],
   );
   const add = (
     <Button onClick={() => ask({ kind: "pick" })}>
@@ -39,8 +38,8 @@ export function ContactsPage(): ReactNode {
   );
   return (
     <Frame title={settings.pages.contacts}>
-      {value === null && <Loading />}
-      {value?.size === 0 && (
+      {!isKnown && <Loading />}
+      {isKnown && known.length === 0 && (
         <EmptyState icon={<Contact />} title={text.contactsEmpty} hint={text.contactsEmptyHint} action={add} />
       )}
       {contacts.length > 0 && (
@@ -81,7 +80,7 @@ function ContactRow({ userId, onRename }: { userId: string; onRename: () => void
           <MenuItem icon={<Pencil />} onSelect={onRename}>
             {text.editContact}
           </MenuItem>
-          <MenuItem icon={<UserMinus />} isDanger onSelect={() => void attempt(() => removeContact(parlor, userId))}>
+          <MenuItem icon={<UserMinus />} isDanger onSelect={() => void attempt(() => parlor.contacts.remove(userId))}>
             {text.removeContact}
           </MenuItem>
         </MenuButton>

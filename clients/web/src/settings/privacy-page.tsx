@@ -1,19 +1,17 @@
 // Privacy: each choice holds at once, and is put back if the server refuses it.
 import type { PrivacySet } from "@parlor/client";
-import { useObservable, useParlor } from "@parlor/react";
+import { useBlocked, useParlor, usePrivacy } from "@parlor/react";
 import { Ban } from "lucide-react";
 import type { ReactNode } from "react";
 import { useAttempt, useErrorText } from "../app/errors.js";
 import { hrefOf } from "../app/route.js";
 import { useText } from "../i18n/text.js";
-import { useBlocked } from "../people/contacts.js";
 import { Button } from "../ui/button.js";
 import { Select } from "../ui/choice.js";
 import { EmptyState } from "../ui/empty-state.js";
 import { List, ListRow, SwitchRow } from "../ui/list-row.js";
 import { Loading } from "../ui/wait.js";
 import { Frame } from "./page-frame.js";
-import { privacyOf } from "./privacy.js";
 
 const CIRCLES = ["everyone", "contacts", "nobody"] as const;
 const CIRCLED = ["messages", "lastSeen", "online"] as const;
@@ -23,23 +21,19 @@ export function PrivacyPage(): ReactNode {
   const { settings: text, common } = useText();
   const attempt = useAttempt();
   const words = useErrorText();
-  const kept = privacyOf(parlor);
-  const { value, error } = useObservable(kept);
-  const blocked = useBlocked().value;
-  const set = (changed: PrivacySet) =>
-    void attempt(() =>
-      kept.change(
-        (before) => ({ ...before, ...changed }) as typeof before,
-        () => parlor.command("privacy_set", changed),
-      ),
-    );
+  const { settings: value, error, set: change } = usePrivacy();
+  const blocked = useBlocked().userIds;
+  const set = (changed: PrivacySet) => void attempt(() => change(changed));
   if (value === null) {
     return (
       <Frame title={text.pages.privacy}>
         {error === null ? (
           <Loading />
         ) : (
-          <EmptyState title={words(error)} action={<Button onClick={kept.reload}>{common.tryAgain}</Button>} />
+          <EmptyState
+            title={words(error)}
+            action={<Button onClick={() => void parlor.privacy.loadMore()}>{common.tryAgain}</Button>}
+          />
         )}
       </Frame>
     );
@@ -82,7 +76,7 @@ export function PrivacyPage(): ReactNode {
           start={<Ban aria-hidden="true" />}
           title={text.pages.blocked}
           href={hrefOf({ name: "settings", page: "blocked" })}
-          {...(blocked !== null && blocked.size > 0 ? { detail: text.blockedCount(blocked.size) } : {})}
+          {...(blocked.size > 0 ? { detail: text.blockedCount(blocked.size) } : {})}
         />
       </List>
     </Frame>

@@ -5,7 +5,6 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { useAsked } from "../asking/asked.js";
 import { useText } from "../i18n/text.js";
-import { profilesOf } from "../people/profiles.js";
 import { Avatar } from "../ui/avatar.js";
 import { Button } from "../ui/button.js";
 import { TextArea, TextField } from "../ui/field.js";
@@ -51,7 +50,6 @@ function ProfileForm({ profile }: { profile: Profile }): ReactNode {
     setBusy(true);
     await attempt(async () => {
       const now = await parlor.command("profile_set", changed);
-      profilesOf(parlor).know(now);
       setKept(fieldsOf(now));
       setFields(fieldsOf(now));
       showToast({ text: text.saved });

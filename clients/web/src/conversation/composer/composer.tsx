@@ -68,7 +68,7 @@ function Field({ writing, dispatch }: ComposerProps): ReactNode {
   const isModerator = role !== null && role !== "member";
   const suggestions = useSuggestions(completing, members.ids, isGroup && isModerator);
   const isEditing = writing?.kind === "edit";
-  const draft = useDraft(conversation, (filled) => {
+  const keep = useDraft(conversation, (filled) => {
     if (!isEditing) setValue(filled);
   });
   const room = roomLeft(value, parlor.ready?.limits.contentBytes ?? CONTENT_BYTES_MAX);
@@ -95,7 +95,7 @@ function Field({ writing, dispatch }: ComposerProps): ReactNode {
     setCompleting(wanted);
     setAt(0);
     if (isEditing) return;
-    draft.soon(next);
+    keep(next);
     if (next.trim() === "") stopsTyping();
     else types();
   };
@@ -129,7 +129,7 @@ function Field({ writing, dispatch }: ComposerProps): ReactNode {
         ...(mentions.length === 0 ? {} : { mentions }),
       });
       setValue("");
-      draft.now("");
+      keep("");
     }
     dispatch({ type: "write", writing: null });
   };

@@ -7,7 +7,7 @@ import { Button } from "../../ui/button.js";
 import { useChat } from "../chat.js";
 import { shortTimeOf } from "../times.js";
 import css from "./hindrance-bar.module.css";
-import { type Hindrance, STANDING_CHANGED } from "./use-may-write.js";
+import type { Hindrance } from "./use-may-write.js";
 
 export function HindranceBar({ hindrance }: { hindrance: Hindrance }): ReactNode {
   const text = useText();
@@ -28,7 +28,7 @@ export function HindranceBar({ hindrance }: { hindrance: Hindrance }): ReactNode
     case "blocking":
       return <Blocking userId={hindrance.userId} />;
     default:
-      return <Request conversationId={hindrance.conversationId} />;
+      return <Request />;
   }
 }
 
@@ -36,38 +36,32 @@ function Blocking({ userId }: { userId: string }): ReactNode {
   const parlor = useParlor();
   const text = useText();
   const attempt = useAttempt();
-  const unblock = async () => {
-    if (await attempt(() => parlor.command("unblock", { userId }))) dispatchEvent(new Event(STANDING_CHANGED));
-  };
   return (
     <div className={css.bar}>
       <p>{text.conversation.youBlock}</p>
-      <Button onClick={() => void unblock()}>{text.conversation.unblock}</Button>
+      <Button onClick={() => void attempt(() => parlor.blocked.unblock(userId))}>{text.conversation.unblock}</Button>
     </div>
   );
 }
 
-function Request({ conversationId }: { conversationId: string }): ReactNode {
+function Request(): ReactNode {
   const parlor = useParlor();
   const { conversation } = useChat();
   const text = useText();
   const attempt = useAttempt();
-  const decide = async (act: () => Promise<unknown>) => {
-    if (await attempt(act)) dispatchEvent(new Event(STANDING_CHANGED));
-  };
   const { target } = conversation;
   return (
     <div className={css.bar}>
       <p>{text.conversation.requestExplained}</p>
       {"toUserId" in target && (
-        <Button kind="danger" onClick={() => void decide(() => parlor.command("block", { userId: target.toUserId }))}>
+        <Button kind="danger" onClick={() => void attempt(() => parlor.blocked.block(target.toUserId))}>
           {text.conversation.block}
         </Button>
       )}
-      <Button onClick={() => void decide(() => parlor.command("request_decline", { conversationId }))}>
+      <Button onClick={() => void attempt(() => parlor.requests.decline(conversation))}>
         {text.conversation.decline}
       </Button>
-      <Button kind="primary" onClick={() => void decide(() => parlor.command("request_accept", { conversationId }))}>
+      <Button kind="primary" onClick={() => void attempt(() => parlor.requests.accept(conversation))}>
         {text.conversation.accept}
       </Button>
     </div>

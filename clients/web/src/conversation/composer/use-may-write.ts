@@ -1,7 +1,7 @@
 // Whether the user may write in a conversation, and if not, why.
 import type { Conversation, Entry, GroupInfo } from "@parlor/client";
 import { useConversation, useObservable, useParlor } from "@parlor/react";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 
 /** Why one may not write, or what has to be decided first. */
 export type Hindrance =
@@ -9,7 +9,7 @@ export type Hindrance =
   | { readonly kind: "muted"; readonly until: number | null }
   | { readonly kind: "out" }
   | { readonly kind: "blocking"; readonly userId: string }
-  | { readonly kind: "request"; readonly conversationId: string };
+  | { readonly kind: "request" };
 
 /** Entries after which a group has to be asked about again. */
 const MATTERS = new Set<Entry["kind"]>(["group_updated", "member_muted", "member_unmuted", "role_changed"]);
@@ -47,40 +47,16 @@ export function useGroupInfo(conversation: Conversation): GroupInfo | null {
 
 /** Whether the user blocks the other, and whether the other's first messages wait for an answer. */
 function useStanding(conversation: Conversation): Hindrance | null {
-  const parlor = useParlor();
-  const { state } = useObservable(parlor.status);
-  const isLive = state === "live";
-  const [standing, setStanding] = useState<Hindrance | null>(null);
+  const { blocked, requests } = useParlor();
   const userId = "toUserId" in conversation.target ? conversation.target.toUserId : null;
-  useEffect(() => {
-    if (userId === null || !isLive) return;
-    let isHere = true;
-    const read = async () => {
-      const { id } = conversation;
-      const [{ blocked }, requests] = await Promise.all([
-        parlor.command("blocked", {}),
-        parlor.command("requests", { limit: 100 }),
-      ]);
-      if (!isHere) return;
-      const isRequest = requests.conversations.some(({ conversationId }) => conversationId === id);
-      if (blocked.includes(userId)) setStanding({ kind: "blocking", userId });
-      else setStanding(isRequest && id !== null ? { kind: "request", conversationId: id } : null);
-    };
-    const again = () => void read().catch(() => {});
-    again();
-    const hear = [parlor.on("blocked", again), parlor.on("request", again)];
-    addEventListener(STANDING_CHANGED, again);
-    return () => {
-      isHere = false;
-      for (const unsubscribe of hear) unsubscribe();
-      removeEventListener(STANDING_CHANGED, again);
-    };
-  }, [parlor, conversation, userId, isLive]);
-  return standing;
+  const isBlocked = useObservable(blocked).userIds.has(userId ?? "");
+  // Renders again only when that is another answer, however often requests move.
+  const isRequest = useSyncExternalStore(requests.subscribe, () =>
+    requests.get().conversations.some((request) => request.conversation === conversation),
+  );
+  if (userId !== null && isBlocked) return { kind: "blocking", userId };
+  return isRequest ? { kind: "request" } : null;
 }
-
-/** Said in this window when the user has blocked somebody or decided on a request: the server tells other devices alone. */
-export const STANDING_CHANGED = "parlor:standing";
 
 /** `null` if the user may write. */
 export function useHindrance(conversation: Conversation, info: GroupInfo | null): Hindrance | null {

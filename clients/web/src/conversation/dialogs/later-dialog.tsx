@@ -9,7 +9,6 @@ import { Button, IconButton } from "../../ui/button.js";
 import { Dialog } from "../../ui/dialog.js";
 import { showToast } from "../../ui/toast.js";
 import { useChat } from "../chat.js";
-import { useDraft } from "../composer/draft.js";
 import { textOf } from "../content.js";
 import { shortTimeOf } from "../times.js";
 import { dayText } from "./date-dialog.js";
@@ -36,14 +35,13 @@ export function LaterDialog({ content, onClose }: LaterDialogProps): ReactNode {
   const language = useLanguage();
   const form = useId();
   const [when, setWhen] = useState(() => timeText(new Date(Date.now() + HOUR_MS)));
-  const draft = useDraft(conversation, () => {});
   const sendAt = new Date(when).getTime();
   const isLater = sendAt > Date.now();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (content === null || !isLater) return;
     if (!(await attempt(() => schedule(parlor, conversation, content, sendAt)))) return;
-    draft.now("");
+    conversation.setDraft(null);
     showToast({ text: text.conversation.scheduledFor(shortTimeOf(language, sendAt)) });
     onClose();
   };

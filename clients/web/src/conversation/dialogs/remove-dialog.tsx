@@ -38,10 +38,6 @@ export function RemoveDialog({ messages, onClose }: RemoveDialogProps): ReactNod
     });
     onClose();
   };
-  const hide = async (messageId: string) => {
-    await parlor.command("hide", { messageId });
-    conversation.messages.hide(messageId, true);
-  };
   return (
     <Dialog
       title={text.conversation.deleteTitle(messages.length)}
@@ -51,7 +47,7 @@ export function RemoveDialog({ messages, onClose }: RemoveDialogProps): ReactNod
           <Button kind="quiet" onClick={onClose}>
             {text.common.cancel}
           </Button>
-          <Button disabled={isBusy} onClick={() => void each(hide)}>
+          <Button disabled={isBusy} onClick={() => void each((messageId) => parlor.command("hide", { messageId }))}>
             {text.conversation.deleteForMe}
           </Button>
           {canForAll && (

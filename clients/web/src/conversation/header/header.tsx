@@ -26,7 +26,6 @@ import { ConfirmDialog } from "../../ui/confirm-dialog.js";
 import { MenuItem, MenuSeparator, SubMenu } from "../../ui/menu.js";
 import { MenuButton } from "../../ui/menu-button.js";
 import { useChat } from "../chat.js";
-import { STANDING_CHANGED } from "../composer/use-may-write.js";
 import type { Asking } from "../desk.js";
 import { durationOf } from "../times.js";
 import css from "./header.module.css";
@@ -181,8 +180,7 @@ function More({ onAsk }: HeaderProps): ReactNode {
           isDanger
           onClose={() => setConfirming(null)}
           onConfirm={async () => {
-            const isDone = await attempt(() => parlor.command("block", { userId: target.toUserId }));
-            if (isDone) dispatchEvent(new Event(STANDING_CHANGED));
+            await attempt(() => parlor.blocked.block(target.toUserId));
           }}
         >
           {text.conversation.blockExplained}
