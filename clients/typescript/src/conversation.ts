@@ -473,7 +473,7 @@ export class Conversation {
   acted(seq: number): void {
     // What is missing is read where something is held of the log; else nothing will tell of the entry.
     if (this.messages.to === 0) this.#lists.missed(seq);
-    this.messages.headIs(seq);
+    this.messages.acted(seq);
   }
 
   /** What waits to be sent here is another. @internal */

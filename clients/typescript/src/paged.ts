@@ -9,6 +9,7 @@ const TRIES_MAX = 3;
 export interface PageState {
   /** Whether `loadMore` will find more. */
   readonly hasMore: boolean;
+  /** Whether it is being read, or was not yet. */
   readonly isLoading: boolean;
   /** Why the last reading failed. */
   readonly error: ParlorError | null;
@@ -50,7 +51,7 @@ export class Paged<Item, View> implements Observable<View> {
       () =>
         show(this.#items, {
           hasMore: this.#cursor !== null || !this.#wasRead,
-          isLoading: this.#reading !== null,
+          isLoading: this.#reading !== null || !(this.#wasRead || this.#error),
           error: this.#error,
         }),
       (isWatched) => {

@@ -2,7 +2,7 @@
 // at a time, and never faster than the server wants.
 import { Backoff, sleep, throwIfAborted } from "./backoff.js";
 import type { Connection } from "./connection.js";
-import { BusyError, DisconnectedError, isRefused, TimeoutError } from "./errors.js";
+import { BusyError, ClosedError, DisconnectedError, isRefused, TimeoutError } from "./errors.js";
 import type { Commands } from "./protocol/types.js";
 
 const AT_ONCE_MAX = 4;
@@ -68,7 +68,8 @@ export class Reads {
           failures += 1;
           await sleep(pace.next(), signal);
         } else if (error instanceof TimeoutError) this.#connection.suspect(error);
-        else if (!(error instanceof DisconnectedError)) throw error;
+        // A client that was let out may be let in again.
+        else if (!(error instanceof DisconnectedError || error instanceof ClosedError)) throw error;
       } finally {
         this.#leave();
       }

@@ -70,6 +70,7 @@ export class Timeline implements Observable<TimelineView> {
   #isOpened = false;
   #reading: Promise<void> | null = null;
   #isFilling = false;
+  #isImpatient = false;
   #error: ParlorError | null = null;
   #expiry: Expiry;
 
@@ -171,6 +172,13 @@ export class Timeline implements Observable<TimelineView> {
     this.#settle();
   }
 
+  /** The user did something that is the entry of this number, of which nobody tells: it is read at once. */
+  acted(seq: number): void {
+    this.#isImpatient = true;
+    this.headIs(seq);
+    this.#isImpatient = false;
+  }
+
   /** There is something up to this number. */
   headIs(seq: number): void {
     this.#window.headIs(seq);
@@ -269,7 +277,7 @@ export class Timeline implements Observable<TimelineView> {
   /** Fills the hole at the window's end, page by page. */
   async #fill(signal: AbortSignal): Promise<void> {
     const window = this.#window;
-    await sleep(HOLE_PATIENCE_MS, signal);
+    if (!this.#isImpatient) await sleep(HOLE_PATIENCE_MS, signal);
     while (window.missing > 0) {
       const isDone = await this.#guarded(signal, async (conversationId) => {
         if (window.missing > HOLE_ENTRIES_MAX) {
