@@ -13,7 +13,6 @@ import { type Asking, useDesk } from "./desk.js";
 import { Floating } from "./floating.js";
 import { Header } from "./header/header.js";
 import { PinnedBar } from "./header/pinned-bar.js";
-import { CountsContext, useHeardCounts } from "./message/counts.js";
 import { SelectionBar } from "./selection-bar.js";
 import { Timeline } from "./timeline/timeline.js";
 import { usePlace } from "./timeline/use-place.js";
@@ -35,7 +34,6 @@ export function ConversationView({ conversation }: { conversation: Conversation 
   const acts = useActs({ conversation, dispatch, jumpTo: (seq) => jumpTo({ seq }) });
   const isGroup = "groupId" in conversation.target;
   const chat = useMemo(() => ({ conversation, me, isGroup, acts }), [conversation, me, isGroup, acts]);
-  const counts = useHeardCounts(conversation);
   const info = useGroupInfo(conversation);
   const attempt = useAttempt();
   useRouteJump(conversation, (seq) => jumpTo({ seq }));
@@ -53,21 +51,19 @@ export function ConversationView({ conversation }: { conversation: Conversation 
   const ask = (asking: Asking | null) => dispatch({ type: "ask", asking });
   return (
     <ChatContext value={chat}>
-      <CountsContext value={counts}>
-        <section className={css.pane} aria-label={name}>
-          <Header onAsk={ask} />
-          <PinnedBar />
-          <Timeline place={place} selection={desk.selection} />
-          {selected !== null ? (
-            <SelectionBar selected={selected} onEnd={() => dispatch({ type: "selectNothing" })} />
-          ) : (
-            <Composer writing={desk.writing} info={info} dispatch={dispatch} />
-          )}
-          {desk.asking !== null && (
-            <Asked asking={desk.asking} onJump={(ts) => jumpTo({ ts })} onClose={() => ask(null)} />
-          )}
-        </section>
-      </CountsContext>
+      <section className={css.pane} aria-label={name}>
+        <Header onAsk={ask} />
+        <PinnedBar />
+        <Timeline place={place} selection={desk.selection} />
+        {selected !== null ? (
+          <SelectionBar selected={selected} onEnd={() => dispatch({ type: "selectNothing" })} />
+        ) : (
+          <Composer writing={desk.writing} info={info} dispatch={dispatch} />
+        )}
+        {desk.asking !== null && (
+          <Asked asking={desk.asking} onJump={(ts) => jumpTo({ ts })} onClose={() => ask(null)} />
+        )}
+      </section>
     </ChatContext>
   );
 }

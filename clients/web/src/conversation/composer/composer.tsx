@@ -1,5 +1,5 @@
 // Where one writes: what is said, in answer to what, and what can be completed while typing.
-import type { GroupInfo } from "@parlor/client";
+import type { GroupInfoView } from "@parlor/client";
 import { useConversation, useParlor, useSend, useTyping } from "@parlor/react";
 import { Clock3, SendHorizontal, Smile } from "lucide-react";
 import {
@@ -38,7 +38,7 @@ const CONTENT_BYTES_MAX = 65_536;
 
 export interface ComposerProps {
   readonly writing: Writing | null;
-  readonly info: GroupInfo | null;
+  readonly info: GroupInfoView["info"];
   readonly dispatch: (action: DeskAction) => void;
 }
 

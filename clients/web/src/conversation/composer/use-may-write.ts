@@ -1,7 +1,7 @@
 // Whether the user may write in a conversation, and if not, why.
-import type { Conversation, Entry, GroupInfo } from "@parlor/client";
+import type { Conversation, GroupInfoView, Observable } from "@parlor/client";
 import { useConversation, useObservable, useParlor } from "@parlor/react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 
 /** Why one may not write, or what has to be decided first. */
 export type Hindrance =
@@ -11,38 +11,17 @@ export type Hindrance =
   | { readonly kind: "blocking"; readonly userId: string }
   | { readonly kind: "request" };
 
-/** Entries after which a group has to be asked about again. */
-const MATTERS = new Set<Entry["kind"]>(["group_updated", "member_muted", "member_unmuted", "role_changed"]);
-
 /** Who is muted for longer than this is muted for good. */
 const FOR_GOOD_MS = 50 * 365 * 86_400_000;
 
+type Info = GroupInfoView["info"];
+
+const NOTHING = { info: null };
+const NO_GROUP: Observable<Pick<GroupInfoView, "info">> = { get: () => NOTHING, subscribe: () => () => {} };
+
 /** What the server says of a group; `null` while that is not known, and of direct conversations. */
-export function useGroupInfo(conversation: Conversation): GroupInfo | null {
-  const parlor = useParlor();
-  const { state } = useObservable(parlor.status);
-  const [info, setInfo] = useState<GroupInfo | null>(null);
-  const groupId = "groupId" in conversation.target ? conversation.target.groupId : null;
-  const isLive = state === "live";
-  useEffect(() => {
-    if (groupId === null || !isLive) return;
-    let isHere = true;
-    const read = () => {
-      parlor.command("group_info", { groupId }).then(
-        (answer) => isHere && setInfo(answer),
-        () => {},
-      );
-    };
-    read();
-    const unsubscribe = parlor.on("entry", (entry) => {
-      if (entry.groupId === groupId && MATTERS.has(entry.kind)) read();
-    });
-    return () => {
-      isHere = false;
-      unsubscribe();
-    };
-  }, [parlor, groupId, isLive]);
-  return info;
+export function useGroupInfo(conversation: Conversation): Info {
+  return useObservable("groupId" in conversation.target ? conversation.info : NO_GROUP).info;
 }
 
 /** Whether the user blocks the other, and whether the other's first messages wait for an answer. */
@@ -59,7 +38,7 @@ function useStanding(conversation: Conversation): Hindrance | null {
 }
 
 /** `null` if the user may write. */
-export function useHindrance(conversation: Conversation, info: GroupInfo | null): Hindrance | null {
+export function useHindrance(conversation: Conversation, info: Info): Hindrance | null {
   const { role, members } = useConversation(conversation);
   const standing = useStanding(conversation);
   if (!("groupId" in conversation.target)) return standing;

@@ -1,4 +1,5 @@
 // Below the header: the message that was pinned last. Pressing it leads there, and then to the one before.
+import { usePins } from "@parlor/react";
 import { Pin } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { go } from "../../app/route.js";
@@ -7,7 +8,6 @@ import { IconButton } from "../../ui/button.js";
 import { useChat } from "../chat.js";
 import { QuotedText } from "../message/quote.js";
 import css from "./pinned-bar.module.css";
-import { usePins } from "./use-pins.js";
 
 export function PinnedBar(): ReactNode {
   const { conversation, acts } = useChat();

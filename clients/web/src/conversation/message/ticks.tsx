@@ -1,15 +1,20 @@
 // How far one of the user's own messages got, as ticks that have names.
-import type { ChatMessage, Conversation, ReceiptState } from "@parlor/client";
+import type { ChatMessage, Conversation, ReceiptCounts, ReceiptState } from "@parlor/client";
 import { Check, CheckCheck, CircleAlert, Clock3 } from "lucide-react";
 import { type ReactNode, useCallback, useSyncExternalStore } from "react";
 import { useText } from "../../i18n/text.js";
 import { useChat } from "../chat.js";
-import { useCounts } from "./counts.js";
 import css from "./ticks.module.css";
 
 /** Renders again only when it is another state, however often marks move. */
 function useReceipt(conversation: Conversation, seq: number): ReceiptState {
   const get = useCallback(() => conversation.receiptOf({ seq }), [conversation, seq]);
+  return useSyncExternalStore(conversation.view.subscribe, get);
+}
+
+/** How many members of a larger group have it; `null` where that is not told. */
+function useCounts(conversation: Conversation, seq: number): ReceiptCounts | null {
+  const get = useCallback(() => conversation.receiptCountsOf({ seq }), [conversation, seq]);
   return useSyncExternalStore(conversation.view.subscribe, get);
 }
 
@@ -25,7 +30,7 @@ export function Ticks({ message }: { message: ChatMessage }): ReactNode {
 function SentTicks({ seq }: { seq: number }): ReactNode {
   const { conversation } = useChat();
   const state = useReceipt(conversation, seq);
-  const counts = useCounts(seq);
+  const counts = useCounts(conversation, seq);
   const text = useText();
   if (counts !== null && counts.delivered > 0) {
     const isRead = counts.read > 0;

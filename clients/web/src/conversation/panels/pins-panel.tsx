@@ -1,12 +1,12 @@
 // The messages that are pinned in a conversation, the last one first.
 import type { Conversation } from "@parlor/client";
+import { usePins } from "@parlor/react";
 import { Pin } from "lucide-react";
 import type { ReactNode } from "react";
 import { useText } from "../../i18n/text.js";
 import { EmptyState } from "../../ui/empty-state.js";
 import { PageHeader } from "../../ui/page.js";
 import { Loading } from "../../ui/wait.js";
-import { usePins } from "../header/use-pins.js";
 import { PanelMessage } from "./panel-message.js";
 import css from "./panels.module.css";
 
@@ -16,13 +16,13 @@ export interface PinsPanelProps {
 }
 
 export function PinsPanel({ conversation, onClose }: PinsPanelProps): ReactNode {
-  const { pins, isKnown } = usePins(conversation);
+  const { pins, isLoading } = usePins(conversation);
   const text = useText();
   return (
     <section className={css.panel} aria-label={text.conversation.pins}>
       <PageHeader title={text.conversation.pins} onClose={onClose} />
       <div className={css.scroll}>
-        {!isKnown ? (
+        {pins.length === 0 && isLoading ? (
           <Loading />
         ) : pins.length === 0 ? (
           <EmptyState icon={<Pin />} title={text.conversation.noPins} />

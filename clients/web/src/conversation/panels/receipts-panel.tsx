@@ -1,7 +1,7 @@
 // Who has read a message, and who has it and has not read it yet.
 import type { Conversation, MemberReceipt } from "@parlor/client";
-import { useConversation, useParlor } from "@parlor/react";
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { useReceipts } from "@parlor/react";
+import type { ReactNode } from "react";
 import { useErrorText } from "../../app/errors.js";
 import { useLanguage, useText } from "../../i18n/text.js";
 import { PersonAvatar, PersonName } from "../../people/person.js";
@@ -12,13 +12,6 @@ import { Loading } from "../../ui/wait.js";
 import { briefTimeOf } from "../times.js";
 import css from "./panels.module.css";
 
-const PAGE = 100;
-
-interface Known {
-  readonly receipts: readonly MemberReceipt[];
-  readonly cursor: string | null;
-}
-
 export interface ReceiptsPanelProps {
   readonly conversation: Conversation;
   readonly messageId: string;
@@ -26,31 +19,10 @@ export interface ReceiptsPanelProps {
 }
 
 export function ReceiptsPanel({ conversation, messageId, onClose }: ReceiptsPanelProps): ReactNode {
-  const parlor = useParlor();
-  const { watermarks } = useConversation(conversation);
   const text = useText();
   const words = useErrorText();
-  const [known, setKnown] = useState<Known | null>(null);
-  const [error, setError] = useState<unknown>(null);
   const seq = Number(messageId.slice(messageId.lastIndexOf(":") + 1));
-
-  const read = useCallback(
-    async (before: Known | null) => {
-      const { id } = conversation;
-      if (id === null || !Number.isSafeInteger(seq)) return;
-      try {
-        const more = before?.cursor ? { cursor: before.cursor } : {};
-        const page = await parlor.command("receipts", { conversationId: id, seq, limit: PAGE, ...more });
-        setKnown({ receipts: [...(before?.receipts ?? []), ...page.receipts], cursor: page.cursor });
-        setError(null);
-      } catch (thrown) {
-        setError(thrown);
-      }
-    },
-    [parlor, conversation, seq],
-  );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: marks have moved
-  useEffect(() => void read(null), [read, watermarks]);
+  const { receipts, hasMore, isLoading, error, loadMore } = useReceipts(conversation, { seq });
 
   return (
     <section className={css.panel} aria-label={text.conversation.receipts}>
@@ -58,18 +30,15 @@ export function ReceiptsPanel({ conversation, messageId, onClose }: ReceiptsPane
       <div className={css.scroll}>
         {error !== null ? (
           <EmptyState title={words(error)} />
-        ) : known === null ? (
+        ) : isLoading && receipts.length === 0 ? (
           <Loading />
         ) : (
           <>
-            <People title={text.conversation.readByTitle} receipts={known.receipts.filter((receipt) => receipt.read)} />
-            <People
-              title={text.conversation.deliveredToTitle}
-              receipts={known.receipts.filter((receipt) => !receipt.read)}
-            />
-            {known.cursor !== null && (
+            <People title={text.conversation.readByTitle} receipts={receipts.filter((receipt) => receipt.read)} />
+            <People title={text.conversation.deliveredToTitle} receipts={receipts.filter((receipt) => !receipt.read)} />
+            {hasMore && (
               <div className={css.more}>
-                <Button kind="quiet" onClick={() => void read(known)}>
+                <Button kind="quiet" onClick={() => void loadMore()}>
                   {text.common.more}
                 </Button>
               </div>
