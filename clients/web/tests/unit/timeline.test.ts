@@ -2,9 +2,10 @@ import type { ChatMessage, LoggedMessage } from "@parlor/client";
 import { describe, expect, it } from "vitest";
 import { completingAt, contentOf, mentionsIn, roomLeft } from "../../src/conversation/composer/text.js";
 import { deskAfter } from "../../src/conversation/desk.js";
-import { indexFrom, messageOf } from "../../src/conversation/timeline/loaded.js";
+import { indexFrom, messageOf, remains } from "../../src/conversation/timeline/loaded.js";
 import { isLookedAt, seenUpTo } from "../../src/conversation/timeline/reading.js";
-import { firstUnread, Rows } from "../../src/conversation/timeline/rows.js";
+import { firstUnread, type Row, Rows } from "../../src/conversation/timeline/rows.js";
+import { stepTowards } from "../../src/conversation/timeline/steps.js";
 
 const NOON = new Date(2026, 4, 3, 12).getTime();
 const MINUTE = 60_000;
@@ -117,5 +118,67 @@ describe("selecting", () => {
     const one = deskAfter(empty, { type: "select", key: "a" });
     expect(one.selection).toEqual(new Set(["a"]));
     expect(deskAfter(one, { type: "select", key: "a" }).selection).toBeNull();
+  });
+});
+
+describe("steps", () => {
+  const log = (from: number, to: number) =>
+    new Rows().of(
+      Array.from({ length: to - from + 1 }, (_, index) => message(from + index, "a")),
+      null,
+    );
+  /** What is drawn one after the other until all is. */
+  const steps = (before: readonly Row[], rows: readonly Row[]) => {
+    const told: [first: number, last: number, isPrepended: boolean][] = [];
+    for (let drawn = before; ; ) {
+      const step = stepTowards(drawn, rows);
+      const seqs = step.rows.map(({ message }) => (message.state === "sent" ? message.seq : 0));
+      told.push([seqs[0] ?? 0, seqs.at(-1) ?? 0, step.isPrepended]);
+      if (step.rows === rows) return told;
+      drawn = step.rows;
+    }
+  };
+
+  it("are one where rows change at one end", () => {
+    expect(steps([], log(1, 3))).toEqual([[1, 3, false]]);
+    expect(steps(log(5, 9), log(5, 12))).toEqual([[5, 12, false]]);
+    expect(steps(log(5, 9), log(5, 7))).toEqual([[5, 7, false]]);
+    expect(steps(log(5, 9), log(2, 9))).toEqual([[2, 9, true]]);
+  });
+
+  it("are two where they change at both", () => {
+    expect(steps(log(5, 9), log(2, 11))).toEqual([
+      [2, 9, true],
+      [2, 11, false],
+    ]);
+    expect(steps(log(5, 9), log(2, 7))).toEqual([
+      [5, 7, false],
+      [2, 7, true],
+    ]);
+  });
+
+  it("are one where nothing stays", () => {
+    expect(steps(log(5, 9), log(20, 30))).toEqual([[20, 30, false]]);
+    expect(steps(log(5, 9), log(7, 12))).toEqual([[7, 12, false]]);
+  });
+});
+
+describe("what remains around a message", () => {
+  const log = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => message(from + index, "a"));
+
+  it("is all while what is loaded grows", () => {
+    expect(remains(log(5, 9), log(2, 12), 6)).toBe("all");
+    expect(remains([], log(2, 12), 6)).toBe("all");
+  });
+
+  it("is some where what was before it is gone", () => {
+    expect(remains(log(1, 99), log(50, 120), 60)).toBe("some");
+  });
+
+  it("is none where it is gone", () => {
+    expect(remains(log(1, 99), log(50, 120), 49)).toBe("none");
+    expect(remains(log(50, 99), log(1, 40), 60)).toBe("none");
+    expect(remains(log(1, 9), [], 3)).toBe("none");
   });
 });

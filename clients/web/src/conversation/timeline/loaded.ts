@@ -27,3 +27,19 @@ export function messageOf(messages: readonly ChatMessage[], id: string): LoggedM
   const message = Number.isSafeInteger(seq) ? messageAt(messages, seq) : null;
   return message?.id === id ? message : null;
 }
+
+/** How much there is left of what was loaded around a message once other messages are: all, also the message, or nothing. */
+export function remains(
+  before: readonly ChatMessage[],
+  now: readonly ChatMessage[],
+  seq: number,
+): "all" | "some" | "none" {
+  const [was, first, last] = [before.find(isSent), now.find(isSent), now.findLast(isSent)];
+  if (was === undefined) return "all";
+  if (first === undefined || last === undefined || first.seq > seq || last.seq < seq) return "none";
+  return first.seq > was.seq ? "some" : "all";
+}
+
+function isSent(message: ChatMessage): message is LoggedMessage {
+  return message.state === "sent";
+}

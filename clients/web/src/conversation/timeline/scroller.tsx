@@ -1,5 +1,5 @@
-// The messages of one piece of the log, of which only those near the window are in the page. Keeps to the end
-// while it is there, keeps its place when older ones come, and goes where it is told.
+// The messages of one piece of the log, of which only those near the window are in the page. Asks for more where
+// what is loaded ends, and goes where it is told.
 import type { ParlorError } from "@parlor/client";
 import {
   type ReactNode,
@@ -20,8 +20,10 @@ import { dayNameOf } from "../times.js";
 import { indexFrom } from "./loaded.js";
 import type { Row } from "./rows.js";
 import css from "./scroller.module.css";
+import { useSteps } from "./steps.js";
+import { belowOf, useHold } from "./use-hold.js";
 import { useKeys } from "./use-keys.js";
-import type { Jump } from "./use-place.js";
+import type { Jump, Seen } from "./use-place.js";
 
 /** What the timeline tells a scroller. */
 export interface ScrollerHandle {
@@ -40,8 +42,11 @@ export interface ScrollerProps {
   readonly loadNewer: () => Promise<void>;
   readonly jump: Jump | null;
   readonly selection: ReadonlySet<string> | null;
-  /** What is on the screen: the last row of which enough is seen, and whether that is the end. */
-  readonly onSeen: (row: Row, isAtEnd: boolean) => void;
+  /**
+   * What is on the screen: the last row of which enough is seen, whether that is the end, and what is seen first,
+   * which is to stay where it is; `null` where the end is followed.
+   */
+  readonly onSeen: (row: Row, isAtEnd: boolean, first: Seen | null) => void;
 }
 
 /** So near to the end counts as being there. */
@@ -50,97 +55,82 @@ const END_PX = 48;
 const LOAD_PX = 1_200;
 /** So much of a message has to be seen. */
 const SEEN_PX = 24;
-/** So long after the wheel, a finger or a key, what scrolls is scrolled by hand. */
-const HAND_MS = 1_000;
 const MARKED_MS = 2_000;
 const DAY_SHOWN_MS = 1_400;
 
 export function Scroller(props: ScrollerProps): ReactNode {
-  const { label, rows, hasOlder, hasNewer, isLoading, error, loadOlder, loadNewer, jump, selection, onSeen } = props;
+  const { label, hasOlder, hasNewer, isLoading, error, loadOlder, loadNewer, jump, selection, onSeen } = props;
+  const { rows, isPrepended } = useSteps(props.rows);
   const list = useRef<VirtualizerHandle>(null);
   const box = useRef<HTMLDivElement>(null);
   const text = useText();
   const language = useLanguage();
-  const isSticking = useRef(jump === null);
+  const hold = useHold(box, list);
   const isPlaced = useRef(false);
-  const lastOffset = useRef(0);
-  const touchedAt = useRef(Number.NEGATIVE_INFINITY);
-  const touched = () => {
-    touchedAt.current = performance.now();
-  };
   const [day, setDay] = useState<{ readonly ts: number; readonly isShown: boolean } | null>(null);
   const [marked, setMarked] = useState<string | null>(null);
   const keys = useKeys(rows, list, box);
 
-  // Older messages came before those that were first: whatever is seen stays where it is.
-  const first = rows[0]?.message.key;
-  const known = useRef({ first, count: rows.length });
-  const isPrepended = known.current.first !== first && rows.length > known.current.count && known.current.count > 0;
-  useLayoutEffect(() => {
-    known.current = { first, count: rows.length };
-  });
-
   const toEnd = useCallback(
     (how: "smooth" | "instant" = "instant") => {
-      isSticking.current = true;
-      list.current?.scrollToIndex(rows.length - 1, { align: "end", smooth: how === "smooth" });
+      if (how === "instant") hold.take("end");
+      else list.current?.scrollToIndex(rows.length - 1, { align: "end", smooth: true });
     },
-    [rows.length],
+    [hold, rows.length],
   );
   useImperativeHandle(props.ref, () => ({ toEnd }), [toEnd]);
 
+  // What the page says of where it is, since the list hears of scrolling later.
   const look = useCallback(() => {
-    const { current } = list;
-    if (current === null || rows.length === 0 || !isPlaced.current) return;
-    const { scrollOffset: offset, viewportSize, scrollSize } = current;
-    const isAtEnd = !hasNewer && offset + viewportSize >= scrollSize - END_PX;
-    // What begins with unread ones and fits the screen is at its end as well.
-    if (isAtEnd) isSticking.current = true;
-    const last = rows[Math.min(current.findItemIndex(offset + viewportSize - SEEN_PX), rows.length - 1)];
-    if (last !== undefined) onSeen(last, isAtEnd);
+    const [{ current: sizes }, { current: element }] = [list, box];
+    if (sizes === null || element === null || rows.length === 0 || !isPlaced.current) return;
+    const { scrollTop, clientHeight } = element;
+    const below = belowOf(element);
+    const last = rows[Math.min(sizes.findItemIndex(scrollTop + clientHeight - SEEN_PX), rows.length - 1)];
+    const index = Math.min(sizes.findItemIndex(scrollTop), rows.length - 1);
+    const message = rows[index]?.message;
+    const isKept = message?.state === "sent" && !hold.isEnd();
+    const first = isKept ? { seq: message.seq, top: sizes.getItemOffset(index) - scrollTop } : null;
+    if (last !== undefined) onSeen(last, !hasNewer && below <= END_PX, first);
     if (isLoading || error !== null) return;
-    if (hasOlder && offset < LOAD_PX) void loadOlder();
-    else if (hasNewer && offset + viewportSize > scrollSize - LOAD_PX) void loadNewer();
-  }, [rows, hasOlder, hasNewer, isLoading, error, loadOlder, loadNewer, onSeen]);
+    if (hasOlder && scrollTop < LOAD_PX) void loadOlder();
+    else if (hasNewer && below < LOAD_PX) void loadNewer();
+  }, [rows, hasOlder, hasNewer, isLoading, error, loadOlder, loadNewer, onSeen, hold]);
 
   const dayTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(dayTimer.current), []);
   const onScroll = (offset: number) => {
     const { current } = list;
     if (current === null) return;
-    // What grows is followed; only the user leaves the end. Sizes that turn out otherwise than guessed move it too.
-    if (offset < lastOffset.current - 1 && performance.now() - touchedAt.current < HAND_MS) isSticking.current = false;
-    lastOffset.current = offset;
+    hold.scrolled();
     const top = rows[current.findItemIndex(offset + SEEN_PX)];
-    if (top !== undefined) setDay(isSticking.current ? null : { ts: top.message.ts, isShown: true });
+    if (top !== undefined) setDay(hold.isEnd() ? null : { ts: top.message.ts, isShown: true });
     clearTimeout(dayTimer.current);
     dayTimer.current = setTimeout(() => setDay((now) => now && { ...now, isShown: false }), DAY_SHOWN_MS);
     look();
   };
   const onResize = () => {
-    if (isSticking.current && isPlaced.current) toEnd();
+    hold.resized();
     look();
   };
 
   // Where it begins: at what was jumped to, at what is unread, or at the end.
   const placed = useRef<Jump | null>(null);
   useLayoutEffect(() => {
-    const { current } = list;
-    if (current === null || rows.length === 0) return;
+    if (rows.length === 0) return;
+    hold.rowsChanged(rows, { isPrepended, hasEnd: !hasNewer });
     if (jump !== null && jump !== placed.current) {
       placed.current = jump;
-      const index = indexOf(rows, jump);
-      isSticking.current = false;
       isPlaced.current = true;
-      current.scrollToIndex(index, { align: "center" });
-      setMarked(rows[index]?.message.key ?? null);
+      const key = rows[indexOf(rows, jump)]?.message.key ?? null;
+      if (key !== null) hold.take({ key, top: jump.top ?? "middle" });
+      if (jump.top === undefined) setMarked(key);
     } else if (!isPlaced.current) {
       isPlaced.current = true;
-      const unread = rows.findIndex(({ beginsUnread }) => beginsUnread);
-      isSticking.current = unread === -1;
-      current.scrollToIndex(unread === -1 ? rows.length - 1 : unread, { align: unread === -1 ? "end" : "start" });
-    } else if (isSticking.current) toEnd();
-  }, [rows, jump, toEnd]);
+      const unread = rows.find(({ beginsUnread }) => beginsUnread);
+      hold.take(unread === undefined ? "end" : { key: unread.message.key, top: 0 });
+    }
+  }, [rows, isPrepended, hasNewer, jump, hold]);
 
   useEffect(look, [look]);
   useEffect(() => {
@@ -150,16 +140,7 @@ export function Scroller(props: ScrollerProps): ReactNode {
   }, [marked]);
 
   return (
-    <div
-      className={css.frame}
-      onWheelCapture={touched}
-      onTouchMoveCapture={touched}
-      onKeyDownCapture={touched}
-      onPointerDownCapture={touched}
-      onPointerMoveCapture={(event) => {
-        if (event.buttons !== 0) touched();
-      }}
-    >
+    <div className={css.frame}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: its articles have the focus */}
       <div ref={box} className={css.box} onKeyDown={keys.onKeyDown} onFocus={keys.onFocus} tabIndex={-1}>
         <div className={css.top}>

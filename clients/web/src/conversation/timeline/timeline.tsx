@@ -14,7 +14,7 @@ import { useReading } from "./reading.js";
 import { type Row, Rows } from "./rows.js";
 import { Scroller, type ScrollerHandle } from "./scroller.js";
 import css from "./timeline.module.css";
-import type { PlaceView } from "./use-place.js";
+import type { PlaceView, Seen } from "./use-place.js";
 import { useUnread } from "./use-unread.js";
 
 export interface TimelineProps {
@@ -24,7 +24,7 @@ export interface TimelineProps {
 
 export function Timeline({ place, selection }: TimelineProps): ReactNode {
   const { conversation, me } = useChat();
-  const { key, view, hasNewer, isPast, loadOlder, loadNewer, jump, isJumping, toEnd } = place;
+  const { key, view, hasNewer, isPast, loadOlder, loadNewer, jump, isJumping, toEnd, keep } = place;
   const { messages, hasOlder, isLoading, error } = view;
   const text = useText();
   const unread = useUnread(conversation, messages, isLoading);
@@ -34,11 +34,12 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
   const [isAtEnd, setAtEnd] = useState(true);
   const read = useReading(conversation);
   const onSeen = useCallback(
-    (row: Row, isEnd: boolean) => {
+    (row: Row, isEnd: boolean, first: Seen | null) => {
       setAtEnd(isEnd);
       read(row.message);
+      keep(first);
     },
-    [read],
+    [read, keep],
   );
   const goToEnd = useCallback(() => {
     toEnd();

@@ -1,10 +1,11 @@
-// Which piece of the log the timeline shows: its live end, or a place in the past that was jumped to.
+// Which piece of the log the timeline shows: its live end, or a place in the past that was jumped to, or that was seen
+// when what was loaded was replaced by something else.
 import type { Conversation, Observable, PastTimeline, PastView, TimelineView } from "@parlor/client";
 import { useObservable, useParlor } from "@parlor/react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useAttempt } from "../../app/errors.js";
 import { calm } from "./calm.js";
-import { messageAt } from "./loaded.js";
+import { messageAt, remains } from "./loaded.js";
 
 /** Where to jump to. */
 export type Goal = { readonly seq: number } | { readonly ts: number };
@@ -12,6 +13,14 @@ export type Goal = { readonly seq: number } | { readonly ts: number };
 /** A jump: the same place twice is two of them. */
 export interface Jump {
   readonly goal: Goal;
+  /** How far below the top it is put; without, it is put in the middle, and marked. */
+  readonly top?: number;
+}
+
+/** What is seen first, by its number, and how far below the top. */
+export interface Seen {
+  readonly seq: number;
+  readonly top: number;
 }
 
 export interface PlaceView {
@@ -29,28 +38,35 @@ export interface PlaceView {
   readonly jumpTo: (goal: Goal) => void;
   /** Back to the live end. */
   readonly toEnd: () => void;
+  /** What is seen is kept where it is, whatever becomes of what is loaded; at the end there is nothing to keep. */
+  readonly keep: (seen: Seen | null) => void;
 }
 
-interface Past {
+interface Piece {
   readonly key: string;
-  readonly timeline: PastTimeline;
+  /** `null` for the live end. */
+  readonly past: PastTimeline | null;
 }
 
 const done = () => Promise.resolve();
-let opened = 0;
+let pieces = 0;
+
+function pieceOf(past: PastTimeline | null): Piece {
+  pieces += 1;
+  return { key: `piece-${pieces}`, past };
+}
 
 export function usePlace(conversation: Conversation): PlaceView {
-  const [past, setPast] = useState<Past | null>(null);
+  const [{ key, past }, setPiece] = useState<Piece>(() => pieceOf(null));
   const [jump, setJump] = useState<Jump | null>(null);
   const [isJumping, setJumping] = useState(false);
   const attempt = useAttempt();
   const me = useParlor().userId;
-  const timeline = past?.timeline ?? null;
   // The live end stays open, so that it is there when one comes back to it.
   const live = useObservable(useMemo(() => calm(conversation.messages), [conversation]));
-  const shown: Observable<TimelineView | PastView> = timeline ?? conversation.messages;
-  const view = useObservable(useMemo(() => calm(shown), [shown]));
-  useEffect(() => () => timeline?.close(), [timeline]);
+  const source: Observable<TimelineView | PastView> = past ?? conversation.messages;
+  const now = useObservable(useMemo(() => calm(source), [source]));
+  useEffect(() => () => past?.close(), [past]);
   // Only the last of several jumps counts, and none once the conversation is left.
   const turn = useRef(0);
   useEffect(
@@ -60,12 +76,59 @@ export function usePlace(conversation: Conversation): PlaceView {
     [],
   );
 
+  // After a long absence the live end is read anew, and a place in the past where it began: what is seen is neither.
+  const seen = useRef<Seen | null>(null);
+  const shown = useRef<{ source: unknown; view: TimelineView }>({ source, view: now });
+  const keep = useCallback((at: Seen | null) => {
+    seen.current = at;
+  }, []);
+  const isSame = shown.current.source === source && seen.current !== null;
+  const left = isSame ? remains(shown.current.view.messages, now.messages, seen.current?.seq ?? 0) : "all";
+  const view: TimelineView & Partial<PastView> = left === "all" ? now : shown.current.view;
+
   const toEnd = useCallback(() => {
     turn.current += 1;
-    setPast(null);
+    seen.current = null;
+    setPiece((piece) => (piece.past === null ? piece : pieceOf(null)));
     setJump(null);
     setJumping(false);
   }, []);
+
+  const open = useCallback(
+    async (goal: Goal, top?: number) => {
+      turn.current += 1;
+      const mine = turn.current;
+      setJumping(true);
+      await attempt(async () => {
+        const found = await conversation.openAt(goal);
+        if (turn.current !== mine) {
+          found.close();
+          return;
+        }
+        setPiece(pieceOf(found));
+        setJump(top === undefined ? { goal } : { goal, top });
+      });
+      if (turn.current !== mine) return;
+      seen.current = null;
+      setJumping(false);
+    },
+    [conversation, attempt],
+  );
+
+  useLayoutEffect(() => {
+    const { current: at } = seen;
+    if (left === "all" || at === null) shown.current = { source, view: now };
+    else if (left === "some") {
+      shown.current = { source, view: now };
+      setPiece(pieceOf(past));
+      setJump({ goal: { seq: at.seq }, top: at.top });
+    }
+  }, [left, source, now, past]);
+  const isGone = left === "none";
+  useEffect(() => {
+    const { current: at } = seen;
+    if (isGone && at !== null) void open({ seq: at.seq }, at.top);
+  }, [isGone, open]);
 
   // Who says something wants to see it, which is at the end.
   const last = live.messages.at(-1);
@@ -80,39 +143,26 @@ export function usePlace(conversation: Conversation): PlaceView {
   }, [isLoaded, said, toEnd]);
 
   const jumpTo = useCallback(
-    async (goal: Goal) => {
+    (goal: Goal) => {
+      if (!("seq" in goal) || messageAt(source.get().messages, goal.seq) === null) return open(goal);
       turn.current += 1;
-      const mine = turn.current;
-      if ("seq" in goal && messageAt(shown.get().messages, goal.seq) !== null) {
-        setJump({ goal });
-        return;
-      }
-      setJumping(true);
-      await attempt(async () => {
-        const found = await conversation.openAt(goal);
-        if (turn.current !== mine) {
-          found.close();
-          return;
-        }
-        opened += 1;
-        setPast({ key: `past-${opened}`, timeline: found });
-        setJump({ goal });
-      });
-      if (turn.current === mine) setJumping(false);
+      setJump({ goal });
+      return done();
     },
-    [conversation, shown, attempt],
+    [source, open],
   );
 
   return {
-    key: past?.key ?? "live",
-    view: timeline === null ? live : view,
-    hasNewer: "hasNewer" in view && view.hasNewer,
-    isPast: timeline !== null,
-    loadOlder: shown === timeline ? timeline.loadOlder : conversation.messages.loadOlder,
-    loadNewer: timeline?.loadNewer ?? done,
+    key,
+    view,
+    hasNewer: view.hasNewer ?? false,
+    isPast: past !== null,
+    loadOlder: source === past ? past.loadOlder : conversation.messages.loadOlder,
+    loadNewer: past?.loadNewer ?? done,
     jump,
-    isJumping,
+    isJumping: isJumping || isGone,
     jumpTo,
     toEnd,
+    keep,
   };
 }
