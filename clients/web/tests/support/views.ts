@@ -62,6 +62,15 @@ export async function playViews(url: string): Promise<View[]> {
     await page.locator("aside ul").first().locator("button").nth(row).click();
     await page.locator("aside header button").first().waitFor();
   };
+  /** Something that a message's menu asks for: the items that do so, in their order. */
+  const dialog = (key: string, nth: number) => async (page: Page) => {
+    await page.keyboard.press("Escape");
+    await visit(page, addressOf(key));
+    await message(page, "three seats").first().click({ button: "right" });
+    const icon = ["lucide-forward", "lucide-flag", "lucide-trash-2"][nth];
+    await page.locator(`[role=menuitem]:has(svg.${icon})`).click();
+    await page.getByRole("dialog").waitFor();
+  };
   return [
     { name: "list", open: at("#/", (page) => page.locator("[data-conversation]").first().waitFor()) },
     { name: "group", open: at(addressOf(group), (page) => message(page, "N 61.5").waitFor()) },
@@ -93,7 +102,45 @@ export async function playViews(url: string): Promise<View[]> {
         await at(addressOf(group, "?panel=info"), panel)(page);
       },
     },
-    { name: "person-info", open: at(addressOf("user:noor", "?panel=info"), panel) },
+    ...["Forward", "Report", "Delete"].map((item, nth) => ({ name: item.toLowerCase(), open: dialog(group, nth) })),
+    {
+      name: "later",
+      open: async (page: Page) => {
+        await page.keyboard.press("Escape");
+        await visit(page, addressOf("user:noor"));
+        await composer(page).fill("Many happy returns");
+        await page.locator("main form button:has(svg.lucide-clock-3)").click();
+        await page.getByRole("dialog").getByText("🎂").waitFor();
+      },
+    },
+    {
+      name: "found",
+      open: async (page: Page) => {
+        await page.keyboard.press("Escape");
+        await composer(page).fill("");
+        await visit(page, "#/");
+        await page.keyboard.press("Control+k");
+        await page.keyboard.type("the");
+        await page.getByRole("option").nth(1).waitFor();
+      },
+    },
+    {
+      name: "shortcuts",
+      open: async (page: Page) => {
+        await page.keyboard.press("Escape");
+        await page.keyboard.press("Escape");
+        await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+        await page.keyboard.press("?");
+        await page.getByRole("dialog").waitFor();
+      },
+    },
+    {
+      name: "person-info",
+      open: async (page: Page) => {
+        await page.keyboard.press("Escape");
+        await at(addressOf("user:noor", "?panel=info"), panel)(page);
+      },
+    },
     { name: "search-here", open: at(addressOf(group, "?panel=search"), panel) },
     { name: "pins", open: at(addressOf(group, "?panel=pins"), panel) },
     { name: "thread", open: at(addressOf(group, `?panel=thread&message=${encodeURIComponent(thread)}`), panel) },
