@@ -2,6 +2,8 @@
 //
 // What `get` returns never changes; when the value does, `get` returns another object, and only then.
 
+import { ClosedError } from "./errors.js";
+
 /** A value that changes over time. Both functions may be passed around on their own. */
 export interface Observable<T> {
   /** The value now: the same object until it changes. */
@@ -10,8 +12,12 @@ export interface Observable<T> {
   readonly subscribe: (listener: () => void) => () => void;
 }
 
-/** Tells of an error that nobody waits for, such as one of a listener: as the browser does, or on the console. */
+/**
+ * Tells of an error that nobody waits for, such as one of a listener: as the browser does, or on the console. That the
+ * client is closed is none: its status says so, and why.
+ */
 export function reportError(error: unknown): void {
+  if (error instanceof ClosedError) return;
   if (typeof globalThis.reportError === "function") globalThis.reportError(error);
   else console.error(error);
 }

@@ -1,11 +1,19 @@
 // The small parts, each alone.
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 
 import { Backoff } from "../../src/backoff.js";
 import { ServerClock } from "../../src/clock.js";
-import { BusyError, IdentityError, isRefused, LimitError, PermissionError, refusal } from "../../src/errors.js";
-import { Derived, Value } from "../../src/observable.js";
+import {
+  BusyError,
+  ClosedError,
+  IdentityError,
+  isRefused,
+  LimitError,
+  PermissionError,
+  refusal,
+} from "../../src/errors.js";
+import { Derived, reportError, Value } from "../../src/observable.js";
 import { CODES, type ErrorCode } from "../../src/protocol/codes.js";
 import { conversationIdOf, keyOf, targetOf } from "../../src/target.js";
 import { renewDelay } from "../../src/tokens.js";
@@ -156,4 +164,15 @@ test("what_is_derived_is_made_once_for_each_change_and_knows_whether_it_is_watch
   const ends = [view.subscribe(() => {}), view.subscribe(() => {})];
   for (const end of [...ends, ...ends]) end();
   expect(watched).toEqual([true, false]);
+});
+
+test("that_the_client_is_closed_is_no_error_to_report", () => {
+  const reported: unknown[] = [];
+  vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+  });
+  const fault = new Error("a fault");
+  for (const error of [new ClosedError("the client was closed"), fault]) reportError(error);
+  expect(reported).toEqual([fault]);
 });
