@@ -301,11 +301,9 @@ export class Parlor {
       own: () => this.#own.kept,
       restore: (pieces, position) => {
         this.#sync.restore(position);
-        const own = new Map(this.#own.kept.map((records) => [records.key, records]));
         for (const [key, piece] of pieces) {
-          const records = own.get(key);
-          if (records) records.restore(piece);
-          else this.#conversation((piece as ConversationPiece).target).restore(piece as ConversationPiece);
+          if (this.#own.restore(key, piece)) continue;
+          this.#conversation((piece as ConversationPiece).target).restore(piece as ConversationPiece);
         }
         this.conversations.restored();
       },

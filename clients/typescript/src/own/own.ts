@@ -70,6 +70,13 @@ export class Own {
     return [this.contacts, this.blocked, this.privacy, this.drafts];
   }
 
+  /** Takes what was kept under a key; `false` if it is none of theirs. */
+  restore(key: string, piece: object): boolean {
+    const found = this.kept.find((records) => records.key === key);
+    found?.restore(piece);
+    return found !== undefined;
+  }
+
   /** A command was answered. */
   answered<C extends keyof Commands>(command: C, payload: Commands[C]["payload"], answer: Commands[C]["answer"]): void {
     const echo = echoOf(command, payload, answer);
