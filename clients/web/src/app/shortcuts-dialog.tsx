@@ -7,7 +7,7 @@ import { ShortcutList } from "./shortcut-list.js";
 export function ShortcutsDialog({ onClose }: { onClose: () => void }): ReactNode {
   const { app } = useText();
   return (
-    <Dialog title={app.shortcuts.title} onClose={onClose}>
+    <Dialog title={app.shortcuts.title} onClose={onClose} isText>
       <ShortcutList />
     </Dialog>
   );

@@ -11,10 +11,12 @@ export interface DialogProps {
   readonly children: ReactNode;
   /** Buttons below, the main one last. */
   readonly actions?: ReactNode;
+  /** Whether there is nothing in it but text, so that keys scroll it. */
+  readonly isText?: boolean;
 }
 
 /** Open for as long as it is rendered. */
-export function Dialog({ title, onClose, children, actions }: DialogProps): ReactNode {
+export function Dialog({ title, onClose, children, actions, isText = false }: DialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const text = useText();
@@ -42,7 +44,9 @@ export function Dialog({ title, onClose, children, actions }: DialogProps): Reac
           <h2 id={heading}>{title}</h2>
           <IconButton label={text.common.close} icon={<X />} onClick={onClose} />
         </header>
-        <div className={css.content}>{children}</div>
+        <div className={css.content} tabIndex={isText ? 0 : undefined}>
+          {children}
+        </div>
         {actions !== undefined && <footer className={css.actions}>{actions}</footer>}
       </div>
     </dialog>
