@@ -217,6 +217,32 @@ pub struct Barred {
     pub until: Option<u64>,
 }
 
+/// A program with the SDK said that it is live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Which.
+    pub by: DeviceName,
+    /// One of its conversations.
+    pub conversation: String,
+    /// The newest message that it showed there.
+    pub shown: u64,
+    /// Up to here everything had been acknowledged before it began to connect.
+    pub due: u64,
+}
+
+/// What such a program shows of a conversation at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Which.
+    pub by: DeviceName,
+    /// The conversation.
+    pub conversation: String,
+    /// Each message that is in the log and what it says now, in the order in which they are shown.
+    pub messages: Vec<(u64, String)>,
+    /// How many it says are unread.
+    pub unread: u64,
+}
+
 /// Everything observed in one run.
 #[derive(Debug, Default)]
 pub struct History {
@@ -228,6 +254,13 @@ pub struct History {
     pub acked: Vec<Acked>,
     /// Each push.
     pub seen: Vec<Seen>,
+    /// Devices of which it was observed what a program with the SDK shows: messages alone, and not
+    /// what else is in a log.
+    pub apps: BTreeSet<DeviceName>,
+    /// Each time that one of them said it is live.
+    pub live: Vec<Live>,
+    /// What they show at the end.
+    pub shown: Vec<Shown>,
     /// Each receipt that a device gave.
     pub given: Vec<Mark>,
     /// Those of them that the server acknowledged.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use parlor_sim::app;
 use parlor_sim::faults::{self, Plan};
 use parlor_sim::world::runs;
 
@@ -44,10 +45,16 @@ enum Command {
         /// How many of the devices are stock clients of Node's.
         #[arg(long, default_value_t = 60)]
         node_clients: usize,
+        /// How many of the devices are programs with the Rust SDK.
+        #[arg(long, default_value_t = 20)]
+        sdk_clients: usize,
         /// How many messages are sent each second, in all.
         #[arg(long, default_value_t = 350.0)]
         sends_per_second: f64,
     },
+    /// Some programs with the Rust SDK, in a process that a fault run starts and kills.
+    #[command(hide = true)]
+    Apps,
     /// Simulate many small worlds in which everything breaks, and check each history.
     Sim {
         /// How long to go on, in seconds.
@@ -89,6 +96,7 @@ fn main() -> Result<ExitCode> {
             node_clients_dir,
             users,
             node_clients,
+            sdk_clients,
             sends_per_second,
         } => break_things(&Plan {
             binary: parlor_bin,
@@ -97,8 +105,14 @@ fn main() -> Result<ExitCode> {
             seed: seed.unwrap_or_else(|| rand::random::<u32>().into()),
             users,
             node_clients,
+            sdk_clients,
             sends_per_second,
         }),
+        Command::Apps => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(app::run())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sim { seconds, seed, planted, only } => {
             Ok(simulate(Duration::from_secs(seconds), seed, planted, only.as_deref()))
         }
@@ -106,10 +120,13 @@ fn main() -> Result<ExitCode> {
 }
 
 fn break_things(plan: &Plan) -> Result<ExitCode> {
-    let Plan { seed, users, node_clients, duration, .. } = plan;
-    let rust = 2 * users - node_clients;
+    let Plan { seed, users, node_clients, sdk_clients, duration, .. } = plan;
+    let rust = 2 * users - node_clients - sdk_clients;
     let seconds = duration.as_secs();
-    println!("seed {seed}: {rust} Rust devices, {node_clients} Node clients, {seconds} s");
+    println!(
+        "seed {seed}: {rust} Rust devices, {sdk_clients} programs with the Rust SDK, \
+         {node_clients} Node clients, {seconds} s"
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(faults::run(plan))?;
     print!("{}", outcome.tally);

@@ -102,6 +102,22 @@ impl<'a> Views<'a> {
                 .is_none_or(|view| view.log.counts_changes || !view.log.changes.contains_key(&seq))
     }
 
+    /// Whether a user is in a conversation at the end of its log.
+    pub(crate) fn is_in(&self, user: &str, conversation: &str) -> bool {
+        match self.groups.contains_key(conversation) {
+            true => self.members(conversation).contains_key(user),
+            false => is_direct_member(user, conversation),
+        }
+    }
+
+    /// Whether an entry says something, rather than to change a group or a message.
+    pub(crate) fn is_message(&self, conversation: &str, seq: u64) -> bool {
+        let is_change = |view: &View<'_>| view.log.changes.contains_key(&seq);
+        let edits = self.history.edits.get(conversation);
+        !self.groups.get(conversation).is_some_and(is_change)
+            && edits.is_none_or(|edits| !edits.contains_key(&seq))
+    }
+
     /// Who is in a group at the end of its log, and by which entry.
     pub(crate) fn members(&self, conversation: &str) -> BTreeMap<&'a str, u64> {
         let Some(view) = self.groups.get(conversation) else { return BTreeMap::new() };

@@ -4,6 +4,13 @@
 //! bytes → packets → the work under way, which decides what is sent next. The parent gets one
 //! reply per command. A connection that fails at any time makes the current or the next reply
 //! `Failed`, so that nothing is lost in silence.
+//!
+//! Every connection is a raw one, and none a `parlor-client`. A client of that kind decides by itself
+//! what it says and when: it reads the list and what moved, confirms what it hears, gathers receipts and
+//! typing, sends one message of a conversation at a time. So neither the packets of a scenario nor the instant
+//! at which an act was due would be what its description states; and with a thread and a task for each, ten
+//! thousand of them would measure themselves. Groups are made over the connections that are there as well:
+//! a client beside them would leave one more session in the server whose memory and work are measured next.
 
 mod ask;
 mod burst;

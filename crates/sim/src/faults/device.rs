@@ -271,7 +271,9 @@ impl Device {
             Incoming::Ack(id, answer) => match self.outbox.take(id, &answer)? {
                 Answered::Sent(acked) => {
                     self.keep_said(&acked);
-                    self.observe(|observed| observed.acked.push(acked))?;
+                    self.observe(|_| ())?;
+                    let epoch = self.epoch.as_deref().unwrap_or_default();
+                    self.shared.lives.lock().ack(epoch, acked);
                     self.shared.unacked.fetch_sub(1, Ordering::Relaxed);
                 }
                 Answered::Refused => {

@@ -4,32 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::device::pushed;
-use super::shared::{Shared, conversation};
-use crate::history::{Acked, DeviceName, Mark, Receipt, Seen, Sent};
+use super::reports::{Kind, Listener, Tally};
+use super::shared::Shared;
+use crate::history::DeviceName;
 
 /// Ways to connect, which the clients take in turn.
 const TRANSPORTS: [&[&str]; 3] = [&["polling", "websocket"], &["websocket"], &["polling"]];
-
-/// What the processes share with the run.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    /// Clients that have been connected at least once.
-    pub(super) connected: AtomicU64,
-    /// Connections that were recovered, as Socket.IO has it.
-    pub(super) recovered: AtomicU64,
-    /// Clients that were told that what they hold is no good, and read everything anew.
-    pub(super) rebuilt: AtomicU64,
-    /// Processes whose clients have all been acknowledged everything.
-    pub(super) done: AtomicU64,
-}
 
 /// One Node process.
 pub(super) struct Fleet {
@@ -81,19 +67,7 @@ impl Fleet {
         input.write_all(format!("{plan}\n").as_bytes()).await?;
         let output = child.stdout.take().context("it is piped")?;
         tokio::spawn(async move {
-            let mut listener = Listener {
-                connected: vec![false; devices.len()],
-                devices,
-                shared: shared.clone(),
-                tally,
-            };
-            let mut lines = BufReader::new(output).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Err(error) = listener.take(&line) {
-                    let what = format!("a Node client reported {line}: {error:#}");
-                    shared.lives.lock().findings.push(what);
-                }
-            }
+            Listener::new(Kind::Stock, devices, shared, tally).hear(output).await;
         });
         Ok(Self { _child: child, input })
     }
@@ -105,94 +79,5 @@ impl Fleet {
     pub(super) async fn tell(&mut self, phase: &str) -> Result<()> {
         let told = self.input.write_all(format!("{phase}\n").as_bytes()).await;
         told.context("a Node process has ended")
-    }
-}
-
-struct Listener {
-    devices: Vec<DeviceName>,
-    connected: Vec<bool>,
-    shared: Arc<Shared>,
-    tally: Arc<Tally>,
-}
-
-impl Listener {
-    fn take(&mut self, line: &str) -> Result<()> {
-        let line: Value = serde_json::from_str(line)?;
-        let kind = line["kind"].as_str().context("no kind")?;
-        if kind == "done" {
-            self.tally.done.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
-        }
-        let index = line["index"].as_u64().context("no index")? as usize;
-        let by = self.devices.get(index).context("no such client")?.clone();
-        let text = |field: &str| -> Result<String> {
-            Ok(line[field].as_str().with_context(|| format!("no {field}"))?.to_owned())
-        };
-        let number = |field: &str| line[field].as_u64().with_context(|| format!("no {field}"));
-        let mark = || -> Result<Mark> {
-            Ok(Mark {
-                receipt: match text("receipt")?.as_str() {
-                    "delivered" => Receipt::Delivered,
-                    _ => Receipt::Read,
-                },
-                user: text("userId")?,
-                conversation: text("conversationId")?,
-                seq: number("seq")?,
-            })
-        };
-        let mut lives = self.shared.lives.lock();
-        match kind {
-            "connected" => {
-                if !std::mem::replace(&mut self.connected[index], true) {
-                    self.tally.connected.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-            "sent" => {
-                self.shared.unacked.fetch_add(1, Ordering::Relaxed);
-                lives.sent.push(Sent {
-                    conversation: match line["groupId"].as_str() {
-                        Some(group) => format!("group:{group}"),
-                        None => conversation(&by.user, &text("toUserId")?),
-                    },
-                    by,
-                    client_id: text("clientId")?,
-                    content: text("content")?,
-                });
-            }
-            "acked" => {
-                self.shared.unacked.fetch_sub(1, Ordering::Relaxed);
-                lives.of(&text("epoch")?).acked.push(Acked {
-                    client_id: text("clientId")?,
-                    id: text("id")?,
-                    seq: number("seq")?,
-                    ts: number("ts")?,
-                });
-            }
-            "seen" => {
-                let connection = u32::try_from(number("connection")?)?;
-                let message = pushed(&line["message"])?;
-                lives.of(&text("epoch")?).seen.push(Seen { by, connection, message });
-            }
-            "gave" => lives.of(&text("epoch")?).given.push(mark()?),
-            "kept" => lives.of(&text("epoch")?).kept.push(mark()?),
-            "told" => lives.tell(&text("epoch")?, mark()?),
-            "denied" => {
-                drop(lives);
-                self.shared.deny(text("clientId")?);
-            }
-            "recovered" => {
-                self.tally.recovered.fetch_add(1, Ordering::Relaxed);
-            }
-            "rebuilt" => {
-                self.tally.rebuilt.fetch_add(1, Ordering::Relaxed);
-            }
-            "error" => {
-                let DeviceName { user, device } = &by;
-                let what = format!("{user}/{device}, a stock client: {}", text("text")?);
-                lives.findings.push(what);
-            }
-            other => bail!("unknown kind {other}"),
-        }
-        Ok(())
     }
 }

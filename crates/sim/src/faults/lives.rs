@@ -5,7 +5,7 @@
 //! what the old log was and how far the copy goes. Each life is then asked the checker's questions
 //! by itself: an earlier life's acks and pushes count in a later one as far as the copy goes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -13,9 +13,10 @@ use std::path::Path;
 use super::editing;
 use super::group_log::{self, is_group};
 use crate::checker::{Claims, Until, Verdict, check_until};
+use crate::clock::now_ms;
 use crate::history::{
-    DeviceName, Edit, Having, History, Mark, Message, ReadBack, Receipt, Roster, Sent, Summary,
-    Wished,
+    Acked, DeviceName, Edit, Having, History, Live, Mark, Message, ReadBack, Receipt, Roster, Sent,
+    Shown, Summary, Wished,
 };
 
 /// Logs by conversation, oldest entry first.
@@ -51,6 +52,12 @@ pub(super) struct Lives {
     pub(super) unordered: HashSet<String>,
     /// Keys of sends that were refused for good.
     pub(super) refused: Vec<String>,
+    /// Keys of sends that were in an outbox on disk.
+    pub(super) written: HashSet<String>,
+    /// What programs with the SDK showed when they were asked last.
+    pub(super) shown: Vec<Shown>,
+    /// Devices of which it is observed what such a program shows.
+    pub(super) apps: BTreeSet<DeviceName>,
     /// Each change of a group that was wished.
     pub(super) wished: Vec<Wished>,
     lives: Vec<Life>,
@@ -65,6 +72,8 @@ struct Life {
     observed: History,
     /// The furthest that each mark was told to be: what was told before says less.
     told: HashMap<(bool, String, String), u64>,
+    /// How far each conversation was acknowledged, and since when at the latest, in milliseconds.
+    heads: HashMap<String, Vec<(u64, u64)>>,
     ended: Option<End>,
 }
 
@@ -88,8 +97,13 @@ impl Lives {
                 let what = format!("the epoch went from {before} to {epoch} without a restore");
                 self.findings.push(what);
             }
-            let (observed, told) = (History::default(), HashMap::new());
-            self.lives.push(Life { epoch: epoch.to_owned(), observed, told, ended: None });
+            self.lives.push(Life {
+                epoch: epoch.to_owned(),
+                observed: History::default(),
+                told: HashMap::new(),
+                heads: HashMap::new(),
+                ended: None,
+            });
             self.lives.len() - 1
         })
     }
@@ -105,6 +119,37 @@ impl Lives {
             *furthest = mark.seq;
             life.observed.told.push(mark);
         }
+    }
+
+    /// Notes an ack of that epoch, which came by now.
+    pub(super) fn ack(&mut self, epoch: &str, acked: Acked) {
+        let index = self.index(epoch);
+        let life = &mut self.lives[index];
+        if let Some((conversation, _)) = acked.id.rsplit_once(':') {
+            let heads = life.heads.entry(conversation.to_owned()).or_default();
+            if heads.last().is_none_or(|(_, head)| acked.seq > *head) {
+                heads.push((now_ms(), acked.seq));
+            }
+        }
+        life.observed.acked.push(acked);
+    }
+
+    /// A program is live in that epoch, and began to connect after `since`: it must show what was
+    /// acknowledged to anybody by then.
+    pub(super) fn live(
+        &mut self,
+        epoch: &str,
+        by: DeviceName,
+        conversation: String,
+        shown: u64,
+        since_ms: u64,
+    ) {
+        let index = self.index(epoch);
+        let life = &mut self.lives[index];
+        let heads = life.heads.get(&conversation).map_or(&[][..], Vec::as_slice);
+        let before = heads.partition_point(|(at, _)| *at < since_ms);
+        let due = before.checked_sub(1).map_or(0, |last| heads[last].1);
+        life.observed.live.push(Live { by, conversation, shown, due });
     }
 
     /// The newest life's epoch.
@@ -144,6 +189,7 @@ impl Lives {
             verdict.leaked.extend(found.leaked);
             self.check_copy(index, &told.logs, &mut verdict);
         }
+        self.check_written(told, &mut verdict);
         verdict
     }
 
@@ -157,11 +203,13 @@ impl Lives {
             writeln!(out, "{sent:?}")?;
         }
         self.wished.iter().try_for_each(|wished| writeln!(out, "{wished:?}"))?;
+        self.shown.iter().try_for_each(|shown| writeln!(out, "{shown:?}"))?;
         for life in &self.lives {
             writeln!(out, "epoch {}", life.epoch)?;
             let observed = &life.observed;
             observed.changed.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
             observed.acked.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
+            observed.live.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
             observed.seen.iter().try_for_each(|record| writeln!(out, "{record:?}"))?;
             observed.given.iter().try_for_each(|record| writeln!(out, "given {record:?}"))?;
             observed.kept.iter().try_for_each(|record| writeln!(out, "kept {record:?}"))?;
@@ -186,6 +234,8 @@ impl Lives {
             edits: logs.iter().map(|(name, log)| (name.clone(), edits(log))).collect(),
             wished: self.wished.clone(),
             refused: self.refused.clone(),
+            apps: self.apps.clone(),
+            live: life.observed.live.clone(),
             ..History::default()
         };
         for (before, earlier) in self.lives[..index].iter().enumerate() {
@@ -208,7 +258,9 @@ impl Lives {
                     .filter(|ack| conversation(&ack.id).is_some_and(|it| is_carried(&it, ack.seq)))
                     .cloned(),
             );
-            let seen = observed.seen.iter();
+            // A program shows each log anew, and of a group perhaps what was before it was in: in this
+            // life it may never have come in.
+            let seen = observed.seen.iter().filter(|seen| !self.apps.contains(&seen.by));
             history.seen.extend(
                 seen.filter(|seen| is_carried(&seen.message.conversation, seen.message.seq))
                     .cloned(),
@@ -236,6 +288,7 @@ impl Lives {
             history.now = Some(told.now.clone());
             history.read_back.clone_from(&told.read_back);
             history.having.clone_from(&told.having);
+            history.shown.clone_from(&self.shown);
         }
         history
     }
@@ -248,6 +301,38 @@ impl Lives {
             sent.by.device = sent.client_id.clone();
         }
         sent
+    }
+
+    /// Sends that a program was killed before it had them on disk, and that nobody ever had.
+    pub(super) fn forgotten(&self, told: &Told) -> usize {
+        let logged = self.logged(told);
+        let is_forgotten = |sent: &&Sent| {
+            let Sent { by, client_id, content, .. } = sent;
+            self.apps.contains(by)
+                && !self.written.contains(client_id)
+                && !self.refused.contains(client_id)
+                && !logged.contains(content.as_str())
+        };
+        self.sent.iter().filter(is_forgotten).count()
+    }
+
+    /// Is in a log what was in an outbox on disk?
+    fn check_written(&self, told: &Told, verdict: &mut Verdict) {
+        let logged = self.logged(told);
+        let refused: HashSet<&str> = self.refused.iter().map(String::as_str).collect();
+        for Sent { client_id, content, .. } in &self.sent {
+            let is_due = self.written.contains(client_id) && !refused.contains(client_id.as_str());
+            if is_due && !logged.contains(content.as_str()) {
+                verdict.lost.push(format!("{client_id}: in an outbox on disk, and in no log"));
+            }
+        }
+    }
+
+    /// What is, or was in an earlier life, in a log.
+    fn logged<'a>(&'a self, told: &'a Told) -> HashSet<&'a str> {
+        let earlier = self.lives.iter().filter_map(|life| life.ended.as_ref());
+        let logs = earlier.map(|end| &end.logs).chain([&told.logs]);
+        logs.flat_map(BTreeMap::values).flatten().map(|entry| entry.content.as_str()).collect()
     }
 
     /// Does the next life begin with what the copy held, unchanged?

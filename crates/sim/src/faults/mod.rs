@@ -7,9 +7,15 @@
 //! fail proves nothing.
 //!
 //! Some of what is said goes to groups (`grouping`), whose owners (`owner`) bring in and put out
-//! members all the while, and some is edited later (`editing`). Devices (`device`, and Node's in `fleet`) reach the server (`server`) by a proxy
-//! (`proxy`); the server lies on a disk that fails on order (`disk`, `power`); a
-//! `conductor` deals the faults. What all observe goes into `lives`.
+//! members all the while, and some is edited later (`editing`). Clients reach the server (`server`) by
+//! a proxy (`proxy`); the server lies on a disk that fails on order (`disk`, `power`); a `conductor`
+//! deals the faults. What all observe goes into `lives`.
+//!
+//! Who takes part: devices on a raw connection (`device`), which see each packet and keep nothing from
+//! the checker; stock clients of Node's (`fleet`); programs with the Rust SDK (`apps`), judged by what
+//! they show. What reads the end back, owns a group or probes the server asks on raw connections
+//! too: an SDK client confirms what it reads, which would change the marks that are judged, and asks
+//! again by itself, where what is asked here is what one connection answers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,7 +49,11 @@ mod position;
 
 mod device;
 
+mod reports;
+
 mod fleet;
+
+mod apps;
 
 mod hostile;
 
@@ -73,6 +83,7 @@ mod settle;
 
 mod proof;
 
+use apps::Apps;
 use conductor::{Conductor, HANDLER_PANICS, KILLS};
 use device::Device;
 use disk::Disk;
@@ -80,7 +91,7 @@ use fleet::Fleet;
 use owner::Owner;
 use proxy::Clients;
 use server::Server;
-use settle::{SETTLE_TIMEOUT, check_store, settle, until};
+use settle::{SETTLE_TIMEOUT, Settled, check_store, settle, until};
 use shared::{Phase, Shared};
 pub use tally::Tally;
 
@@ -114,6 +125,8 @@ pub struct Plan {
     pub users: usize,
     /// How many of the devices are stock clients of Node's.
     pub node_clients: usize,
+    /// How many of the devices are programs with the Rust SDK.
+    pub sdk_clients: usize,
     /// How many messages are sent each second, in all.
     pub sends_per_second: f64,
 }
@@ -178,8 +191,9 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let disk = Arc::new(Disk::make(&folder.join("disk"), &folder.join("data"))?);
     let users: Vec<String> = (0..plan.users).map(|n| format!("user{n}")).collect();
     let mut lives = lives::Lives::default();
-    let (rust, node) = cast(plan, &users);
-    lives.devices.extend(rust.iter().chain(&node).cloned());
+    let Cast { rust, node, apps } = cast(plan, &users);
+    lives.devices.extend(rust.iter().chain(&node).chain(&apps).cloned());
+    lives.apps.extend(apps.iter().cloned());
     let devices = lives.devices.clone();
     old::write(disk.data(), &users, &devices, OLD_MESSAGES, &mut lives)?;
     disk.settle()?;
@@ -226,7 +240,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         let owner = Owner::new(group.clone(), shared.clone(), watcher.clone(), seed);
         tasks.spawn(owner.run());
     }
-    let reports = Arc::new(fleet::Tally::default());
+    let reports = Arc::new(reports::Tally::default());
     let mut fleets = Vec::new();
     for clients in node.chunks(CLIENTS_PER_PROCESS) {
         let seed = seed(devices + CLIENTS_PER_PROCESS * fleets.len()) as u32;
@@ -234,13 +248,15 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
             Fleet::start(&plan.node, clients.to_vec(), shared.clone(), reports.clone(), seed);
         fleets.push(fleet.await?);
     }
+    let apps_seed = seed(4 * devices);
+    let apps = Apps::start(&folder.join("apps"), &apps, &shared, &watcher, apps_seed)?;
     for number in 0..HOSTILE_CLIENTS {
         let seed = seed(2 * devices + number);
         tasks.spawn(hostile::run(hostile_addr, number, seed, watcher.clone()));
     }
     let connected = || {
-        let node = reports.connected.load(Ordering::Relaxed);
-        shared.connected.load(Ordering::Relaxed) + node == devices as u64
+        let others = [&reports, &apps.reports].map(|it| it.connected.load(Ordering::Relaxed));
+        shared.connected.load(Ordering::Relaxed) + others.iter().sum::<u64>() == devices as u64
     };
     until("every device is connected", connected).await?;
 
@@ -257,7 +273,9 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let done = || reports.done.load(Ordering::Relaxed) == fleets.len() as u64;
     until("every Node client is acknowledged", done).await?;
     until("every send is acknowledged", || shared.unacked.load(Ordering::Relaxed) == 0).await?;
-    let mut verdict = settle(&shared, server.addr(), SETTLE_TIMEOUT).await?;
+    apps.drained().await?;
+    let Settled { mut verdict, forgotten } =
+        settle(&shared, server.addr(), &apps, SETTLE_TIMEOUT).await?;
     phase.send(Phase::Stop)?;
     drop(fleets);
     tasks.join_all().await;
@@ -270,6 +288,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         ("connections to which the server said snapshot", &shared.snapshots),
         ("connections of Node clients recovered", &reports.recovered),
         ("Node clients that read all anew after a snapshot", &reports.rebuilt),
+        ("kills of processes of programs with the SDK", &apps.kills),
+        ("times that such a program said it is live, by conversation", &apps.reports.live),
         ("sends refused, to groups that their sender was not in", &shared.denied),
     ] {
         tally.add(what, counter.load(Ordering::Relaxed));
@@ -284,7 +304,8 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     tally.add("changes of groups wished", lives.wished.len() as u64);
     let edits = lives.sent.iter().filter(|sent| editing::is_edit(&sent.content)).count();
     tally.add("edits", edits as u64);
-    let sends = lives.sent.len() - lives.refused.len();
+    tally.add("sends of programs that were killed before they had them on disk", forgotten as u64);
+    let sends = lives.sent.len() - lives.refused.len() - forgotten;
     if !verdict.is_kept() {
         lives.write(&folder.join("history"))?;
         let findings = verdict.findings().map(|(kind, finding)| format!("{kind}: {finding}\n"));
@@ -302,17 +323,35 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     })
 }
 
-/// Who is who: every user has two devices; some users' second one is a stock client.
-fn cast(plan: &Plan, users: &[String]) -> (Vec<DeviceName>, Vec<DeviceName>) {
-    let (mut rust, mut node) = (Vec::new(), Vec::new());
+/// Devices by what they are.
+#[derive(Debug, Default)]
+struct Cast {
+    rust: Vec<DeviceName>,
+    node: Vec<DeviceName>,
+    apps: Vec<DeviceName>,
+}
+
+/// Who is who: every user has two devices; some users' second one is a stock client, or a program with
+/// the SDK.
+fn cast(plan: &Plan, users: &[String]) -> Cast {
+    let mut cast = Cast::default();
+    let others = users.len().saturating_sub(plan.node_clients).max(1);
+    let mut other = 0;
     for (index, user) in users.iter().enumerate() {
         let name = |device: &str| DeviceName { user: user.clone(), device: device.into() };
-        rust.push(name("phone"));
+        cast.rust.push(name("phone"));
         let before = index * plan.node_clients / users.len();
         let is_node = (index + 1) * plan.node_clients / users.len() > before;
-        if is_node { node.push(name("browser")) } else { rust.push(name("laptop")) }
+        if is_node {
+            cast.node.push(name("browser"));
+            continue;
+        }
+        let before = other * plan.sdk_clients / others;
+        other += 1;
+        let is_app = other * plan.sdk_clients / others > before;
+        if is_app { cast.apps.push(name("app")) } else { cast.rust.push(name("laptop")) }
     }
-    (rust, node)
+    cast
 }
 
 fn note_proxy(counts: &proxy::Counts, tally: &mut Tally) {

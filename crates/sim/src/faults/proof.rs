@@ -14,11 +14,12 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Plan;
+use super::apps::Apps;
 use super::device::Device;
 use super::disk::Disk;
 use super::power::Kept;
 use super::server::Server;
-use super::settle::{settle, until};
+use super::settle::{Settled, settle, until};
 use super::shared::{Phase, Shared};
 use crate::history::DeviceName;
 
@@ -73,7 +74,8 @@ pub(super) async fn relaxed_loses(plan: &Plan, folder: &Path) -> Result<usize> {
     }
     phase.send(Phase::Finish)?;
     until("every send is acknowledged", || shared.unacked.load(Ordering::Relaxed) == 0).await?;
-    let verdict = settle(&shared, server.addr(), SETTLE_PATIENCE).await?;
+    let Settled { verdict, .. } =
+        settle(&shared, server.addr(), &Apps::none(), SETTLE_PATIENCE).await?;
     phase.send(Phase::Stop)?;
     tasks.join_all().await;
     server.kill().await?;

@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::apps::Apps;
 use super::client::{Connection, Hello};
 use super::device::pushed;
 use super::grouping::Group;
@@ -27,24 +28,36 @@ pub(super) const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many users are asked at a time.
 const READERS_MAX: usize = 8;
 
+/// What came of a run, once nothing moved any more.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// What the checker found.
+    pub(super) verdict: Verdict,
+    /// Sends that a program was killed before it had them on disk, and that nobody ever had.
+    pub(super) forgotten: usize,
+}
+
 /// Waits until the checker finds nothing missing, and nothing that moved while it was read.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// When the server, or a program, cannot be asked.
 pub(super) async fn settle(
     shared: &Arc<Shared>,
     server: SocketAddr,
+    apps: &Apps,
     patience: Duration,
-) -> Result<Verdict> {
+) -> Result<Settled> {
     let deadline = Instant::now() + patience;
     loop {
         let told = read_back(shared, server).await?;
+        apps.show(shared).await?;
         {
             // Held over both: what is observed in between was not there when the logs were read.
             let lives = shared.lives.lock();
             let verdict = lives.check_newest(&told);
             if (verdict.lost.is_empty() && verdict.wrong.is_empty()) || Instant::now() > deadline {
-                return Ok(lives.check(&told));
+                let verdict = lives.check(&told);
+                return Ok(Settled { verdict, forgotten: lives.forgotten(&told) });
             }
         }
         sleep(Duration::from_millis(500)).await;

@@ -164,6 +164,46 @@ fn memberships_go_back_with_the_log() {
 }
 
 #[test]
+fn what_was_in_an_outbox_on_disk_must_be_in_a_log() {
+    let (mut lives, logs) = restored();
+    lives.written.extend(["three".to_owned(), "five".to_owned()]);
+    assert!(lives.check(&told(&logs)).is_kept(), "one of them in the log that was replaced");
+    let by = device("a");
+    lives.apps.insert(by.clone());
+    lives.sent.push(Sent {
+        by,
+        client_id: "six".into(),
+        conversation: CONVERSATION.into(),
+        content: "six".into(),
+    });
+    assert_eq!((lives.check(&told(&logs)).is_kept(), lives.forgotten(&told(&logs))), (true, 1));
+    lives.written.insert("six".to_owned());
+    assert_eq!(lives.forgotten(&told(&logs)), 0);
+    assert_eq!(lives.check(&told(&logs)).lost, ["six: in an outbox on disk, and in no log"]);
+    lives.refused.push("six".to_owned());
+    assert!(lives.check(&told(&logs)).is_kept());
+}
+
+#[test]
+fn who_is_live_must_show_what_was_acknowledged_before_it_began_to_connect() {
+    let (mut lives, logs) = restored();
+    let acked = |seq| Acked {
+        client_id: "four".into(),
+        id: format!("{CONVERSATION}:{seq}"),
+        seq,
+        ts: 1000 + seq,
+    };
+    lives.ack("y", acked(2));
+    let mut live = |shown, since_ms| {
+        lives.live("y", device("b"), CONVERSATION.into(), shown, since_ms);
+        lives.check(&told(&logs)).lost.len()
+    };
+    assert_eq!(live(0, 1), 0, "it began before the ack");
+    assert_eq!(live(2, u64::MAX), 0);
+    assert_eq!(live(1, u64::MAX), 1);
+}
+
+#[test]
 fn of_what_was_told_the_furthest_is_kept() {
     let mut lives = Lives::default();
     let mark =
