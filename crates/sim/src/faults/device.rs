@@ -173,7 +173,8 @@ impl Device {
 
     fn compose(&mut self) {
         self.sends += 1;
-        if self.rng.random_ratio(1, EDIT_ONE_IN) && self.compose_edit() {
+        let edits = self.rng.random_ratio(1, EDIT_ONE_IN) && self.shared.edits;
+        if edits && self.compose_edit() {
             return;
         }
         if self.rng.random_ratio(1, GROUP_ONE_IN) && self.compose_to_group() {

@@ -217,6 +217,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
         pause: Duration::from_secs_f64(devices as f64 / plan.sends_per_second),
         users,
         groups,
+        edits: true,
         lives: lives.into(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),

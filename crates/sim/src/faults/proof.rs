@@ -46,6 +46,7 @@ pub(super) async fn relaxed_loses(plan: &Plan, folder: &Path) -> Result<usize> {
         pause: Duration::from_millis(50),
         users: users.clone(),
         groups: Vec::new(),
+        edits: false,
         lives: Default::default(),
         connected: AtomicU64::new(0),
         unacked: AtomicU64::new(0),

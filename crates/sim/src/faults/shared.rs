@@ -39,6 +39,9 @@ pub(super) struct Shared {
     pub(super) groups: Vec<Group>,
     /// How long a device waits between two sends, on average.
     pub(super) pause: Duration,
+    /// Whether devices edit what they said: not where acknowledged messages are lost on purpose, since
+    /// the ids of those become ids of what others say, and such an edit is refused for ever.
+    pub(super) edits: bool,
     /// What was observed.
     pub(super) lives: Mutex<Lives>,
     /// How many devices have been connected at least once.
