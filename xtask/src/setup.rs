@@ -115,8 +115,7 @@ const WATCHERS: &[SystemNeed] = &[
     },
 ];
 /// Debian packages that come with a service of the same name, which benchmarks and tests alone are to start.
-const SERVICES: [&str; 6] =
-    ["ejabberd", "prosody", "nginx", "haproxy", "caddy", "redis-server"];
+const SERVICES: [&str; 6] = ["ejabberd", "prosody", "nginx", "haproxy", "caddy", "redis-server"];
 
 /// The benchmark's peers on Node, by their folders.
 const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];
