@@ -203,6 +203,11 @@ impl<S: Copy + Eq + Hash> Crowds<S> {
         self.open.get(conversation).is_some_and(|open| open.viewers.contains_key(&subscriber))
     }
 
+    /// The conversations that somebody has open.
+    pub fn all_open(&self) -> impl Iterator<Item = &ConversationId> {
+        self.open.keys()
+    }
+
     /// Whether somebody has a conversation open.
     pub fn is_open(&self, conversation: &ConversationId) -> bool {
         self.open.contains_key(conversation)

@@ -7,6 +7,7 @@
 //! index and not rooms, as subscriptions to presence are: what a socket is told depends on what it knows,
 //! on whose it is and since when that user is in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -136,6 +137,16 @@ impl Crowd {
     ) -> Result<(), Refusal> {
         let opened = self.with(|machine| machine.open(key, user, conversation, since, now));
         opened.map_err(|_| Refusal::TooManyOpen)
+    }
+
+    /// The groups that somebody has open.
+    pub(crate) fn open_groups(&self) -> BTreeSet<GroupId> {
+        self.with(|machine| machine.all_open().filter_map(ConversationId::group_id).collect())
+    }
+
+    /// Whether somebody has a group open.
+    pub(crate) fn is_open(&self, group: &GroupId) -> bool {
+        self.with(|machine| machine.is_open(&ConversationId::group(group)))
     }
 
     /// Closes all that a socket has open that is gone.

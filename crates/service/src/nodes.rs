@@ -24,17 +24,20 @@ use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_gateway::SocketKey;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::MissedTickBehavior;
 
 use crate::closing::Ending;
 use crate::delivery::{NAMESPACE, room};
 use crate::service::Service;
 use crate::session::Kind;
-use crate::{blocks, clock, connect, moderation};
+use crate::{blocks, clock, connect, moderation, records};
 
+mod crowds;
 mod elsewhere;
 mod word;
 
-pub(crate) use elsewhere::Elsewhere;
+use crowds::Crowds;
+use elsewhere::Elsewhere;
 pub(crate) use word::{Address, Word};
 
 /// Words that may wait to be carried out; beyond it they count as missed.
@@ -61,6 +64,7 @@ pub(crate) struct Nodes {
     /// Told when words may have been missed.
     missed: Notify,
     pub(crate) elsewhere: Elsewhere,
+    pub(crate) crowds: Crowds,
 }
 
 impl std::fmt::Debug for Nodes {
@@ -141,12 +145,15 @@ pub(crate) async fn run(service: Arc<Service>) {
     let Some(mut line) = service.nodes().line.lock().take() else { return };
     let mut tidy = tokio::time::interval(TIDY_EVERY);
     let mut reseat = tokio::time::interval(RESEAT_EVERY);
+    let mut crowds = tokio::time::interval(crowds::ASK_EVERY);
+    crowds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             heard = line.recv() => match heard {
                 Some(heard) => service.hear(heard).await,
                 None => break,
             },
+            _ = crowds.tick() => service.ask_of_crowds(),
             _ = tidy.tick() => service.tidy(),
             _ = reseat.tick() => service.seat_everybody(),
             () = service.ending.cancelled() => break,
@@ -180,11 +187,17 @@ impl Service {
         event: &str,
         object: &str,
     ) {
-        let said = crate::records::alone(object);
-        self.tell_here(to, knows, event, &said);
-        let after = self.delivery().position().0;
-        let (to, event, said) = (to.clone(), event.into(), said.into());
-        self.nodes().say(&Word::Emit { after, to, event, said });
+        self.tell_here(to, knows, event, &records::alone(object));
+        self.tell_elsewhere(to, event, object);
+    }
+
+    /// Emits an event, whose argument is a JSON object, to a room on the other nodes.
+    pub(crate) fn tell_elsewhere(&self, to: &Address<'_>, event: &str, object: &str) {
+        if self.nodes().are_many() {
+            let after = self.delivery().position().0;
+            let (to, event, said) = (to.clone(), event.into(), records::alone(object).into());
+            self.nodes().say(&Word::Emit { after, to, event, said });
+        }
     }
 
     fn tell_here(&self, to: &Address<'_>, knows: Option<SocketKey>, event: &str, said: &str) {
@@ -265,11 +278,12 @@ impl Service {
     pub(crate) async fn find_elsewhere(&self, users: &[UserId]) {
         let Some(bus) = self.nodes().bus.get() else { return };
         for some in users.chunks(ASKED_AT_ONCE) {
+            let asked = self.nodes().elsewhere.ask();
             match bus.elsewhere(some.to_vec()).await {
                 Ok(found) => {
                     let now = clock::now();
                     for (user, seats) in some.iter().zip(found) {
-                        if self.nodes().elsewhere.learn(user, seats, now) {
+                        if self.nodes().elsewhere.learn(user, seats, asked, now) {
                             self.presence.changed(user, || self.is_connected(user), now);
                         }
                     }
@@ -324,8 +338,12 @@ impl Service {
                 let (Some(user), Some(devices)) = (user(&name), devices_of(&devices)) else {
                     return;
                 };
-                let is_watched = self.presence.is_watched(&user);
-                if self.nodes().elsewhere.seat(from, &user, devices, is_watched, now) {
+                let (is_watched, goes) = (self.presence.is_watched(&user), devices.is_empty());
+                let elsewhere = &self.nodes().elsewhere;
+                let has_changed = elsewhere.seat(from, &user, devices, is_watched, now);
+                // That somebody goes is noted of everybody, as of those who go here: since when they are
+                // not here, others may ask at any node.
+                if has_changed || goes {
                     self.presence.changed(&user, || self.is_connected(&user), now);
                 }
             }
@@ -354,6 +372,10 @@ impl Service {
                 if let Some(user) = user(&name) {
                     self.sessions().unsuspend(&user);
                 }
+            }
+            Word::CrowdAsk { groups } => self.answer_of_crowds(&groups),
+            Word::CrowdCount { group, online, typing } => {
+                self.learn_of_crowd(from, &group, online, &typing);
             }
             Word::CrowdMarked { conversation, after, up_to } => {
                 let Ok(conversation) = ConversationId::parse(&conversation) else { return };

@@ -340,7 +340,7 @@ fn tell(service: &Service, mark: &Mark, told: bool) {
     match other_member(mark) {
         Some(other) if other == mark.user => return,
         Some(other) if told => {
-            emit(service, mark, &room(Kind::Standard, &other), service.may_be_connected(&other));
+            emit(service, mark, &room(Kind::Standard, &other), service.sessions().is_here(&other));
         }
         None if told => return emit(service, mark, mark.conversation.as_str(), true),
         Some(_) | None => {}
@@ -348,18 +348,21 @@ fn tell(service: &Service, mark: &Mark, told: bool) {
     if mark.is_read() {
         // Of a crowd each reader would be told what they know.
         let needed = if mark.conversation.group_id().is_some() { 2 } else { 1 };
-        let has_others = service.sessions().of(&mark.user).len() >= needed;
-        let has_others = has_others || service.nodes().are_many();
-        emit(service, mark, &room(Kind::Standard, &mark.user), has_others);
+        let is_here = service.sessions().of(&mark.user).len() >= needed;
+        emit(service, mark, &room(Kind::Standard, &mark.user), is_here);
     }
 }
 
-fn emit(service: &Service, mark: &Mark, room: &str, has_hearers: bool) {
-    if !has_hearers {
+/// Tells a room on other nodes, and on this one if somebody is here.
+fn emit(service: &Service, mark: &Mark, room: &str, is_here: bool) {
+    if !is_here && !service.nodes().are_many() {
         return;
     }
     let event = if mark.is_read() { "read" } else { "delivered" };
     let said = records::receipt(&mark.conversation, &mark.user, mark.seq);
     let room = Address { room: room.into(), except: None, volatile: false };
-    service.tell_room(&room, None, event, &said);
+    match is_here {
+        true => service.tell_room(&room, None, event, &said),
+        false => service.tell_elsewhere(&room, event, &said),
+    }
 }

@@ -1,14 +1,17 @@
 // The real binary as a child process, on a port and data folder of its own.
 //
 // The binary's path comes from the variable SERVER_UNDER_TEST. A server is stopped, and its data
-// removed, when the test that started it ends.
+// removed, when the test that started it ends. With the variable NODES it is several nodes of one log
+// (`cluster.mjs`), of which each client gets another.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+
+import { Cluster } from "./cluster.mjs";
+import { freePort } from "./engines.mjs";
 
 const START_TIMEOUT_MS = 30_000;
 const LOG_BYTES_MAX = 64 * 1024;
@@ -26,6 +29,12 @@ export class Server {
 
   // Starts a server that ends with the test `t`. `env` adds variables, `dev: false` leaves `--dev` out.
   static async start(t, { dev = true, env = {} } = {}) {
+    if (process.env.NODES) return Cluster.start(t, Number(process.env.NODES), Server.alone, { dev, env });
+    return Server.alone(t, { dev, env });
+  }
+
+  // The same, but always one process.
+  static async alone(t, { dev = true, env = {} } = {}) {
     const data = await mkdtemp(join(tmpdir(), "parlor-clients-"));
     const server = new Server(await freePort(), data, { dev, env });
     t.after(async () => {
@@ -95,21 +104,5 @@ export class Server {
       }
       await delay(10);
     }
-  }
-}
-
-// A free port outside the range that the system gives to outgoing connections: a client that
-// tries again while the server is down could otherwise be connected to itself.
-async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const probe = createServer();
-    const free = await new Promise((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise((resolve) => probe.close(resolve));
-    return port;
   }
 }

@@ -173,7 +173,10 @@ async fn tell_typing(
     group: &GroupId,
     burst: &mut Burst,
 ) {
-    let users = service.typing.many_in(group);
+    let mut users = service.typing.many_in(group);
+    users.append(&mut service.nodes().crowds.typing(group));
+    users.sort_unstable();
+    users.dedup();
     let told = service.crowd().with(|machine| machine.typing(conversation, users.clone()));
     // Who types sees the others; all who do not see the same.
     let mut frames = HashMap::new();
@@ -204,6 +207,7 @@ async fn tell_presence(service: &Service, groups: BTreeSet<GroupId>, burst: &mut
         }
     }
     for (group, count) in service.sessions().count_online(&large, clock::now()) {
+        let count = count + service.nodes().crowds.online(&group);
         let conversation = ConversationId::group(&group);
         let told = service.crowd().with(|machine| machine.online(&conversation, count));
         let said = records::alone(&lines::presence(&conversation, count));

@@ -30,6 +30,10 @@ pub(crate) enum Word<'a> {
     Suspended { user: Cow<'a, str>, until: Option<u64> },
     /// A suspension was ended.
     Unsuspended { user: Cow<'a, str> },
+    /// The node wants to know of these large groups how many are online, and who types.
+    CrowdAsk { groups: Vec<Cow<'a, str>> },
+    /// How many of a large group are online on the node, and who types there.
+    CrowdCount { group: Cow<'a, str>, online: u64, typing: Vec<Cow<'a, str>> },
     /// A mark moved in a large group, over what follows `after`.
     CrowdMarked { conversation: Cow<'a, str>, after: u64, up_to: u64 },
 }

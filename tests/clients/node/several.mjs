@@ -1,0 +1,15 @@
+// Runs tests of stock clients against several nodes on one PostgreSQL and one Redis: `node several.mjs FILE…`. Each
+// client of a test is then connected to another node than the one before it (`server.mjs`).
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+import { Postgres, Redis } from "./engines.mjs";
+
+const NODES = 3;
+
+const [postgres, redis] = await Promise.all([Postgres.start(), Redis.start()]);
+const env = { ...process.env, NODES: `${NODES}`, TEST_POSTGRES: postgres.dir, TEST_REDIS: redis.url };
+const tests = spawn("node", ["--test", "--test-reporter=spec", ...process.argv.slice(2)], { stdio: "inherit", env });
+const [code] = await once(tests, "exit");
+await Promise.all([postgres.stop(), redis.stop()]);
+process.exit(code ?? 1);
