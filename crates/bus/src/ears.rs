@@ -103,12 +103,12 @@ impl Ears {
         }
     }
 
-    /// Takes note of which other nodes lived at a time.
-    pub(crate) fn alive(&self, alive: &BTreeSet<NodeId>, at: Instant) {
+    /// Takes note of which other nodes live, and of who does not any more, if all that live at a time are named.
+    pub(crate) fn alive(&self, alive: &BTreeSet<NodeId>, all_at: Option<Instant>) {
         self.counts.nodes.store(alive.len() as u64, Ordering::Relaxed);
         for heard in &self.topics {
             let mut peers = heard.peers.lock();
-            for node in peers.alive(alive, at) {
+            for node in peers.alive(alive, all_at) {
                 if let Some(ear) = heard.ear.get() {
                     ear.left(node);
                 }

@@ -56,6 +56,8 @@ struct Node {
     dropped: [bool; Topic::ALL.len()],
     is_cut: bool,
     has_lease: bool,
+    /// Whether the directory was emptied while it was cut off.
+    is_forgotten: bool,
 }
 
 /// Something to tell one node.
@@ -107,16 +109,10 @@ impl Hub {
         self.0.change(|state| state.mend(node));
     }
 
-    /// Has a node's lease end: for the others it is gone, with what it said to the directory. One that was
-    /// only cut off may come back.
+    /// Has a node's lease end: for the others it is gone, with what it said to the directory. Unless it is cut
+    /// off it notices, takes another, and is asked to say all again.
     pub fn end_lease(&self, node: NodeId) {
-        self.0.change(|state| {
-            if let Some(node) = state.nodes.get_mut(&node) {
-                node.has_lease = false;
-                node.seats.clear();
-                state.tell_who_lives();
-            }
-        });
+        self.0.change(|state| state.end_lease(node));
     }
 
     /// Empties the directory, and tells all nodes in reach.
@@ -125,8 +121,7 @@ impl Hub {
             for node in state.nodes.values_mut() {
                 node.seats.clear();
                 if node.is_cut {
-                    // It finds out when it is back.
-                    node.has_lease = false;
+                    node.is_forgotten = true;
                 } else {
                     state.telling.push_back(Telling::Forgotten(Arc::clone(&node.ears)));
                 }
@@ -164,7 +159,7 @@ impl Telling {
             Self::Frame(ears, topic, bytes) => ears.take(topic, &bytes),
             Self::Interrupted(ears) => Topic::ALL.into_iter().for_each(|it| ears.interrupted(it)),
             Self::Forgotten(ears) => ears.forgotten(),
-            Self::Alive(ears, alive) => ears.alive(&alive, Instant::now()),
+            Self::Alive(ears, alive) => ears.alive(&alive, Some(Instant::now())),
         }
     }
 }
@@ -180,6 +175,7 @@ impl Node {
             dropped: Default::default(),
             is_cut: false,
             has_lease: true,
+            is_forgotten: false,
         }
     }
 }
@@ -244,7 +240,8 @@ impl State {
             return;
         }
         self.telling.push_back(Telling::Interrupted(Arc::clone(&node.ears)));
-        if !std::mem::replace(&mut node.has_lease, true) {
+        let had_lease = std::mem::replace(&mut node.has_lease, true);
+        if std::mem::take(&mut node.is_forgotten) || !had_lease {
             self.telling.push_back(Telling::Forgotten(Arc::clone(&node.ears)));
         }
         let dropped = std::mem::take(&mut node.dropped);
@@ -255,6 +252,17 @@ impl State {
             let gap = self.frame(id, topic, Kind::Gap, b"");
             self.tell_others(Some(id), topic, &gap);
         }
+        self.tell_who_lives();
+    }
+
+    fn end_lease(&mut self, id: NodeId) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.has_lease = false;
+        node.seats.clear();
+        self.tell_who_lives();
+        let Some(node) = self.nodes.get_mut(&id).filter(|node| !node.is_cut) else { return };
+        node.has_lease = true;
+        self.telling.push_back(Telling::Forgotten(Arc::clone(&node.ears)));
         self.tell_who_lives();
     }
 

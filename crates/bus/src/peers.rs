@@ -67,14 +67,21 @@ impl Peers {
         }
     }
 
-    /// Takes note of who lived at a time, and gives who does not any more. Who was heard of since then lives.
-    pub(crate) fn alive(&mut self, alive: &BTreeSet<NodeId>, at: Instant) -> Vec<NodeId> {
+    /// Takes note of who lives. If those are all at a time, gives who does not any more: who was heard of since
+    /// then does.
+    pub(crate) fn alive(
+        &mut self,
+        alive: &BTreeSet<NodeId>,
+        all_at: Option<Instant>,
+    ) -> Vec<NodeId> {
+        let seen = all_at.unwrap_or_else(Instant::now);
         for node in alive {
             if self.0.len() >= PEERS_MAX {
                 break;
             }
-            self.0.entry(*node).or_insert(Peer { last: None, may_jump: true, seen: at });
+            self.0.entry(*node).or_insert(Peer { last: None, may_jump: true, seen });
         }
+        let Some(at) = all_at else { return Vec::new() };
         let is_gone = |node: &NodeId, peer: &Peer| !alive.contains(node) && peer.seen <= at;
         let gone: Vec<NodeId> = self
             .0
@@ -116,9 +123,10 @@ mod tests {
         let before = Instant::now();
         assert_eq!(peers.note(A, 1), Turn::Next);
         let silent = NodeId(8);
-        assert_eq!(peers.alive(&BTreeSet::from([silent]), before), []);
+        assert_eq!(peers.alive(&BTreeSet::from([silent]), Some(before)), []);
+        assert_eq!(peers.alive(&BTreeSet::new(), None), []);
         let later = Instant::now();
-        assert_eq!(peers.alive(&BTreeSet::new(), later), [A, silent]);
+        assert_eq!(peers.alive(&BTreeSet::new(), Some(later)), [A, silent]);
         assert!(!peers.gone(A));
     }
 

@@ -76,6 +76,18 @@ async fn who_was_cut_off_is_told_and_so_are_those_who_did_not_hear_it() {
 }
 
 #[tokio::test]
+async fn a_lease_that_ends_on_a_node_in_reach_is_taken_again() {
+    let stage = OnHub::default();
+    let (a, b) = (contract::node(&stage).await, contract::node(&stage).await);
+    a.bus.seat(contract::user("al"), vec![contract::device("d")]);
+    stage.hub.end_lease(a.bus.node());
+    assert_eq!(b.log.count(&Note::Left(a.bus.node())), 1);
+    assert_eq!(a.log.count(&Note::Forgotten), 1);
+    assert_eq!((a.bus.stats().nodes, b.bus.stats().nodes), (1, 1));
+    contract::found(&*b.bus, &["al"], &[vec![]]).await;
+}
+
+#[tokio::test]
 async fn an_ear_may_answer_at_once() {
     struct Answering(std::sync::Weak<dyn Bus>);
 

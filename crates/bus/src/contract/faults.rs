@@ -19,6 +19,7 @@ pub(super) async fn a_wipe_is_told_and_seats_that_are_said_again_are_found(stage
     seated(&*a.bus).await;
     found(&*b.bus, &["al"], &[here()]).await;
     flows(&a, &b, b"after the wipe").await;
+    stayed(&a, &b).await;
 }
 
 pub(super) async fn after_an_interruption_messages_flow_again(stage: &dyn Stage) {
@@ -50,6 +51,16 @@ pub(super) async fn after_an_interruption_that_lost_all_seats_are_asked_for(stag
     up(&a).await;
     up(&b).await;
     flows(&a, &b, b"after").await;
+    stayed(&a, &b).await;
+}
+
+/// Nobody took the other one for gone, and both know that the other one lives.
+async fn stayed(a: &Node, b: &Node) {
+    for (node, other) in [(a, b), (b, a)] {
+        until("the other one lives", || node.bus.stats().nodes == 1).await;
+        let left = Note::Left(other.bus.node());
+        assert_eq!((node.log.count(&left), node.talk.count(&left)), (0, 0));
+    }
 }
 
 async fn forgotten(node: &Node) {

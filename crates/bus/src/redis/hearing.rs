@@ -12,7 +12,7 @@ use parlor_chat::bus::Topic;
 use redis::RedisResult;
 
 use super::Shared;
-use super::links::Subscription;
+use super::subscription::Subscription;
 use crate::backoff::Backoff;
 
 /// The server is asked whether it is there so many times while a lease lasts.

@@ -1,4 +1,7 @@
 //! Whose log the cluster is about, which nodes live, and this node's own lease.
+//!
+//! A node that finds its own lease gone knows that Redis was emptied, or that it was out of reach itself for too
+//! long. The others' leases may be gone by the same, so for the time of two leases none of them is said to have left.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -48,6 +51,7 @@ impl Shared {
     pub(super) async fn renew(&self) -> Result<(), LeaseError> {
         self.identify().await?;
         if !self.hold().await? {
+            *self.doubt.lock() = Some(Instant::now() + self.config.lease * 2);
             self.ears.forgotten();
         }
         self.look_around().await?;
@@ -98,7 +102,8 @@ impl Shared {
                 Lease::Others => {}
             }
         }
-        self.ears.alive(&alive, at);
+        let proves = self.doubt.lock().is_none_or(|until| until <= at);
+        self.ears.alive(&alive, proves.then_some(at));
         if !dead.is_empty() {
             self.links.run(vec![Command::new("SREM", &self.names.nodes()).arg(dead)]).await?;
         }

@@ -5,7 +5,6 @@
 //! anew. What fails then is the caller's to repeat.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,10 +13,9 @@ use rand::seq::SliceRandom;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
-    IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult,
-    Value, io::tcp::TcpSettings,
+    IntoConnectionInfo, Pipeline, ProtocolVersion, RedisError, RedisResult, Value,
+    io::tcp::TcpSettings,
 };
-use tokio::sync::Notify;
 
 use super::slots::{Place, Slots, slot};
 use super::{Config, Engine, OpenError};
@@ -65,14 +63,6 @@ struct Map {
     slots: Slots,
     /// How often it was read.
     version: u64,
-}
-
-/// A connection on which a topic is heard.
-pub(super) struct Subscription {
-    connection: MultiplexedConnection,
-    place: Place,
-    slot: u16,
-    gone: Arc<Notify>,
 }
 
 impl Links {
@@ -285,13 +275,18 @@ impl Links {
         Ok(connection)
     }
 
-    fn settings(&self) -> AsyncConnectionConfig {
+    /// How connections are made.
+    pub(super) fn settings(&self) -> AsyncConnectionConfig {
         AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(self.answer_timeout))
     }
 
-    async fn connect(
+    /// Connects.
+    ///
+    /// # Errors
+    /// Why that is not possible now.
+    pub(super) async fn connect(
         &self,
         place: &Place,
         settings: AsyncConnectionConfig,
@@ -301,39 +296,11 @@ impl Links {
         Client::open(info)?.get_multiplexed_async_connection_with_config(&settings).await
     }
 
-    /// Has a channel heard: `take` is called with each message, on the connection's own task.
+    /// Where a slot is.
     ///
     /// # Errors
-    /// Why it cannot be heard now.
-    pub(super) async fn subscribe(
-        &self,
-        channel: &str,
-        take: impl Fn(&[u8]) + Send + Sync + 'static,
-    ) -> RedisResult<Subscription> {
-        let slot = slot(channel.as_bytes());
-        let place = self.owner(slot).await?;
-        let gone = Arc::new(Notify::new());
-        let told = Arc::clone(&gone);
-        let settings = self.settings().set_push_sender(move |push: PushInfo| {
-            match (&push.kind, push.data.as_slice()) {
-                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)]) => {
-                    take(message);
-                }
-                (PushKind::Disconnection | PushKind::SUnsubscribe | PushKind::Unsubscribe, _) => {
-                    told.notify_one();
-                }
-                _ => {}
-            }
-            Ok::<(), ()>(())
-        });
-        let mut connection = self.connect(&place, settings).await?;
-        let mut cmd = redis::cmd(self.pub_sub().1);
-        cmd.arg(channel);
-        connection.send_packed_command(&cmd).await.and_then(Value::extract_error)?;
-        Ok(Subscription { connection, place, slot, gone })
-    }
-
-    async fn owner(&self, slot: u16) -> RedisResult<Place> {
+    /// Why that cannot be known now.
+    pub(super) async fn owner(&self, slot: u16) -> RedisResult<Place> {
         if !self.is_cluster {
             return Ok(Place::of(self.seeds[0].addr()));
         }
@@ -343,26 +310,9 @@ impl Links {
         self.map.lock().slots.owner(slot).cloned().ok_or_else(no_owner)
     }
 
-    /// Whether a subscription is where its slot is.
-    pub(super) fn is_in_place(&self, subscription: &Subscription) -> bool {
-        let map = self.map.lock();
-        !self.is_cluster || map.slots.owner(subscription.slot) == Some(&subscription.place)
-    }
-}
-
-impl Subscription {
-    /// Waits until the connection or the subscription is gone. Cancel safe.
-    pub(super) async fn gone(&self) {
-        self.gone.notified().await;
-    }
-
-    /// Whether the server is still there.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(super) async fn ping(&mut self) -> RedisResult<()> {
-        let answer = self.connection.send_packed_command(&redis::cmd("PING")).await?;
-        answer.extract_error().map(drop)
+    /// Whether a slot is there, as far as is known.
+    pub(super) fn has(&self, place: &Place, slot: u16) -> bool {
+        !self.is_cluster || self.map.lock().slots.owner(slot) == Some(place)
     }
 }
 

@@ -3,7 +3,7 @@
 //! - `links`: the connections for commands, each to where its key lives; `slots` is the map of a cluster.
 //! - `speaking`: one task that renews the lease, publishes what waits and writes seats, for ever.
 //! - `lease`: whose log the cluster is about, and which nodes live.
-//! - `hearing`: one task and connection for each topic; what it reads goes to [`Ear`]s at once.
+//! - `hearing`: one task and connection (`subscription`) for each topic; what it reads goes to [`Ear`]s at once.
 //! - `directory`: who is connected elsewhere.
 //!
 //! What always holds: nothing waits for Redis but these tasks and `elsewhere`, which gives up in time; what
@@ -18,9 +18,11 @@ mod lease;
 mod links;
 mod slots;
 mod speaking;
+mod subscription;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -41,6 +43,9 @@ pub use crate::names::InvalidName;
 use crate::names::Names;
 use crate::outbox::Outbox;
 use crate::seats::Seats;
+
+/// The shortest lease; shorter ones would end between two renewals.
+const LEASE_MIN: Duration = Duration::from_millis(100);
 
 /// Why a bus cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +101,8 @@ struct Shared {
     ears: Ears,
     outbox: Outbox,
     seats: Seats,
+    /// Until when it proves nothing that another node has no lease.
+    doubt: Mutex<Option<Instant>>,
     /// Entries of the directory whose nodes were found dead.
     dead: Mutex<Vec<(UserId, NodeId)>>,
     counts: Arc<Counts>,
@@ -135,7 +142,8 @@ impl RedisBus {
 }
 
 impl Shared {
-    fn new(config: Config, log: u64) -> Result<Self, OpenError> {
+    fn new(mut config: Config, log: u64) -> Result<Self, OpenError> {
+        config.lease = config.lease.max(LEASE_MIN);
         let names = Names::new(&config.prefix, &config.cluster)?;
         let links = Links::new(&config)?;
         let node = NodeId(rand::random());
@@ -149,6 +157,7 @@ impl Shared {
             ears: Ears::new(node, log, Arc::clone(&counts)),
             outbox: Outbox::new((node, log), bounds, Arc::clone(&counts), Arc::clone(&wake)),
             seats: Seats::new(config.seats_max, Arc::clone(&wake)),
+            doubt: Mutex::default(),
             dead: Mutex::default(),
             counts,
             wake,

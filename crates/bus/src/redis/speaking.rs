@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::RedisError;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::Shared;
 use super::lease::LeaseError;
@@ -68,27 +68,21 @@ impl Speaker {
         &mut self,
         backoff: &mut Backoff,
     ) -> Result<std::convert::Infallible, LeaseError> {
-        let mut renewals = tokio::time::interval(self.shared.config.lease / RENEWALS_PER_LEASE);
-        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let wake = Arc::clone(&self.shared.wake);
+        let pause = self.shared.config.lease / RENEWALS_PER_LEASE;
+        let mut due = Instant::now();
         loop {
-            tokio::select! {
-                biased;
-                _ = renewals.tick() => {
-                    self.shared.renew().await?;
-                    backoff.reset();
-                    if !self.shared.can_speak.swap(true, Ordering::Relaxed) {
-                        tracing::info!("the bus is in reach again");
-                    }
+            if Instant::now() >= due {
+                due = Instant::now() + pause;
+                self.shared.renew().await?;
+                backoff.reset();
+                if !self.shared.can_speak.swap(true, Ordering::Relaxed) {
+                    tracing::info!("the bus is in reach again");
                 }
-                () = wake.notified() => {}
             }
-            let until = Instant::now() + self.shared.config.lease / RENEWALS_PER_LEASE;
-            while self.round().await? && Instant::now() < until {}
-            if Instant::now() >= until {
-                // There is more, and the lease comes first.
-                wake.notify_one();
-            }
+            // However much there is, the lease comes first.
+            while Instant::now() < due && self.round().await? {}
+            let _ = tokio::time::timeout_at(due, wake.notified()).await;
         }
     }
 

@@ -8,6 +8,7 @@ use parlor_bus::redis::{Config, Engine, OpenError, RedisBus};
 mod faults;
 mod server;
 mod stage;
+mod tls;
 
 use server::Server;
 use stage::OnRedis;

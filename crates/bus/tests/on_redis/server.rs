@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub(crate) struct Server {
     port: u16,
     dir: TempDir,
     in_cluster: bool,
+    /// The port for TLS, with certificate and key.
+    tls: Option<(u16, PathBuf, PathBuf)>,
     running: Option<(Child, Pid)>,
 }
 
@@ -59,12 +61,17 @@ pub(crate) fn cli(port: u16, arguments: &[&str]) -> String {
 impl Server {
     /// One by itself.
     pub(crate) fn start() -> Self {
-        Self::started(false)
+        Self::started(false, None)
     }
 
-    fn started(in_cluster: bool) -> Self {
+    /// One by itself that speaks TLS too, with this certificate and its key.
+    pub(crate) fn start_with_tls(cert: &Path, key: &Path) -> Self {
+        Self::started(false, Some((free_port(), cert.to_owned(), key.to_owned())))
+    }
+
+    fn started(in_cluster: bool, tls: Option<(u16, PathBuf, PathBuf)>) -> Self {
         let dir = tempfile::Builder::new().prefix("parlor-redis-").tempdir().expect("a directory");
-        let mut server = Self { port: free_port(), dir, in_cluster, running: None };
+        let mut server = Self { port: free_port(), dir, in_cluster, tls, running: None };
         server.run();
         server
     }
@@ -72,13 +79,27 @@ impl Server {
     /// Starts it again, with what it kept.
     pub(crate) fn run(&mut self) {
         let port = self.port.to_string();
-        let mut arguments =
-            vec!["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"];
+        let mut options = vec![
+            ("port", port.as_str()),
+            ("bind", "127.0.0.1"),
+            ("save", ""),
+            ("appendonly", "yes"),
+        ];
         if self.in_cluster {
-            arguments.extend(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]);
+            options.extend([("cluster-enabled", "yes"), ("cluster-node-timeout", "1000")]);
             // A replica that has not seen its master for long may follow it too.
-            arguments.extend(["--cluster-replica-validity-factor", "0"]);
+            options.push(("cluster-replica-validity-factor", "0"));
         }
+        let tls = self.tls.as_ref().map(|(port, cert, key)| {
+            (port.to_string(), cert.display().to_string(), key.display().to_string())
+        });
+        if let Some((port, cert, key)) = &tls {
+            options.extend([("tls-port", port.as_str()), ("tls-cert-file", cert)]);
+            options.extend([("tls-key-file", key.as_str()), ("tls-ca-cert-file", cert)]);
+            options.push(("tls-auth-clients", "no"));
+        }
+        let arguments =
+            options.iter().flat_map(|(name, value)| [format!("--{name}"), value.to_string()]);
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "sh"])
             .args(arguments)
@@ -136,6 +157,12 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Its address by TLS.
+    pub(crate) fn tls_url(&self) -> String {
+        let (port, ..) = self.tls.as_ref().expect("it speaks TLS");
+        format!("rediss://localhost:{port}")
+    }
+
     /// Its port.
     pub(crate) fn port(&self) -> u16 {
         self.port
@@ -156,7 +183,7 @@ impl Drop for Server {
 impl Cluster {
     /// Three masters with a replica each.
     pub(crate) fn start() -> Self {
-        let servers: Vec<Server> = (0..6).map(|_| Server::started(true)).collect();
+        let servers: Vec<Server> = (0..6).map(|_| Server::started(true, None)).collect();
         let cluster = Self { servers };
         cluster.create();
         cluster
