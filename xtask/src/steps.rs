@@ -64,6 +64,7 @@ const STEPS: &[Step] = &[
     step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
     step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     step("clients", "stock Node and Python clients get what the issue promises", clients::all),
+    step("nodes", "three nodes on one log are as one to stock clients", clients::several),
     step("sdk", "the TypeScript client keeps the promise, in Node and in a browser", sdk::all),
     step("web", "the web client in the binary is what its sources make, and works", web::same),
     step("readme", "the README's commands and snippet work as printed", readme::check),

@@ -11,6 +11,20 @@ use crate::command::run;
 use crate::setup::{node_folder, python, python_folder};
 use crate::workspace::{Profile, Workspace};
 
+/// What is run against three nodes on one PostgreSQL and one Redis.
+const SEVERAL: &[&str] = &[
+    "nodes.several.mjs",
+    "groups.test.mjs",
+    "crowds.test.mjs",
+    "presence.test.mjs",
+    "receipts.test.mjs",
+    "recovery.test.mjs",
+    "moderation.test.mjs",
+    "devices.test.mjs",
+    "own.test.mjs",
+    "crash.test.mjs",
+];
+
 /// Every test, against a release build.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     workspace.build("parlor", Profile::Release)?;
@@ -20,6 +34,17 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
         .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))
         .current_dir(python_folder(workspace)))
     .context("the Python clients' tests failed")
+}
+
+/// What has to hold on several nodes as on one, and what only they have to get right.
+pub(crate) fn several(workspace: &Workspace) -> Result<()> {
+    workspace.build("parlor", Profile::Release)?;
+    run(Command::new("node")
+        .arg("several.mjs")
+        .args(SEVERAL)
+        .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))
+        .current_dir(node_folder(workspace)))
+    .context("the Node clients' tests against several nodes failed")
 }
 
 /// The README's snippet and one round of messages, against a build that is quick to make.

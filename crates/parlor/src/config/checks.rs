@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parlor_chat::ids::UserId;
 
-use super::fields::{Backend, Config, Identity, JwtAlgorithm, Moderation};
+use super::fields::{Backend, BusBackend, Config, Identity, JwtAlgorithm, Moderation};
 use super::{ConfigError, fields};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
@@ -31,6 +31,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     web(&config.web, &mut faults);
     moderation(&config.moderation, dev, &mut faults);
     store(config, &mut faults);
+    bus(config, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -117,6 +118,52 @@ fn store(config: &Config, faults: &mut Vec<String>) {
              database's disks and backups instead, and leave the master key out",
         ));
     }
+}
+
+fn bus(config: &Config, faults: &mut Vec<String>) {
+    let bus = &config.bus;
+    let (server, cluster) = (bus.url.is_some(), !bus.urls.is_empty());
+    match bus.backend {
+        BusBackend::None if server || cluster => faults.push(String::from(
+            "there is an address of Redis in [bus], but no bus: set bus.backend to \"redis\" or \
+             \"redis-cluster\", or leave the address out",
+        )),
+        BusBackend::Redis if !server || cluster => faults.push(String::from(
+            "bus.backend is \"redis\": it needs bus.url (or the variable PARLOR_BUS__URL), the \
+             address of the server, and no bus.urls",
+        )),
+        BusBackend::RedisCluster if server || !cluster => faults.push(String::from(
+            "bus.backend is \"redis-cluster\": it needs bus.urls (or the variable PARLOR_BUS__URLS), \
+             addresses of some of its nodes, and no bus.url",
+        )),
+        _ => {}
+    }
+    if bus.backend == BusBackend::None {
+        return;
+    }
+    if config.store.backend == Backend::Sqlite {
+        faults.push(String::from(
+            "bus.backend is set, but messages are kept in SQLite, which one server has for itself: \
+             there are no others to speak to. Set store.backend to \"postgres\", or bus.backend to \
+             \"none\"",
+        ));
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if !(1..=64).contains(&bus.cluster.len()) || !bus.cluster.bytes().all(plain) {
+        faults.push(format!(
+            "bus.cluster must be 1 to 64 ASCII letters, digits, `-`, `_` or `.`, not `{}`",
+            bus.cluster
+        ));
+    }
+    let mut within = |name: &str, value: u64, low: u64, high: u64| {
+        if !(low..=high).contains(&value) {
+            faults.push(format!("bus.{name} must be from {low} to {high}, not {value}"));
+        }
+    };
+    within("lease_ms", bus.lease_ms, 1_000, 300_000);
+    within("queue_messages_max", bus.queue_messages_max, 16, 1 << 20);
+    within("queue_bytes_max", bus.queue_bytes_max, 1 << 20, 1 << 30);
+    within("seats_max", bus.seats_max, 1_000, 1 << 24);
 }
 
 /// The most connections to a database.

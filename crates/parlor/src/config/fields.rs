@@ -73,6 +73,18 @@ words! {
 }
 
 words! {
+    /// By what the nodes of one log speak to each other.
+    BusBackend {
+        /// By nothing: there is one node.
+        None = "none",
+        /// By a Redis server.
+        Redis = "redis",
+        /// By a Redis Cluster.
+        RedisCluster = "redis-cluster",
+    }
+}
+
+words! {
     /// What becomes of a message about which the hook says nothing.
     HookFailure {
         /// It is kept.
@@ -436,6 +448,33 @@ sections! {
         url: Option<Secret>, "URL" = None, example "\"postgres://parlor@/parlor?host=/run/postgresql\"";
         /// Connections to it that read; one more writes.
         connections: u64, "connections" = 8;
+    }
+
+    /// By what several servers on one PostgreSQL database speak to each other. docs/running.md tells what
+    /// it needs and what it costs.
+    [bus] Bus {
+        /// `none`: there is one server. `redis`: by a Redis server, 6.2 or newer. `redis-cluster`: by a
+        /// Redis Cluster of version 7 or newer. Valkey will do as well.
+        backend: BusBackend, "\"none\", \"redis\" or \"redis-cluster\"" = BusBackend::None;
+        /// The address of the Redis server, `rediss://` for TLS. Better given by the environment than
+        /// here, if a password is in it.
+        url: Option<Secret>, "URL" = None, example "\"redis://user:password@redis.example:6379/0\"";
+        /// Addresses of some nodes of the Redis Cluster. The others are found; user and password of the
+        /// first are used for all.
+        urls: Vec<Secret>, "URLs" = Vec::new();
+        /// What the servers of one database are called together. Those of another database on the same
+        /// Redis need another name.
+        cluster: String, "name" = String::from("parlor");
+        /// After how long without a sign of life a server counts as gone.
+        lease_ms: u64, "milliseconds" = 9_000;
+        /// Messages that wait to be published. What comes above it is dropped, and other servers look into
+        /// the database for it.
+        queue_messages_max: u64, "messages" = 16_384;
+        /// Bytes of them.
+        queue_bytes_max: u64, "bytes" = 67_108_864;
+        /// Users of whom it is yet to be published where they are connected. It should be more than are
+        /// connected to one server.
+        seats_max: u64, "users" = 1_048_576;
     }
 
     /// The web client at `/`. Who opens it without a token is sent to sign in with you: name one of

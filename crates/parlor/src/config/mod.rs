@@ -23,7 +23,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
 pub(crate) use checks::{hook_secret, refuse, secret};
 pub(crate) use fields::{
-    Backend, Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
+    Backend, BusBackend, Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
 };
 pub(crate) use master_keys::keyring;
 pub(crate) use render::default_toml;

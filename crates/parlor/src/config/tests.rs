@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::fields::Moderation;
+use super::fields::{BusBackend, Moderation};
 use super::*;
 
 fn with_variables(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -242,6 +242,50 @@ fn postgres_needs_its_address_and_a_parlor_that_has_it() {
     assert_eq!(refuse(&config, false).is_ok(), built_in);
     let error = refuse(&config, false).err().map(|error| error.to_string());
     assert!(error.is_none_or(|error| error.contains("--features postgres")));
+}
+
+#[test]
+fn a_bus_needs_its_address_and_a_store_that_several_servers_share() {
+    let url = || Secret::new(String::from("redis://:secret@redis.example"));
+    let with = |backend, change: &dyn Fn(&mut Config)| {
+        let mut config = working();
+        config.store.backend = Backend::Postgres;
+        config.store.url = Some(Secret::new(String::from("postgres://parlor@/parlor")));
+        config.bus.backend = backend;
+        change(&mut config);
+        let refused = refuse(&config, false).err();
+        refused.map(|error| error.to_string()).filter(|why| why.contains("bus"))
+    };
+    let refused =
+        |backend, change: &dyn Fn(&mut Config)| with(backend, change).expect("is refused");
+    let server: &dyn Fn(&mut Config) = &|config| config.bus.url = Some(url());
+    let cluster: &dyn Fn(&mut Config) = &|config| config.bus.urls = vec![url(), url()];
+    assert_eq!(with(BusBackend::Redis, server), None);
+    assert_eq!(with(BusBackend::RedisCluster, cluster), None);
+    assert!(refused(BusBackend::Redis, cluster).contains("PARLOR_BUS__URL)"));
+    assert!(refused(BusBackend::RedisCluster, server).contains("PARLOR_BUS__URLS"));
+    assert!(refused(BusBackend::None, server).contains("bus.backend"));
+    let also = |change: fn(&mut Config)| {
+        let both = move |config: &mut Config| {
+            server(config);
+            change(config);
+        };
+        refused(BusBackend::Redis, &both)
+    };
+    assert!(also(|config| config.store = Default::default()).contains("SQLite, which one server"));
+    assert!(also(|config| config.bus.cluster = String::from("a:b")).contains("`a:b`"));
+    assert!(also(|config| config.bus.cluster = String::new()).contains("bus.cluster"));
+    assert!(also(|config| config.bus.lease_ms = 1).contains("bus.lease_ms"));
+    assert!(also(|config| config.bus.queue_bytes_max = 1).contains("bus.queue_bytes_max"));
+
+    let config = with_file(
+        "[bus]\nbackend = \"redis-cluster\"\nurls = [\"redis://:secret@a\", \"redis://b\"]\n",
+    );
+    let config = config.unwrap();
+    assert_eq!(config.bus.urls.len(), 2);
+    assert!(!format!("{config:?}").contains("secret"));
+    let variable = with_variables(&[("PARLOR_BUS__URLS", "redis://:secret@a,redis://b")]).unwrap();
+    assert_eq!(variable.bus.urls, config.bus.urls);
 }
 
 #[test]

@@ -44,7 +44,8 @@ impl Collector for Reading {
         self.0.write_identity(&mut page)?;
         self.0.write_gateway(&mut page)?;
         self.0.write_service(&mut page)?;
-        self.0.write_store(&mut page)
+        self.0.write_store(&mut page)?;
+        self.0.write_bus(&mut page)
     }
 }
 
@@ -363,5 +364,43 @@ impl App {
             BATCH_COMMANDS_BOUNDS.iter().map(|commands| *commands as f64),
             &stats.batch_commands,
         )
+    }
+
+    fn write_bus(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(bus) = self.bus.get() else { return Ok(()) };
+        let stats = bus.stats();
+        let gauges = [
+            ("bus_up", "Whether the bus is in reach: 1 or 0", u64::from(stats.is_up)),
+            ("bus_nodes", "Other servers that live", stats.nodes),
+            ("bus_queued_messages", "Messages that wait to be published", stats.queued),
+            (
+                "bus_unseated_users",
+                "Users of this server of whom the others have yet to be told where they are",
+                stats.unseated,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            page.gauge(name, help, value)?;
+        }
+        let counters = [
+            ("bus_published_messages", "Messages published", stats.published),
+            ("bus_published_bytes", "Bytes published", stats.published_bytes),
+            (
+                "bus_dropped_messages",
+                "Messages that could not be published, which others were told of",
+                stats.dropped,
+            ),
+            ("bus_heard_messages", "Messages of other servers heard", stats.heard),
+            (
+                "bus_passed_over_messages",
+                "Messages of another database's servers, or that were not understood",
+                stats.passed_over,
+            ),
+            ("bus_misses", "Times that messages of others may have been missed", stats.missed),
+        ];
+        for (name, help, value) in counters {
+            page.counter(name, help, value)?;
+        }
+        Ok(())
     }
 }

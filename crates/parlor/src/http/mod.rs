@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use parlor_chat::bus::Bus;
 use parlor_chat::entry::Millis;
 use parlor_gateway::Io;
 use parlor_service::Service;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) gateway: OnceLock<Io>,
     /// The service, once it has started.
     pub(crate) service: OnceLock<Arc<Service>>,
+    /// What it speaks to other servers by, if there are to be any.
+    pub(crate) bus: OnceLock<Arc<dyn Bus>>,
     /// When the server started.
     pub(crate) started: Millis,
     /// What became of the requests to the API.
@@ -52,6 +55,7 @@ impl App {
             started,
             gateway: OnceLock::new(),
             service: OnceLock::new(),
+            bus: OnceLock::new(),
             answered: Answered::default(),
             draining: AtomicBool::new(false),
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parlor_chat::around::port::Around;
+use parlor_chat::bus::Bus;
 use parlor_chat::group::port::Groups;
 use parlor_chat::store::{CommitSink, Store, StoreError};
 #[cfg(feature = "postgres")]
@@ -60,6 +61,24 @@ impl Backend {
             Self::Sqlite(store) => store.health(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.health(),
+        }
+    }
+
+    /// What its log is called on a bus; `None` for a log that no other node can have.
+    pub(crate) fn log_id(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => Some(store.log_id()),
+        }
+    }
+
+    /// Has it tell other nodes what it commits, and hear them.
+    pub(crate) fn join(&self, bus: Arc<dyn Bus>) {
+        match self {
+            Self::Sqlite(_) => drop(bus),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.join(bus),
         }
     }
 

@@ -6,6 +6,7 @@
 //! events answered), the service drains, the store closes; all within the configured bound.
 
 mod backend;
+mod bus;
 mod data;
 mod greeting;
 mod listen;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parlor_chat::bus::Bus;
 use parlor_chat::ids::UserId;
 use parlor_gateway::{Gateway, Listener, Running};
 use parlor_service::{Authenticator, Delivery, Service};
@@ -38,6 +40,9 @@ const BACKGROUND_THREADS: usize = 2;
 
 /// How long the store may take to move its log into the database at the end.
 const STORE_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may take to tell other nodes that this one is gone.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long what the store was given may take once the connections are gone.
 const LAST_WRITES_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,6 +84,12 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     let (port, groups, around) = store.parts();
     let service = Service::new(chat, port, groups, around, auth, delivery);
     let app = Arc::new(App::new(store.clone(), ring, started));
+    let bus = bus::open(config, &store).await?;
+    if let Some(bus) = &bus {
+        store.join(Arc::clone(bus));
+        service.join(Arc::clone(bus));
+        app.bus.get_or_init(|| Arc::clone(bus));
+    }
 
     let tls = certificate.as_ref().map(Certificate::server_config);
     let with_tls = tls.is_some();
@@ -115,7 +126,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     tracing::info!(signal, patience_ms = config.server.drain_ms, "draining");
     app.draining.store(true, Ordering::Relaxed);
     tokio::select! {
-        whole = drain(&service, running, store, settings::drain(config)) => whole,
+        whole = drain(&service, running, store, bus, settings::drain(config)) => whole,
         signal = signals.next() => {
             Err(Failure::new(
                 Code::Cut,
@@ -126,11 +137,13 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
 }
 
 /// Ends connections, service and store within a bound: nobody is let in any more; each connection
-/// is closed in its turn, told when to come back, with its events answered; then writes end.
+/// is closed in its turn, told when to come back, with its events answered; then writes end, and other nodes are
+/// told that this one is gone.
 async fn drain(
     service: &Arc<Service>,
     running: Running,
     store: Backend,
+    bus: Option<Arc<dyn Bus>>,
     settings::Drain { patience, spread }: settings::Drain,
 ) -> Result<(), Failure> {
     let deadline = Instant::now() + patience;
@@ -145,6 +158,11 @@ async fn drain(
     let closed = tokio::task::spawn_blocking(move || store.close());
     if tokio::time::timeout(STORE_CLOSE_TIMEOUT, closed).await.is_err() {
         tracing::warn!("the store did not close in time; it will recover at the next start");
+    }
+    if let Some(bus) = bus
+        && tokio::time::timeout(GOODBYE_TIMEOUT, bus.leave()).await.is_err()
+    {
+        tracing::warn!("the other nodes were not told; they will see it by the lease");
     }
     if in_time {
         tracing::info!("drained");

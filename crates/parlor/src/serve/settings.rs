@@ -261,7 +261,7 @@ pub(super) fn shards(config: &Config) -> usize {
 /// The most shards a gateway can have.
 pub(crate) const SHARDS_MAX: usize = 256;
 
-fn size(value: u64) -> usize {
+pub(super) fn size(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
