@@ -1,5 +1,6 @@
 // Every view of the client, with something in it: a scene in which all that can be shown is there, and the way to each.
 import type { Page } from "playwright-core";
+import { expect } from "vitest";
 import { addressOf, composer, message, visit } from "./page.js";
 import { play, Scene } from "./scene.js";
 import { ask, connect } from "./seed.js";
@@ -66,7 +67,7 @@ export async function playViews(url: string): Promise<View[]> {
   const dialog = (key: string, nth: number) => async (page: Page) => {
     await page.keyboard.press("Escape");
     await visit(page, addressOf(key));
-    await message(page, "three seats").first().click({ button: "right" });
+    await openMenu(page, "three seats");
     const icon = ["lucide-forward", "lucide-flag", "lucide-trash-2"][nth];
     await page.locator(`[role=menuitem]:has(svg.${icon})`).click();
     await page.getByRole("dialog").waitFor();
@@ -83,8 +84,7 @@ export async function playViews(url: string): Promise<View[]> {
       name: "menu",
       open: async (page) => {
         await visit(page, addressOf(group));
-        await message(page, "three seats").first().click({ button: "right" });
-        await page.getByRole("menu").waitFor();
+        await openMenu(page, "three seats");
       },
     },
     {
@@ -160,6 +160,23 @@ export async function playViews(url: string): Promise<View[]> {
     { name: "moderation-users", open: at("#/moderation/users", title) },
     ...PAGES.map((page) => ({ name: `settings-${page || "index"}`, open: at(`#/settings/${page}`, title) })),
   ];
+}
+
+/** Opens a message's menu. What was just opened may still move under the pointer: then it is tried again. */
+async function openMenu(page: Page, text: string): Promise<void> {
+  const isOpen = () =>
+    page
+      .getByRole("menu")
+      .waitFor({ timeout: 3_000 })
+      .then(
+        () => true,
+        () => false,
+      );
+  const open = async () => {
+    await message(page, text).first().click({ button: "right" });
+    return await isOpen();
+  };
+  await expect.poll(open, { timeout: 30_000 }).toBe(true);
 }
 
 const PAGES = [
