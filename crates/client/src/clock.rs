@@ -23,9 +23,9 @@ impl ServerClock {
         self.base = Some((ts, Instant::now()));
     }
 
-    /// The server was at `ts` some time ago, and so is at least there.
+    /// The server was at `ts` some time ago, perhaps years, and so is at least there.
     pub(crate) fn was_at(&mut self, ts: u64) {
-        if self.base.is_none() || ts > self.now_ms() {
+        if ts > self.now_ms() {
             self.is_now(ts);
         }
     }
@@ -33,4 +33,21 @@ impl ServerClock {
 
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_long_ago_does_not_set_the_clock_back() {
+        let mut clock = ServerClock::default();
+        let now = clock.now_ms();
+        clock.was_at(now - 86_400_000);
+        assert!(clock.now_ms() >= now, "before the server has said the time");
+        clock.was_at(now + 86_400_000);
+        assert!(clock.now_ms() >= now + 86_400_000, "this device's clock is behind");
+        clock.is_now(now - 5_000);
+        assert!(clock.now_ms() < now, "this device's clock is ahead");
+    }
 }
