@@ -113,9 +113,10 @@ impl Apps {
     ///
     /// # Errors
     /// When that takes more than a minute.
-    pub(super) async fn drained(&self) -> Result<()> {
+    pub(super) async fn drained(&self, shared: &Shared) -> Result<()> {
         let done = || self.reports.done.load(Ordering::Relaxed) == self.programs;
-        until("every program's outbox is empty", done).await
+        let drained = until("every program's outbox is empty", done).await;
+        drained.with_context(|| format!("found by then: {:#?}", shared.lives.lock().findings))
     }
 
     /// Has each show all of its conversations, which takes the place of what was shown before.

@@ -274,7 +274,7 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let done = || reports.done.load(Ordering::Relaxed) == fleets.len() as u64;
     until("every Node client is acknowledged", done).await?;
     until("every send is acknowledged", || shared.unacked.load(Ordering::Relaxed) == 0).await?;
-    apps.drained().await?;
+    apps.drained(&shared).await?;
     let Settled { mut verdict, forgotten } =
         settle(&shared, server.addr(), &apps, SETTLE_TIMEOUT).await?;
     phase.send(Phase::Stop)?;
