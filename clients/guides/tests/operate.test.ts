@@ -87,7 +87,7 @@ test("the_chart_makes_what_kubernetes_takes", async () => {
   expect(kinds.sort()).toEqual(
     ["ConfigMap", "Deployment", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "Service"].sort(),
   );
-  expect(whole).toContain("nginx.ingress.kubernetes.io/affinity: cookie");
+  expect(whole).toContain('traefik.ingress.kubernetes.io/service.sticky.cookie: "true"');
   // The pause and the drain fit into the time that a node has to end.
   expect(whole).toContain("terminationGracePeriodSeconds: 30");
   const slow = await render("slow.yaml", "--set", "drain.ms=60000", "--set", "networkPolicy.httpsOut=true");
@@ -102,6 +102,16 @@ test("the_chart_refuses_values_that_it_does_not_know", async () => {
   expect(await template("--set", IMAGE, "--set", "replica=2")).toContain("replica");
   const secret = "settings.PARLOR_STORE__URL=postgres://parlor:secret@db/parlor";
   expect(await template("--set", IMAGE, "--set", secret)).toContain("PARLOR_STORE__URL");
+});
+
+test("the_settings_of_chart_and_compose_file_are_settings_of_parlor", async () => {
+  const { stdout } = await execute(binary(), ["config"]);
+  const known = new Set(stdout.match(/PARLOR_[A-Z0-9_]+/g));
+  const texts = ["compose/compose.yaml", "Dockerfile", "helm/parlor/values.yaml"];
+  texts.push("helm/parlor/templates/configmap.yaml", "helm/parlor/templates/deployment.yaml");
+  for (const text of await Promise.all(texts.map(read))) {
+    for (const name of text.match(/PARLOR_[A-Z0-9]+__[A-Z0-9_]+/g) ?? []) expect(known).toContain(name);
+  }
 });
 
 test("the_units_are_good_and_the_first_is_the_guides", async () => {
