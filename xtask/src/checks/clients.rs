@@ -14,6 +14,7 @@ use crate::workspace::{Profile, Workspace};
 /// What is run against three nodes on one PostgreSQL and one Redis.
 const SEVERAL: &[&str] = &[
     "nodes.several.mjs",
+    "balancers.several.mjs",
     "groups.test.mjs",
     "crowds.test.mjs",
     "presence.test.mjs",
