@@ -1,7 +1,7 @@
 // Who may write, add people, come in, and read what was before: rows to choose in.
 import type { GroupSettings } from "@parlor/client";
 import type { ReactNode } from "react";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Select } from "../ui/choice.js";
 import { ListRow } from "../ui/list-row.js";
 
@@ -18,7 +18,7 @@ export function AccessRows({
   settings: Access;
   onChange: (change: Partial<Access>) => void;
 }): ReactNode {
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const openTo = OPEN_TO.map((value) => ({ value, label: text[value] }));
   const joining = JOINING.map((value) => ({ value, label: text.joins[value] }));
   const history = HISTORY.map((value) => ({ value, label: text.histories[value] }));

@@ -3,7 +3,7 @@ import { isRefused } from "@parlor/client";
 import { useParlor } from "@parlor/react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useAttempt, useErrorText } from "../app/errors.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { PeoplePicker, PersonPicker } from "../people/person-picker.js";
 import { personName } from "../people/profiles.js";
@@ -26,7 +26,7 @@ function useInGroup({ items }: PeopleProps["members"]): ReadonlySet<string> {
 
 export function AddPeople({ group, members, onBack, onClose }: PeopleProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const words = useErrorText();
   const excluded = useInGroup(members);
   const [chosen, setChosen] = useState<readonly string[]>([]);
@@ -66,7 +66,7 @@ export function AddPeople({ group, members, onBack, onClose }: PeopleProps): Rea
 
 export function LetBack({ group, members, onBack, onClose }: PeopleProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const excluded = useInGroup(members);
   const pardon = (userId: string) =>

@@ -1,7 +1,7 @@
 // Asks for how long something shall hold.
 import { type ReactNode, useState } from "react";
 import { durationText, MUTE_SECONDS } from "../asking/durations.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import css from "../people/panel.module.css";
 import { Button } from "../ui/button.js";
 import { RadioGroup } from "../ui/choice.js";
@@ -20,7 +20,7 @@ export interface DurationDialogProps {
 
 export function DurationDialog(props: DurationDialogProps): ReactNode {
   const { title, hint, action, isDanger = false, onChoose, onClose } = props;
-  const text = useText();
+  const text = useMoreText();
   const language = useLanguage();
   const [chosen, setChosen] = useState(String(MUTE_SECONDS[0]));
   const choices = MUTE_SECONDS.map((seconds) => ({

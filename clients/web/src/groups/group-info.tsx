@@ -4,7 +4,7 @@ import { useParlor } from "@parlor/react";
 import { Link2, LogOut, Pencil, Settings2, ShieldBan, Trash2, UserPlus, UserRoundCheck, WholeWord } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useAsked } from "../asking/asked.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { ConversationRows, TimerRow } from "../people/conversation-rows.js";
 import { Head, Note } from "../people/panel.js";
 import { Avatar } from "../ui/avatar.js";
@@ -78,7 +78,7 @@ interface MainProps {
 
 function Main({ group, conversation, members, waiting, onShow, onClose }: MainProps): ReactNode {
   const { name, role, settings } = group;
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const [isNaming, setNaming] = useState(false);
   const isAdmin = may(role, "update", settings);
   const mayAdd = may(role, "add", settings);
@@ -148,7 +148,7 @@ function Main({ group, conversation, members, waiting, onShow, onClose }: MainPr
 /** How many there are, and how many of them are here. */
 function Facts({ group }: { group: Group }): ReactNode {
   const parlor = useParlor();
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const language = useLanguage();
   const { groupId, members, role } = group;
   const online = useAsked(`${groupId} ${role !== null} ${members}`, async () => {

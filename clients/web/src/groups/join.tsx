@@ -6,7 +6,7 @@ import { useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
 import { useAsked, useEvent } from "../asking/asked.js";
 import { momentText } from "../asking/dates.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { Avatar } from "../ui/avatar.js";
 import { Button } from "../ui/button.js";
 import { Page } from "../ui/page.js";
@@ -22,7 +22,7 @@ type Outcome = { readonly kind: "asked" } | { readonly kind: "refused"; readonly
 
 export function JoinGroup({ groupId, invite }: JoinGroupProps): ReactNode {
   const parlor = useParlor();
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [isBusy, setBusy] = useState(false);
   // What a group is, is told only to who could come in without an invite.
@@ -109,7 +109,7 @@ function Said({ title, hint, action, isBusy = false, onAct }: SaidProps): ReactN
 
 /** Why one does not come in, and what there is to do about it. */
 function Refused({ error, onRetry }: { error: unknown; onRetry: () => void }): ReactNode {
-  const { groups: text, common } = useText();
+  const { groups: text, common } = useMoreText();
   const language = useLanguage();
   const words = useErrorText();
   if (error instanceof RefusedError) {

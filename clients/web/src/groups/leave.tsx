@@ -3,7 +3,7 @@ import { useParlor } from "@parlor/react";
 import { type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { go } from "../app/route.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { List, ListRow } from "../ui/list-row.js";
 import { showToast } from "../ui/toast.js";
@@ -18,7 +18,7 @@ export interface LeaveRowsProps {
 
 export function LeaveRows({ group, leaveIcon, deleteIcon }: LeaveRowsProps): ReactNode {
   const parlor = useParlor();
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const attempt = useAttempt();
   const [asking, ask] = useState<"leave" | "delete" | null>(null);
   const { groupId, name, role, settings } = group;

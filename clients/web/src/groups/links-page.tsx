@@ -7,7 +7,7 @@ import { useAttempt } from "../app/errors.js";
 import { useAsked } from "../asking/asked.js";
 import { isForGood, momentText } from "../asking/dates.js";
 import { durationText, INVITE_SECONDS, INVITE_USES } from "../asking/durations.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { usePerson } from "../people/profiles.js";
 import { Button } from "../ui/button.js";
@@ -29,7 +29,7 @@ const MANY_USES = 1_000;
 
 export function LinksPage({ group, onBack, onClose }: { group: Group } & PanelPageProps): ReactNode {
   const parlor = useParlor();
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const attempt = useAttempt();
   const copy = useCopy();
   const { groupId, settings } = group;
@@ -70,7 +70,7 @@ export function LinksPage({ group, onBack, onClose }: { group: Group } & PanelPa
 }
 
 function NewLink({ onMake }: { onMake: (forSeconds: number, uses: number | null) => Promise<boolean> }): ReactNode {
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const language = useLanguage();
   const [lasts, setLasts] = useState(WEEK);
   const [uses, setUses] = useState("null");
@@ -124,7 +124,7 @@ interface LinkRowProps {
 }
 
 function LinkRow({ link, facts, onRevoke }: LinkRowProps): ReactNode {
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const copy = useCopy();
   const [isAsking, ask] = useState(false);
   return (
@@ -157,7 +157,7 @@ function LinkRow({ link, facts, onRevoke }: LinkRowProps): ReactNode {
 }
 
 function LinkFacts({ invite }: { invite: Invite }): ReactNode {
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const language = useLanguage();
   const { by, until, uses } = invite;
   const { name } = usePerson(by);

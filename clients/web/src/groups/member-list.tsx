@@ -3,7 +3,7 @@ import type { GroupMember } from "@parlor/client";
 import { useParlor } from "@parlor/react";
 import { type ReactNode, useMemo, useState } from "react";
 import { isForGood, momentText } from "../asking/dates.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { PersonAvatar, PresenceText } from "../people/person.js";
 import { personName, usePerson } from "../people/profiles.js";
 import { isMeant } from "../people/search.js";
@@ -27,7 +27,7 @@ export interface MemberListProps {
 
 export function MemberList({ group, members }: MemberListProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const [query, setQuery] = useState("");
   const { items, hasMore, isLoading, loadMore } = members;
   const shown = useMemo(() => {
@@ -72,7 +72,7 @@ interface MemberRowProps {
 
 function MemberRow({ member, group, apply }: MemberRowProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const { userId, role } = member;
   const { name } = usePerson(userId);
   const isMe = userId === parlor.userId;
@@ -93,7 +93,7 @@ function MemberRow({ member, group, apply }: MemberRowProps): ReactNode {
 
 /** Muted, or whether they are here. */
 function MemberState({ member, isMe }: { member: GroupMember; isMe: boolean }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const language = useLanguage();
   const { mutedUntil } = member;
   if (mutedUntil !== undefined && mutedUntil > Date.now()) {

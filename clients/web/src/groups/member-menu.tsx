@@ -16,7 +16,7 @@ import {
 import { Fragment, type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { go } from "../app/route.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { MenuItem, MenuSeparator } from "../ui/menu.js";
 import { MenuButton } from "../ui/menu-button.js";
@@ -44,7 +44,7 @@ type Asking = "mute" | "kick" | "ban" | "give" | null;
 
 export function MemberMenu({ member, name, group, apply }: MemberMenuProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const [asking, ask] = useState<Asking>(null);
   const { groupId, role } = group;

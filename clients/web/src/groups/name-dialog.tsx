@@ -1,6 +1,6 @@
 // Gives a group another name.
 import { type FormEvent, type ReactNode, useId, useState } from "react";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { NAME_BYTES_MAX } from "../people/contact-dialog.js";
 import { Button } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
@@ -8,7 +8,7 @@ import { TextField } from "../ui/field.js";
 import type { Group } from "./group.js";
 
 export function NameDialog({ group, onClose }: { group: Group; onClose: () => void }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const form = useId();
   const [name, setName] = useState(group.name);
   const called = name.trim();

@@ -5,7 +5,7 @@ import { Users } from "lucide-react";
 import { type FormEvent, type ReactNode, useMemo, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { go } from "../app/route.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { NAME_BYTES_MAX } from "../people/contact-dialog.js";
 import { PeoplePicker } from "../people/person-picker.js";
 import { Avatar } from "../ui/avatar.js";
@@ -22,7 +22,7 @@ const USUAL: Access = { post: "everyone", add: "admins", join: "invite", history
 
 export function NewGroup(): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const [name, setName] = useState("");
   const [members, setMembers] = useState<readonly string[]>([]);

@@ -2,7 +2,7 @@
 import { UserRoundCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import { distanceText } from "../asking/dates.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { PersonAvatar, PersonName } from "../people/person.js";
 import { Button } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -18,7 +18,7 @@ interface RequestsPageProps extends PanelPageProps {
 }
 
 export function RequestsPage({ requests, onLetIn, onBack, onClose }: RequestsPageProps): ReactNode {
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const language = useLanguage();
   const { value, isAsking, decide } = requests;
   const letIn = async (userId: string) => {

@@ -4,7 +4,7 @@ import { useParlor } from "@parlor/react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { useAsked } from "../asking/asked.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { Button } from "../ui/button.js";
 import { RadioGroup } from "../ui/choice.js";
@@ -20,7 +20,7 @@ type Action = (typeof ACTIONS)[number];
 
 export function RulesPage({ groupId, onBack, onClose }: { groupId: string } & PanelPageProps): ReactNode {
   const parlor = useParlor();
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const rules = useAsked(groupId, () => parlor.command("group_rules", { groupId }));
   return (
     <Page title={text.rules} onBack={onBack} onClose={onClose}>
@@ -38,7 +38,7 @@ interface RulesFormProps {
 
 function RulesForm({ groupId, rules, onSaved }: RulesFormProps): ReactNode {
   const parlor = useParlor();
-  const { groups: text, common } = useText();
+  const { groups: text, common } = useMoreText();
   const attempt = useAttempt();
   const [typed, setTyped] = useState(rules.words.join("\n"));
   const [action, setAction] = useState<Action>(rules.action === "mask" ? "mask" : "refuse");

@@ -2,7 +2,7 @@
 import type { Conversation } from "@parlor/client";
 import { type ReactNode, useState } from "react";
 import { durationText, SLOW_MODE_SECONDS, withChoice } from "../asking/durations.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { TimerRow } from "../people/conversation-rows.js";
 import { Button } from "../ui/button.js";
 import { Select } from "../ui/choice.js";
@@ -21,7 +21,7 @@ interface SettingsPageProps extends PanelPageProps {
 }
 
 export function SettingsPage({ group, conversation, onBack, onClose }: SettingsPageProps): ReactNode {
-  const { groups: text } = useText();
+  const { groups: text } = useMoreText();
   const language = useLanguage();
   const { settings, update } = group;
   const slowModes = withChoice(SLOW_MODE_SECONDS, settings.slowModeSeconds).map((seconds) => ({
@@ -54,7 +54,7 @@ export function SettingsPage({ group, conversation, onBack, onClose }: SettingsP
 }
 
 function MembersMax({ group }: { group: Group }): ReactNode {
-  const { groups: text, common } = useText();
+  const { groups: text, common } = useMoreText();
   const { settings, update } = group;
   const [typed, setTyped] = useState(String(settings.membersMax));
   const wanted = Number(typed);

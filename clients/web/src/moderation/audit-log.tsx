@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { useErrorText } from "../app/errors.js";
 import { usePaged } from "../asking/asked.js";
 import { isForGood, momentText } from "../asking/dates.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { PersonName } from "../people/person.js";
 import { Button, IconButton } from "../ui/button.js";
@@ -20,7 +20,7 @@ const PAGE = 50;
 
 export function AuditLog(): ReactNode {
   const parlor = useParlor();
-  const { moderation: text, common } = useText();
+  const { moderation: text, common } = useMoreText();
   const words = useErrorText();
   const { items, hasMore, isLoading, error, loadMore, reload } = usePaged<AuditLine>("audit", async (cursor) => {
     const page = await parlor.command("audit", { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
@@ -53,7 +53,7 @@ export function AuditLog(): ReactNode {
 }
 
 function AuditRow({ line }: { line: AuditLine }): ReactNode {
-  const { moderation: text } = useText();
+  const { moderation: text } = useMoreText();
   const language = useLanguage();
   const copy = useCopy();
   const { number, at, by, action, userId, until, text: said, note, hash } = line;

@@ -1,7 +1,7 @@
 // Asks for what a moderator's deed needs: words, an end, a note.
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { momentOf } from "../asking/dates.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { Button } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
@@ -18,7 +18,7 @@ export interface DeedDialogProps {
 }
 
 export function DeedDialog({ deed, name, onDo, onClose }: DeedDialogProps): ReactNode {
-  const { moderation: text, common } = useText();
+  const { moderation: text, common } = useMoreText();
   const form = useId();
   const [said, setSaid] = useState("");
   const [until, setUntil] = useState("");

@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
 import { useAsked } from "../asking/asked.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
 import { PageHeader } from "../ui/page.js";
@@ -22,7 +22,7 @@ const PAGES = ["reports", "audit", "users"] as const;
 /** `page` is one of the tabs; without a known one it is the first. */
 export function ModerationPage({ page }: { page: string | null }): ReactNode {
   const parlor = useParlor();
-  const { moderation: text, common } = useText();
+  const { moderation: text, common } = useMoreText();
   const words = useErrorText();
   // Who may ask for reports is a moderator; nothing else says so.
   const right = useAsked("moderator", async () => {

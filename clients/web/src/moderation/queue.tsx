@@ -8,7 +8,7 @@ import { useErrorText } from "../app/errors.js";
 import { useEvent, usePaged } from "../asking/asked.js";
 import { distanceText } from "../asking/dates.js";
 import { textOf } from "../conversation/content.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { usePerson } from "../people/profiles.js";
 import { Button } from "../ui/button.js";
 import { Select } from "../ui/choice.js";
@@ -31,7 +31,7 @@ function isBusyElsewhere(target: EventTarget | null): boolean {
 
 export function Queue(): ReactNode {
   const parlor = useParlor();
-  const { moderation: text, common } = useText();
+  const { moderation: text, common } = useMoreText();
   const words = useErrorText();
   const [state, setState] = useState<State>("waiting");
   const [chosenId, choose] = useState<string | null>(null);
@@ -137,7 +137,7 @@ interface ReportRowProps {
 }
 
 function ReportRow({ report, isChosen, onChoose }: ReportRowProps): ReactNode {
-  const { moderation: text, people } = useText();
+  const { moderation: text, people } = useMoreText();
   const language = useLanguage();
   const { name } = usePerson(report.accused);
   const reasons: Partial<Record<string, string>> = people.reasons;

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { momentText } from "../asking/dates.js";
 import { textOf } from "../conversation/content.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { PersonAvatar } from "../people/person.js";
 import { usePerson } from "../people/profiles.js";
 import { Button } from "../ui/button.js";
@@ -25,7 +25,7 @@ export interface ReportViewProps {
 
 export function ReportView({ report, onChange, onBack }: ReportViewProps): ReactNode {
   const parlor = useParlor();
-  const { moderation: text, common } = useText();
+  const { moderation: text, common } = useMoreText();
   const attempt = useAttempt();
   const [asking, ask] = useState<Deed | null>(null);
   const { name } = usePerson(report.accused);
@@ -117,7 +117,7 @@ function Key({ children }: { children: string }): ReactNode {
 }
 
 function DeedButton({ deed, onSelect }: { deed: Deed; onSelect: () => void }): ReactNode {
-  const { moderation: text } = useText();
+  const { moderation: text } = useMoreText();
   const key = Object.keys(KEYS).find((each) => KEYS[each] === deed);
   const isDanger = deed === "suspend" || deed === "remove";
   return (
@@ -130,7 +130,7 @@ function DeedButton({ deed, onSelect }: { deed: Deed; onSelect: () => void }): R
 
 /** Who reported it and why, and what has become of it. */
 function ReportFacts({ report }: { report: ReportLine }): ReactNode {
-  const { moderation: text, people } = useText();
+  const { moderation: text, people } = useMoreText();
   const language = useLanguage();
   const { by, reason, rule, comment, at, conversationId, moderator, movedAt, outcome, note } = report;
   const reporter = usePerson(by ?? "").name;

@@ -2,7 +2,7 @@
 import { useParlor } from "@parlor/react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useAttempt } from "../app/errors.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { PersonAvatar, PersonName } from "../people/person.js";
 import { PersonPicker } from "../people/person-picker.js";
 import { usePerson } from "../people/profiles.js";
@@ -33,7 +33,7 @@ export function UserDeeds(): ReactNode {
 
 function ChosenUser({ userId, onDone }: { userId: string; onDone: () => void }): ReactNode {
   const parlor = useParlor();
-  const { moderation: text, common } = useText();
+  const { moderation: text, common } = useMoreText();
   const attempt = useAttempt();
   const { name } = usePerson(userId);
   const [asking, ask] = useState<{ deed: UserDeed; clientId: string } | null>(null);

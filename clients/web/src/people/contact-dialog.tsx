@@ -2,7 +2,7 @@
 import { useParlor } from "@parlor/react";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { useAttempt } from "../app/errors.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
 import { TextField } from "../ui/field.js";
@@ -17,7 +17,7 @@ export function ContactDialog({ userId, onClose }: { userId: string; onClose: ()
   const parlor = useParlor();
   const { contact } = useRelation(userId);
   const { profile } = usePerson(userId);
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const form = useId();
   const [name, setName] = useState(contact?.name ?? "");

@@ -6,14 +6,14 @@ import type { ReactNode } from "react";
 import { useAttempt } from "../app/errors.js";
 import { FOR_GOOD, isForGood, momentText } from "../asking/dates.js";
 import { durationText, MUTE_SECONDS, TIMER_SECONDS, withChoice } from "../asking/durations.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { Select } from "../ui/choice.js";
 import { List, ListRow, SwitchRow } from "../ui/list-row.js";
 
 /** Muted, pinned, archived. */
 export function ConversationRows({ conversation }: { conversation: Conversation }): ReactNode {
   const { settings } = useConversation(conversation);
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const set = (changed: typeof settings) => void attempt(() => conversation.configure(changed));
   return (
@@ -36,7 +36,7 @@ export function ConversationRows({ conversation }: { conversation: Conversation 
 }
 
 function MuteRow({ mutedUntil, onChange }: { mutedUntil: number; onChange: (mutedUntil: number) => void }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const language = useLanguage();
   const isMuted = mutedUntil > Date.now();
   const state = !isMuted
@@ -84,7 +84,7 @@ export function TimerRow({
 }): ReactNode {
   const parlor = useParlor();
   const { id, timerSeconds } = useConversation(conversation);
-  const text = useText();
+  const text = useMoreText();
   const language = useLanguage();
   const attempt = useAttempt();
   const say = (seconds: number | null) => (seconds === null ? text.people.never : durationText(seconds, language));

@@ -4,7 +4,7 @@ import { useParlor } from "@parlor/react";
 import { Ban, Copy, Flag, Pencil, UserMinus, UserPlus } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { IconButton } from "../ui/button.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { useCopy } from "../ui/copy.js";
@@ -35,7 +35,7 @@ function PersonPanel({
   onClose: () => void;
 }): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const copy = useCopy();
   const { name, profile } = usePerson(userId);
   const { isBlocked } = useRelation(userId);
@@ -73,7 +73,7 @@ type Asking = "contact" | "block" | "report" | null;
 /** What one does about a person: contact, block, report. */
 function PersonDeeds({ userId, name }: { userId: string; name: string }): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const { contact, isBlocked } = useRelation(userId);
   const [asking, ask] = useState<Asking>(null);

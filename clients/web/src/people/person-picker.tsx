@@ -1,7 +1,7 @@
 // Picks people: by a search, from contacts, or by their id.
 import { X } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { SearchField } from "../ui/field.js";
 import { PersonAvatar, PersonName } from "./person.js";
 import css from "./person-picker.module.css";
@@ -21,7 +21,7 @@ export interface PeoplePickerProps extends PickerProps {
 
 /** Any number of people. */
 export function PeoplePicker({ chosen, onChange, excluded, autoFocus }: PeoplePickerProps): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const [query, setQuery] = useState("");
   const found = usePeopleSearch(query, excluded);
   const toggle = (userId: string) => {
@@ -57,7 +57,7 @@ export interface PersonPickerProps extends PickerProps {
 
 /** One person. */
 export function PersonPicker({ onPick, excluded, autoFocus }: PersonPickerProps): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const [query, setQuery] = useState("");
   const found = usePeopleSearch(query, excluded);
   return (
@@ -82,7 +82,7 @@ function Results({
   found: ReturnType<typeof usePeopleSearch>;
   children: (userId: string) => ReactNode;
 }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const { userIds, asId, isSearching } = found;
   return (
     <>
@@ -112,7 +112,7 @@ function Names({ userId }: { userId: string }): ReactNode {
 }
 
 function Chip({ userId, onRemove }: { userId: string; onRemove: () => void }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const { name } = usePerson(userId);
   return (
     <li>

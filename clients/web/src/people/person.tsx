@@ -37,6 +37,6 @@ export function PresenceText({ userId }: { userId: string }): ReactNode {
   const { online, lastSeen } = usePresence(userId);
   const text = useText();
   const language = useLanguage();
-  if (online === true) return text.people.online;
-  return lastSeen === null ? null : text.people.lastSeen(distanceText(lastSeen, Date.now(), language));
+  if (online === true) return text.common.online;
+  return lastSeen === null ? null : text.common.lastSeen(distanceText(lastSeen, Date.now(), language));
 }

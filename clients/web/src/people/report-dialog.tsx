@@ -2,7 +2,7 @@
 import { useParlor } from "@parlor/react";
 import { type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { RadioGroup } from "../ui/choice.js";
 import { Dialog } from "../ui/dialog.js";
@@ -26,7 +26,7 @@ export interface ReportDialogProps {
 
 export function ReportDialog({ userId, messageId, onClose }: ReportDialogProps): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const { name } = usePerson(userId);
   const { isBlocked } = useRelation(userId);

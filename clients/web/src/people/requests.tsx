@@ -7,7 +7,7 @@ import { useAttempt, useErrorText } from "../app/errors.js";
 import { go } from "../app/route.js";
 import { distanceText } from "../asking/dates.js";
 import { PlainText } from "../conversation/format/plain-text.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -24,7 +24,7 @@ import css from "./requests.module.css";
 const SHOWN_CHARS = 600;
 
 export function Requests(): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const words = useErrorText();
   const { conversations, hasMore, isLoading, error, loadMore } = useRequests();
   return (
@@ -59,7 +59,7 @@ export function Requests(): ReactNode {
 function RequestCard({ request }: { request: ConversationView }): ReactNode {
   const { conversation, lastMessage, name: userId } = request;
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const language = useLanguage();
   const attempt = useAttempt();
   const [isBlocking, setBlocking] = useState(false);
@@ -119,7 +119,7 @@ function RequestCard({ request }: { request: ConversationView }): ReactNode {
 }
 
 function Preview({ messages }: { messages: readonly ChatMessage[] }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   return (
     <ul className={css.messages} aria-label={text.conversation.messages}>
       {messages.map((message) => (

@@ -7,7 +7,7 @@ import { useAttempt, useErrorText } from "../app/errors.js";
 import { go, hrefOf } from "../app/route.js";
 import { momentText } from "../asking/dates.js";
 import { PlainText } from "../conversation/format/plain-text.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { Button, IconButton } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
 import { List } from "../ui/list-row.js";
@@ -24,7 +24,7 @@ import css from "./starred.module.css";
 const SHOWN_CHARS = 600;
 
 export function Starred(): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const attempt = useAttempt();
   const words = useErrorText();
   const { starred, hasMore, isLoading, error, loadMore, unstar } = useStarred();
@@ -60,7 +60,7 @@ export function Starred(): ReactNode {
 }
 
 function StarredRow({ line, onUnstar }: { line: StarredMessage; onUnstar: () => void }): ReactNode {
-  const text = useText();
+  const text = useMoreText();
   const { message } = line;
   const isThere = message !== null && message.deleted !== true && message.expired !== true;
   return (
@@ -95,7 +95,7 @@ function StarredLink({ message }: { message: LoggedMessage }): ReactNode {
 /** Who said it, and where. */
 function Where({ message }: { message: LoggedMessage }): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const sender = usePerson(message.from).name;
   const to = usePerson(message.to ?? message.from).name;
   const isMine = message.from === parlor.userId;

@@ -3,7 +3,7 @@ import { useParlor } from "@parlor/react";
 import { LogOut, Trash2 } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { version } from "../../package.json";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { useSession } from "../session/session.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { List, ListRow } from "../ui/list-row.js";
@@ -12,7 +12,7 @@ import { bytesText, clearStorage, storageUsed } from "./storage.js";
 
 export function AboutPage(): ReactNode {
   const parlor = useParlor();
-  const { settings: text, session } = useText();
+  const { settings: text, session } = useMoreText();
   const language = useLanguage();
   const { signOut, askToSignOut } = useSession();
   const [isAsking, ask] = useState(false);

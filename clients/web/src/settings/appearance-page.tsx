@@ -1,13 +1,13 @@
 // How the client looks on this browser.
 import type { ReactNode } from "react";
 import { DENSITIES, preferences, TEXT_SIZES, THEMES, usePreferences } from "../app/preferences.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Segments } from "../ui/choice.js";
 import css from "./appearance-page.module.css";
 import { Frame } from "./page-frame.js";
 
 export function AppearancePage(): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   const { theme, textSize, density } = usePreferences();
   return (
     <Frame title={text.pages.appearance}>

@@ -3,7 +3,7 @@ import { useBlocked } from "@parlor/react";
 import { Ban } from "lucide-react";
 import type { ReactNode } from "react";
 import { useAttempt } from "../app/errors.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { PersonAvatar, PersonName } from "../people/person.js";
 import { Button } from "../ui/button.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -12,7 +12,7 @@ import { Loading } from "../ui/wait.js";
 import { Frame } from "./page-frame.js";
 
 export function BlockedPage(): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   const attempt = useAttempt();
   const { userIds, isKnown, unblock } = useBlocked();
   return (

@@ -4,7 +4,7 @@ import { Contact, EllipsisVertical, MessageCircle, Pencil, UserMinus, UserPlus }
 import { type ReactNode, useMemo, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { go } from "../app/route.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { ContactDialog } from "../people/contact-dialog.js";
 import { PersonAvatar, PersonName, PresenceText } from "../people/person.js";
 import { PersonPicker } from "../people/person-picker.js";
@@ -22,7 +22,7 @@ type Asking = { readonly kind: "pick" } | { readonly kind: "name"; readonly user
 
 export function ContactsPage(): ReactNode {
   const parlor = useParlor();
-  const { people: text, settings } = useText();
+  const { people: text, settings } = useMoreText();
   const { contacts: known, byUserId, isKnown } = useContacts();
   const [asking, ask] = useState<Asking>(null);
   const excluded = useMemo(() => new Set([...byUserId.keys(), parlor.userId ?? ""]), [byUserId, parlor.userId]);
@@ -64,7 +64,7 @@ export function ContactsPage(): ReactNode {
 
 function ContactRow({ userId, onRename }: { userId: string; onRename: () => void }): ReactNode {
   const parlor = useParlor();
-  const { people: text, groups } = useText();
+  const { people: text, groups } = useMoreText();
   const attempt = useAttempt();
   const { name } = usePerson(userId);
   return (

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { useAttempt, useErrorText } from "../app/errors.js";
 import { useAsked } from "../asking/asked.js";
 import { distanceText } from "../asking/dates.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { ConfirmDialog } from "../ui/confirm-dialog.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -24,7 +24,7 @@ function others(devices: readonly Device[]): (Device & { deviceId: string })[] {
 
 export function DevicesPage(): ReactNode {
   const parlor = useParlor();
-  const { settings: text, common } = useText();
+  const { settings: text, common } = useMoreText();
   const attempt = useAttempt();
   const words = useErrorText();
   const [asking, ask] = useState<"all" | string | null>(null);
@@ -104,7 +104,7 @@ export function DevicesPage(): ReactNode {
 }
 
 function DeviceRow({ device, onRevoke }: { device: Device; onRevoke?: () => void }): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   const language = useLanguage();
   const { deviceId, current, createdAt, lastSeenAt, sessions } = device;
   const since = text.deviceSince(new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(createdAt));

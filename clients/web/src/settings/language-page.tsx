@@ -2,14 +2,14 @@
 import type { ReactNode } from "react";
 import { preferences, usePreferences } from "../app/preferences.js";
 import { isLanguageCode, LANGUAGES } from "../i18n/languages.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { RadioGroup } from "../ui/choice.js";
 import { Frame } from "./page-frame.js";
 
 const BROWSERS = "browser";
 
 export function LanguagePage(): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   const { language } = usePreferences();
   const choices = [
     { value: BROWSERS, label: text.browserLanguage },

@@ -2,14 +2,14 @@
 import { BellOff } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { preferences, usePreferences } from "../app/preferences.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Note } from "../people/panel.js";
 import { EmptyState } from "../ui/empty-state.js";
 import { List, SwitchRow } from "../ui/list-row.js";
 import { Frame } from "./page-frame.js";
 
 export function NotificationsPage(): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   const { notifications, notificationPreviews, notificationSound } = usePreferences();
   const isThere = "Notification" in globalThis;
   const [permission, setPermission] = useState(isThere ? Notification.permission : "denied");

@@ -5,7 +5,7 @@ import { Ban } from "lucide-react";
 import type { ReactNode } from "react";
 import { useAttempt, useErrorText } from "../app/errors.js";
 import { hrefOf } from "../app/route.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Button } from "../ui/button.js";
 import { Select } from "../ui/choice.js";
 import { EmptyState } from "../ui/empty-state.js";
@@ -18,7 +18,7 @@ const CIRCLED = ["messages", "lastSeen", "online"] as const;
 
 export function PrivacyPage(): ReactNode {
   const parlor = useParlor();
-  const { settings: text, common } = useText();
+  const { settings: text, common } = useMoreText();
   const attempt = useAttempt();
   const words = useErrorText();
   const { settings: value, error, set: change } = usePrivacy();

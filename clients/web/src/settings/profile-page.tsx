@@ -4,7 +4,7 @@ import { useParlor } from "@parlor/react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { useAsked } from "../asking/asked.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Avatar } from "../ui/avatar.js";
 import { Button } from "../ui/button.js";
 import { TextArea, TextField } from "../ui/field.js";
@@ -16,7 +16,7 @@ import css from "./profile-page.module.css";
 
 export function ProfilePage(): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const userId = parlor.userId ?? "";
   const profile = useAsked(userId, () => parlor.command("profile_get", { userId }));
   return (
@@ -32,7 +32,7 @@ function fieldsOf({ name, about, avatarUrl }: Profile): ProfileFields {
 
 function ProfileForm({ profile }: { profile: Profile }): ReactNode {
   const parlor = useParlor();
-  const { settings: text, common } = useText();
+  const { settings: text, common } = useMoreText();
   const attempt = useAttempt();
   const [kept, setKept] = useState(() => fieldsOf(profile));
   const [fields, setFields] = useState(kept);

@@ -6,7 +6,7 @@ import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { useAttempt } from "../app/errors.js";
 import { momentOf, momentText, momentValue } from "../asking/dates.js";
 import { textOf } from "../conversation/content.js";
-import { useLanguage, useText } from "../i18n/text.js";
+import { useLanguage, useMoreText } from "../i18n/text.js";
 import panel from "../people/panel.module.css";
 import { usePerson } from "../people/profiles.js";
 import { Button, IconButton } from "../ui/button.js";
@@ -22,7 +22,7 @@ import { cancelSchedule, changeSchedule, momentFault, schedulesOf, sent } from "
 import css from "./scheduled-page.module.css";
 
 export function ScheduledPage(): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   const { value } = useObservable(schedulesOf(useParlor()));
   const all = [...(value?.values() ?? [])].sort((a, b) => (a.sendAt ?? 0) - (b.sendAt ?? 0));
   return (
@@ -44,7 +44,7 @@ export function ScheduledPage(): ReactNode {
 
 function ScheduleRow({ schedule }: { schedule: Schedule }): ReactNode {
   const parlor = useParlor();
-  const { settings: text, errors } = useText();
+  const { settings: text, errors } = useMoreText();
   const language = useLanguage();
   const attempt = useAttempt();
   const [asking, ask] = useState<"edit" | "cancel" | null>(null);
@@ -96,18 +96,18 @@ function Recipient({ schedule }: { schedule: Schedule }): ReactNode {
 }
 
 function ToPerson({ userId }: { userId: string }): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   return text.scheduledTo(usePerson(userId).name);
 }
 
 function ToGroup({ groupId }: { groupId: string }): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   return text.scheduledTo(useConversation(useParlor().group(groupId)).name);
 }
 
 function EditDialog({ schedule, onClose }: { schedule: Schedule; onClose: () => void }): ReactNode {
   const parlor = useParlor();
-  const { settings: text, common } = useText();
+  const { settings: text, common } = useMoreText();
   const attempt = useAttempt();
   const form = useId();
   const { content } = sent(schedule);

@@ -17,7 +17,7 @@ import {
 } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { go, hrefOf } from "../app/route.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { PersonAvatar, PersonName } from "../people/person.js";
 import { IconButton } from "../ui/button.js";
 import { AboutPage } from "./about-page.js";
@@ -57,7 +57,7 @@ const FIRST: PageName = "profile";
 /** `page` is the name of a page; without a known one it is the first, or the list of them where it is narrow. */
 export function SettingsPage({ page }: { page: string | null }): ReactNode {
   const parlor = useParlor();
-  const text = useText();
+  const text = useMoreText();
   const name = NAMES.find((known) => known === page) ?? null;
   const shown = name ?? FIRST;
   const { Page } = PAGES[shown];

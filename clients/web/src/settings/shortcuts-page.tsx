@@ -1,11 +1,11 @@
 // The keys that do something.
 import type { ReactNode } from "react";
 import { ShortcutList } from "../app/shortcut-list.js";
-import { useText } from "../i18n/text.js";
+import { useMoreText } from "../i18n/text.js";
 import { Frame } from "./page-frame.js";
 
 export function ShortcutsPage(): ReactNode {
-  const { settings: text } = useText();
+  const { settings: text } = useMoreText();
   return (
     <Frame title={text.pages.shortcuts}>
       <ShortcutList />

@@ -10,7 +10,7 @@ export function useCopy(): (value: string) => Promise<void> {
     async (value) => {
       try {
         await navigator.clipboard.writeText(value);
-        showToast({ text: text.people.copied });
+        showToast({ text: text.common.copied });
       } catch {
         // Browsers refuse it without a hand's press, or over plain http: then it can be copied by hand.
         showToast({ text: value });

@@ -11,4 +11,7 @@ export const common = {
   undo: "تراجع",
   done: "تم",
   ok: "حسنًا",
+  online: "متصل",
+  lastSeen: (when: string) => `آخر ظهور ${when}`,
+  copied: "تم النسخ",
 };

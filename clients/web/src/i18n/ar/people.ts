@@ -5,12 +5,9 @@ const many = plurals("ar");
 export const people = {
   info: "معلومات جهة الاتصال",
   you: "ملاحظات لنفسك",
-  online: "متصل",
-  lastSeen: (when: string) => `آخر ظهور ${when}`,
   about: "نبذة",
   userId: "معرّف المستخدم",
   copyId: "نسخ المعرّف",
-  copied: "تم النسخ",
   search: "البحث عن أشخاص",
   searchHint: "اكتب اسمًا أو معرّفًا",
   nobody: "لم يُعثر على أحد",

@@ -11,4 +11,7 @@ export const common = {
   undo: "Rückgängig",
   done: "Fertig",
   ok: "OK",
+  online: "online",
+  lastSeen: (when: string) => `zuletzt gesehen ${when}`,
+  copied: "Kopiert",
 };

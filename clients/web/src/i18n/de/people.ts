@@ -5,12 +5,9 @@ const many = plurals("de");
 export const people = {
   info: "Kontaktinfo",
   you: "Notizen an dich selbst",
-  online: "online",
-  lastSeen: (when: string) => `zuletzt gesehen ${when}`,
   about: "Info",
   userId: "Nutzer-ID",
   copyId: "ID kopieren",
-  copied: "Kopiert",
   search: "Personen suchen",
   searchHint: "Name oder ID eingeben",
   nobody: "Niemand gefunden",

@@ -13,4 +13,7 @@ export const common = {
   undo: "Undo",
   done: "Done",
   ok: "OK",
+  online: "online",
+  lastSeen: (when: string) => `last seen ${when}`,
+  copied: "Copied",
 };

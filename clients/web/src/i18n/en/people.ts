@@ -6,12 +6,9 @@ const many = plurals("en");
 export const people = {
   info: "Contact info",
   you: "Notes to yourself",
-  online: "online",
-  lastSeen: (when: string) => `last seen ${when}`,
   about: "About",
   userId: "User ID",
   copyId: "Copy ID",
-  copied: "Copied",
   search: "Search people",
   searchHint: "Type a name or an ID",
   nobody: "Nobody found",
