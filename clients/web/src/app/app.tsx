@@ -1,8 +1,8 @@
 // The whole client: the list, the place where the user is, and what is shown beside it.
 import type { Conversation } from "@parlor/client";
-import { useParlor } from "@parlor/react";
+import { useConversations, useParlor } from "@parlor/react";
 import { MessagesSquare } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { useText } from "../i18n/text.js";
 import { ListPane } from "../list/list-pane.js";
 import { Button } from "../ui/button.js";
@@ -25,6 +25,10 @@ const ConversationView = lazy(async () => ({
 }));
 const Background = lazy(async () => ({ default: (await import("../offline/background.js")).Background }));
 const ShortcutsDialog = lazy(async () => ({ default: (await import("./shortcuts-dialog.js")).ShortcutsDialog }));
+
+/** What nobody sees is loaded so long after the list is there, or after the start where there is no list. */
+const LATER_MS = 1_000;
+const LATER_WITHOUT_LIST_MS = 10_000;
 
 /** Which pane is seen where there is room for one alone. */
 function paneOf(route: Route): "list" | "main" | "panel" {
@@ -61,15 +65,30 @@ export function App(): ReactNode {
         </div>
       </div>
       <Toaster />
-      <Suspense>
-        <Background />
-      </Suspense>
+      <Later />
       {isHelpOpen && (
         <Suspense>
           <ShortcutsDialog onClose={() => setHelpOpen(false)} />
         </Suspense>
       )}
     </>
+  );
+}
+
+/** What goes on behind the page, once that is there. */
+function Later(): ReactNode {
+  const { isLoading } = useConversations();
+  const [isDue, setDue] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setDue(true), isLoading ? LATER_WITHOUT_LIST_MS : LATER_MS);
+    return () => clearTimeout(timer);
+  }, [isLoading]);
+  return (
+    isDue && (
+      <Suspense>
+        <Background />
+      </Suspense>
+    )
   );
 }
 

@@ -6,7 +6,7 @@ import { Loading } from "../ui/wait.js";
 import { ConversationList } from "./conversation-list.js";
 import { ListHeader } from "./list-header.js";
 import css from "./list-pane.module.css";
-import { listState, useListState } from "./list-state.js";
+import { useListState } from "./list-state.js";
 import { SearchAll } from "./search-all.js";
 
 const NewConversation = lazy(async () => ({ default: (await import("./new-conversation.js")).NewConversation }));
@@ -25,7 +25,7 @@ export function ListPane({ route, onHelp }: { route: Route; onHelp: () => void }
       ) : (
         <>
           <ListHeader onHelp={onHelp} />
-          <SearchAll query={query} onQuery={(query) => listState.set({ query })} />
+          <SearchAll query={query} />
           {query.trim() === "" && <ConversationList selected={selected} />}
         </>
       )}

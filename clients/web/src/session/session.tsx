@@ -1,15 +1,26 @@
 // Signing in and out, and the client of whoever is signed in.
 import { Parlor } from "@parlor/client";
 import { ParlorProvider } from "@parlor/react";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import {
+  createContext,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+} from "react";
 import { clearToasts } from "../ui/toast.js";
 import { type Account, deviceId, rememberName, storeAccount, storedAccount, takeHandedToken } from "./account.js";
 import { lastPath, readConfig, type WebConfig } from "./config.js";
 import { Gate } from "./gate.js";
 import { dropWaiting, type KeptStore, keptStore } from "./kept.js";
 import { SignIn } from "./sign-in.js";
-import { SignOutDialog } from "./sign-out-dialog.js";
 import { fetchToken } from "./tokens.js";
+
+const SignOutDialog = lazy(async () => ({ default: (await import("./sign-out-dialog.js")).SignOutDialog }));
 
 interface Session {
   readonly config: WebConfig | null;
@@ -128,7 +139,9 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
         <Gate>{children}</Gate>
       </ParlorProvider>
       {isLeaving && (
-        <SignOutDialog waiting={client.store.waiting} onSignOut={signOut} onClose={() => setLeaving(false)} />
+        <Suspense>
+          <SignOutDialog waiting={client.store.waiting} onSignOut={signOut} onClose={() => setLeaving(false)} />
+        </Suspense>
       )}
     </SessionContext>
   );

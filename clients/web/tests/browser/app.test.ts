@@ -15,7 +15,7 @@ import {
 import { connect, tell } from "../support/seed.js";
 
 /** The first load, as the server sends it to a browser that takes gzip. */
-const FIRST_LOAD_BYTES_MAX = 150 * 1024;
+const FIRST_LOAD_BYTES_MAX = 150_000;
 /** Generous: machines that test are slow. */
 const FIRST_CONVERSATION_MS_MAX = 5_000;
 
