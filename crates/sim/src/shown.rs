@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::checker::Verdict;
-use crate::history::{History, Live, Shown};
+use crate::history::{History, Live, Message, Shown};
 use crate::membership::Views;
 
 /// Asks both. That each message is shown in its order is asked as of any device.
@@ -50,14 +50,22 @@ fn check_shown(shown: &Shown, history: &History, views: &Views<'_>, verdict: &mu
     let Shown { by, conversation, messages, .. } = shown;
     let who = format!("{}/{}", by.user, by.device);
     let log = history.log.get(conversation).map_or(&[][..], Vec::as_slice);
-    // What was edited behind who was put out of a group stays to them what it was; who came back may
-    // have read it anew since.
-    let edited = |whoever: bool| -> HashMap<u64, &str> {
-        let edits = history.edits.get(conversation).into_iter().flatten();
-        let seen = edits.filter(|(seq, _)| whoever || views.may_see(&by.user, conversation, **seq));
-        seen.map(|(_, edit)| (edit.of, edit.content.as_str())).collect()
+    let edits = history.edits.get(conversation);
+    let may_see = |seq: &u64| views.may_see(&by.user, conversation, *seq);
+    let last = log.iter().rev().map(|message| message.seq).find(may_see).unwrap_or(0);
+    // What a message may be shown as: what was edited while its reader was out of the group stays what
+    // it was, unless the reader came back and read it anew.
+    let texts = |message: &Message| -> Vec<String> {
+        let mut texts = vec![message.content.clone()];
+        let edits = edits.into_iter().flat_map(|edits| edits.range(..=last));
+        for (seq, edit) in edits.filter(|(_, edit)| edit.of == message.seq) {
+            if may_see(seq) {
+                texts.clear();
+            }
+            texts.push(edit.content.clone());
+        }
+        texts
     };
-    let (edited, now) = (edited(false), edited(views.is_in(&by.user, conversation)));
     let mut told: BTreeMap<u64, &str> = BTreeMap::new();
     for (seq, text) in messages {
         if told.insert(*seq, text).is_some() {
@@ -72,9 +80,8 @@ fn check_shown(shown: &Shown, history: &History, views: &Views<'_>, verdict: &mu
         if !views.is_message(conversation, seq) || !views.may_see(&by.user, conversation, seq) {
             continue;
         }
-        let texts = [&edited, &now].map(|of| of.get(&seq).copied().unwrap_or(&message.content));
         match told.remove(&seq) {
-            Some(told) if texts.contains(&told) => {}
+            Some(told) if texts(message).iter().any(|text| text == told) => {}
             Some(told) => {
                 verdict.wrong.push(format!("{who}: {} is shown as {told:?}", message.id));
             }
@@ -91,7 +98,7 @@ fn check_shown(shown: &Shown, history: &History, views: &Views<'_>, verdict: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{DeviceName, Edit, Message, Summary};
+    use crate::history::{Change, DeviceName, Edit, GroupLog, Summary};
 
     const DIRECT: &str = "dm:a:b";
 
@@ -170,6 +177,42 @@ mod tests {
         assert_eq!(kinds(|history| history.shown[0].unread = 3), ["wrong"]);
         let more = |history: &mut History| history.shown[0].messages.push((9, "x".to_owned()));
         assert_eq!(kinds(more), ["wrong"]);
+    }
+
+    #[test]
+    fn an_edit_behind_who_was_put_out_may_be_shown_once_they_came_back() {
+        let group = "group:g";
+        let out = |seq| (seq, vec![Change::Left("b".into())]);
+        let into = |seq| (seq, vec![Change::Joined("b".into())]);
+        let edit = |text: &str| Edit { of: 2, content: text.into() };
+        let message = |seq: u64| Message {
+            id: format!("{group}:{seq}"),
+            conversation: group.into(),
+            seq,
+            from: "a".into(),
+            content: format!("text {seq}"),
+            ts: seq,
+        };
+        let kinds = |text: &str| {
+            let changes = [into(1), out(3), into(5), out(6)].into();
+            let shown = Shown {
+                by: DeviceName { user: "b".into(), device: "app".into() },
+                conversation: group.into(),
+                messages: vec![(2, text.to_owned())],
+                unread: 0,
+            };
+            let history = History {
+                log: [(group.into(), (1..=7).map(message).collect())].into(),
+                groups: [(group.into(), GroupLog { changes, ..GroupLog::default() })].into(),
+                edits: [(group.into(), [(4, edit("behind")), (7, edit("later"))].into())].into(),
+                shown: vec![shown],
+                ..History::default()
+            };
+            let mut verdict = Verdict::default();
+            check(&history, &Views::of(&history), &mut verdict);
+            verdict.findings().count()
+        };
+        assert_eq!((kinds("text 2"), kinds("behind"), kinds("later")), (0, 0, 1));
     }
 
     #[test]
