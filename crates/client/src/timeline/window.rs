@@ -198,6 +198,10 @@ impl Window {
                 self.affect(&entry);
             }
         }
+        // What was pushed before the page came, and was committed after it was read, is not in it.
+        let later: Vec<_> =
+            self.items.range(page.head + 1..).map(|(_, item)| item.entry.clone()).collect();
+        later.iter().for_each(|entry| self.affect(entry));
         news.extend(self.absorb());
         news
     }

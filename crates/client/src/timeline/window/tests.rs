@@ -151,3 +151,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_edit_that_overtakes_a_page_is_in_what_the_page_brings() {
+    let mut window = Window::new("alice");
+    window.push(message(8));
+    window.push(message(9));
+    window.push(edit(10, 4));
+    // Read before the edit was committed.
+    window.page(history(9, 1, 7));
+    let fourth = window.message("m4").expect("it is there");
+    assert_eq!(fourth.text(), Some("edited by 10"));
+}
