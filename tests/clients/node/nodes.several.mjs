@@ -136,6 +136,7 @@ test("a bus that is down delays and loses nothing, and is taken up again", async
   for (const [round, fault] of [
     ["wiped", async () => redis.ask("FLUSHALL")],
     ["killed", () => redis.stop()],
+    ["still down, and a node starts without it", () => nodes[2].restart()],
     ["back and empty", () => redis.run()],
   ].entries()) {
     await fault[1]();

@@ -7,6 +7,7 @@ export class Person {
   messages = [];
   events = [];
   connects = 0;
+  isReady = false;
   confirmed = 0;
   disconnects = [];
   errors = [];
@@ -25,7 +26,11 @@ export class Person {
     });
     t.after(() => this.socket.disconnect());
     this.socket.on("connect", () => this.#note(() => this.connects++));
-    this.socket.on("disconnect", (reason) => this.#note(() => this.disconnects.push(reason)));
+    this.socket.on("disconnect", (reason) => {
+      this.isReady = false;
+      this.#note(() => this.disconnects.push(reason));
+    });
+    this.socket.on("ready", () => (this.isReady = true));
     this.socket.on("connect_error", (error) => this.#note(() => this.errors.push(error)));
     this.socket.onAny((name, ...args) => this.#note(() => this.events.push([name, ...args])));
     this.socket.on("private_message", (message) => {
@@ -83,9 +88,10 @@ export class Person {
     return this.messages;
   }
 
-  // Waits until the server has pushed what was missed.
+  // Waits until the server has pushed what was missed. One that is about to be open may send away before.
   caughtUp() {
-    return this.until(() => this.heard("caught_up").length >= this.connects, "caught_up");
+    const isDone = () => this.isReady && this.heard("caught_up").length >= this.heard("ready").length;
+    return this.until(isDone, "caught_up");
   }
 
   // A round trip through the server: what it did before has been heard.

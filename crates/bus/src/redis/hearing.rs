@@ -33,21 +33,22 @@ impl Shared {
         self.links.subscribe(&self.names.channel(topic), take).await
     }
 
-    /// Hears a topic until the node goes.
-    pub(super) async fn hear(self: Arc<Self>, topic: Topic, subscription: Subscription) {
+    /// Hears a topic until the node goes, from a subscription on, if there is one already.
+    pub(super) async fn hear(self: Arc<Self>, topic: Topic, subscription: Option<Subscription>) {
         let stop = self.stop.clone();
         stop.run_until_cancelled(self.hear_on(topic, subscription)).await;
         self.can_hear[topic as usize].store(false, Ordering::Relaxed);
     }
 
-    async fn hear_on(self: &Arc<Self>, topic: Topic, mut subscription: Subscription) {
+    async fn hear_on(self: &Arc<Self>, topic: Topic, mut subscription: Option<Subscription>) {
         let can_hear = &self.can_hear[topic as usize];
         loop {
-            self.stay(&mut subscription).await;
             // The old connection is closed first: nothing is heard twice.
-            drop(subscription);
+            if let Some(mut subscription) = subscription.take() {
+                self.stay(&mut subscription).await;
+            }
             can_hear.store(false, Ordering::Relaxed);
-            subscription = self.subscribe_again(topic).await;
+            subscription = Some(self.subscribe_again(topic).await);
             can_hear.store(true, Ordering::Relaxed);
             self.ears.interrupted(topic);
         }

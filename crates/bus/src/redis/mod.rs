@@ -37,6 +37,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::config::{Config, Engine};
 use self::links::Links;
+use self::subscription::Subscription;
 use crate::counts::Counts;
 use crate::ears::Ears;
 pub use crate::names::InvalidName;
@@ -116,20 +117,24 @@ struct Shared {
 }
 
 impl RedisBus {
-    /// Opens the bus for a new node of a log. Cancel safe.
+    /// Opens the bus for a new node of a log. A Redis that is out of reach is waited for by the bus itself: a
+    /// node has to come up without it as it goes on without it. Cancel safe.
     ///
     /// # Errors
-    /// [`OpenError`] when Redis cannot be used, or not for this log.
+    /// [`OpenError`] when Redis answers that it cannot be used, or not for this log.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn open(config: Config, log: u64) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared::new(config, log)?);
-        shared.enter().await?;
         let mut subscriptions = Vec::new();
-        for topic in Topic::ALL {
-            let subscription = shared.subscribe(topic).await.map_err(OpenError::Engine)?;
-            subscriptions.push((topic, subscription));
+        match shared.clone().enter_and_subscribe().await {
+            Ok(entered) => subscriptions.extend(entered.into_iter().map(|(of, it)| (of, Some(it)))),
+            Err(OpenError::Engine(error)) if is_out_of_reach(&error) => {
+                shared.is_not_there(&error);
+                subscriptions.extend(Topic::ALL.map(|topic| (topic, None)));
+            }
+            Err(error) => return Err(error),
         }
         let tasks = TaskTracker::new();
         for (topic, subscription) in subscriptions {
@@ -139,6 +144,11 @@ impl RedisBus {
         tasks.close();
         Ok(Self { shared, tasks })
     }
+}
+
+/// Whether Redis did not answer, which may pass, rather than refuse.
+fn is_out_of_reach(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
 }
 
 impl Shared {
@@ -168,6 +178,25 @@ impl Shared {
             runtime: Handle::current(),
             config,
         })
+    }
+
+    /// Takes a lease, and connects to where the topics are heard.
+    async fn enter_and_subscribe(self: Arc<Self>) -> Result<Vec<(Topic, Subscription)>, OpenError> {
+        self.enter().await?;
+        let mut subscriptions = Vec::new();
+        for topic in Topic::ALL {
+            let subscription = self.subscribe(topic).await.map_err(OpenError::Engine)?;
+            subscriptions.push((topic, subscription));
+        }
+        Ok(subscriptions)
+    }
+
+    /// Begins with a Redis that is out of reach.
+    fn is_not_there(&self, error: &RedisError) {
+        tracing::warn!(%error, "the bus is out of reach; it is tried again");
+        *self.trouble.lock() = Arc::from(error.to_string());
+        self.can_speak.store(false, Ordering::Relaxed);
+        self.can_hear.iter().for_each(|topic| topic.store(false, Ordering::Relaxed));
     }
 
     fn is_up(&self) -> bool {

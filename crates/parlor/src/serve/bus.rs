@@ -94,6 +94,9 @@ mod tests {
         assert!(open_for(&config, 1).await.is_ok_and(|bus| bus.is_none()));
         config.bus.backend = BusBackend::Redis;
         config.bus.url = Some(Secret::new(String::from("redis://:secret@127.0.0.1:1")));
+        let bus = open_for(&config, 1).await.expect("it is waited for").expect("one is configured");
+        assert!(!bus.stats().is_up);
+        config.bus.url = Some(Secret::new(String::from("redis+nothing://:secret@127.0.0.1:1")));
         let failure = open_for(&config, 1).await.err().expect("is refused").to_string();
         assert!(failure.contains("[bus]") && !failure.contains("secret"), "{failure}");
     }
