@@ -1,1 +1,0 @@
-import{r as e,u as t}from"./text-BpduIuzu.js";import{st as n}from"./index-DMrB1LDP.js";var r=t();function i(){let t=e();return(0,r.useCallback)(async e=>{try{await navigator.clipboard.writeText(e),n({text:t.people.copied})}catch{n({text:e})}},[t])}export{i as t};

@@ -1,1 +1,0 @@
-import{l as e,r as t}from"./text-BpduIuzu.js";import{P as n}from"./index-DMrB1LDP.js";import{t as r}from"./shortcut-list-BZOMKoMK.js";var i=e();function a({onClose:e}){let{app:a}=t();return(0,i.jsx)(n,{title:a.shortcuts.title,onClose:e,children:(0,i.jsx)(r,{})})}export{a as ShortcutsDialog};
