@@ -18,8 +18,8 @@ export class ServerClock {
     this.#base = { at: ts, monotonic: performance.now() };
   }
 
-  /** The server was at `ts` some time ago, and so is at least there. */
+  /** The server was at `ts` some time ago, perhaps years, and so is at least there. */
   wasAt(ts: number): void {
-    if (this.#base === null || ts > this.now()) this.isNow(ts);
+    if (ts > this.now()) this.isNow(ts);
   }
 }

@@ -118,6 +118,15 @@ test("the_server_s_clock_goes_on_when_the_own_one_jumps", () => {
   }
 });
 
+test("what_was_said_long_ago_does_not_set_the_clock_back", () => {
+  const clock = new ServerClock();
+  const before = Date.now();
+  clock.wasAt(before - 86_400_000);
+  expect(clock.now()).toBeGreaterThanOrEqual(before);
+  clock.wasAt(before + 86_400_000);
+  expect(clock.now()).toBeGreaterThanOrEqual(before + 86_400_000);
+});
+
 test("listeners_hear_of_all_that_happens_in_a_turn_once_and_not_after_they_left", async () => {
   const value = new Value(0);
   const heard: number[] = [];
