@@ -44,6 +44,14 @@ export function listOf(language: LanguageCode, names: readonly string[]): string
   return of(language).list.format(names);
 }
 
+/** The same in parts: each of the names, and what stands between them. */
+export function listPartsOf(
+  language: LanguageCode,
+  names: readonly string[],
+): ReturnType<Intl.ListFormat["formatToParts"]> {
+  return of(language).list.formatToParts(names);
+}
+
 const DAY_MS = 86_400_000;
 
 /** How many midnights lie between. */

@@ -34,11 +34,16 @@ export function topOf(page: Page, { key }: SeenAt): Promise<number | null> {
 
 /** Scrolls as by the wheel, to where more is loaded, but without the browser's animation. */
 export function scrollUp(page: Page): Promise<void> {
-  return page.evaluate(() => {
+  return scrollUpTo(page, 1_100);
+}
+
+/** Scrolls so, to so far below the top at most. More is loaded from 1,200 pixels on. */
+export function scrollUpTo(page: Page, top: number): Promise<void> {
+  return page.evaluate((top) => {
     const box = document.querySelector('[role="feed"]')?.parentElement;
     box?.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
-    if (box) box.scrollTop = Math.min(box.scrollTop, 1_100);
-  });
+    if (box) box.scrollTop = Math.min(box.scrollTop, top);
+  }, top);
 }
 
 /** How high all is that is loaded. */

@@ -38,7 +38,7 @@ export const composer = (page: Page) => page.locator("[data-composer]");
 /** A conversation's line in the list. */
 export const row = (page: Page, key: string) => page.locator(`[data-conversation="${key}"]`);
 
-/** The messages of the open conversation that contain a text. */
+/** The messages and lines of the open conversation that contain a text. */
 export const message = (page: Page, text: string) => page.getByRole("article").filter({ hasText: text });
 
 /** A button by its whole name. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, LoggedMessage } from "@parlor/client";
+import type { ChatMessage, Happening, LoggedMessage, TimelineItem } from "@parlor/client";
 import { describe, expect, it } from "vitest";
 import { completingAt, contentOf, mentionsIn, roomLeft } from "../../src/conversation/composer/text.js";
 import { deskAfter } from "../../src/conversation/desk.js";
@@ -18,10 +18,30 @@ function waiting(key: string, ts: number): ChatMessage {
   return { state: "sending", key, clientId: key, from: "a", content: "x", ts, options: {}, error: null };
 }
 
+function happened(seq: number, kind: Happening["kind"], more: object, ts = NOON + seq * 1_000): Happening {
+  const key = `k${seq}`;
+  const common = { key, id: key, conversationId: "group:g", seq, pos: seq, by: "a", ts };
+  return { ...common, ...more, kind, state: "happened" } as Happening;
+}
+
+const added = (seq: number, userId: string, ts?: number) => happened(seq, "member_added", { userIds: [userId] }, ts);
+
+/** How each message stands in what its author says in one go. */
+function groupsOf(items: readonly TimelineItem[]): [begins: boolean, ends: boolean][] {
+  return new Rows()
+    .of(items, null)
+    .flatMap((row) => (row.kind === "said" ? [[row.beginsGroup, row.endsGroup] as [boolean, boolean]] : []));
+}
+
+/** The numbers that each row has. */
+function seqsOf(rows: readonly Row[]): (number | null)[][] {
+  return rows.map((row) => (row.kind === "said" ? [row.seq] : row.happenings.map(({ seq }) => seq)));
+}
+
 describe("rows", () => {
   it("group what one says in one go", () => {
     const messages = [message(1, "a"), message(2, "a"), message(3, "b"), message(4, "b", NOON + 20 * MINUTE)];
-    expect(new Rows().of(messages, null).map(({ beginsGroup, endsGroup }) => [beginsGroup, endsGroup])).toEqual([
+    expect(groupsOf(messages)).toEqual([
       [true, false],
       [false, true],
       [true, true],
@@ -60,6 +80,64 @@ describe("rows", () => {
   });
 });
 
+describe("lines", () => {
+  it("say what is of one sort together, and part what their author says", () => {
+    const items = [
+      message(1, "a"),
+      added(2, "b"),
+      added(3, "c"),
+      happened(4, "member_left", { by: "c" }),
+      happened(5, "member_left", { by: "b" }),
+      message(6, "a"),
+      added(7, "d"),
+    ];
+    expect(seqsOf(new Rows().of(items, null))).toEqual([[1], [2, 3], [4, 5], [6], [7]]);
+    expect(groupsOf(items)).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+  });
+
+  it("are one whatever stands between that has none", () => {
+    const event = happened(3, "app_event", { name: "poll", data: null });
+    const newer = { ...event, seq: 4, key: "k4", kind: "of_next_year" } as unknown as Happening;
+    expect(seqsOf(new Rows().of([added(2, "b"), event, newer, added(5, "c")], null))).toEqual([[2, 5]]);
+  });
+
+  it("are parted by a day and by what is unread", () => {
+    const night = new Date(2026, 4, 4).getTime();
+    const items = [
+      added(1, "b", night - 1),
+      added(2, "c", night),
+      added(3, "d", night + 1),
+      message(4, "b", night + 2),
+    ];
+    const unread = firstUnread(items, "a", 2);
+    expect(unread).toBe("k3");
+    const rows = new Rows().of(items, unread);
+    expect(seqsOf(rows)).toEqual([[1], [2], [3], [4]]);
+    expect(rows.map(({ beginsDay, beginsUnread }) => [beginsDay, beginsUnread])).toEqual([
+      [true, false],
+      [true, false],
+      [false, true],
+      [false, false],
+    ]);
+    // Of itself none of it is unread.
+    expect(firstUnread(items.slice(0, 3), "a", 1)).toBeNull();
+  });
+
+  it("stay the same rows where nothing changed, and keep their key when older things become part of them", () => {
+    const rows = new Rows();
+    const items = [added(4, "b"), added(5, "c"), message(6, "a")];
+    const before = rows.of(items, null);
+    expect(rows.of([...items, message(7, "b")], null)[0]).toBe(before[0]);
+    const older = rows.of([message(2, "a"), added(3, "d"), ...items], null);
+    expect(seqsOf(older)).toEqual([[2], [3, 4, 5], [6]]);
+    expect(older[1]?.key).toBe(before[0]?.key);
+    expect(stepTowards(before, older)).toMatchObject({ isPrepended: true });
+  });
+});
+
 describe("what was seen", () => {
   it("is read only while the tab is seen and has the focus", () => {
     expect(isLookedAt({ visibilityState: "visible", hasFocus: () => true })).toBe(true);
@@ -69,9 +147,16 @@ describe("what was seen", () => {
 
   it("goes up to the last message of the log on the screen", () => {
     const messages = [message(1, "b"), message(2, "b"), waiting("w", NOON + 5_000)];
-    expect(seenUpTo(messages, message(1, "b"))).toBe(1);
-    expect(seenUpTo(messages, waiting("w", NOON))).toBe(2);
-    expect(seenUpTo([waiting("w", NOON)], waiting("w", NOON))).toBeNull();
+    const seen = (items: readonly TimelineItem[], at: number) => {
+      const row = new Rows().of(items, null).at(at);
+      const said = items.filter((item) => item.state !== "happened");
+      return row === undefined ? null : seenUpTo(said, row);
+    };
+    expect(seen(messages, 0)).toBe(1);
+    expect(seen(messages, 2)).toBe(2);
+    expect(seen([waiting("w", NOON)], 0)).toBeNull();
+    expect(seen([...messages.slice(0, 2), added(3, "c")], 2)).toBe(2);
+    expect(seen([added(1, "c")], 0)).toBeNull();
   });
 });
 
@@ -132,7 +217,7 @@ describe("steps", () => {
     const told: [first: number, last: number, isPrepended: boolean][] = [];
     for (let drawn = before; ; ) {
       const step = stepTowards(drawn, rows);
-      const seqs = step.rows.map(({ message }) => (message.state === "sent" ? message.seq : 0));
+      const seqs = step.rows.map(({ seq }) => seq ?? 0);
       told.push([seqs[0] ?? 0, seqs.at(-1) ?? 0, step.isPrepended]);
       if (step.rows === rows) return told;
       drawn = step.rows;

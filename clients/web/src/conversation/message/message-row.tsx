@@ -11,8 +11,9 @@ import { IconButton } from "../../ui/button.js";
 import { useChat } from "../chat.js";
 import { textOf } from "../content.js";
 import { namedText } from "../format/plain.js";
-import type { Row } from "../timeline/rows.js";
-import { dayNameOf, fullTimeOf } from "../times.js";
+import { Beginning } from "../timeline/beginning.js";
+import type { SaidRow } from "../timeline/rows.js";
+import { fullTimeOf } from "../times.js";
 import { Bubble } from "./bubble.js";
 import { Failure } from "./failure.js";
 import { emptiness } from "./message-content.js";
@@ -21,7 +22,7 @@ import { Reactions } from "./reactions.js";
 import { ThreadLink } from "./thread-link.js";
 
 export interface MessageRowProps {
-  readonly row: Row;
+  readonly row: SaidRow;
   /** Whether the Tab key stops here. */
   readonly isStop: boolean;
   /** Whether it was jumped to just now. */
@@ -31,7 +32,7 @@ export interface MessageRowProps {
 }
 
 export const MessageRow = memo(function MessageRow({ row, isStop, isMarked, isSelected }: MessageRowProps): ReactNode {
-  const { message, beginsDay, beginsGroup, endsGroup, beginsUnread } = row;
+  const { message, beginsGroup, endsGroup } = row;
   const { me, isGroup, acts } = useChat();
   const language = useLanguage();
   const text = useText();
@@ -49,16 +50,7 @@ export const MessageRow = memo(function MessageRow({ row, isStop, isMarked, isSe
   };
   return (
     <>
-      {beginsDay && (
-        <div className={css.day}>
-          <span>{dayNameOf(language, message.ts)}</span>
-        </div>
-      )}
-      {beginsUnread && (
-        <div className={css.unread}>
-          <span>{text.conversation.unreadMessages}</span>
-        </div>
-      )}
+      <Beginning row={row} />
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list of messages has the keys */}
       <article
         className={css.row}

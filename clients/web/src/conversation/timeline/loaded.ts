@@ -1,5 +1,5 @@
 // Finds messages among many that are loaded, by what the log numbers them with.
-import type { ChatMessage, LoggedMessage } from "@parlor/client";
+import type { ChatMessage, Happening, LoggedMessage, TimelineItem } from "@parlor/client";
 
 /** Where the first message with this number or a later one is; the count of messages if there is none. */
 export function indexFrom(messages: readonly ChatMessage[], seq: number): number {
@@ -28,18 +28,19 @@ export function messageOf(messages: readonly ChatMessage[], id: string): LoggedM
   return message?.id === id ? message : null;
 }
 
-/** How much there is left of what was loaded around a message once other messages are: all, also the message, or nothing. */
+/** How much there is left of what was loaded around a number once something else is: all, also what has it, or nothing. */
 export function remains(
-  before: readonly ChatMessage[],
-  now: readonly ChatMessage[],
+  before: readonly TimelineItem[],
+  now: readonly TimelineItem[],
   seq: number,
 ): "all" | "some" | "none" {
-  const [was, first, last] = [before.find(isSent), now.find(isSent), now.findLast(isSent)];
+  const [was, first, last] = [before.find(isLogged), now.find(isLogged), now.findLast(isLogged)];
   if (was === undefined) return "all";
   if (first === undefined || last === undefined || first.seq > seq || last.seq < seq) return "none";
   return first.seq > was.seq ? "some" : "all";
 }
 
-function isSent(message: ChatMessage): message is LoggedMessage {
-  return message.state === "sent";
+/** Whether the log has it, and so numbers it. */
+export function isLogged(item: TimelineItem): item is LoggedMessage | Happening {
+  return item.state === "sent" || item.state === "happened";
 }

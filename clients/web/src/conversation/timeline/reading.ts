@@ -1,22 +1,25 @@
 // What counts as read: what is on the screen while the tab is seen and has the focus.
 import type { ChatMessage, Conversation } from "@parlor/client";
 import { useCallback, useEffect, useRef } from "react";
+import { indexFrom } from "./loaded.js";
+import type { Row } from "./rows.js";
 
 /** Whether somebody can be reading what is on the screen. */
 export function isLookedAt(page: Pick<Document, "visibilityState" | "hasFocus">): boolean {
   return page.visibilityState === "visible" && page.hasFocus();
 }
 
-/** The number up to which everything was seen, by the last message that is; `null` if that is not in the log. */
-export function seenUpTo(messages: readonly ChatMessage[], last: ChatMessage): number | null {
-  if (last.state === "sent") return last.seq;
-  // Behind the log stands what waits to be sent.
-  const sent = messages.findLast((message) => message.state === "sent");
-  return sent?.state === "sent" ? sent.seq : null;
+/** The number up to which all messages were seen, by the last row that is; `null` if none of them is in the log. */
+export function seenUpTo(messages: readonly ChatMessage[], last: Row): number | null {
+  if (last.kind === "said" && last.seq !== null) return last.seq;
+  // What waits to be sent stands behind the log, and lines stand behind messages.
+  const before = last.seq ?? Number.POSITIVE_INFINITY;
+  const message = messages[indexFrom(messages, before) - 1];
+  return message?.state === "sent" ? message.seq : null;
 }
 
 /** Gives a function that takes what is on the screen, and marks it read once somebody looks. */
-export function useReading(conversation: Conversation): (last: ChatMessage) => void {
+export function useReading(conversation: Conversation): (last: Row) => void {
   const seen = useRef(0);
   const tell = useCallback(() => {
     if (seen.current > 0 && isLookedAt(document)) conversation.markRead(seen.current);

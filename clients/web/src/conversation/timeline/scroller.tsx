@@ -1,4 +1,4 @@
-// The messages of one piece of the log, of which only those near the window are in the page. Asks for more where
+// The messages of one piece of the log and what happened between them, of which only those near the window are in the page. Asks for more where
 // what is loaded ends, and goes where it is told.
 import type { ParlorError } from "@parlor/client";
 import {
@@ -15,9 +15,9 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useLanguage, useText } from "../../i18n/text.js";
 import { Button } from "../../ui/button.js";
 import { Spinner } from "../../ui/wait.js";
+import { Line } from "../happened/line.js";
 import { MessageRow } from "../message/message-row.js";
 import { dayNameOf } from "../times.js";
-import { indexFrom } from "./loaded.js";
 import type { Row } from "./rows.js";
 import css from "./scroller.module.css";
 import { useSteps } from "./steps.js";
@@ -88,9 +88,8 @@ export function Scroller(props: ScrollerProps): ReactNode {
     const below = belowOf(element);
     const last = rows[Math.min(sizes.findItemIndex(scrollTop + clientHeight - SEEN_PX), rows.length - 1)];
     const index = Math.min(sizes.findItemIndex(scrollTop), rows.length - 1);
-    const message = rows[index]?.message;
-    const isKept = message?.state === "sent" && !hold.isEnd();
-    const first = isKept ? { seq: message.seq, top: sizes.getItemOffset(index) - scrollTop } : null;
+    const seq = hold.isEnd() ? null : (rows[index]?.seq ?? null);
+    const first = seq !== null ? { seq, top: sizes.getItemOffset(index) - scrollTop } : null;
     if (last !== undefined) onSeen(last, !hasNewer && below <= END_PX, first);
     if (isLoading || error !== null) return;
     if (hasOlder && scrollTop < LOAD_PX) void loadOlder();
@@ -104,7 +103,7 @@ export function Scroller(props: ScrollerProps): ReactNode {
     if (current === null) return;
     hold.scrolled();
     const top = rows[current.findItemIndex(offset + SEEN_PX)];
-    if (top !== undefined) setDay(hold.isEnd() ? null : { ts: top.message.ts, isShown: true });
+    if (top !== undefined) setDay(hold.isEnd() ? null : { ts: top.ts, isShown: true });
     clearTimeout(dayTimer.current);
     dayTimer.current = setTimeout(() => setDay((now) => now && { ...now, isShown: false }), DAY_SHOWN_MS);
     look();
@@ -122,13 +121,13 @@ export function Scroller(props: ScrollerProps): ReactNode {
     if (jump !== null && jump !== placed.current) {
       placed.current = jump;
       isPlaced.current = true;
-      const key = rows[indexOf(rows, jump)]?.message.key ?? null;
+      const key = rows[indexOf(rows, jump)]?.key ?? null;
       if (key !== null) hold.take({ key, top: jump.top ?? "middle" });
       if (jump.top === undefined) setMarked(key);
     } else if (!isPlaced.current) {
       isPlaced.current = true;
       const unread = rows.find(({ beginsUnread }) => beginsUnread);
-      hold.take(unread === undefined ? "end" : { key: unread.message.key, top: 0 });
+      hold.take(unread === undefined ? "end" : { key: unread.key, top: 0 });
     }
   }, [rows, isPrepended, hasNewer, jump, hold]);
 
@@ -163,15 +162,19 @@ export function Scroller(props: ScrollerProps): ReactNode {
             onScroll={onScroll}
             onResize={onResize}
           >
-            {(row, index) => (
-              <MessageRow
-                key={row.message.key}
-                row={row}
-                isStop={index === keys.stop}
-                isMarked={row.message.key === marked}
-                isSelected={selection === null ? null : selection.has(row.message.key)}
-              />
-            )}
+            {(row, index) =>
+              row.kind === "said" ? (
+                <MessageRow
+                  key={row.key}
+                  row={row}
+                  isStop={index === keys.stop}
+                  isMarked={row.key === marked}
+                  isSelected={selection === null ? null : selection.has(row.key)}
+                />
+              ) : (
+                <Line key={row.key} row={row} isStop={index === keys.stop} isMarked={row.key === marked} />
+              )
+            }
           </Virtualizer>
         </div>
       </div>
@@ -184,9 +187,11 @@ export function Scroller(props: ScrollerProps): ReactNode {
   );
 }
 
-/** The row that a jump leads to: the message itself, or the first of later ones; the last if there is none. */
+/** The row that a jump leads to: the one that has it, or the first of later ones; the last if there is none. */
 function indexOf(rows: readonly Row[], { goal }: Jump): number {
-  const messages = rows.map(({ message }) => message);
-  const found = "seq" in goal ? indexFrom(messages, goal.seq) : messages.findIndex(({ ts }) => ts >= goal.ts);
-  return found === -1 ? rows.length - 1 : Math.min(found, rows.length - 1);
+  const found =
+    "seq" in goal
+      ? rows.findIndex(({ seq }) => seq === null || seq >= goal.seq)
+      : rows.findIndex(({ ts }) => ts >= goal.ts);
+  return found === -1 ? rows.length - 1 : found;
 }

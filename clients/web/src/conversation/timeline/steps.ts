@@ -12,8 +12,8 @@ export interface Step {
 
 /** The next step from the rows that are drawn towards others. It is the last one if it has all of them. */
 export function stepTowards(drawn: readonly Row[], rows: readonly Row[]): Step {
-  const first = drawn[0]?.message.key;
-  const older = first === undefined ? -1 : rows.findIndex(({ message }) => message.key === first);
+  const first = drawn[0]?.key;
+  const older = first === undefined ? -1 : rows.findIndex(({ key }) => key === first);
   if (older <= 0) return { rows, isPrepended: false };
   const kept = rows.length - older;
   if (kept < drawn.length) return { rows: rows.slice(older), isPrepended: false };

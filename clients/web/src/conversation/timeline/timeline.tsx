@@ -25,18 +25,23 @@ export interface TimelineProps {
 export function Timeline({ place, selection }: TimelineProps): ReactNode {
   const { conversation, me } = useChat();
   const { key, view, hasNewer, isPast, loadOlder, loadNewer, jump, isJumping, toEnd, keep } = place;
-  const { messages, hasOlder, isLoading, error } = view;
+  const { messages, items, hasOlder, isLoading, error } = view;
   const text = useText();
-  const unread = useUnread(conversation, messages, isLoading);
+  const unread = useUnread(conversation, view);
   const maker = useMemo(() => new Rows(), []);
-  const rows = useMemo(() => maker.of(messages, unread.first), [maker, messages, unread.first]);
+  const rows = useMemo(() => maker.of(items, unread.first), [maker, items, unread.first]);
+  // What was read may have nothing to show.
+  const isBlank = rows.length === 0 && hasOlder && !isLoading && error === null;
+  useEffect(() => {
+    if (isBlank) void loadOlder();
+  }, [isBlank, loadOlder]);
   const scroller = useRef<ScrollerHandle>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const read = useReading(conversation);
   const onSeen = useCallback(
     (row: Row, isEnd: boolean, first: Seen | null) => {
       setAtEnd(isEnd);
-      read(row.message);
+      read(row);
       keep(first);
     },
     [read, keep],
@@ -60,9 +65,9 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
   const isReady = isPast || unread.isKnown || error !== null;
   return (
     <div className={css.timeline} data-busy={isJumping}>
-      {messages.length === 0 && !hasOlder && !isLoading ? (
+      {rows.length === 0 && !hasOlder && !isLoading ? (
         <Nothing />
-      ) : messages.length === 0 && error === null ? (
+      ) : rows.length === 0 && error === null ? (
         <Loading />
       ) : isReady ? (
         <Scroller
@@ -83,8 +88,8 @@ export function Timeline({ place, selection }: TimelineProps): ReactNode {
       ) : (
         <Loading />
       )}
-      {(!isAtEnd || isPast) && messages.length > 0 && <ToEnd onGo={goToEnd} />}
-      <Announcer newest={isPast ? null : (newest ?? null)} me={me} />
+      {(!isAtEnd || isPast) && rows.length > 0 && <ToEnd onGo={goToEnd} />}
+      <Announcer newest={isPast ? null : (rows.at(-1) ?? null)} me={me} />
     </div>
   );
 }

@@ -53,7 +53,7 @@ export function useHold(box: RefObject<HTMLElement | null>, list: RefObject<Virt
     if (element === null || sizes === null) return;
     if (to === "end") element.scrollTop = element.scrollHeight;
     else if (to !== null) {
-      const index = rows.current.findIndex(({ message }) => message.key === to.key);
+      const index = rows.current.findIndex(({ key }) => key === to.key);
       const top = to.top === "middle" ? (element.clientHeight - sizes.getItemSize(index)) / 2 : to.top;
       if (index !== -1) element.scrollTop = sizes.getItemOffset(index) - top;
     }

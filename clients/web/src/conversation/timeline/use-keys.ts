@@ -1,5 +1,6 @@
 // The keys of the timeline: arrows move from message to message, which are one stop of the Tab key together;
 // letters do what is done most about the one that has the focus.
+import type { LoggedMessage } from "@parlor/client";
 import {
   type FocusEvent,
   type KeyboardEvent,
@@ -54,7 +55,7 @@ export function useKeys(
   const { acts, me } = useChat();
   const [at, setAt] = useState<string | null>(null);
   const wanted = useRef<string | null>(null);
-  const found = useMemo(() => (at === null ? -1 : rows.findLastIndex(({ message }) => message.key === at)), [rows, at]);
+  const found = useMemo(() => (at === null ? -1 : rows.findLastIndex(({ key }) => key === at)), [rows, at]);
   const stop = found === -1 ? rows.length - 1 : found;
   const mounted = useMemo(() => (found === -1 ? [] : [found]), [found]);
 
@@ -70,7 +71,7 @@ export function useKeys(
   });
 
   const moveTo = (index: number) => {
-    const key = rows[index]?.message.key;
+    const key = rows[index]?.key;
     if (key === undefined) return;
     list.current?.scrollToIndex(index, { align: "nearest" });
     wanted.current = key;
@@ -82,20 +83,21 @@ export function useKeys(
     const { target, key } = event;
     if (!(target instanceof HTMLElement) || target.tagName !== "ARTICLE") return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const message = rows[stop]?.message;
-    if (message === undefined) return;
+    const row = rows[stop];
+    if (row === undefined) return;
+    const message = row.kind === "said" ? row.message : null;
     const step = stepOf(key, rows.length);
     if (step !== null) moveTo(Math.max(0, Math.min(stop + step, rows.length - 1)));
+    // Nothing can be done about what happened.
+    else if (message === null) return;
     else if (key === "Enter" || key === "ContextMenu") acts.openMenu(message, target.getBoundingClientRect());
-    else if (message.state !== "sent" || !pressed(key, target)) return;
+    else if (message.state !== "sent" || !pressed(key, message, target)) return;
     event.preventDefault();
     event.stopPropagation();
   };
 
   /** Whether a letter did anything. */
-  const pressed = (key: string, target: HTMLElement): boolean => {
-    const message = rows[stop]?.message;
-    if (message?.state !== "sent") return false;
+  const pressed = (key: string, message: LoggedMessage, target: HTMLElement): boolean => {
     const isGone = emptiness(message) !== null;
     if (key === " ") acts.select(message);
     else if (key === "Delete") acts.remove([message]);

@@ -83,7 +83,7 @@ export function usePlace(conversation: Conversation): PlaceView {
     seen.current = at;
   }, []);
   const isSame = shown.current.source === source && seen.current !== null;
-  const left = isSame ? remains(shown.current.view.messages, now.messages, seen.current?.seq ?? 0) : "all";
+  const left = isSame ? remains(shown.current.view.items, now.items, seen.current?.seq ?? 0) : "all";
   const view: TimelineView & Partial<PastView> = left === "all" ? now : shown.current.view;
 
   const toEnd = useCallback(() => {

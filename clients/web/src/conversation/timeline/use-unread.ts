@@ -1,7 +1,8 @@
 // With which message the unread ones begin: as it was when the conversation was opened, or when the user turned away.
-import type { ChatMessage, Conversation } from "@parlor/client";
+import type { Conversation, TimelineView } from "@parlor/client";
 import { useParlor } from "@parlor/react";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { isLogged } from "./loaded.js";
 import { firstUnread } from "./rows.js";
 
 /** So many unread messages are loaded to begin with the first. */
@@ -10,13 +11,13 @@ const LOADED_MAX = 300;
 export interface Unread {
   /** Whether it is known where to begin. */
   readonly isKnown: boolean;
-  /** The key of the first unread message. */
+  /** The key of the first unread message, or of the lines right before it. */
   readonly first: string | null;
   /** There is no line any more: the user has said something. */
   readonly clear: () => void;
 }
 
-export function useUnread(conversation: Conversation, messages: readonly ChatMessage[], isLoading: boolean): Unread {
+export function useUnread(conversation: Conversation, { messages, items, isLoading }: TimelineView): Unread {
   const parlor = useParlor();
   const me = parlor.userId;
   // What was read is known once the list of conversations is.
@@ -26,7 +27,7 @@ export function useUnread(conversation: Conversation, messages: readonly ChatMes
   );
   const [readTo, setReadTo] = useState<number | null | undefined>(undefined);
   const [unread, setUnread] = useState(0);
-  const isReady = isListed && me !== null && !(isLoading && messages.length === 0);
+  const isReady = isListed && me !== null && !(isLoading && items.length === 0);
   useEffect(() => {
     if (readTo !== undefined || !isReady || me === null) return;
     const view = conversation.view.get();
@@ -44,11 +45,15 @@ export function useUnread(conversation: Conversation, messages: readonly ChatMes
     return () => removeEventListener("blur", away);
   }, [conversation, me]);
 
-  const first = useMemo(() => firstUnread(messages, me, readTo ?? null), [messages, me, readTo]);
+  const first = useMemo(() => firstUnread(items, me, readTo ?? null), [items, me, readTo]);
   // All unread ones are loaded where they are few enough.
-  const oldest = messages[0];
+  const oldest = items[0];
   const isMissing =
-    typeof readTo === "number" && unread <= LOADED_MAX && oldest?.state === "sent" && oldest.seq > readTo + 1;
+    typeof readTo === "number" &&
+    unread <= LOADED_MAX &&
+    oldest !== undefined &&
+    isLogged(oldest) &&
+    oldest.seq > readTo + 1;
   const { hasOlder, error } = conversation.messages.get();
   const mayLoad = isMissing && hasOlder && error === null && messages.length < LOADED_MAX;
   useEffect(() => {

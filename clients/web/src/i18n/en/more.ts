@@ -1,8 +1,9 @@
 // English for the pages that are loaded when somebody goes there.
 
 import { groups } from "./groups.js";
+import { happened } from "./happened.js";
 import { moderation } from "./moderation.js";
 import { people } from "./people.js";
 import { settings } from "./settings.js";
 
-export const more = { groups, moderation, people, settings };
+export const more = { groups, happened, moderation, people, settings };
