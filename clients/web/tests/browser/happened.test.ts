@@ -95,6 +95,7 @@ test("lines_that_grow_as_older_things_are_loaded_move_nothing", { timeout: 120_0
   await openConversation(bob, `group:${groupId}`);
   await message(bob, "That was all.").waitFor();
   await untilAtRest(bob);
+  await expect.poll(() => bob.getByRole("feed").getAttribute("aria-busy")).toBe("false");
   for (let at = 0; at < PAGES; at += 1) {
     // The heights of what will be seen are known before more is loaded: here they differ from what is guessed.
     await scrollUpTo(bob, 1_500);

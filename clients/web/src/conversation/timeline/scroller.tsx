@@ -67,6 +67,8 @@ export function Scroller(props: ScrollerProps): ReactNode {
   const language = useLanguage();
   const hold = useHold(box, list);
   const isPlaced = useRef(false);
+  // Rows are there once it is known how high the box is: until then there is an empty feed.
+  const [isDrawn, setDrawn] = useState(false);
   const [day, setDay] = useState<{ readonly ts: number; readonly isShown: boolean } | null>(null);
   const [marked, setMarked] = useState<string | null>(null);
   const keys = useKeys(rows, list, box);
@@ -109,6 +111,7 @@ export function Scroller(props: ScrollerProps): ReactNode {
     look();
   };
   const onResize = () => {
+    if (!isDrawn) setDrawn(box.current?.querySelector("article") !== null);
     hold.resized();
     look();
   };
@@ -151,7 +154,7 @@ export function Scroller(props: ScrollerProps): ReactNode {
             isLoading && <Spinner size="sm" />
           )}
         </div>
-        <div role="feed" aria-label={label} aria-busy={isLoading} className={css.feed}>
+        <div role="feed" aria-label={label} aria-busy={isLoading || !isDrawn} className={css.feed}>
           <Virtualizer
             ref={list}
             scrollRef={box}
