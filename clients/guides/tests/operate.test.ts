@@ -126,3 +126,18 @@ test("the_units_are_good_and_the_first_is_the_guides", async () => {
   const { stderr } = await execute("systemd-analyze", ["verify", "--man=no", ...units]);
   expect(stderr.split("\n").filter((line) => line.includes(folder) || line.includes("parlor@"))).toEqual([]);
 });
+
+test("the_dashboard_and_the_alerts_ask_for_metrics_that_there_are", async () => {
+  const running = await readFile(resolve(DEPLOY, "../docs/running.md"), "utf8");
+  const told = new Set(Array.from(running.matchAll(/`(parlor_\w+?)(?:\{\w+\})?`/g), ([, name]) => name));
+  const dashboard = await read("grafana/parlor.json");
+  const alerts = await read("prometheus/alerts.yml");
+  const { panels } = JSON.parse(dashboard) as { panels: { title: string; targets?: { expr: string }[] }[] };
+  const asked = [...panels.flatMap((panel) => (panel.targets ?? []).map((it) => it.expr)), alerts].join("\n");
+  const names = new Set(Array.from(asked.matchAll(/\bparlor_\w+/g), ([name]) => name.replace(/_bucket$/, "")));
+  expect(names.size).toBeGreaterThan(30);
+  expect([...names].filter((name) => !told.has(name))).toEqual([]);
+  const titles = Array.from(alerts.matchAll(/alert: (\w+)/g), ([, name]) => name);
+  expect(new Set(titles).size).toBe(titles.length);
+  expect(alerts.match(/severity: (page|ticket) /g)).toHaveLength(titles.length);
+});

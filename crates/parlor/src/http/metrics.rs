@@ -315,6 +315,11 @@ impl App {
                 stats.unindexed,
             ),
             (
+                "store_untold_entries",
+                "Entries known to be committed, by any node, that this one has not told yet",
+                stats.untold,
+            ),
+            (
                 "store_upkeep_slice_max_microseconds",
                 "The longest slice of upkeep since the start, with its commit",
                 stats.slice_micros_max,
