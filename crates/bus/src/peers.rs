@@ -10,7 +10,11 @@ pub(crate) const PEERS_MAX: usize = 10_000;
 
 /// The other nodes.
 #[derive(Debug, Default)]
-pub(crate) struct Peers(BTreeMap<NodeId, Peer>);
+pub(crate) struct Peers {
+    nodes: BTreeMap<NodeId, Peer>,
+    /// Those who said goodbye, as long as their leases may still be found.
+    departed: BTreeSet<NodeId>,
+}
 
 #[derive(Debug)]
 struct Peer {
@@ -39,11 +43,14 @@ pub(crate) enum Turn {
 impl Peers {
     /// Takes note of a frame.
     pub(crate) fn note(&mut self, node: NodeId, seq: u64) -> Turn {
-        if self.0.len() >= PEERS_MAX && !self.0.contains_key(&node) {
+        if self.departed.contains(&node) {
+            return Turn::Old;
+        }
+        if self.nodes.len() >= PEERS_MAX && !self.nodes.contains_key(&node) {
             return Turn::TooMany;
         }
         let seen = Instant::now();
-        let peer = self.0.entry(node).or_insert(Peer { last: None, may_jump: true, seen });
+        let peer = self.nodes.entry(node).or_insert(Peer { last: None, may_jump: true, seen });
         peer.seen = seen;
         let turn = match peer.last {
             Some(last) if seq <= last => return Turn::Old,
@@ -55,14 +62,18 @@ impl Peers {
         turn
     }
 
-    /// That a node has gone. Gives whether it was known.
+    /// That a node has said goodbye, for good. Gives whether it was known.
     pub(crate) fn gone(&mut self, node: NodeId) -> bool {
-        self.0.remove(&node).is_some()
+        let was_known = self.nodes.remove(&node).is_some();
+        if was_known && self.departed.len() < PEERS_MAX {
+            self.departed.insert(node);
+        }
+        was_known
     }
 
     /// That anything may have been missed by now, and was told as missed.
     pub(crate) fn interrupted(&mut self) {
-        for peer in self.0.values_mut() {
+        for peer in self.nodes.values_mut() {
             peer.may_jump = true;
         }
     }
@@ -75,22 +86,23 @@ impl Peers {
         all_at: Option<Instant>,
     ) -> Vec<NodeId> {
         let seen = all_at.unwrap_or_else(Instant::now);
-        for node in alive {
-            if self.0.len() >= PEERS_MAX {
+        for node in alive.difference(&self.departed) {
+            if self.nodes.len() >= PEERS_MAX {
                 break;
             }
-            self.0.entry(*node).or_insert(Peer { last: None, may_jump: true, seen });
+            self.nodes.entry(*node).or_insert(Peer { last: None, may_jump: true, seen });
         }
         let Some(at) = all_at else { return Vec::new() };
+        self.departed.retain(|node| alive.contains(node));
         let is_gone = |node: &NodeId, peer: &Peer| !alive.contains(node) && peer.seen <= at;
         let gone: Vec<NodeId> = self
-            .0
+            .nodes
             .iter()
             .filter(|(node, peer)| is_gone(node, peer))
             .map(|(node, _)| *node)
             .collect();
         for node in &gone {
-            self.0.remove(node);
+            self.nodes.remove(node);
         }
         gone
     }
@@ -127,6 +139,17 @@ mod tests {
         assert_eq!(peers.alive(&BTreeSet::new(), None), []);
         let later = Instant::now();
         assert_eq!(peers.alive(&BTreeSet::new(), Some(later)), [A, silent]);
+        assert!(!peers.gone(A));
+    }
+
+    #[test]
+    fn who_said_goodbye_does_not_live_on_by_a_lease_that_is_still_there() {
+        let mut peers = Peers::default();
+        assert_eq!(peers.note(A, 1), Turn::Next);
+        assert!(peers.gone(A));
+        assert_eq!(peers.alive(&BTreeSet::from([A]), Some(Instant::now())), []);
+        assert_eq!(peers.note(A, 2), Turn::Old);
+        assert_eq!(peers.alive(&BTreeSet::new(), Some(Instant::now())), [], "it left once");
         assert!(!peers.gone(A));
     }
 

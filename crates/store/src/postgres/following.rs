@@ -95,7 +95,7 @@ impl std::fmt::Debug for Seen {
 }
 
 impl Following {
-    /// Where the thread hears, to be given to [`run`]; everything up to `applied` counts as told.
+    /// Where the thread hears, to be given to [`start`]; everything up to `applied` counts as told.
     pub(crate) fn new(applied: u64) -> (Self, Inbox) {
         let (told, inbox) = mpsc::channel(TOLD_MAX);
         let seen = Arc::new(Seen::default());
