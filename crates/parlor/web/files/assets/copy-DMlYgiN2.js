@@ -1,1 +1,0 @@
-import{d as e,i as t}from"./text-Dz4PpKWp.js";import{q as n}from"./index-BBVxqhG4.js";var r=e();function i(){let e=t();return(0,r.useCallback)(async t=>{try{await navigator.clipboard.writeText(t),n({text:e.common.copied})}catch{n({text:t})}},[e])}export{i as t};

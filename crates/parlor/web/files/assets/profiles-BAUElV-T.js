@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./context-Cb4uRtgH.js";function n(e,t){return e.contacts.get().byUserId.get(t)?.name||e.profile(t).get().name||t}function r(n){let r=e(),i=t(r.profile(n));return{name:t(r.contacts).byUserId.get(n)?.name||i.name||n,avatarUrl:i.avatarUrl,profile:i}}export{r as n,n as t};

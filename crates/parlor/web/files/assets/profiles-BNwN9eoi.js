@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./context-BpvcSYO9.js";function n(e,t){return e.contacts.get().byUserId.get(t)?.name||e.profile(t).get().name||t}function r(n){let r=e(),i=t(r.profile(n));return{name:t(r.contacts).byUserId.get(n)?.name||i.name||n,avatarUrl:i.avatarUrl,profile:i}}export{r as n,n as t};

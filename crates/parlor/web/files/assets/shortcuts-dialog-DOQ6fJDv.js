@@ -1,1 +1,0 @@
-import{i as e,u as t}from"./text-Dz4PpKWp.js";import{N as n}from"./index-BBVxqhG4.js";import{t as r}from"./shortcut-list-CNAbWJ0p.js";var i=t();function a({onClose:t}){let{app:a}=e();return(0,i.jsx)(n,{title:a.shortcuts.title,onClose:t,isText:!0,children:(0,i.jsx)(r,{})})}export{a as ShortcutsDialog};
