@@ -6,10 +6,13 @@ import { once } from "node:events";
 import { Postgres, Redis } from "./engines.mjs";
 
 const NODES = 3;
+// Tests wait more than they work.
+const TESTS_AT_ONCE = 3;
 
 const [postgres, redis] = await Promise.all([Postgres.start(), Redis.start()]);
 const env = { ...process.env, NODES: `${NODES}`, TEST_POSTGRES: postgres.dir, TEST_REDIS: redis.url };
-const tests = spawn("node", ["--test", "--test-reporter=spec", ...process.argv.slice(2)], { stdio: "inherit", env });
+const flags = ["--test", "--test-reporter=spec", `--test-concurrency=${TESTS_AT_ONCE}`];
+const tests = spawn("node", [...flags, ...process.argv.slice(2)], { stdio: "inherit", env });
 const [code] = await once(tests, "exit");
 await Promise.all([postgres.stop(), redis.stop()]);
 process.exit(code ?? 1);

@@ -56,7 +56,8 @@ pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
 
 fn node(workspace: &Workspace, profile: Profile, files: &[&str]) -> Result<()> {
     run(Command::new("node")
-        .args(["--test", "--test-reporter=spec"])
+        // They wait more than they work.
+        .args(["--test", "--test-reporter=spec", "--test-concurrency=2"])
         .args(files)
         .env("SERVER_UNDER_TEST", workspace.program("parlor", profile))
         .current_dir(node_folder(workspace)))

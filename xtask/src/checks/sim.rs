@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::load;
 use crate::workspace::Workspace;
 
-const FRESH_SECONDS: u64 = 60;
+const FRESH_SECONDS: u64 = 45;
 
 /// Sees that the checker finds what is planted, then that it finds nothing else, for two minutes
 /// from a seed of its own choice, which is printed.
