@@ -42,7 +42,9 @@ export function useFocusFollows(route: Route): void {
     const timer = setTimeout(() => {
       const isHome = route.name === "home" || (route.name === "new" && route.kind === "direct");
       if (isHome) {
-        if (isLost()) focusList(last.name === "conversation" ? last.key : null);
+        // What was left may still be there for a moment, and take the focus with it.
+        const isLeft = last.name !== "home" && document.activeElement?.closest("#main") != null;
+        if (isLost() || isLeft) focusList(last.name === "conversation" ? last.key : null);
       } else if (!isSamePage || isLost()) focusMain();
     });
     return () => clearTimeout(timer);

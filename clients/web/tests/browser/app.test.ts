@@ -110,6 +110,12 @@ describe("the client", () => {
     const second = await context.newPage();
     await second.goto(app.url);
     await second.locator("#main").waitFor({ state: "attached" });
+    // Notifications begin a second after the list is there.
+    for (const page of [first, second]) {
+      await page.waitForFunction(() =>
+        performance.getEntriesByType("resource").some(({ name }) => name.includes("/background-")),
+      );
+    }
     await tell(await connect(app.server.url, "bob"), "alice", "Are you there?");
     const told = () =>
       first.evaluate(async () => {

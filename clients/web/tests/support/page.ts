@@ -94,6 +94,13 @@ export async function untilKept(page: Page, text: string): Promise<void> {
 
 /** Looks for barriers; serious and critical ones fail the test. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
+  // What fades in has other colours on its way.
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getTiming().iterations !== Number.POSITIVE_INFINITY)
+      .every(({ playState }) => playState !== "running"),
+  );
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
   const { violations } = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as axe.AxeResults;
   const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
