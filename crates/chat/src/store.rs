@@ -12,7 +12,9 @@
 //! good for as long as any, with the answer of the first time.
 //!
 //! A backend is opened with a [`CommitSink`] and tells it each committed batch of entries, in
-//! commit order, each entry once, before it resolves the futures of that batch.
+//! commit order, each entry once, before it resolves the futures of that batch. One that several nodes
+//! share tells what all of them commit; there a future may be resolved, when its commit is durable, before
+//! the sink has heard of it, if an entry before it is late.
 
 use std::sync::Arc;
 
