@@ -271,6 +271,8 @@ impl Follower {
                 () = sleep_until(due) => {}
             }
             self.tell_behind();
+            // A bus may have been lost since the last look.
+            self.looks.next = self.looks.next.min(Instant::now() + self.look_every());
             self.look();
         }
         for Behind { own, batch, .. } in std::mem::take(&mut self.waiting) {
@@ -379,8 +381,9 @@ impl Follower {
     fn due(&self) -> Instant {
         let answer = self.waiting.front().map(|it| it.due);
         let look = (!self.is_reading).then(|| self.looks.at());
-        let later = Instant::now() + Duration::from_secs(60);
-        [answer, look].into_iter().flatten().min().unwrap_or(later)
+        // By then it is known whether the bus is lost.
+        let later = Instant::now() + self.shared.config.look_every;
+        [answer, look].into_iter().flatten().fold(later, Instant::min)
     }
 
     /// Reads on, if it is time.
