@@ -49,23 +49,34 @@ impl Failure {
     pub(crate) fn told(self) -> StoreError {
         match self {
             Self::Refused(error) => error,
-            Self::Engine(error) => unavailable(&error),
+            Self::Engine(error) => told(&error),
         }
     }
 }
 
+/// Whether the server would refuse the same data again: its values, its constraints, or what is stored
+/// in their place (PostgreSQL 17, appendix A: classes 22 and 23, `XX001`, `XX002`).
+pub(crate) fn is_of_data(error: &tokio_postgres::Error) -> bool {
+    let class = |code: &SqlState| code.code().starts_with("22") || code.code().starts_with("23");
+    let corrupt = [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED];
+    error.code().is_some_and(|code| class(code) || corrupt.contains(code))
+}
+
 /// What a caller is told of a failure of the server.
-pub(crate) fn unavailable(error: &tokio_postgres::Error) -> StoreError {
+pub(crate) fn told(error: &tokio_postgres::Error) -> StoreError {
     if error.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) {
         let refusal = Refusal::invalid("text", "must not have the character U+0000");
         return StoreError::Refused(Box::new(refusal));
     }
     // The detail of an error may have values of rows in it.
-    let reason = match error.as_db_error() {
-        Some(db) => format!("PostgreSQL: {} ({})", db.message(), db.code().code()),
-        None => format!("PostgreSQL: {error}"),
+    let what: Arc<str> = match error.as_db_error() {
+        Some(db) => format!("PostgreSQL: {} ({})", db.message(), db.code().code()).into(),
+        None => format!("PostgreSQL: {error}").into(),
     };
-    StoreError::Unavailable { reason: reason.into() }
+    match is_of_data(error) {
+        true => StoreError::Corrupt { what },
+        false => StoreError::Unavailable { reason: what },
+    }
 }
 
 /// A parameter of a statement.

@@ -394,7 +394,7 @@ impl Shared {
                     spares -= 1;
                     continue;
                 }
-                Err(error) => return Err(conn::unavailable(&error)),
+                Err(error) => return Err(conn::told(&error)),
             };
             let reader = Reader {
                 conn: Conn::new(snapshot.client(), &cache, self.config.statements),

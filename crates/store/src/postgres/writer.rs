@@ -7,6 +7,10 @@
 //! committed or not: the server is asked by its number (`pg_xact_status`) before anything is told, and
 //! nothing else is written until that is known. Whoever waits too long for it is told that the store is
 //! unavailable; the sink hears of it all the same, if it turns out to be committed.
+//!
+//! When something is given up that may be sent again, all that waits behind it is given up as well, and
+//! what comes until its senders have heard of it: nothing overtakes what failed. Only what the server
+//! refuses for its data is refused by itself, and for good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +23,16 @@ use tokio_postgres::error::SqlState;
 
 use super::Shared;
 use super::command::{self, Command};
-use super::conn::{Conn, Failure, params, unavailable};
+use super::conn::{Conn, Failure, is_of_data, params, told};
 use super::locks::Locks;
 use super::retention::{self, Left};
 use super::turn::{Turn, Work};
 
 /// How long it rests before it tries again to reach the server, or asks again what became of a commit.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long what comes is given up after something failed: within that its senders hear of it.
+const HEARD_WITHIN: Duration = Duration::from_millis(100);
 
 /// How often a transaction is carried out again that the server ended for the sake of another.
 const RETRIES_MAX: usize = 8;
@@ -41,7 +48,9 @@ pub(crate) struct Writer {
 enum Stopped {
     /// It was not, and may be carried out again.
     Retry(tokio_postgres::Error),
-    /// It was not: something in it cannot be carried out.
+    /// It was not: something in it cannot be carried out, whenever it is tried.
+    Refused(tokio_postgres::Error),
+    /// It was not: nothing can be carried out now, for want of disk space or such.
     Failed(tokio_postgres::Error),
     /// It was not: there is no way to the server.
     Unreachable(Arc<str>),
@@ -53,9 +62,11 @@ impl Stopped {
     /// Of a transaction whose `COMMIT` was not sent.
     fn before_commit(error: tokio_postgres::Error) -> Self {
         match error.code() {
+            // The last is so when another node made the same row meanwhile.
             Some(code)
                 if *code == SqlState::T_R_DEADLOCK_DETECTED
-                    || *code == SqlState::T_R_SERIALIZATION_FAILURE =>
+                    || *code == SqlState::T_R_SERIALIZATION_FAILURE
+                    || *code == SqlState::UNIQUE_VIOLATION =>
             {
                 Self::Retry(error)
             }
@@ -67,10 +78,19 @@ impl Stopped {
             {
                 Self::Unreachable(error.to_string().into())
             }
+            Some(_) if is_of_data(&error) => Self::Refused(error),
             Some(_) => Self::Failed(error),
             None => Self::Unreachable(error.to_string().into()),
         }
     }
+}
+
+/// What becomes of a batch that was not carried out as one.
+enum Undone {
+    /// To be carried out one by one.
+    Apart(Vec<Command>),
+    /// It was given up, and nothing may overtake it.
+    GivenUp(StoreError),
 }
 
 impl Writer {
@@ -99,62 +119,91 @@ impl Writer {
     }
 
     /// Carries out a batch; if something in it cannot be carried out, each command by itself.
-    async fn batch(&self, batch: Vec<Command>) {
+    async fn batch(&mut self, batch: Vec<Command>) {
         let mut left = vec![batch];
         while let Some(batch) = left.pop() {
-            if let Some(apart) = self.together(batch).await {
-                left.extend(apart.into_iter().rev().map(|command| vec![command]));
+            match self.together(batch).await {
+                Ok(()) => {}
+                Err(Undone::Apart(apart)) => {
+                    left.extend(apart.into_iter().rev().map(|command| vec![command]));
+                }
+                Err(Undone::GivenUp(error)) => {
+                    left.into_iter()
+                        .rev()
+                        .flatten()
+                        .for_each(|command| command.fail(error.clone()));
+                    return self.give_up_behind(&error).await;
+                }
             }
         }
     }
 
-    /// Carries out commands in one transaction and answers them. Gives them back if they have to be
-    /// carried out one by one.
-    async fn together(&self, mut batch: Vec<Command>) -> Option<Vec<Command>> {
+    /// Gives up what waits, and what comes from senders who have yet to hear of the failure.
+    async fn give_up_behind(&mut self, error: &StoreError) {
+        let heard = sleep(HEARD_WITHIN);
+        tokio::pin!(heard);
+        loop {
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(command) => command.fail(error.clone()),
+                    None => return,
+                },
+                () = &mut heard => return,
+            }
+        }
+    }
+
+    /// Carries out commands in one transaction and answers them.
+    async fn together(&self, mut batch: Vec<Command>) -> Result<(), Undone> {
         let deadline = Instant::now() + self.shared.config.patience;
         let mut retries = 0;
-        loop {
+        let error = loop {
             if let Err(error) = self.shared.health.check_lasting() {
-                batch.into_iter().for_each(|command| command.fail(error.clone()));
-                return None;
+                break error;
             }
-            let error = match self.attempt(&mut batch).await {
+            match self.attempt(&mut batch).await {
                 Ok(work) => {
                     self.committed(work, batch).await;
-                    return None;
+                    return Ok(());
                 }
                 Err(Stopped::Unknown { transaction, work }) => {
-                    match self.find_out(&transaction, work, batch, deadline).await {
+                    match self.find_out(&transaction, work, batch, deadline).await? {
                         Some(again) => batch = again,
-                        None => return None,
+                        None => return Ok(()),
                     }
-                    continue;
                 }
                 Err(Stopped::Retry(error)) if retries < RETRIES_MAX => {
                     tracing::debug!(%error, "a transaction is carried out again");
                     retries += 1;
-                    continue;
                 }
-                Err(Stopped::Retry(error) | Stopped::Failed(error)) => {
-                    if batch.len() > 1 {
-                        return Some(batch);
-                    }
+                Err(Stopped::Retry(_) | Stopped::Refused(_)) if batch.len() > 1 => {
+                    return Err(Undone::Apart(batch));
+                }
+                Err(Stopped::Retry(error) | Stopped::Refused(error)) if is_of_data(&error) => {
                     self.shared.counters.add(|c| &c.commits_failed, 1);
-                    tracing::error!(error = %unavailable(&error), "a command cannot be carried out");
-                    unavailable(&error)
+                    let error = told(&error);
+                    tracing::error!(%error, "a command cannot be carried out");
+                    batch.into_iter().for_each(|command| command.fail(error.clone()));
+                    return Ok(());
+                }
+                Err(Stopped::Retry(error) | Stopped::Refused(error) | Stopped::Failed(error)) => {
+                    self.shared.counters.add(|c| &c.commits_failed, 1);
+                    let error = told(&error);
+                    tracing::error!(%error, "nothing can be carried out");
+                    break error;
                 }
                 Err(Stopped::Unreachable(reason)) => {
                     self.shared.health.unreachable(&reason);
-                    if Instant::now() < deadline {
-                        sleep(PAUSE).await;
-                        continue;
+                    if Instant::now() >= deadline {
+                        break StoreError::Unavailable { reason };
                     }
-                    StoreError::Unavailable { reason }
+                    sleep(PAUSE).await;
                 }
-            };
-            batch.into_iter().for_each(|command| command.fail(error.clone()));
-            return None;
-        }
+            }
+        };
+        batch.into_iter().for_each(|command| command.fail(error.clone()));
+        Err(Undone::GivenUp(error))
     }
 
     /// Has the sink told, then those who wait.
@@ -238,19 +287,25 @@ impl Writer {
         work: Work,
         batch: Vec<Command>,
         deadline: Instant,
-    ) -> Option<Vec<Command>> {
+    ) -> Result<Option<Vec<Command>>, Undone> {
+        let unknown = || {
+            let reason = "it is not known yet whether a commit took place".into();
+            StoreError::Unavailable { reason }
+        };
         let mut waiting = Some(batch);
         loop {
             if let Err(error) = self.shared.health.check_lasting() {
                 fail(waiting, &error);
-                return None;
+                return Err(Undone::GivenUp(error));
             }
             match self.status_of(transaction).await.as_deref() {
                 Ok("committed") => {
                     self.committed(work, waiting.unwrap_or_default()).await;
-                    return None;
+                    return Ok(None);
                 }
-                Ok("aborted") => return waiting,
+                Ok("aborted") => {
+                    return waiting.map(Some).ok_or_else(|| Undone::GivenUp(unknown()));
+                }
                 Ok(_) => {}
                 Err(reason) => self.shared.health.unreachable(reason),
             }
@@ -258,10 +313,9 @@ impl Writer {
                 if self.shared.writes.lock().is_none() {
                     // Nobody is left who could be told.
                     tracing::error!(transaction, "what became of the last commit is not known");
-                    return None;
+                    return Ok(None);
                 }
-                let reason = "it is not known yet whether a commit took place".into();
-                fail(waiting.take(), &StoreError::Unavailable { reason });
+                fail(waiting.take(), &unknown());
             }
             sleep(PAUSE).await;
         }

@@ -196,6 +196,38 @@ async fn a_full_queue_is_an_answer_and_a_closed_store_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_overtakes_what_is_to_be_sent_again() {
+    let database = server().database();
+    let mut config = Config::new(database.url());
+    config.batch_commands_max = 1;
+    let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    // The disk is full for the first entry, and no longer for the next.
+    database.sql(
+        "CREATE SEQUENCE tries; \
+         CREATE FUNCTION full_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+           IF nextval('tries') = 1 THEN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END IF; \
+           RETURN NEW; END $$; \
+         CREATE TRIGGER full_once BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION full_once()",
+    );
+    let keys = ["1", "2", "3"];
+    let sent: Vec<_> = keys.map(|key| say(&store, "a", "b", Some(key))).into();
+    for appended in sent {
+        let refused = appended.await.expect_err("it is not kept");
+        assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    }
+    // Who sends this has not heard of the failure yet.
+    let early = say(&store, "a", "b", Some("4")).await;
+    assert!(matches!(early, Err(StoreError::Unavailable { .. })), "{early:?}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for (n, key) in keys.into_iter().enumerate() {
+        let appended = say(&store, "a", "b", Some(key)).await.expect("it is kept");
+        assert_eq!((appended.seq.0, appended.repeated), (n as u64 + 1, false));
+    }
+    drop(store);
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_server_cannot_keep_keeps_nothing_else_out() {
     let database = server().database();
     let heard = Arc::new(Heard::default());
