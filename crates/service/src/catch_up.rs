@@ -184,24 +184,6 @@ async fn join(
     Ok(joined.await?)
 }
 
-impl Service {
-    /// Sees to it that it is known which groups a user is in.
-    pub(crate) async fn know_roster(&self, user: &UserId) -> Result<(), Refusal> {
-        let sessions = self.sessions();
-        if sessions.roster_is_known(user) {
-            return Ok(());
-        }
-        let turn = self.turns.next().await?;
-        let groups_max = self.settings.limits.groups_per_user_max;
-        let groups_max = usize::try_from(groups_max).unwrap_or(usize::MAX);
-        let memberships = self.groups.memberships(user.clone(), groups_max).await;
-        drop(turn);
-        sessions.read_roster(user, memberships.map_err(|error| of_store(&error))?);
-        sessions.with_roster(user, |roster| self.crowd().came(roster.groups()));
-        Ok(())
-    }
-}
-
 /// How a catch-up begins.
 struct Begun {
     catch_up: CatchUp,

@@ -63,9 +63,7 @@ pub(crate) fn open(
     Ok(Work::Later(Box::pin(async move {
         let failed = |error: StoreError| of_store(&error);
         service.know_roster(&user).await?;
-        if !service.sessions().with_roster(&user, |roster| roster.has(&group)) {
-            return Err(Refusal::NotAMember);
-        }
+        service.prove_in_group(&user, &group).await?;
         let view =
             service.groups.group(user.clone().into(), group.clone()).await.map_err(failed)?;
         let since = view.membership.ok_or(Refusal::NotAMember)?.joined;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parlor_chat::ids::{GroupId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
 
+use crate::clock;
 use crate::dispatch::{Caller, Work};
 use crate::json::Object;
 use crate::records;
@@ -37,14 +38,14 @@ pub(crate) fn of_group(
     limit: usize,
 ) -> Result<Work, Refusal> {
     caller.charge_as(service, COMMANDS)?;
-    if !service.sessions().with_roster(caller.user, |roster| roster.has(group)) {
-        return Err(Refusal::NotAMember);
-    }
-    let mut page = Page { after, limit, count: 0, following: 0, first: BinaryHeap::new() };
-    service.sessions().each_in_group(group, caller.now, |user| page.add(user));
-    let (online, group) = (page.end(), group.clone());
+    let (group, after) = (group.clone(), after.cloned());
     let (service, viewer) = (Arc::clone(service), caller.user.clone());
     Ok(Work::Later(Box::pin(async move {
+        service.prove_in_group(&viewer, &group).await?;
+        let after = after.as_ref();
+        let mut page = Page { after, limit, count: 0, following: 0, first: BinaryHeap::new() };
+        service.sessions().each_in_group(&group, clock::now(), |user| page.add(user));
+        let online = page.end();
         let next = online.users.last().filter(|_| online.more).cloned();
         let mut seen: Vec<UserId> = Vec::with_capacity(online.users.len());
         for user in online.users {

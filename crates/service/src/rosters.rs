@@ -7,10 +7,18 @@
 //! each other.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use parlor_chat::entry::Position;
 use parlor_chat::group::port::Memberships;
-use parlor_chat::ids::GroupId;
+use parlor_chat::ids::{GroupId, UserId};
+use parlor_chat::refusal::{Refusal, of_store};
+use parlor_chat::store::StoreError;
+
+use crate::service::Service;
+
+/// How long who is in a group, as the store says, waits for this node to have been told.
+const BEHIND_MAX: Duration = Duration::from_secs(5);
 
 /// The groups of one user.
 #[derive(Debug)]
@@ -32,6 +40,60 @@ pub(crate) struct Change {
     pub(crate) position: Position,
     pub(crate) group: GroupId,
     pub(crate) is_in: bool,
+}
+
+impl Service {
+    /// Sees to it that it is known which groups a user is in.
+    pub(crate) async fn know_roster(&self, user: &UserId) -> Result<(), Refusal> {
+        let sessions = self.sessions();
+        if sessions.roster_is_known(user) {
+            return Ok(());
+        }
+        let memberships = self.memberships(user).await?;
+        sessions.read_roster(user, memberships);
+        sessions.with_roster(user, |roster| self.crowd().came(roster.groups()));
+        Ok(())
+    }
+
+    /// Whether a user is in a group, as far as this node knows by now.
+    pub(crate) fn knows_in_group(&self, user: &UserId, group: &GroupId) -> bool {
+        self.sessions().with_roster(user, |roster| roster.has(group))
+    }
+
+    /// Refuses who is not in a group. Another node may have let them in, which this one has yet to
+    /// be told: before anybody is refused, the store is asked, and the log waited for.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAMember`]; [`Refusal::Unavailable`] when the store does not answer, or this node
+    /// is behind for too long.
+    pub(crate) async fn prove_in_group(
+        &self,
+        user: &UserId,
+        group: &GroupId,
+    ) -> Result<(), Refusal> {
+        if self.knows_in_group(user, group) {
+            return Ok(());
+        }
+        let failed = |error: StoreError| of_store(&error);
+        let view = self.groups.group(user.clone().into(), group.clone()).await.map_err(failed)?;
+        view.membership.ok_or(Refusal::NotAMember)?;
+        let as_of = self.memberships(user).await?.as_of;
+        let told = tokio::time::timeout(BEHIND_MAX, self.delivery().handed_over(as_of)).await;
+        told.map_err(|_| Refusal::unavailable())?;
+        match self.knows_in_group(user, group) {
+            true => Ok(()),
+            false => Err(Refusal::NotAMember),
+        }
+    }
+
+    async fn memberships(&self, user: &UserId) -> Result<Memberships, Refusal> {
+        let turn = self.turns.next().await?;
+        let groups_max = self.settings.limits.groups_per_user_max;
+        let groups_max = usize::try_from(groups_max).unwrap_or(usize::MAX);
+        let memberships = self.groups.memberships(user.clone(), groups_max).await;
+        drop(turn);
+        memberships.map_err(|error| of_store(&error))
+    }
 }
 
 impl Default for Roster {

@@ -80,44 +80,57 @@ pub(crate) fn typing(
 ) -> Result<Work, Refusal> {
     let commands::Typing { to, typing } = commands::typing(payload)?;
     caller.charge(service)?;
-    let (socket, user, target) = (caller.socket.key(), caller.user, Target::from(to));
-    target.is_of(user, service.sessions())?;
-    if !typing {
-        if let Some(ended) = service.typing.stop(socket, Some(&target)) {
-            tell_end(service, &ended);
+    let (socket, user, target) = (caller.socket.key(), caller.user.clone(), Target::from(to));
+    let service = Arc::clone(service);
+    Ok(Work::Later(Box::pin(async move {
+        if let Target::Group(group) = &target {
+            service.prove_in_group(&user, group).await?;
         }
-        return Ok(Work::Done(records::ok()));
-    }
-    let has_audience = target.has_audience(user, service);
-    let started = match has_audience {
-        true => service.typing.start(socket, user, &target, caller.now),
+        match typing {
+            true => starts(&service, socket, &user, &target).await?,
+            false => {
+                if let Some(ended) = service.typing.stop(socket, Some(&target)) {
+                    tell_end(&service, &ended);
+                }
+            }
+        }
+        Ok(records::ok())
+    })))
+}
+
+/// Somebody types who may do so there.
+async fn starts(
+    service: &Arc<Service>,
+    socket: SocketKey,
+    user: &UserId,
+    target: &Target,
+) -> Result<(), Refusal> {
+    let started = match target.has_audience(user, service) {
+        true => service.typing.start(socket, user, target, clock::now()),
         false => Started { ended: service.typing.stop(socket, None), turn: None },
     };
     if let Some(ended) = started.ended {
         tell_end(service, &ended);
     }
-    let Some(turn) = started.turn else { return Ok(Work::Done(records::ok())) };
-    let (service, user) = (Arc::clone(service), user.clone());
-    Ok(Work::Later(Box::pin(async move {
-        match target.audience(&service, &user).await {
-            Ok(Audience::Each) => {
-                if service.typing.told(socket, turn, false) {
-                    tell(&service, &user, &target, true);
-                }
-            }
-            Ok(Audience::Many(group)) => {
-                if service.typing.told(socket, turn, true) {
-                    service.crowd().changed(&group, News::Typing);
-                }
-            }
-            Ok(Audience::None) => withdraw(&service, socket, turn),
-            Err(error) => {
-                withdraw(&service, socket, turn);
-                return Err(of_store(&error));
+    let Some(turn) = started.turn else { return Ok(()) };
+    match target.audience(service, user).await {
+        Ok(Audience::Each) => {
+            if service.typing.told(socket, turn, false) {
+                tell(service, user, target, true);
             }
         }
-        Ok(records::ok())
-    })))
+        Ok(Audience::Many(group)) => {
+            if service.typing.told(socket, turn, true) {
+                service.crowd().changed(&group, News::Typing);
+            }
+        }
+        Ok(Audience::None) => withdraw(service, socket, turn),
+        Err(error) => {
+            withdraw(service, socket, turn);
+            return Err(of_store(&error));
+        }
+    }
+    Ok(())
 }
 
 /// Ends what may not be told any more.
@@ -160,17 +173,6 @@ pub(crate) async fn run(service: Arc<Service>) {
 }
 
 impl Target {
-    /// Refuses who is not in it.
-    fn is_of(&self, user: &UserId, sessions: &Sessions) -> Result<(), Refusal> {
-        match self {
-            Self::Direct(_) => Ok(()),
-            Self::Group(group) => match sessions.with_roster(user, |roster| roster.has(group)) {
-                true => Ok(()),
-                false => Err(Refusal::NotAMember),
-            },
-        }
-    }
-
     /// The conversation, as seen by one who types there.
     fn conversation(&self, user: &UserId) -> ConversationId {
         match self {

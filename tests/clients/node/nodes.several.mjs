@@ -152,6 +152,36 @@ test("a bus that is down delays and loses nothing, and is taken up again", async
   }
 });
 
+test("who was put into a group on one node is a member on all of them, also before they are told", async (t) => {
+  const redis = await Redis.start();
+  t.after(() => redis.stop());
+  const { nodes } = await Server.start(t, { env: { ...env, PARLOR_BUS__URL: redis.url } });
+  const [alice, ...bobs] = await Promise.all(
+    ["alice", "bob", "carol", "dave"].map((user, n) => Person.connect(t, nodes[n % 3], user, websocket)),
+  );
+  await Promise.all([alice, ...bobs].map((person) => person.caughtUp()));
+  // No node tells another what it has committed; each looks by itself, some time later.
+  await redis.stop();
+  const asks = (groupId) => [
+    ["conversation_open", { conversationId: `group:${groupId}` }],
+    ["typing", { groupId }],
+    ["presence", { groupId }],
+    ["group_message", { groupId, content: "here already" }],
+    ["read", { conversationId: `group:${groupId}`, seq: 1 }],
+  ];
+  for (const [name] of asks("")) {
+    const members = ["bob", "carol", "dave"];
+    const { groupId } = await alice.ask("group_create", { name: "Owls", members });
+    const ask = asks(groupId).find(([asked]) => asked === name)[1];
+    const answers = await Promise.all(bobs.map((person) => person.ask(name, ask)));
+    assert.deepEqual(answers.map(({ status, code }) => code ?? status), ["ok", "ok", "ok"], name);
+  }
+  const strangers = await alice.ask("group_create", { name: "Two", members: ["carol"] });
+  for (const [name, ask] of asks(strangers.groupId)) {
+    assert.equal((await bobs[0].ask(name, ask)).code, "not_a_member", name);
+  }
+});
+
 test("nodes are killed one after the other under load, and what was acked is there once and in order", async (t) => {
   const { nodes } = await Server.start(t, { env });
   const balancer = await Balancer.start(t, nodes);
