@@ -1,11 +1,9 @@
 //! What each operation of the HTTP API does, over real HTTP on the real binary: what sockets hear of
 //! it, what stays, and what bad requests get.
 
-mod support;
-
+use crate::support::api::{Api, Key, now_s, said, serving, token};
+use crate::support::{Client, Server};
 use serde_json::{Value, json};
-use support::api::{Api, Key, now_s, said, serving, token};
-use support::{Client, Server};
 
 fn connected(server: &Server, user: &str) -> Client {
     let mut client = Client::connect(server.addr, &token(user, now_s()));

@@ -1,12 +1,10 @@
 //! Who and what the HTTP API lets in: keys, rates, sizes and times, over real HTTP on the real binary.
 
-mod support;
-
 use std::io::Write;
 
+use crate::support::api::{Api, Key, SCOPES, exchange, now_s, said, serving, token};
+use crate::support::{Server, connect};
 use serde_json::json;
-use support::api::{Api, Key, SCOPES, exchange, now_s, said, serving, token};
-use support::{Server, connect};
 
 #[test]
 fn without_a_key_there_is_no_api() {

@@ -2,14 +2,13 @@
 //! and bad ones. Whatever comes, the answer is JSON as the document has it, under a status that it
 //! names, and never a fault of the server. A failure prints its seed; `API_SEED` takes one.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::support;
+use crate::support::api::{Api, Key, SCOPES, said, serving};
+use crate::support::{Client, Server, schema};
 use serde_json::{Value, json};
-use support::api::{Api, Key, SCOPES, said, serving};
-use support::{Client, Server, schema};
 
 /// Random requests for each operation.
 const REQUESTS: usize = 300;

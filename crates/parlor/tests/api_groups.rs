@@ -1,11 +1,9 @@
 //! Groups in the hands of the app's own server, over real HTTP on the real binary: what sockets hear, what
 //! stays after a kill, and what bad requests get.
 
-mod support;
-
+use crate::support::api::{Api, Key, SCOPES, now_s, serving, token};
+use crate::support::{Client, Server};
 use serde_json::{Value, json};
-use support::api::{Api, Key, SCOPES, now_s, serving, token};
-use support::{Client, Server};
 
 fn start(data: &std::path::Path, key: &Key) -> (Server, Api) {
     let mut command = serving(data, &[key]);

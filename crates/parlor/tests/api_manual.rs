@@ -1,13 +1,12 @@
 //! docs/http-api.md is true: its commands are run as printed, in their order, and answer in the
 //! shape that is printed below each.
 
-mod support;
-
 use std::process::Command;
 
+use crate::support;
+use crate::support::api::{Api, Key, SCOPES, serving};
+use crate::support::{Client, SECRET, Server, parlor, run, stdout};
 use serde_json::{Value, json};
-use support::api::{Api, Key, SCOPES, serving};
-use support::{Client, SECRET, Server, parlor, run, stdout};
 
 const MANUAL: &str = include_str!("../../../docs/http-api.md");
 

@@ -1,10 +1,8 @@
 //! `parlor backup` beside a running server, and `parlor restore`.
 
-mod support;
-
 use std::path::Path;
 
-use support::{Client, Server, parlor, run, stderr, stdout};
+use crate::support::{Client, Server, parlor, run, stderr, stdout};
 
 fn back_up(data: &Path, to: &Path) -> (Option<i32>, String) {
     let output = run(parlor(&["backup", "--data"]).arg(data).arg("--to").arg(to));

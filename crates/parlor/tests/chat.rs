@@ -1,8 +1,4 @@
 //! `parlor chat` against the real server: lines, and the screen in a pseudo-terminal.
-#![cfg(feature = "chat")]
-
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -10,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::{PATIENCE, Server, parlor, run, stderr};
 use portable_pty::{CommandBuilder, NativePtySystem, PtySize, PtySystem};
-use support::{PATIENCE, Server, parlor, run, stderr};
 
 /// A folder for the server's data and one for the clients'.
 fn folder() -> tempfile::TempDir {

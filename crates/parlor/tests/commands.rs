@@ -1,10 +1,9 @@
 //! The commands that end by themselves, and what the server refuses at its start.
 
-mod support;
-
 use std::net::TcpListener;
 
-use support::{SECRET, Server, parlor, run, stderr, stdout};
+use crate::support;
+use crate::support::{SECRET, Server, parlor, run, stderr, stdout};
 
 #[test]
 fn help_and_version_name_the_commands_and_exit_codes() {

@@ -1,8 +1,6 @@
 //! `parlor check` on data that was damaged from outside.
 
-mod support;
-
-use support::{Client, Server, parlor, run, stderr, stdout};
+use crate::support::{Client, Server, parlor, run, stderr, stdout};
 
 /// A directory in which a few messages were said, and whose server has ended.
 fn some_data() -> tempfile::TempDir {

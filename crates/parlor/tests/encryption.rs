@@ -1,10 +1,8 @@
 //! Encryption at rest as an operator meets it: turned on, refused without its key, rotated.
 
-mod support;
-
 use std::path::Path;
 
-use support::{Client, Server, parlor, run, stderr, stdout};
+use crate::support::{Client, Server, parlor, run, stderr, stdout};
 
 fn key(dir: &Path, digit: char) -> String {
     let file = dir.join(format!("key-{digit}"));

@@ -3,17 +3,13 @@
 //! The client sits in a network namespace of its own, behind a virtual cable whose far end is taken
 //! down. That takes root and `ip`; on Debian `ip` is installed where it is missing.
 
-#![cfg(target_os = "linux")]
-
-mod support;
-
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::{Client, PATIENCE, SECRET, Server, parlor, run, stdout};
 use serde_json::Value;
-use support::{Client, PATIENCE, SECRET, Server, parlor, run, stdout};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 const PING_INTERVAL: Duration = Duration::from_millis(600);

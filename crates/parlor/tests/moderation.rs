@@ -1,18 +1,16 @@
 //! Moderation from the configuration to the wire: roles by tokens, rules by the file, the hook over
 //! HTTP, and an audit log that `parlor check` believes or not.
 
-mod support;
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use crate::support::{Client, PATIENCE, SECRET, Server, parlor, run, stderr, stdout};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use support::{Client, PATIENCE, SECRET, Server, parlor, run, stderr, stdout};
 
 /// A command by a client, and its answer.
 fn call(client: &mut Client, id: u32, event: &str, payload: &Value) -> Value {

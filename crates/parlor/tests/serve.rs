@@ -1,11 +1,9 @@
 //! The server from its start to its end: pages, identity, TLS, drain, kill.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use support::{Client, SECRET, Server, connect, parlor, request, run, stdout};
+use crate::support::{Client, SECRET, Server, connect, parlor, request, run, stdout};
 
 #[test]
 fn start_prints_address_data_warning_and_a_client() {

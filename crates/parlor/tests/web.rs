@@ -1,10 +1,9 @@
 //! The web client as the binary serves it: whole, by bytes, and whatever is asked for.
 
-mod support;
-
 use std::io::{Read, Write};
 
-use support::{Server, connect, parlor};
+use crate::support;
+use crate::support::{Server, connect, parlor};
 
 /// One request as it is written, and all that comes back.
 fn exchange(server: &Server, request: &[u8]) -> Vec<u8> {

@@ -1,11 +1,9 @@
 //! Events of the app's own over sockets: in passing to who is here, or as entries of the log.
 
-mod support;
-
+use crate::support::deeds::{generous, house, made, plan, said};
+use crate::support::{Client, House};
 use parlor_chat::limits::Limits;
 use serde_json::{Value, json};
-use support::deeds::{generous, house, made, plan, said};
-use support::{Client, House};
 
 async fn tell(who: &Client, of: &str, payload: Value) -> Value {
     let mut payload = payload;

@@ -1,12 +1,10 @@
 //! What is done to messages, over sockets: who hears of it, and what is read of it later.
 
-mod support;
-
+use crate::support::deeds::{generous, house, made, outcome, plan, said};
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::{Mode, Settings};
 use serde_json::{Value, json};
-use support::deeds::{generous, house, made, outcome, plan, said};
-use support::{Client, House, Plan};
 
 async fn history(who: &Client, conversation: &str) -> Value {
     who.call("history", json!({"conversationId": conversation, "after": 0})).await

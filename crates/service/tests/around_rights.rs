@@ -1,14 +1,12 @@
 //! What is done to messages, over sockets: who may do it, how often and how late, and what is said of
 //! bad wishes.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::House;
+use crate::support::deeds::{generous, house, made, outcome, plan, said};
 use parlor_chat::limits::Limits;
 use serde_json::{Value, json};
-use support::House;
-use support::deeds::{generous, house, made, outcome, plan, said};
 
 #[tokio::test]
 async fn what_is_wrong_with_a_wish_is_named() {

@@ -1,19 +1,17 @@
 //! What the app's own server does on behalf of users, and what they hear of it.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::support::client::Heard;
+use crate::support::faulty::{Faults, Faulty};
+use crate::support::{Client, House, Plan};
 use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
 use parlor_chat::refusal::Refusal;
 use parlor_service::{Answer, Backend, Settings};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::faulty::{Faults, Faulty};
-use support::{Client, House, Plan};
 
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");

@@ -1,15 +1,14 @@
 //! Groups and messages in the hands of the app's own server: what sockets hear, by whose rights, and what
 //! the system alone may.
 
-mod support;
-
+use crate::support;
+use crate::support::deeds::{generous, said};
+use crate::support::{House, Plan};
 use parlor_chat::ids::UserId;
 use parlor_chat::refusal::Refusal;
 use parlor_service::{Answer, Backend, Settings};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use support::deeds::{generous, said};
-use support::{House, Plan};
 
 fn raw(json: Value) -> Box<RawValue> {
     RawValue::from_string(json.to_string()).expect("JSON")

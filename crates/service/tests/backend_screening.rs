@@ -1,9 +1,8 @@
 //! What the app's own server says in a user's name is screened as if the user had said it.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{House, Plan};
 use parking_lot::Mutex;
 use parlor_chat::ids::UserId;
 use parlor_chat::refusal::Refusal;
@@ -13,7 +12,6 @@ use parlor_service::rules::{FloodBound, Looked, Rule, Rules, Within};
 use parlor_service::{Answer, Backend, Settings};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use support::{House, Plan};
 
 fn raw(json: Value) -> Box<RawValue> {
     RawValue::from_string(json.to_string()).expect("JSON")

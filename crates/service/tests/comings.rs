@@ -1,21 +1,19 @@
 //! Devices that come and go as chance will have it, each in its own way, while everyone talks: what
 //! each of them heard, repeats dropped, is what was said.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::support::client::Heard;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_gateway::Config;
 use parlor_service::Settings;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::{Client, House, Plan};
 
 const USERS: [&str; 3] = ["ann", "ben", "cat"];
 const ROUNDS: usize = 25;

@@ -1,11 +1,9 @@
 //! Every command gets its answer, and every refusal comes at its edge and not before.
 
-mod support;
-
+use crate::support::{House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::{House, Plan};
 
 fn with(limits: Limits) -> Plan {
     Plan { settings: Settings { limits, ..Settings::default() }, ..Plan::default() }

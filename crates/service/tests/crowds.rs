@@ -1,14 +1,13 @@
 //! Groups in which many are, over sockets: who is told what of receipts, typing and presence, how often,
 //! and what an answer to `read` is worth.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 
 /// Milliseconds between two packets of a kind.
 const GATHER_MS: u64 = 400;

@@ -1,14 +1,12 @@
 //! What is sent reaches every device of the reader: in order, without a gap, once.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_gateway::Config;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 
 /// Limits that no test client runs into.
 fn generous() -> Limits {

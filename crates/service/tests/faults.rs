@@ -1,17 +1,15 @@
 //! What happens when the store cannot: nothing is acknowledged that is not kept, nothing
 //! overtakes, and who may come back later is not sent away for good.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::support::client::Heard;
+use crate::support::faulty::{Faults, Faulty};
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::faulty::{Faults, Faulty};
-use support::{Client, House, Plan};
 
 async fn faulty() -> (House, Arc<Faults>) {
     faulty_with(Limits::default()).await

@@ -1,14 +1,12 @@
 //! A group's own rules over sockets: who sets them, what they hold back, and for how long.
 
-mod support;
-
+use crate::support::deeds::{generous, made, outcome, plan, said};
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_chat::rules::Action;
 use parlor_service::Settings;
 use parlor_service::rules::{Looked, Rule, Rules, Within};
 use serde_json::{Value, json};
-use support::deeds::{generous, made, outcome, plan, said};
-use support::{Client, House, Plan};
 
 async fn say(who: &Client, group: &str, content: &str) -> Value {
     let answer = who.call("group_message", json!({"groupId": group, "content": content})).await;

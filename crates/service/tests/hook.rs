@@ -1,16 +1,14 @@
 //! The app's own say before a message is kept: what it does, and that it breaks no order.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::client::PATIENCE;
+use crate::support::{Client, House, Plan};
 use parking_lot::Mutex;
 use parlor_chat::store::Recipient;
 use parlor_service::Settings;
 use parlor_service::hook::{Answer, AppHook, Asking, Hook, HookError, OnFailure, Question};
 use serde_json::{Value, json};
-use support::client::PATIENCE;
-use support::{Client, House, Plan};
 use tokio::sync::{oneshot, watch};
 
 type Said = Result<Answer, HookError>;

@@ -1,18 +1,16 @@
 //! The moments between reading the store and being live, one by one and on purpose.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::client::Heard;
+use crate::support::faulty::{Faults, Faulty, Gate};
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_chat::store::{CommitSink, Committed};
 use parlor_gateway::Config;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::faulty::{Faults, Faulty, Gate};
-use support::{Client, House, Plan};
 
 fn seqs(messages: &[Value]) -> Vec<u64> {
     messages.iter().map(|message| message["seq"].as_u64().expect("a seq")).collect()

@@ -1,12 +1,11 @@
 //! Reports, warnings, suspensions and the audit log, over sockets.
 
-mod support;
-
+use crate::support;
+use crate::support::client::Heard;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::{Client, House, Plan};
 
 fn refused(answer: &Value, code: &str, said: &str) {
     assert_eq!(answer["status"], "error", "{answer}");

@@ -1,12 +1,10 @@
 //! What moderation is to groups: their messages are screened, reported and barred like direct ones.
 
-mod support;
-
+use crate::support::{Client, House, Plan};
 use parlor_chat::rules::Action;
 use parlor_service::Settings;
 use parlor_service::rules::{Looked, Rule, Rules, Within};
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 
 fn words(id: &str, action: Action) -> Rule {
     let looked_for = Looked::Words { words: vec![id.to_owned()], within: Within::WholeWords };

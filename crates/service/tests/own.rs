@@ -1,15 +1,13 @@
 //! What is private to a user: drafts, stars, settings of conversations; on all of the user's devices,
 //! those that were away included.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_chat::own::OWN_REMOVED_MAX;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 
 fn plan(limits: Limits) -> Plan {
     let limits = Limits { connection_rate_burst: 10_000, user_rate_burst: 10_000, ..limits };

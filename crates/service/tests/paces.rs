@@ -1,12 +1,10 @@
 //! How fast messages may come in a group, and how often a user may do what costs others, over sockets; and
 //! what is counted of who tries more.
 
-mod support;
-
+use crate::support::House;
+use crate::support::deeds::{generous, made, outcome, plan, said};
 use parlor_chat::limits::Limits;
 use serde_json::json;
-use support::House;
-use support::deeds::{generous, made, outcome, plan, said};
 
 #[tokio::test]
 async fn a_group_takes_so_many_messages_whoever_sends_them_and_the_order_holds() {

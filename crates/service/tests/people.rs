@@ -1,11 +1,10 @@
 //! Contacts, privacy and profiles: who may write, who is told what was read, who is found.
 
-mod support;
-
+use crate::support;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 
 fn plan(limits: Limits) -> Plan {
     let limits = Limits { connection_rate_burst: 10_000, user_rate_burst: 10_000, ..limits };

@@ -1,18 +1,16 @@
 //! Presence over sockets: who is told, when, and how often.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::client::{Heard, PATIENCE};
+use crate::support::faulty::{Faults, Faulty};
+use crate::support::{Between, Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_chat::store::Store;
 use parlor_service::{Mode, Settings};
 use serde_json::{Value, json};
-use support::client::{Heard, PATIENCE};
-use support::faulty::{Faults, Faulty};
-use support::{Between, Client, House, Plan};
 
 /// Longer than any test: within it nobody becomes offline.
 const FOREVER_MS: u64 = 3_600_000;

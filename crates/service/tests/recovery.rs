@@ -1,12 +1,10 @@
 //! Connection state recovery from the log, as a stock client goes through it.
 
-mod support;
-
+use crate::support::client::Heard;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::{Client, House, Plan};
 
 fn plan(limits: Limits) -> Plan {
     let limits = Limits { connection_rate_burst: 10_000, user_rate_burst: 10_000, ..limits };

@@ -1,12 +1,10 @@
 //! Messages that moderators of the server remove, over sockets; and what stars show of what became of
 //! messages.
 
-mod support;
-
+use crate::support::Client;
+use crate::support::client::Heard;
+use crate::support::deeds::{house, made, outcome, said};
 use serde_json::{Value, json};
-use support::Client;
-use support::client::Heard;
-use support::deeds::{house, made, outcome, said};
 
 async fn first(client: &Client, conversation: &str) -> Value {
     let query = json!({"conversationId": conversation, "after": 0});

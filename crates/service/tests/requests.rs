@@ -1,11 +1,9 @@
 //! Message requests over sockets: what strangers write first to who wants to be asked.
 
-mod support;
-
+use crate::support::deeds::{generous, plan, said};
+use crate::support::{Client, House};
 use parlor_chat::limits::Limits;
 use serde_json::{Value, json};
-use support::deeds::{generous, plan, said};
-use support::{Client, House};
 
 async fn ok(client: &Client, event: &str, payload: Value) -> Value {
     let answer = client.call(event, payload).await;

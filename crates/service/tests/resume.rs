@@ -1,13 +1,12 @@
 //! Devices that say how far they are: what they get, what they are told instead, and `sync`.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn plan(limits: Limits) -> Plan {

@@ -1,12 +1,10 @@
 //! Content rules, over sockets: what is refused, masked and flagged, and what a retry gets.
 
-mod support;
-
+use crate::support::{Client, House, Plan};
 use parlor_chat::rules::Action;
 use parlor_service::Settings;
 use parlor_service::rules::{FloodBound, Looked, Rule, Rules, Within};
 use serde_json::{Value, json};
-use support::{Client, House, Plan};
 
 fn words(id: &str, action: Action, word: &str) -> Rule {
     let looked_for = Looked::Words { words: vec![word.to_owned()], within: Within::WholeWords };

@@ -1,14 +1,12 @@
 //! Messages that are said later, over sockets: kept for their user, said once, and judged then.
 
-mod support;
-
+use crate::support::deeds::{generous, house, made, plan, said};
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_chat::rules::Action;
 use parlor_service::Settings;
 use parlor_service::rules::{Looked, Rule, Rules, Within};
 use serde_json::{Value, json};
-use support::deeds::{generous, house, made, plan, said};
-use support::{Client, House, Plan};
 
 fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -1,11 +1,9 @@
 //! Messages found by their words, over sockets.
 
-mod support;
-
+use crate::support::deeds::{generous, house, made, outcome, plan, said};
+use crate::support::{Client, House};
 use parlor_chat::limits::Limits;
 use serde_json::{Value, json};
-use support::deeds::{generous, house, made, outcome, plan, said};
-use support::{Client, House};
 
 async fn search(who: &Client, payload: Value) -> Value {
     let answer = who.call("search", payload).await;

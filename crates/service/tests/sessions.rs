@@ -1,14 +1,12 @@
 //! Who is let in, for how long, and what ends a session.
 
-mod support;
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::support::client::Heard;
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::{Mode, Settings};
 use serde_json::{Value, json};
-use support::client::Heard;
-use support::{Client, House, Plan};
 
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");

@@ -1,13 +1,11 @@
 //! What content rules leave to its sender's eyes alone, over sockets; and flagged edits.
 
-mod support;
-
+use crate::support::deeds::{generous, made, outcome, said};
+use crate::support::{Client, House, Plan};
 use parlor_chat::rules::Action;
 use parlor_service::Settings;
 use parlor_service::rules::{Looked, Rule, Rules, Within};
 use serde_json::{Value, json};
-use support::deeds::{generous, made, outcome, said};
-use support::{Client, House, Plan};
 
 fn words(id: &str, action: Action) -> Rule {
     let looked_for = Looked::Words { words: vec![id.to_owned()], within: Within::WholeWords };

@@ -1,11 +1,9 @@
 //! Messages that end, over sockets: what clients are told, and what nobody is given any more.
 
-mod support;
-
+use crate::support::deeds::{generous, house, made, outcome, plan, said};
+use crate::support::{Client, House};
 use parlor_chat::limits::Limits;
 use serde_json::{Value, json};
-use support::deeds::{generous, house, made, outcome, plan, said};
-use support::{Client, House};
 
 /// Times that a test can wait for.
 fn short() -> Limits {

@@ -1,16 +1,14 @@
 //! Typing over sockets: what is relayed, and what ends it.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::faulty::{Faults, Faulty};
+use crate::support::{Client, House, Plan};
 use parlor_chat::limits::Limits;
 use parlor_service::Settings;
 use serde_json::{Value, json};
-use support::faulty::{Faults, Faulty};
-use support::{Client, House, Plan};
 
 fn expiring(typing_expires_ms: u64) -> Plan {
     let limits = Limits { typing_expires_ms, ..Limits::default() };

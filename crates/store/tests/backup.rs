@@ -314,7 +314,7 @@ async fn an_interrupted_backup_leaves_nothing_that_looks_whole() {
     assert!(ended.is_err() && !to.exists() && !partial.exists());
 
     let mut child = Command::new(std::env::current_exe().expect("this test has a path"))
-        .args(["--exact", "child_copies_until_killed", "--nocapture"])
+        .args(["--exact", "backup::child_copies_until_killed", "--nocapture"])
         .env(KILLED, dir.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

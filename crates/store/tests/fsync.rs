@@ -1,8 +1,6 @@
 //! After an fsync that failed, nothing is acknowledged until the process starts again, even when
 //! later ones would succeed. A preloaded library makes the real calls fail.
 
-#![cfg(target_os = "linux")]
-
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -144,7 +142,7 @@ async fn a_failed_fsync_is_final_and_loses_nothing_acknowledged() {
         let library = library(dir.path());
         let data = dir.path().join("data");
         let output = Command::new(std::env::current_exe().expect("this test has a path"))
-            .args(["--exact", "child_stops_acknowledging_for_good", "--nocapture"])
+            .args(["--exact", "fsync::child_stops_acknowledging_for_good", "--nocapture"])
             .env("LD_PRELOAD", library)
             .env(DIR, &data)
             .env(TRIGGER, dir.path().join("trigger"))
@@ -173,7 +171,7 @@ async fn an_fsync_that_fails_while_the_index_is_emptied_is_final_too() {
     let library = library(dir.path());
     let data = dir.path().join("data");
     let output = Command::new(std::env::current_exe().expect("this test has a path"))
-        .args(["--exact", "child_deletes_a_message_whose_index_is_damaged", "--nocapture"])
+        .args(["--exact", "fsync::child_deletes_a_message_whose_index_is_damaged", "--nocapture"])
         .env("LD_PRELOAD", library)
         .env(DIR, &data)
         .env(TRIGGER, dir.path().join("trigger"))

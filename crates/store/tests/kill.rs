@@ -79,7 +79,7 @@ struct Ack {
 /// Lets a child append, kills it after a number of acknowledgements, and returns them.
 fn killed_round(dir: &Path, round: u64, acks_before_kill: usize) -> Vec<Ack> {
     let mut child = Command::new(std::env::current_exe().expect("this test has a path"))
-        .args(["--exact", "child_appends_until_killed", "--nocapture"])
+        .args(["--exact", "kill::child_appends_until_killed", "--nocapture"])
         .env(DIR, dir)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())

@@ -172,7 +172,7 @@ async fn kills_while_entries_are_removed_leave_a_sound_store_that_gives_no_seq_t
     let mut acks = 0;
     for round in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().expect("this test has a path"))
-            .args(["--exact", "child_removes_until_killed", "--nocapture"])
+            .args(["--exact", "retention::child_removes_until_killed", "--nocapture"])
             .env(KILLED, dir.path())
             .env("ROUND", round.to_string())
             .stdout(Stdio::piped())

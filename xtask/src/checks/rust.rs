@@ -1,6 +1,6 @@
 //! What cargo and its plug-ins check.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, probe, run};
 use crate::workspace::Workspace;
@@ -32,6 +32,7 @@ const FEATURES: [&str; 3] = ["--workspace", "--features", "parlor-store/postgres
 
 /// Unit, property, contract and byte-level tests.
 pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
+    every_file_of_tests_is_named(workspace)?;
     run_tests(workspace, "not binary(postgres) and not binary(on_redis)")
 }
 
@@ -43,6 +44,24 @@ pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
 /// The contract suite on Redis servers.
 pub(crate) fn bus(workspace: &Workspace) -> Result<()> {
     run_tests(workspace, "binary(on_redis)")
+}
+
+/// A crate whose tests are one program names their files in its `tests/main.rs`; one that is not named
+/// would not be run.
+fn every_file_of_tests_is_named(workspace: &Workspace) -> Result<()> {
+    for entry in std::fs::read_dir(workspace.root().join("crates"))? {
+        let tests = entry?.path().join("tests");
+        let Ok(named) = std::fs::read_to_string(tests.join("main.rs")) else { continue };
+        for file in std::fs::read_dir(&tests)? {
+            let file = file?.path();
+            let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_one = file.extension().is_some_and(|it| it == "rs") && name != "main";
+            if is_one && !named.lines().any(|line| line == format!("mod {name};")) {
+                bail!("{} is not named in the `main.rs` beside it", file.display());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn run_tests(workspace: &Workspace, which: &str) -> Result<()> {

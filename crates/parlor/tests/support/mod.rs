@@ -1,8 +1,6 @@
 //! The real binary as a child process, and just enough of a client to talk to it: HTTP/1.1 by
 //! hand, Engine.IO by long-polling.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 pub(crate) mod api;
 pub(crate) mod schema;
 

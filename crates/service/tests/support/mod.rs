@@ -1,7 +1,5 @@
 //! A whole house for tests: the real store, the real gateway on port 0, and the service between.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 pub(crate) mod client;
 pub(crate) mod deeds;
 pub(crate) mod faulty;
