@@ -24,6 +24,19 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Does two things at once, each mostly on one core; fails as the first of them that did.
+pub(crate) fn both(
+    one: impl FnOnce() -> Result<()> + Send,
+    other: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let (one, other) = std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    });
+    one.and(other)
+}
+
 /// Runs a command to its end and returns what it printed; its errors go where ours go.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = line(command);

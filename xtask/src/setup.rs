@@ -281,7 +281,10 @@ fn plugin(workspace: &Workspace, plugin: &Plugin) -> Result<()> {
     // Without optimisation it is built minutes sooner, and it runs for seconds.
     run(cargo(workspace.root())
         .args(["install", "--locked", "--debug", "--force", &package])
-        .args(["--version", plugin.version]))
+        .args(["--version", plugin.version])
+        // Not in the way of what is built meanwhile.
+        .arg("--target-dir")
+        .arg(workspace.scratch("plugins")?))
     .with_context(|| format!("{package} {} is missing", plugin.version))
 }
 

@@ -1,7 +1,8 @@
 //! The list of checks, their times, the table at the end.
 //!
-//! Every step runs or fails; none is passed over because something is not installed. After the
-//! first failure the rest is not run, unless `--keep-going` asks for it.
+//! Every step runs or fails; none is passed over because something is not installed. What needs no more
+//! than the toolchain runs while the rest of what is needed is being installed. After the first failure
+//! the rest is not run, unless `--keep-going` asks for it.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -28,29 +29,36 @@ pub(crate) struct Selection {
     keep_going: bool,
 }
 
-/// One check: its name, what it shows, and whether the quick run has it.
+/// One check.
 struct Step {
     name: &'static str,
     shows: &'static str,
+    /// Whether the quick run has it.
     quick: bool,
+    /// Whether the toolchain is all that it needs.
+    bare: bool,
     run: fn(&Workspace) -> Result<()>,
 }
 
 const fn step(name: &'static str, shows: &'static str, run: fn(&Workspace) -> Result<()>) -> Step {
-    Step { name, shows, quick: false, run }
+    Step { name, shows, quick: false, bare: false, run }
 }
 
 const fn quick(step: Step) -> Step {
     Step { quick: true, ..step }
 }
 
-/// The checks in the order they run: what fails soonest and cheapest comes first.
+const fn bare(step: Step) -> Step {
+    Step { quick: true, bare: true, ..step }
+}
+
+/// The checks in the order they run, the bare ones first: what fails soonest and cheapest comes first.
 const STEPS: &[Step] = &[
-    quick(step("fmt", "the sources are formatted", rust::fmt)),
-    quick(step("graph", "the crates import what ARCHITECTURE.md says", graph::check)),
-    quick(step("documents", "every link between the documents leads somewhere", documents::check)),
-    quick(step("web-fresh", "the web client in the binary is that of its sources", web::fresh)),
-    quick(step("clippy", "no lint warns", rust::clippy)),
+    bare(step("fmt", "the sources are formatted", rust::fmt)),
+    bare(step("graph", "the crates import what ARCHITECTURE.md says", graph::check)),
+    bare(step("documents", "every link between the documents leads somewhere", documents::check)),
+    bare(step("web-fresh", "the web client in the binary is that of its sources", web::fresh)),
+    bare(step("clippy", "no lint warns", rust::clippy)),
     quick(step("nextest", "the Rust tests pass", rust::nextest)),
     quick(step("clients-quick", "a stock client chats, with a dev build", clients::quick)),
     step("doctest", "the examples in the API docs run", rust::doctest),
@@ -85,38 +93,62 @@ enum Ending {
     NotRun,
 }
 
+/// What was run so far, in the order of the table.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<(&'static str, Duration, Ending)>,
+    stopped: bool,
+}
+
 /// Sets up, runs the selected checks and prints the table.
 pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCode> {
     let chosen = choose(selection)?;
     let started = Instant::now();
-    let mut rows: Vec<(&str, Duration, Ending)> = Vec::new();
-    let mut stopped = false;
-
     let setup = Step {
         name: "setup",
         shows: "what the checks need is installed",
         quick: true,
+        bare: true,
         run: if chosen.iter().all(|step| step.quick) { setup::quick } else { setup::everything },
     };
-    for step in std::iter::once(&setup).chain(chosen) {
-        if stopped {
-            rows.push((step.name, Duration::ZERO, Ending::NotRun));
-            continue;
+    let (bare, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|step| step.bare);
+    let (mut rows, mut all) = (Rows::default(), Rows::default());
+    std::thread::scope(|scope| {
+        let set_up = scope.spawn(|| take(workspace, &setup));
+        bare.into_iter().for_each(|step| rows.run(workspace, selection, step));
+        let set_up = set_up.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        all.stopped = rows.stopped || matches!(set_up.2, Ending::Failed(_));
+        all.rows.push(set_up);
+    });
+    all.rows.append(&mut rows.rows);
+    others.into_iter().for_each(|step| all.run(workspace, selection, step));
+    Ok(report(&all.rows, started.elapsed()))
+}
+
+impl Rows {
+    fn run(&mut self, workspace: &Workspace, selection: &Selection, step: &'static Step) {
+        if self.stopped {
+            return self.rows.push((step.name, Duration::ZERO, Ending::NotRun));
         }
-        println!("\n=== {}: {}", step.name, step.shows);
-        let begun = Instant::now();
-        let ending = match (step.run)(workspace) {
-            Ok(()) => Ending::Passed,
-            Err(error) => {
-                eprintln!("--- {} failed: {error:#}", step.name);
-                stopped = !selection.keep_going || step.name == setup.name;
-                Ending::Failed(format!("{error:#}"))
-            }
-        };
-        println!("--- {} took {:.1} s", step.name, begun.elapsed().as_secs_f64());
-        rows.push((step.name, begun.elapsed(), ending));
+        let row = take(workspace, step);
+        self.stopped = matches!(row.2, Ending::Failed(_)) && !selection.keep_going;
+        self.rows.push(row);
     }
-    Ok(report(&rows, started.elapsed()))
+}
+
+/// Runs one step and says how it ended.
+fn take(workspace: &Workspace, step: &Step) -> (&'static str, Duration, Ending) {
+    println!("\n=== {}: {}", step.name, step.shows);
+    let begun = Instant::now();
+    let ending = match (step.run)(workspace) {
+        Ok(()) => Ending::Passed,
+        Err(error) => {
+            eprintln!("--- {} failed: {error:#}", step.name);
+            Ending::Failed(format!("{error:#}"))
+        }
+    };
+    println!("--- {} took {:.1} s", step.name, begun.elapsed().as_secs_f64());
+    (step.name, begun.elapsed(), ending)
 }
 
 fn choose(selection: &Selection) -> Result<Vec<&'static Step>> {
@@ -139,7 +171,7 @@ fn choose(selection: &Selection) -> Result<Vec<&'static Step>> {
 }
 
 /// Prints the table and the line that sums it up, which is the last one.
-fn report(rows: &[(&str, Duration, Ending)], total: Duration) -> ExitCode {
+fn report(rows: &[(&'static str, Duration, Ending)], total: Duration) -> ExitCode {
     println!("\n{:<14} {:>8}  result", "check", "seconds");
     let (mut passed, mut failed, mut not_run) = (0, 0, 0);
     for (name, time, ending) in rows {
