@@ -163,12 +163,10 @@ impl Blocked {
     }
 
     fn note(&mut self, key: Option<&ClientId>, order: Order, until: Millis) {
-        if let Some(at) = self.place(key) {
-            let send = &mut self.sends[at];
-            send.under_way = false;
-            send.until = send.until.max(until);
-            return;
-        }
+        // A repeat may fail before what it repeats: its place is that of the one that came first.
+        let known = self.place(key).map(|at| self.sends.remove(at));
+        let (order, until) =
+            known.map_or((order, until), |known| (known.order.min(order), known.until.max(until)));
         let send = Send { key: key.cloned(), order, until, under_way: false };
         self.sends.insert(self.place_of(order), send);
         self.sends.truncate(ABORTED_SENDS_MAX);
@@ -247,6 +245,19 @@ mod tests {
         assert!(aborts.admit(&chat, Some(&key(4)), order(5), NOW).is_err());
         assert!(aborts.admit(&chat, Some(&key(1)), order(6), NOW).is_ok());
         assert!(aborts.admit(&chat, Some(&key(4)), order(7), NOW).is_ok());
+    }
+
+    #[test]
+    fn a_repeat_that_fails_first_has_the_place_of_what_it_repeats() {
+        let mut aborts = Aborts::default();
+        let chat = conversation(1);
+        // Both are with the store when the first comes again and is refused at once; then both fail.
+        aborts.failed(&chat, Some(&key(1)), order(3), NOW, 100, 8);
+        aborts.failed(&chat, Some(&key(1)), order(1), NOW, 100, 8);
+        aborts.failed(&chat, Some(&key(2)), order(2), NOW, 100, 8);
+        assert!(aborts.admit(&chat, Some(&key(2)), order(4), NOW).is_err());
+        assert!(aborts.admit(&chat, Some(&key(1)), order(5), NOW).is_ok());
+        assert!(aborts.admit(&chat, Some(&key(2)), order(6), NOW).is_ok());
     }
 
     #[test]
