@@ -30,6 +30,7 @@
 mod config;
 mod descriptors;
 mod drain;
+mod emission;
 mod engine;
 mod event;
 mod frame;
@@ -53,6 +54,7 @@ mod socket;
 mod stats;
 
 pub use config::{Config, Cors, Recovery, Transports};
+pub use emission::{Emission, EmissionError};
 pub use engine::{Engine, Link, Message};
 pub use event::{Ack, Event};
 pub use frame::Frame;

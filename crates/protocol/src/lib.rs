@@ -26,5 +26,5 @@ mod shape;
 mod typescript;
 
 pub use asyncapi::asyncapi;
-pub use registry::{check_answer, check_event};
+pub use registry::{check_answer, check_event, event_names};
 pub use typescript::{codes, types};

@@ -48,6 +48,11 @@ macro_rules! registry {
             }
         }
 
+        /// The names of the events that a server says.
+        pub fn event_names() -> Vec<&'static str> {
+            vec![$($event,)*]
+        }
+
         /// The names of events, each with its type.
         pub(crate) fn events(config: &Config) -> Vec<(&'static str, String)> {
             vec![$(($event, <$heard>::name(config)),)*]

@@ -26,6 +26,8 @@ pub(crate) struct Counters {
     pub(crate) sent: Count,
     pub(crate) sent_again: Count,
     pub(crate) app_events_relayed: Count,
+    pub(crate) emissions: Count,
+    pub(crate) emissions_refused: Count,
     pub(crate) broadcasts: Count,
     pub(crate) caught_up: Count,
     pub(crate) caught_up_entries: Count,
@@ -67,6 +69,8 @@ impl Counters {
             sent: self.sent.get(),
             sent_again: self.sent_again.get(),
             app_events_relayed: self.app_events_relayed.get(),
+            emissions: self.emissions.get(),
+            emissions_refused: self.emissions_refused.get(),
             broadcasts: self.broadcasts.get(),
             caught_up: self.caught_up.get(),
             caught_up_entries: self.caught_up_entries.get(),
@@ -107,6 +111,10 @@ pub struct Stats {
     pub sent_again: u64,
     /// Events of the app's own that were relayed and not stored.
     pub app_events_relayed: u64,
+    /// Events that programs of the app emitted to rooms, and that were.
+    pub emissions: u64,
+    /// Those that were not, or could not be read.
+    pub emissions_refused: u64,
     /// Frames encoded and handed to the gateway, whatever the number of sockets.
     pub broadcasts: u64,
     /// Devices brought up to date.

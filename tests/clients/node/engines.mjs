@@ -106,8 +106,9 @@ export class Redis {
     return said.stdout.trim();
   }
 
-  // As if by a kill -9.
+  // As if by a kill -9, unless it is stopped.
   async stop() {
+    if (this.#shell.exitCode !== null) return;
     this.#shell.stdin.end();
     await once(this.#shell, "exit");
   }

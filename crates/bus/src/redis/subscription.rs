@@ -1,4 +1,4 @@
-//! A connection on which a topic is heard.
+//! A connection on which a channel is heard, or what channels of a pattern carry.
 //!
 //! It is by itself, since in a cluster it goes to where the channel's slot is, and is given up when the slot moves:
 //! Redis says so, or the map does.
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::links::Links;
 use super::slots::{Place, slot};
 
-/// A connection on which a topic is heard.
+/// A connection on which something is heard.
 pub(super) struct Subscription {
     connection: MultiplexedConnection,
     place: Place,
@@ -30,15 +30,36 @@ impl Links {
         channel: &str,
         take: impl Fn(&[u8]) + Send + Sync + 'static,
     ) -> RedisResult<Subscription> {
-        let slot = slot(channel.as_bytes());
+        self.hear(self.pub_sub().1, channel, take).await
+    }
+
+    /// Has all channels heard whose names a pattern fits, as [`Links::subscribe`]. What is published in a
+    /// cluster without shards is heard at each of its nodes.
+    ///
+    /// # Errors
+    /// Why they cannot be heard now.
+    pub(super) async fn subscribe_to_all(
+        &self,
+        pattern: &str,
+        take: impl Fn(&[u8]) + Send + Sync + 'static,
+    ) -> RedisResult<Subscription> {
+        self.hear("PSUBSCRIBE", pattern, take).await
+    }
+
+    async fn hear(
+        &self,
+        command: &str,
+        name: &str,
+        take: impl Fn(&[u8]) + Send + Sync + 'static,
+    ) -> RedisResult<Subscription> {
+        let slot = slot(name.as_bytes());
         let place = self.owner(slot).await?;
         let gone = Arc::new(Notify::new());
         let told = Arc::clone(&gone);
         let settings = self.settings().set_push_sender(move |push: PushInfo| {
             match (&push.kind, push.data.as_slice()) {
-                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)]) => {
-                    take(message);
-                }
+                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)])
+                | (PushKind::PMessage, [_, _, Value::BulkString(message)]) => take(message),
                 (PushKind::Disconnection | PushKind::SUnsubscribe | PushKind::Unsubscribe, _) => {
                     told.notify_one();
                 }
@@ -47,8 +68,8 @@ impl Links {
             Ok::<(), ()>(())
         });
         let mut connection = self.connect(&place, settings).await?;
-        let mut cmd = redis::cmd(self.pub_sub().1);
-        cmd.arg(channel);
+        let mut cmd = redis::cmd(command);
+        cmd.arg(name);
         connection.send_packed_command(&cmd).await.and_then(Value::extract_error)?;
         Ok(Subscription { connection, place, slot, gone })
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parlor_chat::ids::UserId;
 
-use super::fields::{Backend, BusBackend, Config, Identity, JwtAlgorithm, Moderation};
+use super::fields::{Backend, BusBackend, Config, Emitters, Identity, JwtAlgorithm, Moderation};
 use super::{ConfigError, fields};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
@@ -32,6 +32,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     moderation(&config.moderation, dev, &mut faults);
     store(config, &mut faults);
     bus(config, &mut faults);
+    emitters(config, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -165,6 +166,24 @@ fn bus(config: &Config, faults: &mut Vec<String>) {
     within("queue_bytes_max", bus.queue_bytes_max, 1 << 20, 1 << 30);
     within("seats_max", bus.seats_max, 1_000, 1 << 24);
 }
+
+fn emitters(config: &Config, faults: &mut Vec<String>) {
+    let Emitters { url, prefix } = &config.emitters;
+    if url.is_some() && !cfg!(feature = "postgres") {
+        faults.push(String::from(
+            "emitters.url is set, but this Parlor was built without what speaks to Redis: build it with \
+             `--features postgres`",
+        ));
+    }
+    if !(1..=PREFIX_BYTES_MAX).contains(&prefix.len()) || prefix.contains(char::is_control) {
+        faults.push(format!(
+            "emitters.prefix must be 1 to {PREFIX_BYTES_MAX} bytes, without control characters"
+        ));
+    }
+}
+
+/// The longest prefix of channels, in bytes.
+const PREFIX_BYTES_MAX: usize = 128;
 
 /// The most connections to a database.
 const CONNECTIONS_MAX: u64 = 1_000;

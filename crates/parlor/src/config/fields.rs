@@ -477,6 +477,17 @@ sections! {
         seats_max: u64, "users" = 1_048_576;
     }
 
+    /// Programs of yours that emit to users as to rooms of a Socket.IO server, by
+    /// `@socket.io/redis-emitter` or a server with `@socket.io/redis-adapter`. docs/guides/from-socket-io.md
+    /// tells how. Whoever can publish on that Redis can have anybody told anything but chat's own events.
+    [emitters] Emitters {
+        /// The address of the Redis server on which they publish, `rediss://` for TLS. Without one nobody
+        /// is heard. Better given by the environment than here, if a password is in it.
+        url: Option<Secret>, "URL" = None, example "\"redis://user:password@redis.example:6379/0\"";
+        /// What their channels begin with: their option `key`.
+        prefix: String, "text" = String::from("socket.io");
+    }
+
     /// The web client at `/`. Who opens it without a token is sent to sign in with you: name one of
     /// the two addresses, or link to `/#token=…` yourself. With `--dev` any name will do.
     [web] Web {

@@ -245,6 +245,19 @@ fn postgres_needs_its_address_and_a_parlor_that_has_it() {
 }
 
 #[test]
+fn the_prefix_of_emitters_has_bounds() {
+    let refused = |prefix: &str| {
+        let mut config = Config::default();
+        config.emitters.prefix = String::from(prefix);
+        refuse(&config, true)
+            .err()
+            .is_some_and(|error| error.to_string().contains("emitters.prefix"))
+    };
+    assert!(!refused("socket.io") && !refused(&"x".repeat(128)));
+    assert!(refused("") && refused(&"x".repeat(129)) && refused("a\nb"));
+}
+
+#[test]
 fn a_bus_needs_its_address_and_a_store_that_several_servers_share() {
     let url = || Secret::new(String::from("redis://:secret@redis.example"));
     let with = |backend, change: &dyn Fn(&mut Config)| {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parlor_gateway::CloseReason;
 use parlor_service::ModerationStats;
@@ -252,6 +253,12 @@ impl App {
                 "Events of the app's own that were relayed and not stored",
                 stats.app_events_relayed,
             ),
+            ("service_emissions", "Events that emitters published and were told", stats.emissions),
+            (
+                "service_emissions_refused",
+                "Events that emitters published and were not told, or could not be read",
+                stats.emissions_refused,
+            ),
             ("service_broadcasts", "Frames encoded and handed to the gateway", stats.broadcasts),
             ("service_catch_ups", "Devices brought up to date", stats.caught_up),
             (
@@ -372,6 +379,10 @@ impl App {
     }
 
     fn write_bus(&self, page: &mut Page<'_>) -> fmt::Result {
+        if let Some(is_up) = self.emitters_up.get() {
+            let is_up = u64::from(is_up.load(Ordering::Relaxed));
+            page.gauge("emitters_up", "Whether emitters are heard: 1 or 0", is_up)?;
+        }
         let Some(bus) = self.bus.get() else { return Ok(()) };
         let stats = bus.stats();
         let gauges = [

@@ -38,6 +38,8 @@ pub(crate) struct App {
     pub(crate) service: OnceLock<Arc<Service>>,
     /// What it speaks to other servers by, if there are to be any.
     pub(crate) bus: OnceLock<Arc<dyn Bus>>,
+    /// Whether emitters are heard, if they are to be.
+    pub(crate) emitters_up: OnceLock<Arc<AtomicBool>>,
     /// When the server started.
     pub(crate) started: Millis,
     /// What became of the requests to the API.
@@ -56,6 +58,7 @@ impl App {
             gateway: OnceLock::new(),
             service: OnceLock::new(),
             bus: OnceLock::new(),
+            emitters_up: OnceLock::new(),
             answered: Answered::default(),
             draining: AtomicBool::new(false),
         }

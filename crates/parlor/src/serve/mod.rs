@@ -8,6 +8,7 @@
 mod backend;
 mod bus;
 mod data;
+mod emitters;
 mod greeting;
 mod listen;
 mod settings;
@@ -89,6 +90,11 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
         store.join(Arc::clone(bus));
         service.join(Arc::clone(bus));
         app.bus.get_or_init(|| Arc::clone(bus));
+    }
+
+    let emitters = emitters::hear(config, &service)?;
+    if let Some(heard) = &emitters {
+        app.emitters_up.get_or_init(|| Arc::clone(&heard.is_up));
     }
 
     let tls = certificate.as_ref().map(Certificate::server_config);
