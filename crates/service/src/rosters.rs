@@ -74,7 +74,11 @@ impl Service {
         if self.knows_in_group(user, group) {
             return Ok(());
         }
-        let failed = |error: StoreError| of_store(&error);
+        // A stranger is not told whether there is such a group.
+        let failed = |error: StoreError| match error {
+            StoreError::NotFound => Refusal::NotAMember,
+            error => of_store(&error),
+        };
         let view = self.groups.group(user.clone().into(), group.clone()).await.map_err(failed)?;
         view.membership.ok_or(Refusal::NotAMember)?;
         let as_of = self.memberships(user).await?.as_of;

@@ -22,8 +22,10 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
 pub(crate) use checks::{hook_secret, refuse, secret};
+#[cfg(feature = "postgres")]
+pub(crate) use fields::BusBackend;
 pub(crate) use fields::{
-    Backend, BusBackend, Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
+    Backend, Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
 };
 pub(crate) use master_keys::keyring;
 pub(crate) use render::default_toml;

@@ -65,10 +65,10 @@ impl Backend {
     }
 
     /// What its log is called on a bus; `None` for a log that no other node can have.
+    #[cfg(feature = "postgres")]
     pub(crate) fn log_id(&self) -> Option<u64> {
         match self {
             Self::Sqlite(_) => None,
-            #[cfg(feature = "postgres")]
             Self::Postgres(store) => Some(store.log_id()),
         }
     }
