@@ -1,8 +1,9 @@
 //! Every bound and interval of the gateway, in one place: a plain struct that the builder takes.
 //! The shards read it through an `Arc`; it never changes while the gateway runs.
 
-use std::net::IpAddr;
 use std::time::Duration;
+
+use crate::http::TrustedProxy;
 
 /// How a gateway behaves; `Config::default()` is what Node's Socket.IO would do, with bounds.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ pub struct Config {
     /// Whether a polling session may become a WebSocket. Default true.
     pub upgrades: bool,
     /// Proxies whose `X-Forwarded-For` is believed; anyone else's is ignored. Default none.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// Cross-origin requests: whom they are allowed to. Default any origin.
     pub cors: Cors,
     /// Connection state recovery in memory, as Node's server has it. Default none.

@@ -60,7 +60,7 @@ pub use event::{Ack, Event};
 pub use frame::Frame;
 pub use gateway::{Gateway, Listener, Running};
 pub use handshake::Handshake;
-pub use http::{Peer, Uncollected, collect};
+pub use http::{NoProxy, Peer, TrustedProxy, Uncollected, collect};
 pub use ids::{ID_LENGTH, SocketId, SocketKey};
 pub use io::{Answers, Broadcast, Io, RemoteSocket, Target};
 pub use namespace::{ConnectError, ConnectRequest, Data, Namespace, Refused};

@@ -26,6 +26,7 @@ pub(crate) use accept::accept;
 pub use body::{Uncollected, collect};
 pub(crate) use fallback::Fallback;
 pub use fallback::Peer;
+pub use forwarded::{NoProxy, TrustedProxy};
 
 use crate::config::Config;
 use crate::front::Front;

@@ -1,9 +1,8 @@
 //! What HTTP adds around sessions: CORS, cookies, proxies, limits, the fallback, slow clients.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use parlor_gateway::{Config, ConnectRequest, Cors, Data, Namespace, Transports};
+use parlor_gateway::{Config, ConnectRequest, Cors, Data, Namespace, Transports, TrustedProxy};
 
 use crate::support::http::{self, get, request};
 use crate::support::polling::Polling;
@@ -90,7 +89,7 @@ fn a_transport_that_is_switched_off_is_unknown() {
 }
 
 /// The address that a middleware sees of a client that sends `X-Forwarded-For: 203.0.113.9`.
-fn seen_address(trusted: Vec<IpAddr>) -> String {
+fn seen_address(trusted: Vec<TrustedProxy>) -> String {
     let config = Config { trusted_proxies: trusted, ..server::fast() };
     let server = Server::start(config, 1, |gateway| {
         gateway.namespace(

@@ -105,8 +105,8 @@ fn store(config: &Config, faults: &mut Vec<String>) {
     }
     if store.url.is_none() {
         faults.push(String::from(
-            "store.backend is \"postgres\", but store.url is not set (or the variable \
-             PARLOR_STORE__URL): it says where the database is",
+            "store.backend is \"postgres\", but store.url is not set (nor store.url_file, nor the \
+             variable PARLOR_STORE__URL): it says where the database is",
         ));
     }
     if !(1..=CONNECTIONS_MAX).contains(&store.connections) {
@@ -168,7 +168,7 @@ fn bus(config: &Config, faults: &mut Vec<String>) {
 }
 
 fn emitters(config: &Config, faults: &mut Vec<String>) {
-    let Emitters { url, prefix } = &config.emitters;
+    let Emitters { url, prefix, .. } = &config.emitters;
     if url.is_some() && !cfg!(feature = "postgres") {
         faults.push(String::from(
             "emitters.url is set, but this Parlor was built without what speaks to Redis: build it with \
@@ -379,6 +379,28 @@ pub(crate) fn secret(identity: &Identity) -> Result<Option<fields::Secret>, Conf
         Some(fault) => Err(ConfigError::one(fault)),
         None => Ok(Some(secret)),
     }
+}
+
+/// Reads the addresses of servers, which may have passwords in them, that are given by files.
+///
+/// # Errors
+/// [`ConfigError`] when a file cannot be read, or the address is given beside it.
+pub(crate) fn read_addresses(config: &mut Config) -> Result<(), ConfigError> {
+    let (store, bus, emitters) = (&mut config.store, &mut config.bus, &mut config.emitters);
+    for (section, url, file) in [
+        ("store", &mut store.url, &store.url_file),
+        ("bus", &mut bus.url, &bus.url_file),
+        ("emitters", &mut emitters.url, &emitters.url_file),
+    ] {
+        let Some(file) = file else { continue };
+        if url.is_some() {
+            let fault =
+                format!("{section}.url and {section}.url_file are both set: give one of them");
+            return Err(ConfigError::one(fault));
+        }
+        *url = Some(read_secret(&format!("{section}.url_file"), file)?);
+    }
+    Ok(())
 }
 
 fn read_secret(name: &str, path: &Path) -> Result<fields::Secret, ConfigError> {

@@ -2,10 +2,11 @@
 //! configured.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use parlor_chat::limits::Limits as Chat;
+use parlor_gateway::TrustedProxy;
 
 use super::api_key::ApiKey;
 use super::content_rules::ContentRules;
@@ -127,9 +128,9 @@ sections! {
         tls_cert: Option<PathBuf>, "path" = None, example "\"/etc/parlor/fullchain.pem\"";
         /// The private key of the certificate, in PEM (PKCS #8, PKCS #1 or SEC1).
         tls_key: Option<PathBuf>, "path" = None, example "\"/etc/parlor/privkey.pem\"";
-        /// Addresses of reverse proxies. Only from these is `X-Forwarded-For` believed, so that
-        /// limits per address count clients and not the proxy.
-        trusted_proxies: Vec<IpAddr>, "addresses, such as \"10.0.0.2\"" = Vec::new();
+        /// Addresses of reverse proxies, or networks that have nobody else in them. Only from these is
+        /// `X-Forwarded-For` believed, so that limits per address count clients and not the proxy.
+        trusted_proxies: Vec<TrustedProxy>, "addresses and networks, such as \"10.0.0.2\" and \"10.0.0.0/8\"" = Vec::new();
         /// Origins of web pages that may connect from a browser, such as `https://chat.example`;
         /// `*` for any. None by default: only pages of the server's own origin may. With `--dev`
         /// any may.
@@ -443,9 +444,11 @@ sections! {
         /// `sqlite`: in a file in the data directory (`server.data`). `postgres`: in a database of a
         /// PostgreSQL server, which needs a Parlor that was built with it.
         backend: Backend, "\"sqlite\" or \"postgres\"" = Backend::Sqlite;
-        /// The address of the PostgreSQL database. Better given by the environment than here, if a
-        /// password is in it.
+        /// The address of the PostgreSQL database. Better given by the environment or by a file than here,
+        /// if a password is in it.
         url: Option<Secret>, "URL" = None, example "\"postgres://parlor@/parlor?host=/run/postgresql\"";
+        /// A file with that address.
+        url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-store\"";
         /// Connections to it that read; one more writes.
         connections: u64, "connections" = 8;
     }
@@ -456,9 +459,11 @@ sections! {
         /// `none`: there is one server. `redis`: by a Redis server, 6.2 or newer. `redis-cluster`: by a
         /// Redis Cluster of version 7 or newer. Valkey will do as well.
         backend: BusBackend, "\"none\", \"redis\" or \"redis-cluster\"" = BusBackend::None;
-        /// The address of the Redis server, `rediss://` for TLS. Better given by the environment than
-        /// here, if a password is in it.
+        /// The address of the Redis server, `rediss://` for TLS. Better given by the environment or by a
+        /// file than here, if a password is in it.
         url: Option<Secret>, "URL" = None, example "\"redis://user:password@redis.example:6379/0\"";
+        /// A file with that address.
+        url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-bus\"";
         /// Addresses of some nodes of the Redis Cluster. The others are found; user and password of the
         /// first are used for all.
         urls: Vec<Secret>, "URLs" = Vec::new();
@@ -482,8 +487,10 @@ sections! {
     /// tells how. Whoever can publish on that Redis can have anybody told anything but chat's own events.
     [emitters] Emitters {
         /// The address of the Redis server on which they publish, `rediss://` for TLS. Without one nobody
-        /// is heard. Better given by the environment than here, if a password is in it.
+        /// is heard. Better given by the environment or by a file than here, if a password is in it.
         url: Option<Secret>, "URL" = None, example "\"redis://user:password@redis.example:6379/0\"";
+        /// A file with that address.
+        url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-emitters\"";
         /// What their channels begin with: their option `key`.
         prefix: String, "text" = String::from("socket.io");
     }

@@ -56,7 +56,8 @@ pub(crate) struct Overrides {
 /// Reads the configuration.
 ///
 /// # Errors
-/// [`ConfigError`] when the file cannot be read, a key is unknown, or a value has another type.
+/// [`ConfigError`] when the file, or one with an address in it, cannot be read, a key is unknown, or a value
+/// has another type.
 pub(crate) fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -73,9 +74,11 @@ pub(crate) fn load(
     if let Some(data) = &overrides.data {
         figment = figment.merge(("server.data", data));
     }
-    figment.extract().map_err(|error| ConfigError {
+    let mut config: Config = figment.extract().map_err(|error| ConfigError {
         faults: error.into_iter().map(|error| explain(&error)).collect(),
-    })
+    })?;
+    checks::read_addresses(&mut config)?;
+    Ok(config)
 }
 
 /// One source of values, with the name it has in messages.

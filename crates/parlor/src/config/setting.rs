@@ -5,10 +5,11 @@
 //! printed configuration and the reading of environment variables use that description, so
 //! neither can name a field that is not there or miss one that is.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use figment::value::Value;
+use parlor_gateway::TrustedProxy;
 
 /// A section of the configuration, as `sections!` describes it.
 pub(crate) struct Section {
@@ -103,7 +104,7 @@ pub(crate) use text_setting;
 text_setting! {
     String => String::clone,
     SocketAddr => SocketAddr::to_string,
-    IpAddr => IpAddr::to_string,
+    TrustedProxy => TrustedProxy::to_string,
     PathBuf => |path| path.display().to_string(),
 }
 

@@ -245,6 +245,26 @@ fn postgres_needs_its_address_and_a_parlor_that_has_it() {
 }
 
 #[test]
+fn addresses_may_lie_in_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, secret) = (folder.path().join("parlor.toml"), folder.path().join("url"));
+    std::fs::write(&secret, "redis://:password@redis.example\n").expect("it is written");
+    let read = |more: &str| {
+        let text = format!("[emitters]\nurl_file = {secret:?}\n{more}");
+        std::fs::write(&file, text).expect("it is written");
+        load(Some(&file), [], &Overrides::default())
+    };
+    let config = read("[store]\n").expect("it is good");
+    let url = config.emitters.url.expect("it was read");
+    assert_eq!(url.expose(), b"redis://:password@redis.example");
+    let both = read("url = \"redis://here\"\n").expect_err("one of them").to_string();
+    assert!(both.contains("emitters.url and emitters.url_file are both set"), "{both}");
+    std::fs::remove_file(&secret).expect("it is there");
+    let missing = read("").expect_err("it is gone").to_string();
+    assert!(missing.contains("cannot read emitters.url_file"), "{missing}");
+}
+
+#[test]
 fn the_prefix_of_emitters_has_bounds() {
     let refused = |prefix: &str| {
         let mut config = Config::default();
