@@ -3,11 +3,12 @@
 //!
 //! ```text
 //! tell_room ──┬─► sockets of this node
-//!             └─► bus ─► the other nodes' ear ─► line ─► one task: behind the log ─► their sockets
+//!             └─► bus ─► the other nodes' ear ─► line ─► one task, behind the log ─► their sockets
 //! ```
 //!
 //! An event in passing carries how far the log was when it was said, and goes out on another node only
-//! behind that: rooms follow the log, so who is out of a group by then does not hear it.
+//! behind that (`behind`): rooms follow the log, so who is out of a group by then does not hear it. What
+//! takes somebody's leave, such as a revoked device, waits for nothing.
 //!
 //! Words may be lost. When they may have been ([`Ear::missed`]), what could be wrong by that is looked up
 //! again: what is remembered of decisions is forgotten, who is watched is asked for, and every session proves
@@ -32,18 +33,18 @@ use crate::service::Service;
 use crate::session::Kind;
 use crate::{blocks, clock, connect, moderation, records};
 
+mod behind;
 mod crowds;
 mod elsewhere;
 mod word;
 
+use behind::{Behind, Event};
 use crowds::Crowds;
 use elsewhere::Elsewhere;
 pub(crate) use word::{Address, Word};
 
 /// Words that may wait to be carried out; beyond it they count as missed.
 const LINE_MAX: usize = 8_192;
-/// How long a word waits for the log.
-const BEHIND_MAX: Duration = Duration::from_secs(10);
 /// How often what is known of who is where is tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// How often all seats are said again, as the directory wants it.
@@ -61,6 +62,8 @@ const PROVED_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Nodes {
     bus: OnceLock<Arc<dyn Bus>>,
     line: Mutex<Option<mpsc::Receiver<Heard>>>,
+    /// Whether there was no room in the line.
+    overflowed: Arc<AtomicBool>,
     /// Told when words may have been missed.
     missed: Notify,
     pub(crate) elsewhere: Elsewhere,
@@ -83,15 +86,12 @@ enum Heard {
 
 struct TalkEar {
     line: mpsc::Sender<Heard>,
-    /// Whether there was no room, so that the next that finds some says so first.
-    overflowed: AtomicBool,
+    /// That there was no room, which whoever makes some finds.
+    overflowed: Arc<AtomicBool>,
 }
 
 impl TalkEar {
     fn put(&self, heard: Heard) {
-        if self.overflowed.load(Ordering::Relaxed) && self.line.try_send(Heard::Missed).is_ok() {
-            self.overflowed.store(false, Ordering::Relaxed);
-        }
         if self.line.try_send(heard).is_err() {
             self.overflowed.store(true, Ordering::Relaxed);
         }
@@ -122,7 +122,7 @@ impl Nodes {
         let (line, heard) = mpsc::channel(LINE_MAX);
         *self.line.lock() = Some(heard);
         if self.bus.set(Arc::clone(&bus)).is_ok() {
-            let overflowed = AtomicBool::new(false);
+            let overflowed = Arc::clone(&self.overflowed);
             bus.listen(Topic::Talk, Arc::new(TalkEar { line, overflowed }));
         }
     }
@@ -143,15 +143,35 @@ impl Nodes {
 /// Carries out what other nodes say, as long as the service runs.
 pub(crate) async fn run(service: Arc<Service>) {
     let Some(mut line) = service.nodes().line.lock().take() else { return };
+    let mut behind = Behind::default();
     let mut tidy = tokio::time::interval(TIDY_EVERY);
     let mut reseat = tokio::time::interval(RESEAT_EVERY);
     let mut crowds = tokio::time::interval(crowds::ASK_EVERY);
     crowds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let first = behind.first();
+        let log_is_there = async {
+            match first {
+                Some((after, until)) => {
+                    let log = service.delivery().handed_over(after);
+                    tokio::time::timeout_at(until, log).await.is_ok()
+                }
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             heard = line.recv() => match heard {
-                Some(heard) => service.hear(heard).await,
+                Some(heard) => {
+                    service.hear(heard, &mut behind);
+                    if service.nodes().overflowed.swap(false, Ordering::Relaxed) {
+                        service.missed();
+                    }
+                }
                 None => break,
+            },
+            is_there = log_is_there => match behind.pop() {
+                Some(event) if is_there => service.tell_here(&event.to, None, &event.event, &event.said),
+                _ => tracing::debug!("an event in passing came to nothing"),
             },
             _ = crowds.tick() => service.ask_of_crowds(),
             _ = tidy.tick() => service.tidy(),
@@ -305,10 +325,10 @@ impl Service {
         }
     }
 
-    async fn hear(self: &Arc<Self>, heard: Heard) {
+    fn hear(self: &Arc<Self>, heard: Heard, behind: &mut Behind) {
         match heard {
             Heard::Word(from, message) => match word::decode(&message) {
-                Some(word) => self.carry_out(from, word).await,
+                Some(word) => self.carry_out(from, word, behind),
                 None => tracing::debug!(%from, "a word of another node is not understood"),
             },
             Heard::Missed => self.missed(),
@@ -322,16 +342,15 @@ impl Service {
         }
     }
 
-    async fn carry_out(self: &Arc<Self>, from: NodeId, word: Word<'_>) {
+    fn carry_out(self: &Arc<Self>, from: NodeId, word: Word<'_>, behind: &mut Behind) {
         let now = clock::now();
         let user = |name: &str| UserId::parse(name).ok();
         match word {
             Word::Emit { after, to, event, said } => {
-                let log = self.delivery().handed_over(Position(after));
-                // A room that does not follow the log may have somebody in it who is out.
-                match tokio::time::timeout(BEHIND_MAX, log).await {
-                    Ok(()) => self.tell_here(&to, None, &event, &said),
-                    Err(_) => tracing::debug!(%from, "an event in passing came to nothing"),
+                let (event, said) = (event.into(), said.into());
+                let event = Event { after: Position(after), to: to.into_owned(), event, said };
+                if let Some(event) = behind.take(event, self.delivery().position()) {
+                    self.tell_here(&event.to, None, &event.event, &event.said);
                 }
             }
             Word::Seat { user: name, devices } => {

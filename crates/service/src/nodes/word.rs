@@ -49,6 +49,14 @@ pub(crate) struct Address<'a> {
     pub(crate) volatile: bool,
 }
 
+impl Address<'_> {
+    /// The same, of its own.
+    pub(crate) fn into_owned(self) -> Address<'static> {
+        let own = |room: Cow<'_, str>| Cow::Owned(room.into_owned());
+        Address { room: own(self.room), except: self.except.map(own), volatile: self.volatile }
+    }
+}
+
 impl Word<'_> {
     pub(crate) fn encode(&self) -> Vec<u8> {
         postcard::to_stdvec(self).unwrap_or_else(|error| {
