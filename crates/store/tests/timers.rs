@@ -376,7 +376,7 @@ async fn kills_around_firing_say_each_message_once() {
     let dir = tempfile::tempdir().expect("a directory");
     let (mut kept, mut said) = (Vec::new(), 0);
     for round in 0..KILLS {
-        let mut child = child("child_fires_until_killed", FIRED, dir.path(), round);
+        let mut child = child("timers::child_fires_until_killed", FIRED, dir.path(), round);
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let mut here = 0;
         for line in lines.map_while(Result::ok) {
@@ -450,7 +450,7 @@ async fn kills_while_contents_are_taken_out_leave_a_sound_store() {
     }
     drop(store);
     for round in 0..3 {
-        let mut child = child("child_expires_until_killed", EMPTIED, dir.path(), round);
+        let mut child = child("timers::child_expires_until_killed", EMPTIED, dir.path(), round);
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         for line in lines.map_while(Result::ok) {
             let took = line.strip_prefix("took ").and_then(|took| took.parse::<u64>().ok());
