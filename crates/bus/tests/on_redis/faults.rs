@@ -47,7 +47,8 @@ async fn a_server_that_stands_still_holds_nobody_up_and_others_are_told_of_what_
     a.bus.publish(Topic::Log, b"after".to_vec());
     b.log.heard(&*a.bus, b"after").await;
     let heard: Vec<Vec<u8>> = b.log.messages().into_iter().map(|(_, message)| message).collect();
-    let said = (0..MESSAGES_MAX).map(|at| format!("message {at}").into_bytes());
+    // Which were kept depends on how much the server had taken before it stood still.
+    let said = (0..10_000).map(|at| format!("message {at}").into_bytes());
     let mut said = [b"before".to_vec()].into_iter().chain(said).chain([b"after".to_vec()]);
     assert!(heard.iter().all(|message| said.any(|it| it == *message)), "{}", heard.len());
     seated(&*a.bus).await;
