@@ -449,6 +449,9 @@ sections! {
         url: Option<Secret>, "URL" = None, example "\"postgres://parlor@/parlor?host=/run/postgresql\"";
         /// A file with that address.
         url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-store\"";
+        /// Certificates, in PEM, by which the server is known where its address says `sslmode=require`; by
+        /// default those that the system trusts.
+        tls_ca_file: Option<PathBuf>, "path" = None, example "\"/etc/parlor/postgres-ca.pem\"";
         /// Connections to it that read; one more writes.
         connections: u64, "connections" = 8;
     }

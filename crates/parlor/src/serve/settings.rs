@@ -214,6 +214,7 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
 pub(super) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Config {
     let limits = &config.limits;
     parlor_store::postgres::Config {
+        tls_ca_file: config.store.tls_ca_file.clone(),
         readers: size(config.store.connections),
         search: config.search.enabled,
         retention_ms: retention_ms(config),

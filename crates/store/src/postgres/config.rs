@@ -1,5 +1,6 @@
 //! How the store is opened: every bound and choice, with its default.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use parlor_chat::limits::{DAY_MS, Limits};
@@ -13,6 +14,9 @@ use crate::kept::clock::Clock;
 pub struct Config {
     /// Where the database is: `postgres://user:password@host/database`, or `host=… dbname=…`.
     pub url: String,
+    /// Whose signatures make a server's certificate believed, in PEM, where the address says
+    /// `sslmode=require`. Default whom the system believes.
+    pub tls_ca_file: Option<PathBuf>,
     /// How statements are sent. Default [`Statements::Prepared`].
     pub statements: Statements,
     /// Connections that read. Default 8.
@@ -54,6 +58,7 @@ impl Config {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            tls_ca_file: None,
             statements: Statements::default(),
             readers: 8,
             reads_max: 16_384,

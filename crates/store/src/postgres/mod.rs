@@ -70,6 +70,7 @@ mod locks;
 mod turn;
 
 mod threads;
+mod tls;
 
 mod entries;
 

@@ -16,6 +16,12 @@ pub enum OpenError {
         /// Why.
         reason: String,
     },
+    /// The way to it cannot be encrypted.
+    #[error("the way to the database cannot be encrypted: {reason}")]
+    Tls {
+        /// Why.
+        reason: String,
+    },
     /// A newer version wrote it.
     #[error("the database has schema {found}, this version knows up to {known}")]
     NewerSchema {

@@ -15,7 +15,7 @@ use super::conn::{Conn, params};
 use super::following::{self, Following};
 use super::health::Health;
 use super::writer::Writer;
-use super::{Config, OpenError, Shared, life, schema};
+use super::{Config, OpenError, Shared, life, schema, tls};
 use crate::kept::stats::Counters;
 
 /// What opening comes to.
@@ -31,7 +31,7 @@ pub(super) async fn begin(
     sink: Arc<dyn CommitSink>,
 ) -> Result<Begun, OpenError> {
     config.reads_max = config.reads_max.clamp(1, Semaphore::MAX_PERMITS);
-    let mut address: tokio_postgres::Config = config.url.parse().map_err(OpenError::Address)?;
+    let mut address = tls::address(&config.url)?;
     address.application_name("parlor").connect_timeout(config.patience);
     let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
     let writer_pool = pool(&address, &config, 1, &known)?;
@@ -80,7 +80,10 @@ fn pool(
     known: &Arc<Mutex<Option<Epoch>>>,
 ) -> Result<Pool, OpenError> {
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(address.clone(), NoTls, manager);
+    let manager = match tls::encryption(address, config.tls_ca_file.as_deref())? {
+        Some(encryption) => Manager::from_config(address.clone(), encryption, manager),
+        None => Manager::from_config(address.clone(), NoTls, manager),
+    };
     let (known, statements) = (known.clone(), config.statements);
     let check = Hook::async_fn(move |client, _| {
         let known = known.clone();
@@ -106,7 +109,16 @@ fn pool(
 
 /// Why no connection was given.
 pub(super) fn reason_of(error: &PoolError) -> String {
-    use std::error::Error;
-    let source = error.source().map(ToString::to_string).unwrap_or_default();
-    format!("{error} {source}").trim_end().to_owned()
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        // Some say what their source says as well.
+        let said = error.to_string();
+        if !reason.contains(&said) {
+            reason.push_str(": ");
+            reason.push_str(&said);
+        }
+        source = error.source();
+    }
+    reason
 }

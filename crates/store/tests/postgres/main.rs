@@ -10,6 +10,7 @@ use parlor_store::contract::{
 };
 use parlor_store::postgres::{Clock, Config, PostgresStore, Statements};
 
+mod encrypted;
 mod failing;
 mod server;
 mod sharing;

@@ -18,18 +18,28 @@ const SCRIPT: &str = r#"
 if [ "$(id -u)" = 0 ]; then as="runuser -u nobody --"; else as=; fi
 $as "$1"/initdb -D "$2"/data -U "$3" --auth=trust --encoding=UTF8 --locale=C --no-sync \
     >"$2"/log 2>&1 || exit 1
-$as "$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c fsync=off \
-    -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB >>"$2"/log 2>&1 &
+if [ -n "$4" ]; then
+    $as cp "$2"/server.crt "$2"/server.key "$2"/data && $as chmod 600 "$2"/data/server.key || exit 1
+    set -- "$1" "$2" "$3" -p "$4" -c listen_addresses=127.0.0.1 -c ssl=on
+else
+    set -- "$1" "$2" "$3" -c listen_addresses=
+fi
+postgres=$1 dir=$2
+shift 3
+$as "$postgres"/postgres -D "$dir"/data -k "$dir" -c fsync=off "$@" \
+    -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB >>"$dir"/log 2>&1 &
 read -r _
-$as "$1"/pg_ctl -D "$2"/data -m immediate stop >>"$2"/log 2>&1
+$as "$postgres"/pg_ctl -D "$dir"/data -m immediate stop >>"$dir"/log 2>&1
 wait
-rm -rf "$2"
+rm -rf "$dir"
 "#;
 
 /// A running server.
 pub(crate) struct Server {
     binaries: PathBuf,
     dir: PathBuf,
+    /// Where it is reached by TLS, for one that is.
+    port: Option<u16>,
     databases: AtomicU32,
     _shell: Child,
 }
@@ -44,7 +54,24 @@ pub(crate) struct Database {
 /// The server of this process.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(Server::start)
+    SERVER.get_or_init(|| Server::start(directory(), None))
+}
+
+/// Another, that is reached at `localhost` by TLS as well, with a certificate of its own.
+pub(crate) fn encrypted() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let dir = directory();
+        let made = rcgen::generate_simple_self_signed([String::from("localhost")]);
+        let made = made.expect("a certificate is made");
+        std::fs::write(dir.join("server.crt"), made.cert.pem()).expect("it is written");
+        std::fs::write(dir.join("server.key"), made.signing_key.serialize_pem())
+            .expect("it is written");
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let port = free.local_addr().expect("it has one").port();
+        drop(free);
+        Server::start(dir, Some(port))
+    })
 }
 
 /// Where the newest of the system's servers is.
@@ -65,17 +92,18 @@ fn directory() -> PathBuf {
 }
 
 impl Server {
-    fn start() -> Self {
-        let (binaries, dir) = (binaries(), directory());
+    fn start(dir: PathBuf, port: Option<u16>) -> Self {
+        let binaries = binaries();
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh"]).args([&binaries, &dir]).arg(USER).current_dir("/");
+        command.arg(port.map(|port| port.to_string()).unwrap_or_default());
         let shell = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell starts");
-        let server = Self { binaries, dir, databases: AtomicU32::new(0), _shell: shell };
+        let server = Self { binaries, dir, port, databases: AtomicU32::new(0), _shell: shell };
         let began = Instant::now();
         while !server.tool("pg_isready").status().expect("it is there").success() {
             let log = || std::fs::read_to_string(server.dir.join("log")).unwrap_or_default();
@@ -88,6 +116,7 @@ impl Server {
     fn tool(&self, name: &str) -> Command {
         let mut command = Command::new(self.binaries.join(name));
         command.args(["-U", USER, "-h"]).arg(&self.dir).current_dir("/");
+        command.args(["-p", &self.port.unwrap_or(5432).to_string()]);
         command.stdout(Stdio::null());
         command
     }
@@ -110,6 +139,12 @@ impl Database {
     /// Its address.
     pub(crate) fn url(&self) -> String {
         self.url_at(self.server.socket())
+    }
+
+    /// Its address at a host of the network, with more to say.
+    pub(crate) fn url_over_tls(&self, host: &str, more: &str) -> String {
+        let port = self.server.port.expect("it is reached by TLS");
+        format!("postgres://{USER}@{host}:{port}/{}?{more}", self.name)
     }
 
     /// Its address by way of another socket.
