@@ -36,7 +36,7 @@
 //! encrypts. Watermarks are a row per member, in large groups too. What is deleted is gone from every
 //! row, but stays in the server's files until it reuses their space (`VACUUM`), and in its backups.
 //!
-//! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `locks`, `turn`, `threads`,
+//! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `tls`, `locks`, `turn`, `threads`,
 //! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `order`, `hint`,
 //! `following`, `reads` and the files beside it.
 
