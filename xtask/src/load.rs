@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::command::{both, run};
+use crate::command::run;
 use crate::setup;
 use crate::workspace::{Profile, Workspace};
 
@@ -98,14 +98,9 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
 
 /// Takes the counts, which must be within their limits; then plants something for each limit to notice.
 pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
-    setup::counts()?;
-    let counts = || program(workspace, "parlor-bench", Bench::Counts.name());
-    let (mut counted, mut planted) = (counts()?, counts()?);
-    // What is counted is the same whatever else goes on. The server, which is watched, is the slow part:
-    // the two have theirs on different cores.
-    planted.args(["--planted", "--server-core", "1", "--load-core", "0"]);
-    planted.arg("--report").arg(workspace.scratch("counts-planted")?);
-    both(|| run(&mut planted), || run(&mut counted))
+    // One after the other: beside each other, batches are smaller and instructions some percent more.
+    bench(workspace, Some(Bench::Counts), false, &[])?;
+    bench(workspace, Some(Bench::Counts), false, &["--planted".to_owned()])
 }
 
 /// Installs what the fault run needs, builds and runs it; it checks the histories and prints its
