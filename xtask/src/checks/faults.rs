@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::load;
 use crate::workspace::Workspace;
 
-const SHORT_RUN_SECONDS: u64 = 60;
+const SHORT_RUN_SECONDS: u64 = 45;
 
 /// Runs for a minute from a seed of its own choice, which it prints.
 pub(crate) fn short(workspace: &Workspace) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::command::{cargo, output, run};
 use crate::workspace::Workspace;
 
 /// For each target; the corpus is replayed first.
-const SECONDS_PER_TARGET: u32 = 6;
+const SECONDS_PER_TARGET: u32 = 4;
 
 /// Runs each target of `fuzz/` for a while.
 pub(crate) fn short(workspace: &Workspace) -> Result<()> {

@@ -6,7 +6,7 @@ use crate::command::both;
 use crate::load;
 use crate::workspace::{Profile, Workspace};
 
-const FRESH_SECONDS: u64 = 45;
+const FRESH_SECONDS: u64 = 30;
 
 /// Sees that the checker finds what is planted, and beside that, that it finds nothing else in fresh worlds,
 /// from a seed of its own choice, which is printed.
