@@ -1,4 +1,4 @@
-//! A short fault run: one minute of every kind of fault, checked like the long ones.
+//! A short fault run: every kind of fault, checked like the long ones.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 
 const SHORT_RUN_SECONDS: u64 = 45;
 
-/// Runs for a minute from a seed of its own choice, which it prints.
+/// Runs from a seed of its own choice, which it prints.
 pub(crate) fn short(workspace: &Workspace) -> Result<()> {
     load::faults(workspace, SHORT_RUN_SECONDS, None)
 }
