@@ -14,7 +14,7 @@ fn opened(url: String, ca: Option<&str>) -> Result<PostgresStore, OpenError> {
 }
 
 fn refused(url: String, ca: Option<&str>) -> String {
-    opened(url, ca).err().expect("it is refused").to_string()
+    opened(url, ca).map(drop).expect_err("it is refused").to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
