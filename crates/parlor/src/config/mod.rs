@@ -21,7 +21,7 @@ use figment::value::{Dict, Map};
 use figment::{Figment, Metadata, Profile, Provider};
 
 pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
-pub(crate) use checks::{hook_secret, refuse, secret};
+pub(crate) use checks::{hook_secret, read_addresses, refuse, secret};
 #[cfg(feature = "postgres")]
 pub(crate) use fields::BusBackend;
 pub(crate) use fields::{
@@ -56,8 +56,7 @@ pub(crate) struct Overrides {
 /// Reads the configuration.
 ///
 /// # Errors
-/// [`ConfigError`] when the file, or one with an address in it, cannot be read, a key is unknown, or a value
-/// has another type.
+/// [`ConfigError`] when the file cannot be read, a key is unknown, or a value has another type.
 pub(crate) fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -74,11 +73,9 @@ pub(crate) fn load(
     if let Some(data) = &overrides.data {
         figment = figment.merge(("server.data", data));
     }
-    let mut config: Config = figment.extract().map_err(|error| ConfigError {
+    figment.extract().map_err(|error| ConfigError {
         faults: error.into_iter().map(|error| explain(&error)).collect(),
-    })?;
-    checks::read_addresses(&mut config)?;
-    Ok(config)
+    })
 }
 
 /// One source of values, with the name it has in messages.

@@ -252,7 +252,8 @@ fn addresses_may_lie_in_files() {
     let read = |more: &str| {
         let text = format!("[emitters]\nurl_file = {secret:?}\n{more}");
         std::fs::write(&file, text).expect("it is written");
-        load(Some(&file), [], &Overrides::default())
+        let mut config = load(Some(&file), [], &Overrides::default())?;
+        read_addresses(&mut config).map(|()| config)
     };
     let config = read("[store]\n").expect("it is good");
     let url = config.emitters.url.expect("it was read");

@@ -54,7 +54,8 @@ const LAST_WRITES_TIMEOUT: Duration = Duration::from_secs(5);
 /// A [`Failure`] with its exit code.
 pub(crate) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
     let overrides = Overrides { listen: arguments.listen, data: arguments.data.clone() };
-    let config = crate::load(&arguments.config, &overrides)?;
+    let mut config = crate::load(&arguments.config, &overrides)?;
+    config::read_addresses(&mut config)?;
     config::refuse(&config, arguments.dev)?;
     telemetry::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
