@@ -34,6 +34,8 @@ fn encrypted(build: impl FnOnce(&mut Gateway)) -> (Server, Arc<rustls::ClientCon
     let config = Config {
         handshake_timeout: Duration::from_millis(500),
         output_bytes_max: 64 << 20,
+        // A slow reader may be slow on a busy machine.
+        ping_timeout: Duration::from_secs(20),
         ..server::fast()
     };
     let server = Server::start_tls(config, 1, Some(Arc::new(tls)), build);
