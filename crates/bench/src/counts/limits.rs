@@ -22,9 +22,10 @@ const fn limit(what: &'static str, most: f64, decimals: usize) -> Limit {
 pub(super) const ALLOCATIONS_PER_DELIVERY: Limit =
     limit("gateway: allocations per delivery", 0.001, 4);
 
-/// Listing and marking the socket, finding its connection, room in its queue, the C library's `send`.
+/// Listing and marking the socket, finding its connection, room in its queue, the C library's `send`. What is
+/// inlined on that way changes with whatever else the crate has: 418 to 459 were counted of the same code.
 pub(super) const INSTRUCTIONS_PER_DELIVERY: Limit =
-    limit("gateway: instructions per delivery", 445.0, 0);
+    limit("gateway: instructions per delivery", 480.0, 0);
 
 /// One write. Beyond it are the wakes of the shard, which do not grow with the room but with time.
 pub(super) const CALLS_BUT_WAITS_PER_DELIVERY: Limit =
@@ -45,7 +46,7 @@ pub(super) const ALLOCATIONS_PER_MEMBER: Limit =
 
 /// As of a delivery by the gateway alone, and the look for an encoding with an offset.
 pub(super) const INSTRUCTIONS_PER_MEMBER: Limit =
-    limit("group message: instructions per member", 475.0, 0);
+    limit("group message: instructions per member", 505.0, 0);
 
 /// One write. Beyond it is what time brings; a commit is a few dozen calls, whatever the group's size.
 pub(super) const CALLS_PER_MEMBER: Limit =
