@@ -14,5 +14,5 @@ mod item;
 mod time;
 
 pub use decode::decode;
-pub use emission::{EMISSION_ROOMS_MAX, Emission, decode_emission};
+pub use emission::{EMISSION_BYTES_MAX, EMISSION_ROOMS_MAX, Emission, decode_emission};
 pub use encode::{EncodeError, encode};

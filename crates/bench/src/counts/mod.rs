@@ -1,6 +1,7 @@
 //! What the server does, counted rather than timed, each count held against a fixed limit: allocations,
 //! system calls and instructions per delivery and per message, bytes of heap per idle connection.
-//! A count does not depend on how fast the machine is or what else it does, so this may fail a build.
+//! A count does not depend on how fast the machine is, and by a few percent on what else it does, for which the
+//! limits leave room; so this may fail a build.
 //!
 //! A measurement starts the release program, mostly under a tool that watches it from outside, and
 //! takes its counts at two sizes; the slope is what one more delivery, member, message or connection

@@ -12,6 +12,9 @@ use crate::packet::{Kind, Limits, OwnedPacket, PacketError};
 /// Rooms that one emission may name, and as many that it may leave out.
 pub const EMISSION_ROOMS_MAX: u32 = 1_000;
 
+/// Bytes of an emission: what is emitted to many is held for each who is slow to take it.
+pub const EMISSION_BYTES_MAX: usize = 1_000_000;
+
 /// An event for rooms.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Emission {
@@ -30,6 +33,9 @@ pub struct Emission {
 /// # Errors
 /// Not such an emission, no event, one that asks for an answer, or over a limit.
 pub fn decode_emission(bytes: &Bytes, limits: &Limits) -> Result<Emission, PacketError> {
+    if bytes.len() > EMISSION_BYTES_MAX {
+        return Err(PacketError::Data);
+    }
     let mut cursor = Cursor::new(bytes);
     let (Item::Array(3), Item::Str(_)) = (cursor.item()?, cursor.item()?) else {
         return Err(PacketError::Data);
@@ -149,6 +155,19 @@ mod tests {
         assert!(decoded(&[EMITTED, b"\x00"].concat()).is_err());
         assert!(decoded(&with(b"\x91\xa2r1", b"\x91\x05")).is_err());
         assert!(decoded(&with(b"\xa2ev", b"\xaadisconnect")).is_err(), "a reserved name");
+    }
+
+    #[test]
+    fn more_bytes_than_may_be_are_refused() {
+        let head = b"\x93\xa1a\x83\xa4type\x02\xa4data\x92\xa2ev\xdb";
+        let tail = b"\xa3nsp\xa1/\x80";
+        let of = |bytes: usize| {
+            let text = bytes - head.len() - 4 - tail.len();
+            let length = u32::try_from(text).expect("it is small").to_be_bytes();
+            decoded(&[&head[..], &length, &vec![b'x'; text], tail].concat())
+        };
+        assert!(of(EMISSION_BYTES_MAX).is_ok());
+        assert!(of(EMISSION_BYTES_MAX + 1).is_err());
     }
 
     #[test]
