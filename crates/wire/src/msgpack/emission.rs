@@ -1,7 +1,7 @@
 //! Events for rooms, as programs around a cluster of Socket.IO servers publish them on Redis.
 //!
 //! `@socket.io/redis-emitter` 5 and the broadcasts of `@socket.io/redis-adapter` 8 have one form: an array of
-//! who says it, a packet as [`decode`] knows it, and where it goes: a map of `rooms`, `except` and `flags`.
+//! who says it, a packet as [`decode()`] knows it, and where it goes: a map of `rooms`, `except` and `flags`.
 
 use bytes::Bytes;
 
