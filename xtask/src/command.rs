@@ -12,6 +12,17 @@ pub(crate) fn cargo(folder: &Path) -> Command {
     command
 }
 
+/// A cargo command on everything, with every feature, and clippy in the compiler's place: what is linted is
+/// what is tested, and nothing is built twice. Any warning fails.
+pub(crate) fn as_tested(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo(folder);
+    command.args(arguments).args(["--locked", "--workspace", "--all-features"]);
+    // What `cargo clippy` says to its driver.
+    command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+    command.env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    command
+}
+
 /// Runs a command to its end, its output going where this program's goes.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);

@@ -84,6 +84,7 @@ pub(crate) fn bench(
         setup::counts()?;
     }
     let mut program = program(workspace, "parlor-bench", bench.map_or(ALL, Bench::name))?;
+    program.arg("--bins").arg(workspace.programs(Profile::Release));
     // Counts are the same in every run, so they have no smaller one.
     if quick && !is_counted {
         program.arg("--quick");
@@ -103,11 +104,34 @@ pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
     bench(workspace, Some(Bench::Counts), false, &["--planted".to_owned()])
 }
 
+/// What a fault run breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// One server, its disk and its network.
+    Server,
+    /// Three of them, their database, their Redis and the links between.
+    Cluster,
+}
+
 /// Installs what the fault run needs, builds and runs it; it checks the histories and prints its
 /// line of counts.
-pub(crate) fn faults(workspace: &Workspace, seconds: u64, seed: Option<u64>) -> Result<()> {
-    setup::faults(workspace)?;
-    let mut program = program(workspace, "parlor-sim", "faults")?;
+pub(crate) fn faults(
+    workspace: &Workspace,
+    site: Site,
+    seconds: u64,
+    seed: Option<u64>,
+) -> Result<()> {
+    let command = match site {
+        Site::Server => {
+            setup::faults(workspace)?;
+            "faults"
+        }
+        Site::Cluster => {
+            setup::cluster(workspace)?;
+            "cluster"
+        }
+    };
+    let mut program = program(workspace, "parlor-sim", command)?;
     program.args(["--seconds", &seconds.to_string()]);
     program.arg("--node-clients-dir").arg(setup::node_folder(workspace));
     if let Some(seed) = seed {
@@ -123,7 +147,7 @@ pub(crate) fn sim(
     seed: Option<u64>,
     planted: bool,
 ) -> Result<()> {
-    workspace.build("parlor-sim", Profile::Release)?;
+    workspace.build_tools()?;
     let mut program = Command::new(workspace.program("parlor-sim", Profile::Release));
     program.current_dir(workspace.root()).args(["sim", "--seconds", &seconds.to_string()]);
     if let Some(seed) = seed {
@@ -137,8 +161,8 @@ pub(crate) fn sim(
 
 /// A development program's command, with the server it is to run; both are built first.
 fn program(workspace: &Workspace, package: &str, command: &str) -> Result<Command> {
-    workspace.build("parlor", Profile::Release)?;
-    workspace.build(package, Profile::Release)?;
+    workspace.build_server(Profile::Release)?;
+    workspace.build_tools()?;
     let mut program = Command::new(workspace.program(package, Profile::Release));
     program.current_dir(workspace.root()).arg(command);
     program.arg("--parlor-bin").arg(workspace.program("parlor", Profile::Release));

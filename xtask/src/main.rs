@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::load::Bench;
+use crate::load::{Bench, Site};
 use crate::steps::Selection;
 use crate::workspace::Workspace;
 
@@ -65,6 +65,15 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Break nodes, their database, their Redis and the links between them, and check the histories
+    ClusterFaults {
+        /// How long to go on
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Where the run's randomness starts; a failed run prints its own
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Simulate small worlds in which everything breaks, and check their histories
     Sim {
         /// How long to go on after the known seeds; with 0 and a seed, that one alone
@@ -87,7 +96,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let done = match checks::docs::stand_in() {
+        Ok(Some(code)) => return code,
+        Ok(None) => run(Arguments::parse().command),
+        Err(error) => Err(error),
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -106,7 +120,12 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Conformance { checkout } => conformance::check(&workspace, &checkout)?,
         Command::Picture => picture::draw(&workspace)?,
-        Command::Faults { seconds, seed } => load::faults(&workspace, seconds, seed)?,
+        Command::Faults { seconds, seed } => {
+            load::faults(&workspace, Site::Server, seconds, seed)?;
+        }
+        Command::ClusterFaults { seconds, seed } => {
+            load::faults(&workspace, Site::Cluster, seconds, seed)?;
+        }
         Command::Sim { seconds, seed, planted } => {
             load::sim(&workspace, seconds, seed, planted)?;
         }

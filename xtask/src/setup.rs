@@ -151,9 +151,18 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
 /// How many of them the quick checks need, from the first on.
 const SYSTEM_NEEDS_QUICK: usize = 5;
 
+/// How many of them fault runs of several nodes need.
+const SYSTEM_NEEDS_CLUSTER: usize = 8;
+
 /// What fault runs need.
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {
     system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_QUICK])?;
+    npm(&node_folder(workspace))
+}
+
+/// What fault runs of several nodes need.
+pub(crate) fn cluster(workspace: &Workspace) -> Result<()> {
+    system(&SYSTEM_NEEDS[..SYSTEM_NEEDS_CLUSTER])?;
     npm(&node_folder(workspace))
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::checks::{clients, documents, faults, fuzz, graph, readme, rust, sdk, sim, web};
+use crate::checks::{clients, docs, documents, faults, fuzz, graph, readme, rust, sdk, sim, web};
 use crate::load;
 use crate::setup;
 use crate::workspace::Workspace;
@@ -61,8 +61,7 @@ const STEPS: &[Step] = &[
     bare(step("clippy", "no lint warns", rust::clippy)),
     quick(step("nextest", "the Rust tests pass", rust::nextest)),
     quick(step("clients-quick", "a stock client chats, with a dev build", clients::quick)),
-    step("doctest", "the examples in the API docs run", rust::doctest),
-    step("rustdoc", "the API docs build without a warning", rust::rustdoc),
+    step("docs", "the examples in the API docs run, and their links lead somewhere", docs::check),
     step(
         "postgres",
         "the store on PostgreSQL keeps the contract, on a real server",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::command::{cargo, output};
+use crate::command::{as_tested, cargo, output, run};
 
 /// How a program is built: which folder of the target directory it ends in.
 #[derive(Clone, Copy)]
@@ -70,24 +70,37 @@ impl Workspace {
         &self.imports
     }
 
-    /// Builds a package's programs. One package at a time, so that its dependencies are built with
-    /// the features that it asks for, and the next build of the same package finds them.
-    pub(crate) fn build(&self, package: &str, profile: Profile) -> Result<()> {
-        let mut build = cargo(&self.root);
-        build.args(["build", "--locked", "-p", package]);
-        if let Profile::Release = profile {
-            build.arg("--release");
-        }
-        crate::command::run(&mut build)
+    /// Builds the server: for use as whoever builds it does, or quickly, as it is tested.
+    pub(crate) fn build_server(&self, profile: Profile) -> Result<()> {
+        run(&mut match profile {
+            Profile::Dev => as_tested(&self.root, &["build", "--bins"]),
+            Profile::Release => {
+                let mut build = cargo(&self.root);
+                build.args(["build", "--locked", "--release", "-p", "parlor"]);
+                build
+            }
+        })
     }
 
-    /// Where cargo puts a program once it is built.
-    pub(crate) fn program(&self, name: &str, profile: Profile) -> PathBuf {
-        let folder = match profile {
+    /// Builds what measures it and what breaks it, in one go: one by one, what they stand on would be built
+    /// again with the features that each asks for.
+    pub(crate) fn build_tools(&self) -> Result<()> {
+        run(cargo(&self.root)
+            .args(["build", "--locked", "--release", "-p", "parlor-bench", "-p", "parlor-sim"])
+            .args(["--features", "parlor-bench/peers"]))
+    }
+
+    /// Where cargo puts programs once they are built.
+    pub(crate) fn programs(&self, profile: Profile) -> PathBuf {
+        self.target.join(match profile {
             Profile::Dev => "debug",
             Profile::Release => "release",
-        };
-        self.target.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        })
+    }
+
+    /// Where one of them is.
+    pub(crate) fn program(&self, name: &str, profile: Profile) -> PathBuf {
+        self.programs(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 }
 

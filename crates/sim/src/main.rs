@@ -1,5 +1,6 @@
 //! `parlor-sim faults`: break everything around the real server under load and check that nothing
-//! acknowledged is lost, doubled or out of order. `parlor-sim sim`: the same of simulated worlds.
+//! acknowledged is lost, doubled or out of order. `parlor-sim cluster`: the same of several servers on one
+//! database. `parlor-sim sim`: the same of simulated worlds.
 //! Exit code 1 when the promise was broken.
 
 use std::collections::HashMap;
@@ -8,9 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use parlor_sim::app;
-use parlor_sim::faults::{self, Plan};
+use parlor_sim::faults::{self, Outcome, Plan, cluster};
 use parlor_sim::world::runs;
 
 /// How many findings of each kind are printed.
@@ -26,32 +27,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Kill the server, its disk and its network under load, then check the history.
-    Faults {
-        /// How long to send and break things, in seconds.
-        #[arg(long, default_value_t = 60)]
-        seconds: u64,
-        /// What all chance follows from; printed, random when not given.
-        #[arg(long)]
-        seed: Option<u64>,
-        /// The server to run.
-        #[arg(long)]
-        parlor_bin: PathBuf,
-        /// The folder of the Node clients, with their packages installed.
-        #[arg(long, default_value = "tests/clients/node")]
-        node_clients_dir: PathBuf,
-        /// How many users talk, with two devices each.
-        #[arg(long, default_value_t = 130)]
-        users: usize,
-        /// How many of the devices are stock clients of Node's.
-        #[arg(long, default_value_t = 60)]
-        node_clients: usize,
-        /// How many of the devices are programs with the Rust SDK.
-        #[arg(long, default_value_t = 20)]
-        sdk_clients: usize,
-        /// How many messages are sent each second, in all.
-        #[arg(long, default_value_t = 350.0)]
-        sends_per_second: f64,
-    },
+    Faults(Load),
+    /// Kill, cut off and stop nodes, their database and their Redis under load, then check the history.
+    Cluster(Load),
     /// Some programs with the Rust SDK, in a process that a fault run starts and kills.
     #[command(hide = true)]
     Apps,
@@ -73,6 +51,50 @@ enum Command {
     },
 }
 
+/// Who takes part in a run, and for how long.
+#[derive(Args)]
+struct Load {
+    /// How long to send and break things, in seconds.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// What all chance follows from; printed, random when not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The server to run.
+    #[arg(long)]
+    parlor_bin: PathBuf,
+    /// The folder of the Node clients, with their packages installed.
+    #[arg(long, default_value = "tests/clients/node")]
+    node_clients_dir: PathBuf,
+    /// How many users talk, with two devices each.
+    #[arg(long, default_value_t = 130)]
+    users: usize,
+    /// How many of the devices are stock clients of Node's.
+    #[arg(long, default_value_t = 60)]
+    node_clients: usize,
+    /// How many of the devices are programs with the Rust SDK.
+    #[arg(long, default_value_t = 20)]
+    sdk_clients: usize,
+    /// How many messages are sent each second, in all.
+    #[arg(long, default_value_t = 350.0)]
+    sends_per_second: f64,
+}
+
+impl Load {
+    fn plan(self) -> Plan {
+        Plan {
+            binary: self.parlor_bin,
+            node: self.node_clients_dir,
+            duration: Duration::from_secs(self.seconds),
+            seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+            users: self.users,
+            node_clients: self.node_clients,
+            sdk_clients: self.sdk_clients,
+            sends_per_second: self.sends_per_second,
+        }
+    }
+}
+
 fn simulate(seconds: Duration, seed: Option<u64>, planted: bool, only: Option<&str>) -> ExitCode {
     let first = seed.unwrap_or_else(|| if planted { 1 } else { rand::random::<u32>().into() });
     println!("first seed {first}");
@@ -89,25 +111,14 @@ fn simulate(seconds: Duration, seed: Option<u64>, planted: bool, only: Option<&s
 
 fn main() -> Result<ExitCode> {
     match Cli::parse().command {
-        Command::Faults {
-            seconds,
-            seed,
-            parlor_bin,
-            node_clients_dir,
-            users,
-            node_clients,
-            sdk_clients,
-            sends_per_second,
-        } => break_things(&Plan {
-            binary: parlor_bin,
-            node: node_clients_dir,
-            duration: Duration::from_secs(seconds),
-            seed: seed.unwrap_or_else(|| rand::random::<u32>().into()),
-            users,
-            node_clients,
-            sdk_clients,
-            sends_per_second,
-        }),
+        Command::Faults(load) => {
+            let plan = load.plan();
+            break_things(&plan, faults::run(&plan))
+        }
+        Command::Cluster(load) => {
+            let plan = load.plan();
+            break_things(&plan, cluster::run(&plan))
+        }
         Command::Apps => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(app::run())?;
@@ -119,7 +130,7 @@ fn main() -> Result<ExitCode> {
     }
 }
 
-fn break_things(plan: &Plan) -> Result<ExitCode> {
+fn break_things(plan: &Plan, run: impl Future<Output = Result<Outcome>>) -> Result<ExitCode> {
     let Plan { seed, users, node_clients, sdk_clients, duration, .. } = plan;
     let rust = 2 * users - node_clients - sdk_clients;
     let seconds = duration.as_secs();
@@ -128,13 +139,9 @@ fn break_things(plan: &Plan) -> Result<ExitCode> {
          {node_clients} Node clients, {seconds} s"
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(faults::run(plan))?;
+    let outcome = runtime.block_on(run)?;
     print!("{}", outcome.tally);
-    println!(
-        "harness: with durability.fsync = \"relaxed\", losing power lost {} acknowledged messages, \
-         as it must",
-        outcome.relaxed_lost
-    );
+    println!("harness: {}", outcome.harness);
     let mut shown = HashMap::<_, usize>::new();
     for (kind, finding) in outcome.verdict.findings() {
         let count = shown.entry(kind).or_default();
@@ -145,7 +152,7 @@ fn break_things(plan: &Plan) -> Result<ExitCode> {
     }
     if let Some(kept) = &outcome.kept {
         println!(
-            "seed {seed}: the data, the server's log and the history lie in {}",
+            "seed {seed}: the data, the servers' logs and the history lie in {}",
             kept.display()
         );
     }

@@ -1,7 +1,7 @@
 // Many stock clients in one process, for fault runs: they send, retry, confirm and report all they
 // see as JSON lines on standard output, and judge nothing.
 //
-// The first line of standard input says what to run: { url, seed, pauseMs, clients: [{ user,
+// The first line of standard input says what to run: { url, seed, pauseMs, clients: [{ user, token,
 // device, peers, groups, transports, recovery }] }, and then each line a phase: `send`, `finish`. The end of the
 // input is the end of the process. Clients are set up as their users would set them up: `retries`
 // and `ackTimeout`, and reconnection by itself.
@@ -50,7 +50,7 @@ class Client {
     Object.assign(this, clients[index], { index, pauseMs });
     this.chance = random(seed + index);
     this.socket = io(url, {
-      auth: { token: this.user, deviceId: this.device, ...(this.recovery ? { recovery: true } : {}) },
+      auth: { token: this.token, deviceId: this.device, ...(this.recovery ? { recovery: true } : {}) },
       transports: this.transports,
       forceNew: true,
       autoConnect: false,

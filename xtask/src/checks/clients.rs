@@ -29,7 +29,7 @@ const SEVERAL: &[&str] = &[
 
 /// Every test, against a release build.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
-    workspace.build("parlor", Profile::Release)?;
+    workspace.build_server(Profile::Release)?;
     node(workspace, Profile::Release, &[])?;
     run(Command::new(python(workspace))
         .args(["-m", "pytest", "-q"])
@@ -40,7 +40,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
 
 /// What has to hold on several nodes as on one, and what only they have to get right.
 pub(crate) fn several(workspace: &Workspace) -> Result<()> {
-    workspace.build("parlor", Profile::Release)?;
+    workspace.build_server(Profile::Release)?;
     run(Command::new("node")
         .arg("several.mjs")
         .args(SEVERAL)
@@ -51,7 +51,7 @@ pub(crate) fn several(workspace: &Workspace) -> Result<()> {
 
 /// The README's snippet and one round of messages, against a build that is quick to make.
 pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
-    workspace.build("parlor", Profile::Dev)?;
+    workspace.build_server(Profile::Dev)?;
     node(workspace, Profile::Dev, &["snippet.test.mjs"])
 }
 

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use crate::load;
+use crate::load::{self, Site};
 use crate::workspace::Workspace;
 
 const SHORT_RUN_SECONDS: u64 = 45;
 
 /// Runs from a seed of its own choice, which it prints.
 pub(crate) fn short(workspace: &Workspace) -> Result<()> {
-    load::faults(workspace, SHORT_RUN_SECONDS, None)
+    load::faults(workspace, Site::Server, SHORT_RUN_SECONDS, None)
 }

@@ -1,6 +1,7 @@
 //! The checks of `cargo xtask test`, one module per noun.
 
 pub(crate) mod clients;
+pub(crate) mod docs;
 pub(crate) mod documents;
 pub(crate) mod faults;
 pub(crate) mod fuzz;

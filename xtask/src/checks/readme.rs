@@ -47,7 +47,7 @@ pub(crate) fn play(workspace: &Workspace) -> Result<[Terminal; 3]> {
         bail!("{ADDRESS} is in use; the README's command needs it");
     }
     // The README's command builds too; built here, its build time is not waited for below.
-    workspace.build("parlor", Profile::Release)?;
+    workspace.build_server(Profile::Release)?;
 
     let folder = Folder::new(workspace, &client)?;
     let mut server = serve(workspace, command.trim(), &folder.data)?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{cargo, probe, run};
+use crate::command::{as_tested, cargo, probe, run};
 use crate::workspace::Workspace;
 
 /// rustfmt has nothing to change.
@@ -20,15 +20,10 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
     all().context("format the sources with `cargo fmt --all`, and again in `fuzz`")
 }
 
-/// clippy and the compiler warn about nothing.
+/// clippy and the compiler warn about nothing, in all that the tests are made of.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace.root())
-        .args(["clippy", "--locked", "--workspace", "--all-features", "--all-targets"])
-        .args(["--", "-D", "warnings"]))
+    run(&mut as_tested(workspace.root(), &["build", "--all-targets"]))
 }
-
-/// What the tests are built with, all of them alike, so that nothing is built twice.
-const FEATURES: [&str; 3] = ["--workspace", "--features", "parlor-store/postgres"];
 
 /// Unit, property, contract and byte-level tests.
 pub(crate) fn nextest(workspace: &Workspace) -> Result<()> {
@@ -66,27 +61,8 @@ fn every_file_of_tests_is_named(workspace: &Workspace) -> Result<()> {
 
 fn run_tests(workspace: &Workspace, which: &str) -> Result<()> {
     let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
-    run(cargo(workspace.root())
-        .args(["nextest", "run", "--locked", "--profile", profile])
-        .args(FEATURES)
+    run(as_tested(workspace.root(), &["nextest", "run", "--profile", profile])
         .args(["--filterset", which]))
-}
-
-/// nextest leaves out the examples in doc comments.
-pub(crate) fn doctest(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace.root()).args(["test", "--locked", "--doc"]).args(FEATURES))
-}
-
-/// Links in doc comments lead somewhere.
-pub(crate) fn rustdoc(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace.root()).env("RUSTDOCFLAGS", "-D warnings").args([
-        "doc",
-        "--locked",
-        "--workspace",
-        "--all-features",
-        "--no-deps",
-        "--document-private-items",
-    ]))
 }
 
 /// Licences, bans and sources always; advisories whenever their database can be fetched.

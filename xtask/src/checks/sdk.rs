@@ -15,7 +15,7 @@ use crate::workspace::{Profile, Workspace};
 
 /// All of it, against a release build.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
-    workspace.build("parlor", Profile::Release)?;
+    workspace.build_server(Profile::Release)?;
     for script in ["lint", "types", "build", "docs", "test"] {
         run(Command::new("npm")
             .args(["run", "--silent", script])

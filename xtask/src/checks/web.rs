@@ -69,7 +69,7 @@ pub(crate) fn same(workspace: &Workspace) -> Result<()> {
         );
     }
     println!("the web client in the binary is what its sources make, in {} files", kept.len());
-    workspace.build("parlor", Profile::Release)?;
+    workspace.build_server(Profile::Release)?;
     run(Command::new("npm")
         .args(["run", "--silent", "test:embedded", "--workspace", "web"])
         .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))

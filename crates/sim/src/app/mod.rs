@@ -46,6 +46,8 @@ pub struct Plan {
 pub struct Cast {
     /// The user.
     pub user: String,
+    /// What it shows to be that user.
+    pub token: String,
     /// The device.
     pub device: String,
     /// Users that it writes to.

@@ -113,9 +113,9 @@ impl Program {
     async fn one_client(&mut self) -> Result<()> {
         self.starts += 1;
         let outbox = self.open().await?;
-        let Cast { user, device, peers, groups } = self.cast();
+        let Cast { token, device, peers, groups, .. } = self.cast();
         let (soon, late) = (Duration::from_millis(100), Duration::from_secs(1));
-        let builder = Parlor::builder(&self.plan.url).token(user).device(device).outbox(outbox);
+        let builder = Parlor::builder(&self.plan.url).token(token).device(device).outbox(outbox);
         let began_ms = now_ms();
         let parlor = builder.reconnect(soon, late).connect()?;
         let updates = parlor.updates();
@@ -198,7 +198,7 @@ impl Program {
     async fn write(&mut self, parlor: &Parlor, answers: &mut JoinSet<()>) -> Result<()> {
         self.sends += 1;
         let to_group = self.rng.random_ratio(1, GROUP_ONE_IN);
-        let Cast { user, device, peers, groups } = &self.plan.cast[self.index];
+        let Cast { user, device, peers, groups, .. } = &self.plan.cast[self.index];
         let client_id = format!("{user}/{device}/{}.{}", self.plan.life, self.sends);
         let group = groups.choose(&mut self.rng).filter(|_| to_group);
         let (target, field, to) = match group {

@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use super::reports::{Kind, Listener, Tally};
 use super::settle::until;
 use super::shared::{Phase, Shared};
+use super::tokens::token;
 use crate::app::{Cast, Plan};
 use crate::history::DeviceName;
 
@@ -58,20 +59,23 @@ impl Apps {
             reports: Arc::default(),
         };
         for (number, devices) in devices.chunks(APPS_PER_PROCESS).enumerate() {
-            let cast = devices.iter().map(|name| Cast {
-                user: name.user.clone(),
-                device: name.device.clone(),
-                peers: shared.peers(&name.user).into_iter().map(str::to_owned).collect(),
-                groups: shared.groups_of(&name.user).map(|group| group.id.clone()).collect(),
+            let cast = devices.iter().map(|name| {
+                Ok(Cast {
+                    token: token(&name.user)?,
+                    user: name.user.clone(),
+                    device: name.device.clone(),
+                    peers: shared.peers(&name.user).into_iter().map(str::to_owned).collect(),
+                    groups: shared.groups_of(&name.user).map(|group| group.id.clone()).collect(),
+                })
             });
             let seed = seed.wrapping_add((APPS_PER_PROCESS * number) as u64);
             let plan = Plan {
-                url: format!("http://{}", shared.addr),
+                url: format!("http://{}", shared.door(number)),
                 folder: folder.to_owned(),
                 life: 0,
                 seed,
                 pause_ms: u64::try_from(shared.pause.as_millis())?,
-                cast: cast.collect(),
+                cast: cast.collect::<Result<_>>()?,
             };
             let reports = Arc::clone(&apps.reports);
             let process = Process {

@@ -14,6 +14,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use super::tokens::token;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -29,7 +31,7 @@ pub(super) enum Incoming {
 /// What a device says of itself when it connects.
 #[derive(Debug, Clone)]
 pub(super) struct Hello {
-    /// The user; with `--dev` the bare name is the token.
+    /// The user.
     pub(super) user: String,
     /// Its own name.
     pub(super) device: String,
@@ -43,11 +45,11 @@ impl Hello {
         Self { user: user.into(), device: device.into(), more: serde_json::Map::new() }
     }
 
-    fn auth(&self) -> Value {
+    fn auth(&self) -> Result<Value> {
         let mut auth = self.more.clone();
-        auth.insert("token".into(), self.user.clone().into());
+        auth.insert("token".into(), token(&self.user)?.into());
         auth.insert("deviceId".into(), self.device.clone().into());
-        Value::Object(auth)
+        Ok(Value::Object(auth))
     }
 }
 
@@ -74,7 +76,7 @@ impl Connection {
         let url = format!("ws://{addr}/socket.io/?EIO=4&transport=websocket");
         let (socket, _) = client_async(url, tcp).await?;
         let mut connection = Self { socket, next_ack: 0 };
-        connection.send(format!("40{}", hello.auth())).await?;
+        connection.send(format!("40{}", hello.auth()?)).await?;
         loop {
             let text = connection.text().await?;
             if text.starts_with("40") {

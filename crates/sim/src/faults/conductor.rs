@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Connection, Hello};
 use super::copy::{Copy, Way, heads};
-use super::disk::{Instant as Moment, Site};
+use super::disk::{Disk, Instant as Moment, Site};
 use super::power::Kept;
 use super::progress::Progress;
 use super::server::Server;
@@ -69,6 +69,7 @@ const DECK: [(Fault, usize); 9] = [
 /// Deals faults to a server.
 pub(super) struct Conductor<'a> {
     server: &'a mut Server,
+    disk: &'a Disk,
     shared: &'a Arc<Shared>,
     rng: StdRng,
     deck: VecDeque<Fault>,
@@ -83,6 +84,7 @@ impl<'a> Conductor<'a> {
     /// A conductor that keeps its copies in `folder`.
     pub(super) fn new(
         server: &'a mut Server,
+        disk: &'a Disk,
         shared: &'a Arc<Shared>,
         seed: u64,
         folder: &Path,
@@ -90,6 +92,7 @@ impl<'a> Conductor<'a> {
     ) -> Result<Self> {
         Ok(Self {
             server,
+            disk,
             shared,
             rng: StdRng::seed_from_u64(seed),
             deck: VecDeque::new(),
@@ -158,7 +161,7 @@ impl<'a> Conductor<'a> {
                 self.tally.one("kills at random instants");
                 if self.copy.is_none() || self.rng.random_ratio(1, 4) {
                     self.note(format_args!("  copied"))?;
-                    self.copy = Some(Copy::take(self.server.disk().data(), &self.folder)?);
+                    self.copy = Some(Copy::take(self.disk.data(), &self.folder)?);
                 }
                 self.start_again().await
             }
@@ -220,7 +223,7 @@ impl<'a> Conductor<'a> {
         };
         let moment = self.moment();
         self.note(format_args!("  at {site:?} {nth} {moment:?}"))?;
-        self.server.disk().kill_at(site, nth, moment)?;
+        self.disk.kill_at(site, nth, moment)?;
         self.server.ended_within(INSTANT_PATIENCE).await?;
         self.died("kills in a commit").await
     }
@@ -235,7 +238,7 @@ impl<'a> Conductor<'a> {
         };
         let moment = self.moment();
         self.note(format_args!("  at {site:?} {nth} {moment:?}"))?;
-        self.server.disk().kill_at(site, nth, moment)?;
+        self.disk.kill_at(site, nth, moment)?;
         if self.server.ended_within(CHECKPOINT_PATIENCE).await?.is_none() {
             self.server.terminate().await?;
             self.server.ended_within(INSTANT_PATIENCE * 3).await?;
@@ -244,7 +247,7 @@ impl<'a> Conductor<'a> {
     }
 
     async fn died(&mut self, what: &'static str) -> Result<()> {
-        if self.server.disk().spare()? {
+        if self.disk.spare()? {
             self.tally.one(what);
             self.tally.one(KILLS);
             return Ok(());
@@ -259,7 +262,7 @@ impl<'a> Conductor<'a> {
 
     fn lose_power(&mut self) -> Result<()> {
         let kept = if self.rng.random() { Kept::Synced } else { Kept::Some };
-        let gone = self.server.disk().lose_power(kept, &mut self.rng)?;
+        let gone = self.disk.lose_power(kept, &mut self.rng)?;
         self.note(format_args!("  power lost, kept {kept:?}, {gone} pages thrown away"))?;
         self.tally.one("losses of power");
         self.tally.add("pages thrown away by loss of power", gone);
@@ -270,7 +273,7 @@ impl<'a> Conductor<'a> {
     async fn restore(&mut self) -> Result<()> {
         let copy = self.copy.take().context("a copy was made")?;
         self.kill().await?;
-        let disk = self.server.disk();
+        let disk = self.disk;
         let replaced = Copy::take(disk.data(), &self.folder.with_extension("replaced"))?.logs()?;
         let copied = heads(&copy.logs()?);
         let way = Way::ALL[self.rng.random_range(0..Way::ALL.len())];

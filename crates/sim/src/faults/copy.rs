@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rusqlite::{Connection, Row};
+use serde::Deserialize;
 
 use super::lives::{Heads, Logs};
 use super::{editing, group_log};
@@ -131,17 +132,48 @@ impl Copy {
 
 /// Reads a row of [`SAID`] or [`DONE`].
 fn entry(row: &Row<'_>) -> Result<Message> {
-    let (conversation, content): (String, String) = (row.get(0)?, row.get(3)?);
-    let (seq, ts, kind): (i64, i64, i64) = (row.get(1)?, row.get(4)?, row.get(5)?);
-    let (seq, ts) = (u64::try_from(seq)?, u64::try_from(ts)?);
-    let said = || -> Result<String> { Ok(serde_json::from_str(&content)?) };
-    let content = match kind {
-        MESSAGE => said()?,
-        EDIT => editing::text(&format!("{conversation}:{}", row.get::<_, i64>(6)?), &said()?),
-        _ => group_log::stored(&content)?,
+    let stored = Stored {
+        conversation: row.get(0)?,
+        seq: u64::try_from(row.get::<_, i64>(1)?)?,
+        from: row.get(2)?,
+        content: row.get(3)?,
+        ts: u64::try_from(row.get::<_, i64>(4)?)?,
+        kind: row.get(5)?,
+        about: row.get(6)?,
     };
-    let id = format!("{conversation}:{seq}");
-    Ok(Message { id, conversation, seq, from: row.get(2)?, content, ts })
+    stored.message()
+}
+
+/// An entry as a store keeps it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Stored {
+    conversation: String,
+    seq: u64,
+    from: String,
+    content: String,
+    ts: u64,
+    kind: i64,
+    about: Option<i64>,
+}
+
+impl Stored {
+    /// The same as clients are told it.
+    ///
+    /// # Errors
+    /// When it is none that the run makes.
+    pub(super) fn message(self) -> Result<Message> {
+        let Self { conversation, seq, from, content, ts, kind, about } = self;
+        let said = || -> Result<String> { Ok(serde_json::from_str(&content)?) };
+        let content = match kind {
+            MESSAGE => said()?,
+            EDIT => {
+                let about = about.context("an edit of nothing")?;
+                editing::text(&format!("{conversation}:{about}"), &said()?)
+            }
+            _ => group_log::stored(&content)?,
+        };
+        Ok(Message { id: format!("{conversation}:{seq}"), conversation, seq, from, content, ts })
+    }
 }
 
 /// How far each log goes.

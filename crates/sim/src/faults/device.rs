@@ -98,7 +98,8 @@ impl Device {
     pub(super) async fn run(mut self) {
         while *self.phase.borrow() != Phase::Stop {
             let hello = self.hello();
-            let Ok(connection) = Connection::open(self.shared.addr, &hello).await else {
+            let door = self.shared.any_door(&mut self.rng);
+            let Ok(connection) = Connection::open(door, &hello).await else {
                 sleep(Duration::from_millis(self.rng.random_range(20..120))).await;
                 continue;
             };

@@ -111,8 +111,8 @@ impl Disk {
     }
 
     /// What a server's environment needs to lie on this disk.
-    pub(super) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
-        vec![
+    pub(super) fn environment(&self) -> [(&'static str, PathBuf); 3] {
+        [
             ("LD_PRELOAD", self.library.clone()),
             ("FAULTS_DATA", self.data.clone()),
             ("FAULTS_DISK", self.folder.clone()),

@@ -1,6 +1,7 @@
 //! Stock Socket.IO clients of Node's, many to a process: started, told the phases of the run, and
 //! listened to. What they report goes into the same history as what the Rust devices do.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::reports::{Kind, Listener, Tally};
 use super::shared::Shared;
+use super::tokens::token;
 use crate::history::DeviceName;
 
 /// Ways to connect, which the clients take in turn.
@@ -24,12 +26,13 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts a process with these devices.
+    /// Starts a process with these devices, which connect there.
     ///
     /// # Errors
     /// When Node or its packages are missing.
     pub(super) async fn start(
         folder: &Path,
+        door: SocketAddr,
         devices: Vec<DeviceName>,
         shared: Arc<Shared>,
         tally: Arc<Tally>,
@@ -40,20 +43,21 @@ impl Fleet {
             bail!("{} is missing: run `npm ci` in {}", packages.display(), folder.display());
         }
         let clients = devices.iter().enumerate().map(|(index, name)| {
-            json!({
+            Ok(json!({
                 "user": name.user,
+                "token": token(&name.user)?,
                 "device": name.device,
                 "peers": shared.peers(&name.user),
                 "groups": shared.groups_of(&name.user).map(|group| &group.id).collect::<Vec<_>>(),
                 "transports": TRANSPORTS[index % TRANSPORTS.len()],
                 "recovery": index / TRANSPORTS.len() % 2 == 1,
-            })
+            }))
         });
         let plan = json!({
-            "url": format!("http://{}", shared.addr),
+            "url": format!("http://{}", door),
             "seed": seed,
             "pauseMs": u64::try_from(shared.pause.as_millis())?,
-            "clients": clients.collect::<Vec<_>>(),
+            "clients": clients.collect::<Result<Vec<_>>>()?,
         });
         let mut child = Command::new("node")
             .arg("fleet.mjs")

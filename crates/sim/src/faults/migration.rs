@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -13,7 +12,7 @@ use rand::rngs::StdRng;
 use super::copy::{Copy, Way};
 use super::disk::{Disk, Instant, Site};
 use super::power::Kept;
-use super::server::Server;
+use super::server::{Launch, Server};
 use super::settle::check_store;
 use super::tally::Tally;
 
@@ -28,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// When the migration cannot be hit, or what it leaves is not sound.
 pub(super) async fn kill_in_the_middle(
     binary: &Path,
-    disk: &Arc<Disk>,
+    disk: &Disk,
     log: &Path,
     times: u64,
     rng: &mut StdRng,
@@ -58,7 +57,7 @@ pub(super) async fn kill_in_the_middle(
             tally.add("pages thrown away by loss of power", gone);
         }
         if time + 1 < times {
-            let mut server = Server::start(binary, disk.clone(), log, &[]).await?;
+            let mut server = Server::start(Launch::on_disk(binary, disk, log, &[])?).await?;
             server.kill().await?;
             let after = scratch.path().join("after");
             let found = Copy::take(disk.data(), &after)?.logs()?;
@@ -74,12 +73,12 @@ pub(super) async fn kill_in_the_middle(
 
 async fn die_at(
     binary: &Path,
-    disk: &Arc<Disk>,
+    disk: &Disk,
     log: &Path,
     (site, nth, instant): (Site, u64, Instant),
 ) -> Result<()> {
     disk.kill_at(site, nth, instant)?;
-    let mut server = Server::spawn_only(binary, disk.clone(), log, &[])?;
+    let mut server = Server::spawn_only(Launch::on_disk(binary, disk, log, &[])?)?;
     let ended = server.ended_within(PATIENCE).await?;
     ensure!(disk.spare()?, "the server was to die at {site:?} {nth} of its start, and {ended:?}");
     Ok(())

@@ -19,17 +19,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
 use crate::checker::Verdict;
-use crate::history::DeviceName;
 
 mod shared;
 
@@ -73,6 +70,8 @@ mod migration;
 
 mod tally;
 
+mod tokens;
+
 mod progress;
 
 mod conductor;
@@ -81,18 +80,19 @@ mod lives;
 
 mod settle;
 
+mod stage;
+
 mod proof;
 
-use apps::Apps;
-use conductor::{Conductor, HANDLER_PANICS, KILLS};
-use device::Device;
+pub mod cluster;
+
+use conductor::{Conductor, HANDLER_PANICS};
 use disk::Disk;
-use fleet::Fleet;
-use owner::Owner;
 use proxy::Clients;
-use server::Server;
-use settle::{SETTLE_TIMEOUT, Settled, check_store, settle, until};
-use shared::{Phase, Shared};
+use server::{Launch, Server};
+use settle::check_store;
+use shared::Phase;
+use stage::{Cast, Scene, Stage};
 pub use tally::Tally;
 
 /// How many messages the old data holds.
@@ -101,8 +101,6 @@ const OLD_MESSAGES: u64 = 3_000;
 const MIGRATIONS: u64 = 5;
 /// How many clients are hostile.
 const HOSTILE_CLIENTS: usize = 8;
-/// How many clients a Node process has.
-const CLIENTS_PER_PROCESS: usize = 20;
 /// The server's settings: heartbeats that a stall of the proxy can outlast, and a short drain.
 const SETTINGS: [(&str, &str); 3] = [
     ("PARLOR_LIMITS__PING_INTERVAL_MS", "2000"),
@@ -148,8 +146,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Where the data, the server's log and the history are, when something was found.
     pub kept: Option<PathBuf>,
-    /// How many acknowledged messages the relaxed server lost, as it must.
-    pub relaxed_lost: usize,
+    /// How the harness proved that it can find a loss.
+    pub harness: String,
 }
 
 impl Outcome {
@@ -176,9 +174,13 @@ impl Outcome {
 pub async fn run(plan: &Plan) -> Result<Outcome> {
     let folder = tempfile::Builder::new().prefix("parlor-faults-").tempdir()?;
     let relaxed_lost = proof::relaxed_loses(plan, &folder.path().join("relaxed")).await?;
+    let harness = format!(
+        "with durability.fsync = \"relaxed\", losing power lost {relaxed_lost} acknowledged messages, \
+         as it must"
+    );
     match run_in(plan, folder.path()).await {
-        Ok(outcome) if outcome.verdict.is_kept() => Ok(Outcome { relaxed_lost, ..outcome }),
-        Ok(outcome) => Ok(Outcome { relaxed_lost, kept: Some(folder.keep()), ..outcome }),
+        Ok(outcome) if outcome.verdict.is_kept() => Ok(Outcome { harness, ..outcome }),
+        Ok(outcome) => Ok(Outcome { harness, kept: Some(folder.keep()), ..outcome }),
         Err(error) => {
             let kept = folder.keep();
             Err(error.context(format!("what there is to look at lies in {}", kept.display())))
@@ -188,12 +190,10 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
 
 async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let log = folder.join("server.log");
-    let disk = Arc::new(Disk::make(&folder.join("disk"), &folder.join("data"))?);
+    let disk = Disk::make(&folder.join("disk"), &folder.join("data"))?;
     let users: Vec<String> = (0..plan.users).map(|n| format!("user{n}")).collect();
-    let mut lives = lives::Lives::default();
-    let Cast { rust, node, apps } = cast(plan, &users);
-    lives.devices.extend(rust.iter().chain(&node).chain(&apps).cloned());
-    lives.apps.extend(apps.iter().cloned());
+    let cast = Cast::new(plan, &users);
+    let mut lives = cast.lives();
     let devices = lives.devices.clone();
     old::write(disk.data(), &users, &devices, OLD_MESSAGES, &mut lives)?;
     disk.settle()?;
@@ -202,170 +202,39 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     migration::kill_in_the_middle(&plan.binary, &disk, &log, MIGRATIONS, &mut rng, &mut tally)
         .await?;
 
-    let mut server = Server::start(&plan.binary, disk.clone(), &log, &SETTINGS).await?;
+    let launch = Launch::on_disk(&plan.binary, &disk, &log, &SETTINGS)?;
+    let mut server = Server::start(launch).await?;
     let groups = grouping::make(server.addr(), &users, &mut rng, &mut lives).await?;
-    let (phase, watcher) = watch::channel(Phase::Gather);
+    let phase = watch::Sender::new(Phase::Gather);
     let proxied = Arc::new(proxy::Counts::default());
     let through = |clients, seed| {
-        proxy::start(server.addr(), clients, seed, proxied.clone(), watcher.clone())
+        proxy::start(vec![server.addr()], clients, seed, proxied.clone(), phase.subscribe())
     };
-    let addr = through(Clients::Honest, plan.seed).await?;
-    let hostile_addr = through(Clients::Hostile, !plan.seed).await?;
-    let devices = devices.len();
-    let shared = Arc::new(Shared {
-        addr,
-        pause: Duration::from_secs_f64(devices as f64 / plan.sends_per_second),
-        users,
-        groups,
-        edits: true,
-        lives: lives.into(),
-        connected: AtomicU64::new(0),
-        unacked: AtomicU64::new(0),
-        denied: AtomicU64::new(0),
-        wished: Notify::new(),
-        repeated: AtomicU64::new(0),
-        refusals: AtomicU64::new(0),
-        cuts: AtomicU64::new(0),
-        resumes: AtomicU64::new(0),
-        snapshots: AtomicU64::new(0),
+    let doors = vec![through(Clients::Honest, plan.seed).await?];
+    let hostile_door = through(Clients::Hostile, !plan.seed).await?;
+    let hostile = (0..HOSTILE_CLIENTS).map(|number| {
+        let seed = !plan.seed.wrapping_add(number as u64);
+        tokio::spawn(hostile::run(hostile_door, number, seed, phase.subscribe()))
     });
-
-    let mut tasks = JoinSet::new();
-    let seed = |index: usize| plan.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
-    for (index, name) in rust.into_iter().enumerate() {
-        let device = Device::new(name, shared.clone(), watcher.clone(), seed(index));
-        tasks.spawn(device.run());
-    }
-    for (number, group) in shared.groups.iter().enumerate() {
-        let seed = seed(3 * devices + HOSTILE_CLIENTS + number);
-        let owner = Owner::new(group.clone(), shared.clone(), watcher.clone(), seed);
-        tasks.spawn(owner.run());
-    }
-    let reports = Arc::new(reports::Tally::default());
-    let mut fleets = Vec::new();
-    for clients in node.chunks(CLIENTS_PER_PROCESS) {
-        let seed = seed(devices + CLIENTS_PER_PROCESS * fleets.len()) as u32;
-        let fleet =
-            Fleet::start(&plan.node, clients.to_vec(), shared.clone(), reports.clone(), seed);
-        fleets.push(fleet.await?);
-    }
-    let apps_seed = seed(4 * devices);
-    let apps = Apps::start(&folder.join("apps"), &apps, &shared, &watcher, apps_seed)?;
-    for number in 0..HOSTILE_CLIENTS {
-        let seed = seed(2 * devices + number);
-        tasks.spawn(hostile::run(hostile_addr, number, seed, watcher.clone()));
-    }
-    let connected = || {
-        let others = [&reports, &apps.reports].map(|it| it.connected.load(Ordering::Relaxed));
-        shared.connected.load(Ordering::Relaxed) + others.iter().sum::<u64>() == devices as u64
-    };
-    until("every device is connected", connected).await?;
-
-    phase.send(Phase::Send)?;
-    for fleet in &mut fleets {
-        fleet.tell("send").await?;
-    }
-    let conductor = Conductor::new(&mut server, &shared, plan.seed, folder, &mut tally)?;
+    let hostile: Vec<_> = hostile.collect();
+    let scene = Scene { doors, users, groups, lives };
+    let mut stage = Stage::gather(plan, cast, scene, phase, folder).await?;
+    stage.send().await?;
+    let shared = Arc::clone(&stage.shared);
+    let conductor = Conductor::new(&mut server, &disk, &shared, plan.seed, folder, &mut tally)?;
     conductor.run(plan.duration).await?;
-    phase.send(Phase::Finish)?;
-    for fleet in &mut fleets {
-        fleet.tell("finish").await?;
+    stage.finish().await?;
+    let mut settled = stage.settle(server.addr()).await?;
+    stage.stop().await?;
+    for client in hostile {
+        client.await?;
     }
-    let done = || reports.done.load(Ordering::Relaxed) == fleets.len() as u64;
-    until("every Node client is acknowledged", done).await?;
-    until("every send is acknowledged", || shared.unacked.load(Ordering::Relaxed) == 0).await?;
-    apps.drained(&shared).await?;
-    let Settled { mut verdict, forgotten } =
-        settle(&shared, server.addr(), &apps, SETTLE_TIMEOUT).await?;
-    phase.send(Phase::Stop)?;
-    drop(fleets);
-    tasks.join_all().await;
 
     server.kill().await?;
     check_store(&plan.binary, disk.data()).await?;
-    note_proxy(&proxied, &mut tally);
-    for (what, counter) in [
-        ("connections that resumed by a position", &shared.resumes),
-        ("connections to which the server said snapshot", &shared.snapshots),
-        ("connections of Node clients recovered", &reports.recovered),
-        ("Node clients that read all anew after a snapshot", &reports.rebuilt),
-        ("kills of processes of programs with the SDK", &apps.kills),
-        ("times that such a program said it is live, by conversation", &apps.reports.live),
-        ("sends refused, to groups that their sender was not in", &shared.denied),
-    ] {
-        tally.add(what, counter.load(Ordering::Relaxed));
-    }
+    proxied.note(&mut tally);
     if std::fs::read_to_string(&log)?.contains("panicked") || tally.of(HANDLER_PANICS) > 0 {
-        verdict.wrong.push(format!("the server panicked: see {}", log.display()));
+        settled.verdict.wrong.push(format!("the server panicked: see {}", log.display()));
     }
-    let lives = shared.lives.lock();
-    tally.add("sends whose refusal came late: no order asked", lives.unordered.len() as u64);
-    let repeated = shared.repeated.load(Ordering::Relaxed);
-    tally.add("changes of groups of which only the answer was lost", repeated);
-    tally.add("changes of groups wished", lives.wished.len() as u64);
-    let edits = lives.sent.iter().filter(|sent| editing::is_edit(&sent.content)).count();
-    tally.add("edits", edits as u64);
-    tally.add("sends of programs that were killed before they had them on disk", forgotten as u64);
-    let sends = lives.sent.len() - lives.refused.len() - forgotten;
-    if !verdict.is_kept() {
-        lives.write(&folder.join("history"))?;
-        let findings = verdict.findings().map(|(kind, finding)| format!("{kind}: {finding}\n"));
-        std::fs::write(folder.join("findings"), findings.collect::<String>())?;
-    }
-    Ok(Outcome {
-        kills: tally.of(KILLS) + tally.of(migration::KILLS),
-        tally,
-        cuts: shared.cuts.load(Ordering::Relaxed) + proxied.cuts.load(Ordering::Relaxed),
-        sends,
-        acked: sends - shared.unacked.load(Ordering::Relaxed) as usize,
-        verdict,
-        kept: None,
-        relaxed_lost: 0,
-    })
-}
-
-/// Devices by what they are.
-#[derive(Debug, Default)]
-struct Cast {
-    rust: Vec<DeviceName>,
-    node: Vec<DeviceName>,
-    apps: Vec<DeviceName>,
-}
-
-/// Who is who: every user has two devices; some users' second one is a stock client, or a program with
-/// the SDK.
-fn cast(plan: &Plan, users: &[String]) -> Cast {
-    let mut cast = Cast::default();
-    let others = users.len().saturating_sub(plan.node_clients).max(1);
-    let mut other = 0;
-    for (index, user) in users.iter().enumerate() {
-        let name = |device: &str| DeviceName { user: user.clone(), device: device.into() };
-        cast.rust.push(name("phone"));
-        let before = index * plan.node_clients / users.len();
-        let is_node = (index + 1) * plan.node_clients / users.len() > before;
-        if is_node {
-            cast.node.push(name("browser"));
-            continue;
-        }
-        let before = other * plan.sdk_clients / others;
-        other += 1;
-        let is_app = other * plan.sdk_clients / others > before;
-        if is_app { cast.apps.push(name("app")) } else { cast.rust.push(name("laptop")) }
-    }
-    cast
-}
-
-fn note_proxy(counts: &proxy::Counts, tally: &mut Tally) {
-    for (what, counter) in [
-        ("connections through the proxy", &counts.connections),
-        ("connections the proxy cut", &counts.cuts),
-        ("connections the proxy stalled", &counts.stalls),
-        ("connections the proxy half closed", &counts.half_closes),
-        ("connections the proxy delayed", &counts.delayed),
-        ("connections the proxy carried in crumbs", &counts.crumbs),
-        ("bytes of hostile clients flipped", &counts.flipped),
-        ("hostile connections ended by the server", &counts.thrown_out),
-    ] {
-        tally.add(what, counter.load(Ordering::Relaxed));
-    }
+    stage.outcome(settled, tally, folder)
 }

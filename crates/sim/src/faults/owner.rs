@@ -172,7 +172,7 @@ impl Owner {
     /// Connects, and reads who is in if the log is another one.
     async fn connect(&mut self) -> Result<()> {
         let hello = Hello::new(&self.group.owner, "phone");
-        let mut connection = Connection::open(self.shared.addr, &hello).await?;
+        let mut connection = Connection::open(self.shared.any_door(&mut self.rng), &hello).await?;
         let ready = connection.event("ready").await?;
         let epoch = ready["epoch"].as_str().context("a ready without epoch")?;
         if epoch != self.epoch {

@@ -22,9 +22,12 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::shared::Phase;
+use super::tally::Tally;
 
 /// The longest stall; heartbeats of the run allow less.
 const STALL_MS_MAX: u64 = 6_000;
+/// How long a server may take to answer before the next is tried.
+const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a connection that is closed in one direction lives on.
 const HALF_CLOSED_LIFE: Duration = Duration::from_secs(5);
 /// How long one direction may outlive the other's regular end.
@@ -55,6 +58,27 @@ pub(super) struct Counts {
     /// Hostile connections that the server ended after that.
     pub(super) thrown_out: AtomicU64,
 }
+
+impl Counts {
+    /// Adds all up.
+    pub(super) fn note(&self, tally: &mut Tally) {
+        for (what, counter) in [
+            ("connections through the proxy", &self.connections),
+            (CUTS, &self.cuts),
+            ("connections the proxy stalled", &self.stalls),
+            ("connections the proxy half closed", &self.half_closes),
+            ("connections the proxy delayed", &self.delayed),
+            ("connections the proxy carried in crumbs", &self.crumbs),
+            ("bytes of hostile clients flipped", &self.flipped),
+            ("hostile connections ended by the server", &self.thrown_out),
+        ] {
+            tally.add(what, counter.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// What its cuts are counted under.
+pub(super) const CUTS: &str = "connections the proxy cut";
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
@@ -134,13 +158,13 @@ impl Plan {
     }
 }
 
-/// Carries connections from a fresh loopback address to the server until the run ends; returns
-/// that address.
+/// Carries connections from a fresh loopback address to the first of the servers that is there, until the
+/// run ends; returns that address.
 ///
 /// # Errors
 /// When it cannot listen.
 pub(super) async fn start(
-    server: SocketAddr,
+    servers: Vec<SocketAddr>,
     clients: Clients,
     seed: u64,
     counts: Arc<Counts>,
@@ -161,21 +185,38 @@ pub(super) async fn start(
             let Ok((client, _)) = accepted else { continue };
             number += 1;
             let rng = StdRng::seed_from_u64(seed.wrapping_add(number));
-            tokio::spawn(carry(client, server, clients, rng, counts.clone(), phase.clone()));
+            tokio::spawn(carry(
+                client,
+                servers.clone(),
+                clients,
+                rng,
+                counts.clone(),
+                phase.clone(),
+            ));
         }
     });
     Ok(addr)
 }
 
+/// The first that answers.
+async fn reach(servers: &[SocketAddr]) -> Option<TcpStream> {
+    for server in servers {
+        if let Ok(Ok(stream)) = timeout(CONNECT_PATIENCE, TcpStream::connect(server)).await {
+            return Some(stream);
+        }
+    }
+    None
+}
+
 async fn carry(
     client: TcpStream,
-    server: SocketAddr,
+    servers: Vec<SocketAddr>,
     clients: Clients,
     mut rng: StdRng,
     counts: Arc<Counts>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let Ok(upstream) = TcpStream::connect(server).await else { return };
+    let Some(upstream) = reach(&servers).await else { return };
     // Small packets wait for nothing; if that cannot be set, they are late.
     let _ = client.set_nodelay(true).and_then(|()| upstream.set_nodelay(true));
     count(&counts.connections);

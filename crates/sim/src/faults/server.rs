@@ -1,11 +1,11 @@
-//! The real binary as a child process on a disk of the run's own: started on a fixed port and data
-//! folder, killed, waited for, started again. What it logs is kept beside the data.
+//! The real binary as a child process: started on a fixed address and fixed data, killed, waited for,
+//! started again. What it logs is kept beside the data.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,35 +16,105 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::disk::Disk;
+use super::tokens::SECRET;
 
 /// How long a start, or an end that was asked for, may take before the run is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a page may take to be answered.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What every server of a run is told: whose tokens to believe, and to take more than usual from one address
+/// and from one user.
+const SETTINGS: [(&str, &str); 8] = [
+    ("PARLOR_LOG__LEVEL", "warn"),
+    ("PARLOR_IDENTITY__HS256_SECRET", SECRET),
+    ("PARLOR_LIMITS__CONNECTIONS_PER_ADDRESS_MAX", "100000"),
+    ("PARLOR_LIMITS__CONNECTIONS_PER_USER_MAX", "100000"),
+    ("PARLOR_LIMITS__CONNECTION_RATE_BURST", "100000"),
+    ("PARLOR_LIMITS__CONNECTION_RATE_PER_SECOND", "100000"),
+    ("PARLOR_LIMITS__USER_RATE_BURST", "100000"),
+    ("PARLOR_LIMITS__USER_RATE_PER_SECOND", "100000"),
+];
+
+/// How a server is started: the same each time.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    /// The program, after whatever puts it where it is to run, and its arguments.
+    pub(super) command: Vec<OsString>,
+    /// What its environment has besides.
+    pub(super) environment: Vec<(OsString, OsString)>,
+    /// Where it listens.
+    pub(super) addr: SocketAddr,
+    /// What it logs is appended to this file.
+    pub(super) log: PathBuf,
+}
+
+impl Launch {
+    /// The binary on a disk of the run's own and a free loopback port, with settings as
+    /// environment variables.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub(super) fn on_disk(
+        binary: &Path,
+        disk: &Disk,
+        log: &Path,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let addr = free_addr()?;
+        let mut launch = Self::serve(binary, addr, log, settings);
+        launch.command.extend(["--data".into(), disk.data().into()]);
+        let environment = disk.environment();
+        launch.environment.extend(environment.map(|(name, value)| (name.into(), value.into())));
+        Ok(launch)
+    }
+
+    /// The binary on that address, where it lifts the rates that a run is above.
+    pub(super) fn serve(
+        binary: &Path,
+        addr: SocketAddr,
+        log: &Path,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let listen = addr.to_string();
+        let arguments = ["serve", "--listen", &listen].map(OsString::from);
+        let settings = settings.iter().chain(&SETTINGS);
+        Self {
+            command: [binary.into()].into_iter().chain(arguments).collect(),
+            environment: settings.map(|(name, value)| (name.into(), value.into())).collect(),
+            addr,
+            log: log.into(),
+        }
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        let (program, arguments) = self.command.split_first().context("there is a program")?;
+        Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))
+    }
+}
+
 /// A server that can be killed and started again on the same data.
 pub(super) struct Server {
-    binary: PathBuf,
-    disk: Arc<Disk>,
-    log: PathBuf,
-    settings: Vec<(&'static str, &'static str)>,
-    addr: SocketAddr,
+    launch: Launch,
     child: Child,
 }
 
 impl Server {
-    /// Starts the binary with `--dev` on a free loopback port, with settings as environment
-    /// variables, and waits until it is ready.
+    /// Starts it and waits until it is ready.
     ///
     /// # Errors
     /// When it cannot be started or is not ready within 30 seconds.
-    pub(super) async fn start(
-        binary: &Path,
-        disk: Arc<Disk>,
-        log: &Path,
-        settings: &[(&'static str, &'static str)],
-    ) -> Result<Self> {
-        let mut server = Self::spawn_only(binary, disk, log, settings)?;
+    pub(super) async fn start(launch: Launch) -> Result<Self> {
+        let mut server = Self::spawn_only(launch)?;
         server.wait_until_ready().await?;
         Ok(server)
     }
@@ -53,26 +123,14 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn spawn_only(
-        binary: &Path,
-        disk: Arc<Disk>,
-        log: &Path,
-        settings: &[(&'static str, &'static str)],
-    ) -> Result<Self> {
-        let addr = free_addr()?;
-        let child = spawn(binary, &disk, addr, log, settings)?;
-        let (binary, log, settings) = (binary.into(), log.into(), settings.to_vec());
-        Ok(Self { binary, disk, log, settings, addr, child })
+    pub(super) fn spawn_only(launch: Launch) -> Result<Self> {
+        let child = launch.spawn()?;
+        Ok(Self { launch, child })
     }
 
     /// Where it listens, in this life and the next.
     pub(super) fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// The disk it lies on.
-    pub(super) fn disk(&self) -> &Disk {
-        &self.disk
+        self.launch.addr
     }
 
     /// SIGKILL.
@@ -88,9 +146,17 @@ impl Server {
     /// # Errors
     /// When it cannot be sent.
     pub(super) async fn terminate(&self) -> Result<()> {
+        self.signal("TERM").await
+    }
+
+    /// A signal by its name, without `SIG`.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub(super) async fn signal(&self, name: &str) -> Result<()> {
         let id = self.child.id().context("the server is gone")?.to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().await?;
-        ensure!(told.success(), "SIGTERM could not be sent");
+        let told = Command::new("kill").arg(format!("-{name}")).arg(&id).status().await?;
+        ensure!(told.success(), "SIG{name} could not be sent");
         Ok(())
     }
 
@@ -120,7 +186,7 @@ impl Server {
     /// # Errors
     /// When it does not come back.
     pub(super) async fn start_again(&mut self) -> Result<()> {
-        self.child = spawn(&self.binary, &self.disk, self.addr, &self.log, &self.settings)?;
+        self.child = self.launch.spawn()?;
         self.wait_until_ready().await
     }
 
@@ -129,7 +195,7 @@ impl Server {
     /// # Errors
     /// When there is no answer within five seconds.
     pub(super) async fn page(&self, path: &str) -> Result<(u16, String)> {
-        timeout(PAGE_TIMEOUT, get(self.addr, path)).await.context("no answer to a page")?
+        timeout(PAGE_TIMEOUT, get(self.addr(), path)).await.context("no answer to a page")?
     }
 
     async fn wait_until_ready(&mut self) -> Result<()> {
@@ -166,26 +232,4 @@ pub(super) fn free_addr() -> Result<SocketAddr> {
         }
     }
     bail!("no port is free")
-}
-
-fn spawn(
-    binary: &Path,
-    disk: &Disk,
-    addr: SocketAddr,
-    log: &Path,
-    settings: &[(&'static str, &'static str)],
-) -> Result<Child> {
-    let log = File::options().create(true).append(true).open(log)?;
-    Command::new(binary)
-        .args(["serve", "--dev", "--listen", &addr.to_string(), "--data"])
-        .arg(disk.data())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .env("PARLOR_LOG__LEVEL", "warn")
-        .envs(settings.iter().copied())
-        .envs(disk.environment())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("starting {}", binary.display()))
 }

@@ -31,8 +31,8 @@ pub(super) enum Phase {
 
 /// What all devices of a run share.
 pub(super) struct Shared {
-    /// Where devices reach the server: the proxy.
-    pub(super) addr: SocketAddr,
+    /// Where devices reach the server: proxies, or itself.
+    pub(super) doors: Vec<SocketAddr>,
     /// The users, in a ring.
     pub(super) users: Vec<String>,
     /// Their groups.
@@ -65,6 +65,16 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// One of the doors, always the same by its number.
+    pub(super) fn door(&self, number: usize) -> SocketAddr {
+        self.doors[number % self.doors.len()]
+    }
+
+    /// Any of the doors.
+    pub(super) fn any_door(&self, rng: &mut StdRng) -> SocketAddr {
+        self.door(rng.random_range(0..self.doors.len()))
+    }
+
     /// The users near this one, and it itself.
     pub(super) fn peers(&self, user: &str) -> Vec<&str> {
         let count = self.users.len();

@@ -31,7 +31,7 @@ impl Conductor<'_> {
         }
         let pause = Duration::from_millis(self.rng.random_range(100..1500));
         probe.beside(sleep(pause)).await;
-        self.server.disk().fill(None)?;
+        self.disk.fill(None)?;
         probe.beside(self.wait_for_page(200)).await.context("with room on the disk again")?;
         let answer = send(&mut probe, &key).await?;
         if answer["status"] != "sent" {
@@ -46,7 +46,7 @@ impl Conductor<'_> {
     pub(super) async fn fail_syncs(&mut self) -> Result<()> {
         let (mut probe, key) = (self.probe().await?, self.key());
         probe.beside(self.let_a_sync_fail()).await.context("with a failed fsync")?;
-        self.server.disk().fail_syncs(None)?;
+        self.disk.fail_syncs(None)?;
         for _ in 0..5 {
             probe.beside(sleep(Duration::from_millis(200))).await;
             let answer = send(&mut probe, &key).await?;
@@ -73,7 +73,7 @@ impl Conductor<'_> {
 
     /// Fills the disk and waits until the server says that it noticed.
     async fn let_it_be_full(&self) -> Result<()> {
-        let disk = self.server.disk();
+        let disk = self.disk;
         let before = disk.refused()?;
         disk.fill(Some(Full::Growth))?;
         let start = Instant::now();
@@ -89,7 +89,7 @@ impl Conductor<'_> {
 
     /// Lets fsync fail until the server says that it noticed.
     async fn let_a_sync_fail(&self) -> Result<()> {
-        let disk = self.server.disk();
+        let disk = self.disk;
         let before = disk.failed_syncs()?;
         disk.fail_syncs(Some(Site::LogSync))?;
         let start = Instant::now();
