@@ -70,6 +70,18 @@ enum Fault {
     RedisRestart(Memory),
 }
 
+impl Fault {
+    /// Whether a node may refuse sends meanwhile, to be sent again: when it is to end, or the database does
+    /// not answer it.
+    fn refuses(self) -> bool {
+        match self {
+            Self::Drain | Self::Roll | Self::Pause | Self::DatabaseCrash | Self::Failover => true,
+            Self::Cut(door) | Self::Flicker(door) | Self::Slow(door) => door == Door::Database,
+            Self::Kill | Self::KillInChange | Self::KillAll | Self::RedisRestart(_) => false,
+        }
+    }
+}
+
 /// Each deck is dealt whole before the next is shuffled.
 const DECK: [(Fault, usize); 18] = [
     (Fault::Kill, 4),
@@ -139,11 +151,11 @@ impl<'a> Conductor<'a> {
             }
             let fault = self.deal();
             self.note(format_args!("{fault:?}"))?;
-            // Whatever is away, sends may be refused until it is back.
-            self.shared.refusals.fetch_add(1, Ordering::Relaxed);
+            let refuses = u64::from(fault.refuses());
+            self.shared.refusals.fetch_add(refuses, Ordering::Relaxed);
             self.carry_out(fault).await.with_context(|| format!("while at {fault:?}"))?;
             self.wait_until_ready().await.with_context(|| format!("after {fault:?}"))?;
-            self.shared.refusals.fetch_add(1, Ordering::Relaxed);
+            self.shared.refusals.fetch_add(refuses, Ordering::Relaxed);
             self.note(format_args!("  done"))?;
             let (sends, seen) = {
                 let lives = self.shared.lives.lock();

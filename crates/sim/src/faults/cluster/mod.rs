@@ -10,6 +10,7 @@
 //! nobody waited for.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::rc::Rc;
@@ -21,12 +22,14 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
 
+use super::client::{Connection, Hello};
 use super::proxy::{self, Clients};
 use super::server::{Launch, Server};
 use super::shared::Phase;
 use super::stage::{Cast, Scene, Stage};
 use super::tally::Tally;
 use super::{Outcome, Plan, grouping};
+use crate::history::DeviceName;
 
 mod network;
 
@@ -157,6 +160,9 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     let mut tally = Tally::default();
     let mut rng = StdRng::seed_from_u64(plan.seed);
     let addrs: Vec<_> = cluster.nodes.iter().map(Server::addr).collect();
+    for (number, name) in lives.devices.iter().enumerate() {
+        introduce(addrs[number % NODES], name).await?;
+    }
     let groups = grouping::make(addrs[0], &users, &mut rng, &mut lives).await?;
     let phase = watch::Sender::new(Phase::Gather);
     let proxied = Arc::new(proxy::Counts::default());
@@ -185,4 +191,12 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     settled.verdict.wrong.extend(cluster.panics(folder)?);
     proxied.note(&mut tally);
     stage.outcome(settled, tally, folder)
+}
+
+/// Connects a device once, so that it is known before anything is said: one that is new begins where its
+/// user is.
+async fn introduce(node: SocketAddr, name: &DeviceName) -> Result<()> {
+    let hello = Hello::new(&name.user, &name.device);
+    Connection::open(node, &hello).await?.event("caught_up").await?;
+    Ok(())
 }
