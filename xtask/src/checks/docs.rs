@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use crate::command::{as_tested, run};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 /// Where this program has rustdoc write, when it stands in its place.
 const STAND_IN: &str = "PARLOR_DOCS_GO_TO";
@@ -22,7 +22,7 @@ const OF_EXAMPLES: [(&str, bool); 4] =
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let docs = workspace.scratch("docs")?;
     run(as_tested(workspace.root(), &["test", "--doc"])
-        .env("RUSTDOC", std::env::current_exe()?)
+        .env("RUSTDOC", workspace.program("xtask", Profile::Dev))
         .env(STAND_IN, docs))
 }
 
