@@ -9,7 +9,8 @@
 //! Some of what is said goes to groups (`grouping`), whose owners (`owner`) bring in and put out
 //! members all the while, and some is edited later (`editing`). Clients reach the server (`server`) by
 //! a proxy (`proxy`); the server lies on a disk that fails on order (`disk`, `power`); a `conductor`
-//! deals the faults. What all observe goes into `lives`.
+//! deals the faults. What all observe goes into `lives`. `cluster` is the same for nodes that share a
+//! database.
 //!
 //! Who takes part: devices on a raw connection (`device`), which see each packet and keep nothing from
 //! the checker; stock clients of Node's (`fleet`); programs with the Rust SDK (`apps`), judged by what

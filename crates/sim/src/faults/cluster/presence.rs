@@ -33,6 +33,7 @@ pub(super) async fn becomes(
         for node in nodes {
             let wrong = others(*node, is_online, &shared.users).await?;
             let word = if is_online { "online" } else { "offline" };
+            let wrong = wrong.into_iter();
             found.extend(wrong.map(|user| format!("for {node} {user} is not {word}")));
         }
         if found.is_empty() || Instant::now() > deadline {
@@ -43,11 +44,7 @@ pub(super) async fn becomes(
 }
 
 /// Of whom a node says otherwise.
-async fn others(
-    node: SocketAddr,
-    is_online: bool,
-    users: &[String],
-) -> Result<impl Iterator<Item = String>> {
+async fn others(node: SocketAddr, is_online: bool, users: &[String]) -> Result<Vec<String>> {
     let mut connection = Connection::open(node, &Hello::new("probe", "presence")).await?;
     let mut found = Vec::new();
     for users in users.chunks(USERS_AT_ONCE) {
@@ -58,5 +55,5 @@ async fn others(
             }
         }
     }
-    Ok(found.into_iter())
+    Ok(found)
 }
