@@ -23,6 +23,17 @@ pub enum Statements {
     Unnamed,
 }
 
+impl Statements {
+    /// What is said first in each transaction. A proxy takes no options for a connection: they go with each
+    /// transaction then.
+    pub(crate) fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::Prepared => None,
+            Self::Unnamed => Some("SET LOCAL jit = off"),
+        }
+    }
+}
+
 /// Why one command, or the whole batch, cannot go on.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -208,5 +219,13 @@ impl<'a> Conn<'a> {
     /// Carries out statements that have no parameters, one behind the other.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(sql).await
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> Result<(), tokio_postgres::Error> {
+        match self.statements.setting() {
+            Some(setting) => self.run(&format!("BEGIN; {setting}")).await,
+            None => self.run("BEGIN").await,
+        }
     }
 }

@@ -43,7 +43,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use deadpool_postgres::{Client, Pool, PoolError};
+use deadpool_postgres::{Client, Pool};
 use parking_lot::Mutex;
 use parlor_chat::bus::Bus;
 use parlor_chat::entry::Epoch;
@@ -51,6 +51,7 @@ use parlor_chat::store::{Appended, CommitSink, Pending, SealKey, StoreError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::IsolationLevel;
 
 mod config;
@@ -60,6 +61,8 @@ mod open_error;
 mod opening;
 
 mod conn;
+
+mod connections;
 
 mod schema;
 
@@ -151,9 +154,10 @@ pub use open_error::OpenError;
 use crate::kept::stats::Counters;
 use command::{Command, Reply, Saying, Wish};
 use conn::{Conn, Failure};
+use connections::discard;
 use following::Following;
 use health::Health;
-use opening::{OTHER_EPOCH, begin, reason_of};
+use opening::begin;
 use reads::Reader;
 
 /// Threads that drive the connections.
@@ -363,49 +367,58 @@ impl Shared {
         }
     }
 
-    /// Why no connection was given; if that is for good, it is noted.
-    fn no_connection(&self, error: &PoolError) -> Arc<str> {
-        let reason = reason_of(error);
-        if reason.contains(OTHER_EPOCH) {
-            self.health.fail(OTHER_EPOCH);
-        }
-        reason.into()
-    }
-
     async fn read<T>(
         &self,
         read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>,
     ) -> Result<T, StoreError> {
-        let lost =
-            |error: PoolError| StoreError::Unavailable { reason: self.no_connection(&error) };
+        let deadline = Instant::now() + self.config.patience;
         // What was idle may have been ended by the server, and is only now found to be.
         let mut spares = self.config.readers;
+        let mut read = Some(read);
         loop {
-            let mut client = self.readers.get().await.map_err(lost)?;
-            let cache = client.statement_cache.clone();
-            let begun = client
-                .build_transaction()
-                .isolation_level(IsolationLevel::RepeatableRead)
-                .read_only(true)
-                .start()
-                .await;
-            let snapshot = match begun {
-                Ok(snapshot) => snapshot,
-                Err(error) if spares > 0 && error.as_db_error().is_none() => {
+            let mut client = self.reader(deadline).await?;
+            let reading = self.read_by(&mut client, &mut read);
+            match timeout(self.config.read_max, reading).await {
+                Ok(Err(Failure::Engine(error)))
+                    if read.is_some() && spares > 0 && error.as_db_error().is_none() =>
+                {
                     spares -= 1;
-                    continue;
                 }
-                Err(error) => return Err(conn::told(&error)),
-            };
-            let reader = Reader {
-                conn: Conn::new(snapshot.client(), &cache, self.config.statements),
-                following: &self.following,
-                clock: self.config.clock,
-                receipts_members_max: self.config.receipts_members_max,
-            };
-            // The snapshot ends when it is dropped.
-            return read(reader).await.map_err(Failure::told);
+                Ok(outcome) => return outcome.map_err(Failure::told),
+                Err(_) => {
+                    discard(client);
+                    return Err(StoreError::Unavailable { reason: "a read took too long".into() });
+                }
+            }
         }
+    }
+
+    /// Reads in a snapshot of its own. What reads is taken once the snapshot is there.
+    async fn read_by<T>(
+        &self,
+        client: &mut Client,
+        read: &mut Option<impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>>,
+    ) -> Result<T, Failure> {
+        let cache = client.statement_cache.clone();
+        let snapshot = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await?;
+        let conn = Conn::new(snapshot.client(), &cache, self.config.statements);
+        let read = read.take().expect("nothing was read yet");
+        if let Some(setting) = self.config.statements.setting() {
+            conn.run(setting).await?;
+        }
+        // The snapshot ends when it is dropped.
+        read(Reader {
+            conn,
+            following: &self.following,
+            clock: self.config.clock,
+            receipts_members_max: self.config.receipts_members_max,
+        })
+        .await
     }
 }
 

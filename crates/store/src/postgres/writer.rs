@@ -24,12 +24,10 @@ use tokio_postgres::error::SqlState;
 use super::Shared;
 use super::command::{self, Command};
 use super::conn::{Conn, Failure, is_of_data, params, told};
+use super::connections::{PAUSE, discard};
 use super::locks::Locks;
 use super::retention::{self, Left};
 use super::turn::{Turn, Work};
-
-/// How long it rests before it tries again to reach the server, or asks again what became of a commit.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long what comes is given up after something failed: within that its senders hear of it.
 const HEARD_WITHIN: Duration = Duration::from_millis(100);
@@ -268,7 +266,7 @@ impl Writer {
     ) -> Result<(String, Work), tokio_postgres::Error> {
         let sql = "SELECT pg_current_xact_id()::text";
         let ((), (), number) =
-            tokio::try_join!(conn.run("BEGIN"), locks.take(conn), conn.first(sql, params![]))?;
+            tokio::try_join!(conn.begin(), locks.take(conn), conn.first(sql, params![]))?;
         let transaction = number.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
         let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
         command::carry_out(batch, &mut turn).await?;
@@ -355,7 +353,7 @@ impl Writer {
         };
         let conn = self.shared.conn(&client);
         let kept = async {
-            conn.run("BEGIN").await?;
+            conn.begin().await?;
             let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
             let done = retention::slice(&mut turn).await?;
             conn.run("COMMIT").await?;
@@ -383,9 +381,4 @@ impl Writer {
 
 fn fail(batch: Option<Vec<Command>>, error: &StoreError) {
     batch.into_iter().flatten().for_each(|command| command.fail(error.clone()));
-}
-
-/// Lets a connection go that is not to be used again.
-fn discard(client: Client) {
-    drop(Client::take(client));
 }

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor_chat::people::ProfileChange;
 use parlor_chat::store::{Store, StoreError};
-use parlor_store::postgres::{Config, PostgresStore};
+use parlor_store::postgres::{Config, PostgresStore, Statements};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -19,8 +19,10 @@ use crate::sharing::{Heard, say, user};
 const PASS: u8 = 0;
 const CUT_BEFORE: u8 = 1;
 const CUT_BEHIND: u8 = 2;
+/// Nothing is carried to the server any more.
+const SILENT: u8 = 3;
 
-/// A way to the server that can be cut at a commit.
+/// A way to the server that can be cut at a commit, fall silent, or be closed.
 struct Way {
     dir: tempfile::TempDir,
     cut: Arc<AtomicU8>,
@@ -43,6 +45,14 @@ impl Way {
     fn url(&self, database: &Database) -> String {
         database.url_at(self.dir.path())
     }
+
+    /// Lets nobody in from now on, or everybody again.
+    fn door(&self, is_open: bool) {
+        let (open, closed) =
+            (self.dir.path().join(".s.PGSQL.5432"), self.dir.path().join("closed"));
+        let (from, to) = if is_open { (closed, open) } else { (open, closed) };
+        std::fs::rename(from, to).expect("it is there");
+    }
 }
 
 /// Carries bytes both ways, until a commit is cut.
@@ -55,6 +65,9 @@ async fn carry(client: UnixStream, to: PathBuf, cut: Arc<AtomicU8>) {
     });
     let mut bytes = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+        if cut.load(Ordering::SeqCst) == SILENT {
+            continue;
+        }
         let is_commit = bytes[..count].windows(7).any(|it| it == b"COMMIT\0");
         match if is_commit { cut.swap(PASS, Ordering::SeqCst) } else { PASS } {
             CUT_BEFORE => break,
@@ -95,6 +108,65 @@ async fn what_became_of_a_commit_is_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_waits_for_a_server_and_gives_up_after_a_while() {
+    let database = server().database();
+    let way = Way::open(server().socket());
+    let mut config = Config::new(way.url(&database));
+    config.patience = Duration::from_millis(1_500);
+    let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    way.door(false);
+    database.end_others();
+    let began = Instant::now();
+    let refused = store.devices(user("a")).await.expect_err("nobody is there");
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    assert!(began.elapsed() >= Duration::from_millis(1_300), "after {:?}", began.elapsed());
+    let mut waiting = std::pin::pin!(store.devices(user("a")));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut waiting).await;
+    assert!(early.is_err(), "it waits");
+    way.door(true);
+    waiting.await.expect("it is read, since the server is back");
+    drop(store);
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_without_an_answer_ends_and_holds_nobody_else() {
+    let database = server().database();
+    let way = Way::open(server().socket());
+    let mut config = Config::new(way.url(&database));
+    (config.readers, config.read_max) = (1, Duration::from_millis(300));
+    let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    store.devices(user("a")).await.expect("it is read");
+    way.cut.store(SILENT, Ordering::SeqCst);
+    let refused = store.devices(user("a")).await.expect_err("nobody answers");
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    way.cut.store(PASS, Ordering::SeqCst);
+    store.devices(user("a")).await.expect("another connection is made for it");
+    drop(store);
+    database.remove();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_is_compiled() {
+    for statements in [Statements::Prepared, Statements::Unnamed] {
+        let database = server().database();
+        let mut config = Config::new(database.url());
+        config.statements = statements;
+        let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+        database.sql(
+            "CREATE TABLE noted (jit text); \
+             CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+               INSERT INTO noted VALUES (current_setting('jit')); RETURN NEW; END $$; \
+             CREATE TRIGGER note BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION note()",
+        );
+        say(&store, "a", "b", None).await.expect("it is kept");
+        assert_eq!(database.sql("SELECT jit FROM noted"), "off", "{statements:?}");
+        drop(store);
+        database.remove();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_ended_all_the_time_lose_and_double_nothing() {
     let database = server().database();
     let heard = Arc::new(Heard::default());
@@ -105,10 +177,7 @@ async fn connections_that_are_ended_all_the_time_lose_and_double_nothing() {
         let database = database.clone();
         tokio::task::spawn_blocking(move || {
             for _ in 0..12 {
-                database.sql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
-                );
+                database.end_others();
                 std::thread::park_timeout(Duration::from_millis(40));
             }
         })
@@ -140,10 +209,7 @@ async fn a_log_in_another_life_takes_no_writes() {
     say(&store, "a", "b", None).await.expect("it is kept");
     assert!(store.health().is_ok());
     database.sql("UPDATE meta SET value = 'another' WHERE key = 'birth'");
-    database.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname = current_database() AND pid <> pg_backend_pid()",
-    );
+    database.end_others();
     let is_another = |error: &StoreError| matches!(error, StoreError::Unavailable { reason } if reason.contains("another life"));
     let refused = say(&store, "a", "b", None).await.expect_err("it is not kept");
     assert!(is_another(&refused), "{refused}");

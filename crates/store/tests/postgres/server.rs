@@ -162,6 +162,14 @@ impl Database {
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
+    /// Ends the connections of everybody else.
+    pub(crate) fn end_others(&self) {
+        self.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+    }
+
     /// Lets it go.
     pub(crate) fn remove(&self) {
         let removed = self.server.tool("dropdb").args(["--force", &self.name]).status();
