@@ -33,8 +33,9 @@ pub struct Config {
     /// How long a connection may take to come about, and how long writes and reads wait while there is
     /// none. Default 5 seconds.
     pub patience: Duration,
-    /// How long one read may take, once it has a connection. Default 30 seconds.
-    pub read_max: Duration,
+    /// How long the server may take for one read, or for one step of a write; then the connection is
+    /// given up. Default 30 seconds.
+    pub answer_max: Duration,
     /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
     pub client_id_window_ms: u64,
     /// Milliseconds after which entries are removed; `None`, the default, keeps them.
@@ -68,7 +69,7 @@ impl Config {
             write_queue_bytes_max: 64 << 20,
             batch_commands_max: 256,
             patience: Duration::from_secs(5),
-            read_max: Duration::from_secs(30),
+            answer_max: Duration::from_secs(30),
             client_id_window_ms: 30 * DAY_MS,
             retention_ms: None,
             upkeep_every: Duration::from_secs(1),

@@ -378,7 +378,7 @@ impl Shared {
         loop {
             let mut client = self.reader(deadline).await?;
             let reading = self.read_by(&mut client, &mut read);
-            match timeout(self.config.read_max, reading).await {
+            match timeout(self.config.answer_max, reading).await {
                 Ok(Err(Failure::Engine(error)))
                     if read.is_some() && spares > 0 && error.as_db_error().is_none() =>
                 {

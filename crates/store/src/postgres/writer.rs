@@ -18,7 +18,8 @@ use std::time::Duration;
 use deadpool_postgres::{Client, Pool};
 use parlor_chat::store::StoreError;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_postgres::error::SqlState;
 
 use super::Shared;
@@ -31,6 +32,9 @@ use super::turn::{Turn, Work};
 
 /// How long what comes is given up after something failed: within that its senders hear of it.
 const HEARD_WITHIN: Duration = Duration::from_millis(100);
+
+/// Why a connection was given up that is still there.
+const SILENT: &str = "the database does not answer";
 
 /// How often a transaction is carried out again that the server ended for the sake of another.
 const RETRIES_MAX: usize = 8;
@@ -220,6 +224,11 @@ impl Writer {
         self.pool.get().await.map_err(unreachable)
     }
 
+    /// What comes of a step, unless the server is silent for too long.
+    async fn answered<T>(&self, step: impl Future<Output = T>) -> Result<T, Elapsed> {
+        timeout(self.shared.config.answer_max, step).await
+    }
+
     /// One transaction, up to its commit.
     async fn attempt(&self, batch: &mut [Command]) -> Result<Work, Stopped> {
         let client = self.client().await?;
@@ -227,18 +236,26 @@ impl Writer {
         let mut locks = Locks::default();
         batch.iter().for_each(|command| command.lock(&mut locks));
         let conn = self.shared.conn(&client);
-        let begun = self.begun(conn, batch, locks).await;
+        let Ok(begun) = self.answered(self.begun(conn, batch, locks)).await else {
+            discard(client);
+            return Err(Stopped::Unreachable(SILENT.into()));
+        };
         match begun {
-            Ok((transaction, work)) => match self.commit(conn, &work).await {
-                Ok(()) => {
+            Ok((transaction, work)) => match self.answered(self.commit(conn, &work)).await {
+                Err(_) => {
+                    tracing::warn!("a commit got no answer");
+                    discard(client);
+                    Err(Stopped::Unknown { transaction, work })
+                }
+                Ok(Ok(())) => {
                     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                     self.shared.counters.committed(micros, batch.len() as u64);
                     Ok(work)
                 }
-                Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
+                Ok(Err(error)) if error.as_db_error().is_some() && !client.is_closed() => {
                     Err(Stopped::before_commit(error))
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "the connection was lost during a commit");
                     discard(client);
                     Err(Stopped::Unknown { transaction, work })
@@ -327,7 +344,11 @@ impl Writer {
             Err(_) => return Err("no connection".into()),
         };
         let sql = "SELECT pg_xact_status($1::text::xid8)";
-        let row = self.shared.conn(&client).first(sql, params![transaction]).await;
+        let conn = self.shared.conn(&client);
+        let Ok(row) = self.answered(conn.first(sql, params![transaction])).await else {
+            discard(client);
+            return Err(SILENT.into());
+        };
         let status = row.and_then(|row| row.map(|row| row.try_get(0)).transpose());
         match status {
             Ok(status) => Ok(status.unwrap_or_default()),
@@ -359,7 +380,12 @@ impl Writer {
             conn.run("COMMIT").await?;
             Ok::<_, Failure>(done)
         };
-        match kept.await {
+        let Ok(kept) = self.answered(kept).await else {
+            self.shared.health.unreachable(SILENT);
+            discard(client);
+            return Left::Nothing;
+        };
+        match kept {
             Ok(done) => {
                 self.shared.health.reached();
                 let counters = &self.shared.counters;

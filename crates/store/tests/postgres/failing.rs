@@ -130,18 +130,24 @@ async fn a_read_waits_for_a_server_and_gives_up_after_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_without_an_answer_ends_and_holds_nobody_else() {
+async fn a_server_that_is_silent_holds_nobody() {
     let database = server().database();
     let way = Way::open(server().socket());
     let mut config = Config::new(way.url(&database));
-    (config.readers, config.read_max) = (1, Duration::from_millis(300));
+    (config.readers, config.answer_max) = (1, Duration::from_millis(500));
+    config.patience = Duration::from_secs(2);
     let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    say(&store, "a", "b", Some("1")).await.expect("it is kept");
     store.devices(user("a")).await.expect("it is read");
     way.cut.store(SILENT, Ordering::SeqCst);
     let refused = store.devices(user("a")).await.expect_err("nobody answers");
     assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    let refused = say(&store, "a", "b", Some("2")).await.expect_err("nobody answers");
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
     way.cut.store(PASS, Ordering::SeqCst);
-    store.devices(user("a")).await.expect("another connection is made for it");
+    store.devices(user("a")).await.expect("it is read by another connection");
+    while say(&store, "a", "b", Some("2")).await.is_err() {}
+    assert_eq!(database.sql("SELECT count(*), max(seq) FROM entry"), "2|2");
     drop(store);
     database.remove();
 }

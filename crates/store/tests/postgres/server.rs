@@ -83,9 +83,13 @@ fn binaries() -> PathBuf {
     found.pop().expect("PostgreSQL is installed (Debian: postgresql)")
 }
 
-/// A directory that any user may write to.
+/// A directory that any user may write to; in memory, where that can be: each database has hundreds of files.
 fn directory() -> PathBuf {
-    let dir = tempfile::Builder::new().prefix("parlor-pg-").tempdir().expect("a directory").keep();
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("parlor-pg-");
+    let dir = if memory.is_dir() { builder.tempdir_in(memory) } else { builder.tempdir() };
+    let dir = dir.expect("a directory").keep();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     std::fs::set_permissions(&dir, mode).expect("it is ours");
     dir
