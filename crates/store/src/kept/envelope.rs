@@ -2,6 +2,7 @@
 //!
 //! Files that are out there hold such texts: a name is never given another meaning.
 
+use parlor_chat::app_event::EventName;
 use parlor_chat::around::port::Say;
 use parlor_chat::around::{Envelope, Reply};
 use parlor_chat::ids::{MessageId, Seq, UserId};
@@ -89,15 +90,42 @@ pub(crate) fn wished_outside(say: &Say) -> Option<String> {
     let Say { event, reply_to, thread, mentions, mentions_all, forward_of, .. } = say;
     // What is said under a name is nothing else.
     if let Some(name) = event {
-        return Some(format!("\nevent {}", name.as_str()));
+        return Some(event_outside(name));
     }
+    let forward_of = forward_of.as_ref().map(|(of, seq)| MessageId::new(of, *seq));
+    outside(&Outside { reply_to, thread, mentions, mentions_all: *mentions_all, forward_of })
+}
+
+/// What is outside of an event of the app's.
+pub(crate) fn event_outside(name: &EventName) -> String {
+    format!("\nevent {}", name.as_str())
+}
+
+/// What was wished to be outside of the message that has this envelope, unless it forwards another: which
+/// one that was is not kept.
+#[cfg(feature = "postgres")]
+pub(crate) fn outside_of(envelope: &Envelope) -> Option<String> {
+    let Envelope { reply_to, thread, mentions, mentions_all, .. } = envelope;
+    let reply_to = &reply_to.as_ref().map(|reply| reply.seq);
+    outside(&Outside { reply_to, thread, mentions, mentions_all: *mentions_all, forward_of: None })
+}
+
+struct Outside<'a> {
+    reply_to: &'a Option<Seq>,
+    thread: &'a Option<Seq>,
+    mentions: &'a [UserId],
+    mentions_all: bool,
+    forward_of: Option<MessageId>,
+}
+
+fn outside(wished: &Outside<'_>) -> Option<String> {
+    let Outside { reply_to, thread, mentions, mentions_all, forward_of } = wished;
     let is_linked = reply_to.is_some() || thread.is_some();
     if !is_linked && mentions.is_empty() && !mentions_all && forward_of.is_none() {
         return None;
     }
     let mentions: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
-    let forward_of = forward_of.as_ref().map(|(of, seq)| MessageId::new(of, *seq));
-    let outside = serde_json::json!({
+    let outside = json!({
         "reply": reply_to.map(|seq| seq.0),
         "thread": thread.map(|seq| seq.0),
         "mentions": mentions,

@@ -55,7 +55,7 @@ pub(super) const OTHER_EPOCH: &str =
     "the database's log is in another life than when this server started";
 
 /// Connections that are kept. Each new one makes sure that the log is in the life it was in.
-pub(super) fn pool(
+pub(crate) fn pool(
     address: &tokio_postgres::Config,
     config: &Config,
     connections: usize,
@@ -90,7 +90,7 @@ pub(super) fn pool(
 }
 
 /// Why no connection was given.
-pub(super) fn reason_of(error: &PoolError) -> String {
+pub(crate) fn reason_of(error: &PoolError) -> String {
     let mut reason = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

@@ -31,7 +31,7 @@ pub(crate) use entry_columns;
 
 /// Words of one message, and of its edits, that are kept to find it by; one with more is always
 /// looked at.
-const WORDS_MAX: usize = 12_000;
+pub(crate) const WORDS_MAX: usize = 12_000;
 
 /// Reads an entry from a row that begins with [`entry_columns`].
 pub(crate) fn entry(row: &Row, clock: Clock) -> Result<Arc<Entry>, Failure> {

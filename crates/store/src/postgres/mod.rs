@@ -60,22 +60,24 @@ mod open_error;
 
 mod opening;
 
-mod conn;
+pub(crate) mod conn;
 
-mod connections;
+pub(crate) mod connections;
 
-mod schema;
+pub(crate) mod schema;
 
-mod life;
+pub(crate) mod life;
+
+pub(crate) mod migration;
 
 mod locks;
 
 mod turn;
 
 mod threads;
-mod tls;
+pub(crate) mod tls;
 
-mod entries;
+pub(crate) mod entries;
 
 mod entry_rows;
 
@@ -87,7 +89,7 @@ mod speaking;
 
 mod says;
 
-mod appends;
+pub(crate) mod appends;
 
 mod requests;
 

@@ -33,6 +33,9 @@ pub enum OpenError {
     /// Its tables are not those of a store.
     #[error("the database is not a store of Parlor's")]
     NotAStore,
+    /// A store is being brought here, and not all of it is here.
+    #[error("a migration into the database has not ended: run `parlor migrate` again")]
+    MigrationUnfinished,
     /// The system gave no random bytes.
     #[error("no random bytes to be had")]
     NoRandomness,

@@ -13,7 +13,7 @@ use super::connections::{self, pool, reason_of};
 use super::following::{self, Following};
 use super::health::Health;
 use super::writer::Writer;
-use super::{Config, OpenError, Shared, life, schema};
+use super::{Config, OpenError, Shared, life, migration, schema};
 use crate::kept::stats::Counters;
 
 /// What opening comes to.
@@ -38,6 +38,7 @@ pub(super) async fn begin(
             .await
             .map_err(|error| OpenError::Connect { reason: reason_of(&error) })?;
         let conn = Conn::new(&client, &client.statement_cache, config.statements);
+        migration::refuse_unfinished(conn).await?;
         schema::migrate(conn).await?;
         let head = conn.number("SELECT position FROM counter", params![]).await?;
         (life::epoch(conn).await?, life::seal_key(conn).await?, head)

@@ -22,6 +22,10 @@ use crate::kept::numbers::bound;
 /// Entries, contents and keys that one slice looks at.
 const SLICE: i64 = 512;
 
+/// Up to where entries were looked at, and for which age: in `meta`.
+pub(crate) const REMOVED_UP_TO: &str = "removed_up_to";
+pub(crate) const REMOVED_AGE: &str = "removed_age_ms";
+
 /// Held by the node that does it ("upkeep" as a number).
 const LOCK: i64 = 0x7570_6b65_6570;
 
@@ -69,8 +73,8 @@ pub(crate) async fn slice(turn: &mut Turn<'_>) -> Result<Done, Failure> {
         for (of, up_to) in &old.last {
             removed += remove(conn, of.as_str(), *up_to).await?;
         }
-        note(conn, "removed_up_to", old.considered).await?;
-        note(conn, "removed_age_ms", bound(turn.config.retention_ms.unwrap_or(0))).await?;
+        note(conn, REMOVED_UP_TO, old.considered).await?;
+        note(conn, REMOVED_AGE, bound(turn.config.retention_ms.unwrap_or(0))).await?;
     }
     let forgotten = forget_keys(turn, now).await?;
     let is_more = old.is_some_and(|old| old.is_more) || emptied >= SLICE || forgotten >= SLICE;
@@ -116,8 +120,8 @@ struct TooOld {
 
 async fn too_old(conn: Conn<'_>, now: Millis, age_ms: u64) -> Result<TooOld, Failure> {
     // Under another age other entries are too old: the walk begins again.
-    let is_same_age = noted(conn, "removed_age_ms").await? == bound(age_ms);
-    let start = if is_same_age { noted(conn, "removed_up_to").await? } else { 0 };
+    let is_same_age = noted(conn, REMOVED_AGE).await? == bound(age_ms);
+    let start = if is_same_age { noted(conn, REMOVED_UP_TO).await? } else { 0 };
     let end = start + SLICE;
     let sql = "SELECT e.conversation, e.seq, e.pos, e.ts < $3, c.head FROM entry e \
                JOIN conversation c ON c.id = e.conversation \
@@ -183,7 +187,12 @@ async fn noted(conn: Conn<'_>, key: &str) -> Result<i64, Failure> {
     Ok(value.map_or(0, i64::from_be_bytes))
 }
 
-async fn note(conn: Conn<'_>, key: &str, value: i64) -> Result<(), Failure> {
+/// Keeps a number in `meta`.
+pub(crate) async fn note(
+    conn: Conn<'_>,
+    key: &str,
+    value: i64,
+) -> Result<(), tokio_postgres::Error> {
     let sql = "INSERT INTO meta (key, value) VALUES ($1, $2) \
                ON CONFLICT (key) DO UPDATE SET value = excluded.value \
                WHERE meta.value <> excluded.value";

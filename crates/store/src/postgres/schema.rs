@@ -17,7 +17,7 @@ const STEPS: [&str; VERSION as usize] =
     [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// Held while the schema moves on ("parlor" as a number).
-const LOCK: i64 = 0x7061_726c_6f72;
+pub(crate) const LOCK: i64 = 0x7061_726c_6f72;
 
 /// Brings an empty or older database to [`VERSION`].
 ///
@@ -30,7 +30,8 @@ pub(crate) async fn migrate(conn: Conn<'_>) -> Result<(), OpenError> {
     moved
 }
 
-async fn steps(conn: Conn<'_>) -> Result<(), OpenError> {
+/// The same, within a transaction.
+pub(crate) async fn steps(conn: Conn<'_>) -> Result<(), OpenError> {
     conn.query("SELECT pg_advisory_xact_lock($1)", params![LOCK]).await?;
     conn.run(
         "CREATE TABLE IF NOT EXISTS schema_version \

@@ -19,7 +19,7 @@ use super::OpenError;
 ///
 /// # Errors
 /// [`OpenError::Address`].
-pub(super) fn address(url: &str) -> Result<tokio_postgres::Config, OpenError> {
+pub(crate) fn address(url: &str) -> Result<tokio_postgres::Config, OpenError> {
     let proved = ["verify-ca", "verify-full"].map(|mode| format!("sslmode={mode}"));
     let url = proved.iter().fold(url.to_owned(), |url, it| url.replace(it, "sslmode=require"));
     url.parse().map_err(OpenError::Address)

@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 
 mod config;
 
-mod open_error;
+pub(crate) mod open_error;
 
 mod port;
 
@@ -37,9 +37,9 @@ mod queue;
 
 mod health;
 
-mod schema;
+pub(crate) mod schema;
 
-mod life;
+pub(crate) mod life;
 
 mod renew;
 
@@ -47,11 +47,11 @@ mod sums;
 
 mod cipher;
 
-mod keys;
+pub(crate) mod keys;
 
-mod rows;
+pub(crate) mod rows;
 
-mod names;
+pub(crate) mod names;
 
 mod command;
 
@@ -61,9 +61,9 @@ mod entries;
 
 mod visible;
 
-mod mark_block;
+pub(crate) mod mark_block;
 
-mod mark_blocks;
+pub(crate) mod mark_blocks;
 
 mod marks;
 
@@ -98,9 +98,9 @@ mod devices;
 
 mod blocks;
 
-mod own_keys;
+pub(crate) mod own_keys;
 
-mod own;
+pub(crate) mod own;
 
 mod schedules;
 
@@ -109,7 +109,7 @@ mod regard;
 mod requests;
 
 mod people;
-mod reports;
+pub(crate) mod reports;
 mod tokens;
 
 mod suspensions;
@@ -142,13 +142,13 @@ mod checkpoint;
 
 mod progress;
 
-mod verify;
+pub(crate) mod verify;
 
 mod verify_marks;
 
 mod backup;
 
-mod restore;
+pub(crate) mod restore;
 
 pub use crate::kept::clock::Clock;
 pub use crate::kept::stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};

@@ -4,6 +4,7 @@
 //! an error that names it, and never an entry. What was looked up on the way is remembered, within a
 //! bound.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -267,9 +268,20 @@ impl Names {
         checked: &Checked<'_>,
         row: &Row<'_>,
     ) -> Result<Body, Failure> {
-        let is_gone = checked.facts.gone.is_some();
+        let text = self.text(conn, thread, checked, row)?;
+        decoded(thread, checked, row, (&text, checked.facts.gone.is_some()))
+    }
+
+    /// The text of a checked entry, as it was before it was sealed.
+    pub(crate) fn text<'a>(
+        &mut self,
+        conn: &Connection,
+        thread: &Thread,
+        checked: &Checked<'a>,
+        row: &Row<'_>,
+    ) -> Result<Cow<'a, str>, Failure> {
         let sealed = match checked.content {
-            Kept::Plain(text) => return decoded(thread, checked, row, (text, is_gone)),
+            Kept::Plain(text) => return Ok(Cow::Borrowed(text)),
             Kept::Sealed(sealed) => sealed,
         };
         let keys = self.keys.find(conn, thread)?;
@@ -277,7 +289,7 @@ impl Names {
         let opened = keys.content.open(&checked.facts.context(), sealed).ok();
         let text = opened.and_then(|opened| String::from_utf8(opened).ok());
         let text = text.ok_or_else(|| bad(row, Some(thread), "its content cannot be opened"))?;
-        decoded(thread, checked, row, (&text, is_gone))
+        Ok(Cow::Owned(text))
     }
 
     /// Opens what was sealed by a conversation's keys to another context than an entry's; `None` if

@@ -34,7 +34,7 @@ fn state_number(state: ReportState) -> i64 {
 }
 
 /// What the evidence of a report is sealed to.
-fn context(id: i64, conversation: &ConversationId) -> Vec<u8> {
+pub(crate) fn context(id: i64, conversation: &ConversationId) -> Vec<u8> {
     format!("parlor: report {id} of {conversation}").into_bytes()
 }
 

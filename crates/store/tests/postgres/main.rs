@@ -10,8 +10,11 @@ use parlor_store::contract::{
 };
 use parlor_store::postgres::{Clock, Config, PostgresStore, Statements};
 
+mod asking;
 mod encrypted;
 mod failing;
+mod migrating;
+mod moving;
 mod server;
 mod sharing;
 
