@@ -29,7 +29,8 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: drained after SIGTERM or SIGINT
-  1  failed while running; for `check`, `backup` and `restore`: the data or the backup is damaged
+  1  failed while running; for `check`, `backup` and `restore`: the data or the backup is damaged;
+     for `migrate`: the database is not complete yet
   2  wrong command line or configuration
   3  the data directory cannot be used: not writable, damaged, or held by another server
   4  the address cannot be listened on
@@ -94,6 +95,15 @@ pub(crate) enum Command {
     /// in `encryption.previous_master_key_files`, restart the server, run this, and take the old one
     /// out. The server may be running; no message is touched. If it is interrupted, run it again.
     RotateKey(RotateKey),
+    /// Move the data to PostgreSQL.
+    ///
+    /// The database must be empty. While a server is using the data, the messages that are there are
+    /// copied, which takes long, and the command says so; run it again once the server is stopped, and
+    /// it brings what is new and what has changed, compares all that the database has with the data,
+    /// and gives the database to servers, which refuse it before. It may be interrupted at any time,
+    /// and goes on when it is run again. The data stay as they are.
+    #[cfg(feature = "postgres")]
+    Migrate(Migrate),
     /// Print the version.
     Version,
 }
@@ -220,6 +230,24 @@ pub(crate) struct RotateKey {
     /// The directory of the data, over `server.data`.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Arguments of `parlor migrate`.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// The directory of the data, as sqlite:///var/lib/parlor or as a path.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// The database, as postgres://parlor@db/parlor; by default `store.url`, where other users of the
+    /// machine do not see its password.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// Open contents that are sealed: PostgreSQL keeps them as they are given.
+    #[arg(long)]
+    pub(crate) unsealed: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }

@@ -15,6 +15,8 @@ mod exit;
 mod hook;
 mod http;
 mod identity;
+#[cfg(feature = "postgres")]
+mod migrate;
 mod progress;
 mod rotate_key;
 mod serve;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
         Command::RotateKey(arguments) => rotate_key::run(&arguments),
+        #[cfg(feature = "postgres")]
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version => {
             println!("parlor {}", env!("CARGO_PKG_VERSION"));
             Ok(())

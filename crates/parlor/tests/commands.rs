@@ -22,6 +22,7 @@ fn help_and_version_name_the_commands_and_exit_codes() {
     ] {
         assert!(stdout(&help).contains(word), "{word}");
     }
+    assert_eq!(stdout(&help).contains("migrate"), cfg!(feature = "postgres"));
     let version = stdout(&run(&mut parlor(&["version"])));
     assert_eq!(version, format!("parlor {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -28,6 +28,8 @@ use tokio::time::Instant;
 pub(crate) use self::backend::Backend;
 pub(crate) use self::data::{explain, explain_file, locate, prepare, with_sources};
 use self::greeting::Greeting;
+#[cfg(feature = "postgres")]
+pub(crate) use self::settings::postgres as postgres_settings;
 use self::tls::Certificate;
 use crate::config::{self, Config, Overrides};
 use crate::exit::{Code, Failure};

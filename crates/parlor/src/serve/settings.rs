@@ -211,7 +211,7 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
 
 /// The settings of the store on PostgreSQL, with the address of its database.
 #[cfg(feature = "postgres")]
-pub(super) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Config {
+pub(crate) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Config {
     let limits = &config.limits;
     parlor_store::postgres::Config {
         tls_ca_file: config.store.tls_ca_file.clone(),
