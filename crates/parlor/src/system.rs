@@ -1,5 +1,5 @@
-//! What differs between systems: the limit of open files, who may read a directory, and the
-//! signals that end a process.
+//! What differs between systems: the limit of open files, who may read a directory, what the
+//! process uses, and the signals that end it.
 //! The only module with code for one kind of system, each with a fallback for the others.
 
 use std::path::Path;
@@ -47,6 +47,40 @@ pub(crate) fn make_private_dir(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn make_private_dir(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
+}
+
+/// What this process uses of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Memory in RAM.
+    pub(crate) resident_bytes: u64,
+    /// Time on processors, in user's and in system's mode.
+    pub(crate) cpu: std::time::Duration,
+}
+
+/// What this process uses now, where the system says so.
+#[cfg(target_os = "linux")]
+pub(crate) fn usage() -> Option<Usage> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    parse_usage(&stat, rustix::param::page_size() as u64, rustix::param::clock_ticks_per_second())
+}
+
+/// Not known here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn usage() -> Option<Usage> {
+    None
+}
+
+/// Source: proc_pid_stat(5).
+#[cfg(any(target_os = "linux", test))]
+fn parse_usage(stat: &str, page_bytes: u64, ticks_a_second: u64) -> Option<Usage> {
+    // The name before it may hold anything, parentheses too; the next field is the third.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    let resident_pages: u64 = fields.nth(8)?.parse().ok()?;
+    let cpu = std::time::Duration::from_millis(ticks * 1_000 / ticks_a_second.max(1));
+    Some(Usage { resident_bytes: resident_pages * page_bytes, cpu })
 }
 
 /// The signals that ask the server to end.
@@ -107,6 +141,24 @@ impl EndSignals {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #[test]
+    fn usage_is_read_behind_whatever_the_name_is() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194304 900 0 3 0 150 50 0 0 20 0 9 0 100 5000 25 1844";
+        let usage = super::parse_usage(stat, 4_096, 100).expect("it is all there");
+        assert_eq!((usage.resident_bytes, usage.cpu.as_secs()), (25 * 4_096, 2));
+        for cut in
+            ["", "7 (a", "7 (a) S 1 7", "7 (a) S 1 7 7 0 -1 4 9 0 3 0 x 50 0 0 20 0 9 0 1 5 2"]
+        {
+            assert_eq!(super::parse_usage(cut, 4_096, 100), None, "{cut}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(super::usage().is_some_and(|usage| usage.resident_bytes > 100_000));
+    }
+
     #[test]
     fn data_is_private_to_its_user() {
         use std::os::unix::fs::PermissionsExt;

@@ -41,6 +41,7 @@ impl Collector for Reading {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         self.0.write_server(&mut page)?;
+        write_process(&mut page)?;
         self.0.write_api(&mut page)?;
         self.0.write_identity(&mut page)?;
         self.0.write_gateway(&mut page)?;
@@ -99,6 +100,14 @@ impl Page<'_> {
         let encoder = self.0.encode_descriptor(name, help, None, metric.metric_type())?;
         metric.encode(encoder)
     }
+}
+
+fn write_process(page: &mut Page<'_>) -> fmt::Result {
+    let Some(usage) = crate::system::usage() else { return Ok(()) };
+    let help = "Memory of the process that is in RAM";
+    page.gauge("process_resident_bytes", help, usage.resident_bytes)?;
+    let help = "Time that the process has spent on processors";
+    page.metric("process_cpu_seconds", help, &ConstCounter::new(usage.cpu.as_secs_f64()))
 }
 
 fn write_moderation(page: &mut Page<'_>, stats: &ModerationStats) -> fmt::Result {
@@ -384,8 +393,13 @@ impl App {
             page.gauge("emitters_up", "Whether emitters are heard: 1 or 0", is_up)?;
         }
         let Some(bus) = self.bus.get() else { return Ok(()) };
-        let stats = bus.stats();
+        let (stats, log) = (bus.stats(), self.store.stats());
         let gauges = [
+            (
+                "bus_lag_milliseconds",
+                "How old the last commit of another server was when it was heard, by their clocks",
+                log.heard_lag_ms,
+            ),
             ("bus_up", "Whether the bus is in reach: 1 or 0", u64::from(stats.is_up)),
             ("bus_nodes", "Other servers that live", stats.nodes),
             ("bus_queued_messages", "Messages that wait to be published", stats.queued),
@@ -411,6 +425,16 @@ impl App {
                 "bus_passed_over_messages",
                 "Messages of another database's servers, or that were not understood",
                 stats.passed_over,
+            ),
+            (
+                "bus_repaired_entries",
+                "Entries that were not heard and were found in the database",
+                log.repaired,
+            ),
+            (
+                "bus_position_mismatches",
+                "Times that another entry was heard at a position than is in the database",
+                log.mismatches,
             ),
             ("bus_misses", "Times that messages of others may have been missed", stats.missed),
         ];

@@ -60,6 +60,12 @@ pub struct Stats {
     pub index_slice_micros_max: u64,
     /// Entries known to be committed, by any node, that the sink has not heard yet.
     pub untold: u64,
+    /// Entries that no hint had told of, and that were found by reading the log.
+    pub repaired: u64,
+    /// How often two different entries claimed one position.
+    pub mismatches: u64,
+    /// How long ago, by both nodes' clocks, the last commit heard of was made when it was heard.
+    pub heard_lag_ms: u64,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +88,9 @@ pub(crate) struct Counters {
     /// The log is in the index of words up to this position.
     pub(crate) indexed: AtomicU64,
     pub(crate) index_slice_micros_max: AtomicU64,
+    pub(crate) repaired: AtomicU64,
+    pub(crate) mismatches: AtomicU64,
+    pub(crate) heard_lag_ms: AtomicU64,
     commit_micros: [AtomicU64; COMMIT_MICROS_BOUNDS.len() + 1],
     commit_micros_sum: AtomicU64,
     batch_commands: [AtomicU64; BATCH_COMMANDS_BOUNDS.len() + 1],
@@ -128,6 +137,9 @@ impl Counters {
             unindexed: position.saturating_sub(get(&self.indexed)),
             index_slice_micros_max: get(&self.index_slice_micros_max),
             untold: 0,
+            repaired: get(&self.repaired),
+            mismatches: get(&self.mismatches),
+            heard_lag_ms: get(&self.heard_lag_ms),
         }
     }
 }

@@ -286,6 +286,7 @@ impl Follower {
             Told::Own(work, batch) => self.own(*work, batch),
             Told::Heard(Hint { head, entries, own }) => {
                 self.order.seen(head);
+                self.note_lag(&entries);
                 let given = self.order.heard(entries);
                 self.give(&given);
                 if !own.is_empty() {
@@ -342,6 +343,29 @@ impl Follower {
             self.looks.behind_since = None;
         }
         self.seen.applied.store(self.order.applied(), Ordering::Relaxed);
+        self.count();
+    }
+
+    /// Notes how long a commit took from another node's clock to here.
+    fn note_lag(&self, entries: &[Committed]) {
+        if let Some(last) = entries.last() {
+            let lag_ms = self.shared.config.clock.now().0.saturating_sub(last.entry.ts.0);
+            self.shared.counters.heard_lag_ms.store(lag_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Hands on what the order has counted.
+    fn count(&self) {
+        let counters = &self.shared.counters;
+        counters.repaired.store(self.order.repaired(), Ordering::Relaxed);
+        let mismatches = self.order.mismatches();
+        if counters.mismatches.swap(mismatches, Ordering::Relaxed) < mismatches {
+            tracing::error!(
+                mismatches,
+                "another entry was heard at a position than is in the log: does each node of this \
+                 bus write to the same database?"
+            );
+        }
     }
 
     fn behind(&mut self, position: u64, own: Vec<OwnCommitted>, batch: Vec<Command>) {

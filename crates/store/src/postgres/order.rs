@@ -25,13 +25,15 @@ pub(crate) struct Order {
     ahead_max: usize,
     /// What the transaction under way would commit.
     expected: Vec<Committed>,
+    repaired: u64,
+    mismatches: u64,
 }
 
 impl Order {
     /// Everything up to `applied` counts as given out; at most `ahead_max` entries are kept aside.
     pub(crate) fn new(applied: u64, ahead_max: usize) -> Self {
         let (ahead, expected) = (BTreeMap::new(), Vec::new());
-        Self { applied, head: applied, ahead, ahead_max, expected }
+        Self { applied, head: applied, ahead, ahead_max, expected, repaired: 0, mismatches: 0 }
     }
 
     /// Up to here everything was given out.
@@ -42,6 +44,16 @@ impl Order {
     /// Whether there is more than was given out.
     pub(crate) fn is_behind(&self) -> bool {
         self.head > self.applied
+    }
+
+    /// How many entries were found by reading the log that nothing had told of before.
+    pub(crate) fn repaired(&self) -> u64 {
+        self.repaired
+    }
+
+    /// How often two different entries claimed one position. The log itself is believed.
+    pub(crate) fn mismatches(&self) -> u64 {
+        self.mismatches
     }
 
     /// Takes what is about to be committed here; it may come to nothing.
@@ -76,7 +88,7 @@ impl Order {
         for entry in entries {
             let position = entry.position.0;
             if position > self.applied && position <= up_to {
-                let origin = self.origin(&entry);
+                let origin = self.read(&entry);
                 // What lies between was removed.
                 self.applied = position - 1;
                 self.give(Committed { entry, origin }, &mut out);
@@ -91,8 +103,14 @@ impl Order {
     }
 
     /// From which connection of this node an entry came that was read.
-    fn origin(&self, entry: &Entry) -> Origin {
+    fn read(&mut self, entry: &Entry) -> Origin {
         let kept = self.ahead.get(&entry.position.0);
+        match kept {
+            None if self.expected.iter().any(|it| is_same(&it.entry, entry)) => {}
+            None => self.repaired += 1,
+            Some(kept) if !is_same(&kept.entry, entry) => self.mismatches += 1,
+            Some(_) => {}
+        }
         let expected = self.expected.iter().find(|it| it.entry.position == entry.position);
         let same = |it: &&Committed| {
             it.entry.conversation == entry.conversation
@@ -123,6 +141,9 @@ impl Order {
     fn keep(&mut self, committed: Committed) {
         let kept =
             self.ahead.entry(committed.entry.position.0).or_insert_with(|| committed.clone());
+        if !is_same(&kept.entry, &committed.entry) {
+            self.mismatches += 1;
+        }
         if committed.origin != Origin(0) {
             kept.origin = committed.origin;
         }
@@ -131,6 +152,11 @@ impl Order {
             self.ahead.pop_last();
         }
     }
+}
+
+/// Whether both are the same entry of the same log.
+fn is_same(one: &Entry, other: &Entry) -> bool {
+    one.conversation == other.conversation && one.seq == other.seq && one.from == other.from
 }
 
 #[cfg(test)]
@@ -162,6 +188,25 @@ mod tests {
         // Every third is this node's own.
         let origin = if position.is_multiple_of(3) { Origin(position) } else { Origin(0) };
         Committed { entry: entry(position), origin }
+    }
+
+    #[test]
+    fn what_nothing_told_of_counts_as_repaired_and_what_was_kept_aside_does_not() {
+        let mut order = Order::new(0, 8);
+        order.heard([committed(2), committed(4)]);
+        order.page((1..=3).map(entry).collect(), 3);
+        assert_eq!((order.applied(), order.repaired(), order.mismatches()), (4, 2, 0));
+    }
+
+    #[test]
+    fn two_entries_at_one_position_are_a_mismatch_and_the_log_is_believed() {
+        let mut order = Order::new(0, 8);
+        let other = Arc::new(Entry { seq: Seq(9), ..Entry::clone(&entry(2)) });
+        order.heard([Committed { entry: other, origin: Origin(0) }, committed(2)]);
+        assert_eq!(order.mismatches(), 1);
+        let given = order.page(vec![entry(1), entry(2)], 2);
+        assert_eq!(given.last().map(|it| it.entry.seq), Some(Seq(2)));
+        assert_eq!(order.mismatches(), 2);
     }
 
     fn positions(given: &[Committed]) -> Vec<u64> {
