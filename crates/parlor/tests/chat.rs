@@ -1,13 +1,10 @@
 //! `parlor chat` against the real server: lines, and the screen in a pseudo-terminal.
-use std::io::{BufRead, BufReader, Read, Write};
-use std::num::NonZero;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, Server, parlor, run, stderr};
-use portable_pty::{CommandBuilder, NativePtySystem, PtySize, PtySystem};
+use crate::support::screen::Screen;
+use crate::support::{Server, parlor, run, stderr};
 
 /// A folder for the server's data and one for the clients'.
 fn folder() -> tempfile::TempDir {
@@ -80,93 +77,19 @@ fn failures_say_what_to_do() {
     assert!(said.contains("the token file cannot be read"), "{said}");
 }
 
-fn cells(many: u16) -> NonZero<u16> {
-    NonZero::new(many).expect("a terminal has a size")
-}
-
 /// `parlor chat` in a terminal of its own.
-struct Screen {
-    child: Box<dyn portable_pty::Child + Send + Sync>,
-    master: Box<dyn portable_pty::MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
-    parser: Arc<Mutex<vt100::Parser>>,
-}
-
-impl Screen {
-    fn open(
-        server: &Server,
-        data: &Path,
-        user: &str,
-        to: &str,
-        (columns, rows): (u16, u16),
-    ) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = NativePtySystem::default().openpty(size).expect("a terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_parlor"));
-        let url = format!("http://{}", server.addr);
-        command.args(["chat", "--user", user, "--to", to, "--url", &url, "--data"]);
-        command.arg(data);
-        command.env("TERM", "xterm-256color");
-        let child = pair.slave.spawn_command(command).expect("it starts");
-        let keys = pair.master.take_writer().expect("it has keys");
-        let mut output = pair.master.try_clone_reader().expect("it has a screen");
-        let parser = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
-        let drawn = Arc::clone(&parser);
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut bytes) {
-                drawn.lock().expect("nobody panicked").process(&bytes[..read]);
-            }
-        });
-        Self { child, master: pair.master, keys, parser }
-    }
-
-    fn text(&self) -> String {
-        self.parser.lock().expect("nobody panicked").screen().contents()
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("it reads");
-        self.keys.flush().expect("it reads");
-    }
-
-    fn resize(&self, columns: u16, rows: u16) {
-        self.parser
-            .lock()
-            .expect("nobody panicked")
-            .screen_mut()
-            .set_size(cells(rows), cells(columns));
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        self.master.resize(size).expect("it is resized");
-    }
-
-    /// Waits until this is to be seen.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a screen is looked at now and then, as by a person"
-    )]
-    fn shows(&self, what: &str) {
-        let began = Instant::now();
-        while !self.text().contains(what) {
-            assert!(began.elapsed() < PATIENCE, "never {what:?}:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn chat(server: &Server, data: &Path, user: &str, to: &str, size: (u16, u16)) -> Screen {
+    let url = format!("http://{}", server.addr);
+    let data = data.to_str().expect("it is text");
+    let arguments = ["chat", "--user", user, "--to", to, "--url", &url, "--data", data];
+    Screen::open(&arguments, size)
 }
 
 #[test]
 fn two_people_chat_on_their_screens() {
     let folder = folder();
     let server = Server::dev(&folder.path().join("server"));
-    let open =
-        |user: &str, to, size| Screen::open(&server, &folder.path().join(user), user, to, size);
+    let open = |user: &str, to, size| chat(&server, &folder.path().join(user), user, to, size);
     let mut alice = open("alice", "bob", (90, 16));
     alice.shows("alice · live");
     alice.press("Are you there?\r");
@@ -201,7 +124,7 @@ fn what_is_written_while_the_server_is_away_is_kept_and_sent() {
     let folder = folder();
     let data = folder.path().join("server");
     let mut server = Server::dev(&data);
-    let mut alice = Screen::open(&server, &folder.path().join("alice"), "alice", "bob", (100, 14));
+    let mut alice = chat(&server, &folder.path().join("alice"), "alice", "bob", (100, 14));
     alice.shows("alice · live");
     server.signal("KILL");
     server.wait();
@@ -214,6 +137,6 @@ fn what_is_written_while_the_server_is_away_is_kept_and_sent() {
     let address = server.addr.to_string();
     let again =
         Server::start(parlor(&["serve", "--dev", "--listen", &address, "--data"]).arg(&data));
-    let alice = Screen::open(&again, &folder.path().join("alice"), "alice", "bob", (100, 14));
+    let alice = chat(&again, &folder.path().join("alice"), "alice", "bob", (100, 14));
     alice.shows("alice: kept ✓");
 }

@@ -3,6 +3,8 @@
 
 pub(crate) mod api;
 pub(crate) mod schema;
+#[cfg(any(feature = "chat", feature = "top"))]
+pub(crate) mod screen;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
