@@ -30,7 +30,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: drained after SIGTERM or SIGINT
   1  failed while running; for `check`, `backup` and `restore`: the data or the backup is damaged;
-     for `migrate`: the database is not complete yet
+     for `migrate`: the database is not complete yet;
+     for `health`: the server takes no messages
   2  wrong command line or configuration
   3  the data directory cannot be used: not writable, damaged, or held by another server
   4  the address cannot be listened on
@@ -55,6 +56,11 @@ pub(crate) enum Command {
     /// says is printed; it ends at the end of input, once all is acknowledged.
     #[cfg(feature = "chat")]
     Chat(crate::chat::Chat),
+    /// Ask a server whether it takes messages now.
+    ///
+    /// Ends with 0 if it does, and else with 1 and the reason, as `/readyz` gives it: for health
+    /// checks of containers, and for scripts.
+    Health(crate::health::Health),
     /// Print a token for trying things out.
     ///
     /// It is signed by HS256 with the configured secret and goes where a client's `auth.token`

@@ -12,6 +12,8 @@ mod cli;
 mod compact;
 mod config;
 mod exit;
+mod fetch;
+mod health;
 mod hook;
 mod http;
 mod identity;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "chat")]
         Command::Chat(arguments) => chat::run(arguments),
+        Command::Health(arguments) => health::run(arguments),
         Command::Token(arguments) => token(&arguments),
         Command::ApiKey(arguments) => api_key::run(&arguments),
         Command::Config => {

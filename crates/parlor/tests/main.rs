@@ -16,6 +16,7 @@ mod encryption;
 #[cfg(target_os = "linux")]
 mod half_open;
 mod moderation;
+mod operate;
 mod serve;
 mod support;
 mod web;
