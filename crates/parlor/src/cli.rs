@@ -31,7 +31,8 @@ Exit codes:
   0  done; for `serve`: drained after SIGTERM or SIGINT
   1  failed while running; for `check`, `backup` and `restore`: the data or the backup is damaged;
      for `migrate`: the database is not complete yet;
-     for `health`: the server takes no messages
+     for `health`: the server takes no messages;
+     for `health`: the server takes no messages; for `top --once`: a server did not answer
   2  wrong command line or configuration
   3  the data directory cannot be used: not writable, damaged, or held by another server
   4  the address cannot be listened on
@@ -56,6 +57,12 @@ pub(crate) enum Command {
     /// says is printed; it ends at the end of input, once all is acknowledged.
     #[cfg(feature = "chat")]
     Chat(crate::chat::Chat),
+    /// Watch servers: connections, messages, commits, what waits, and the bus.
+    ///
+    /// It asks each server for `/metrics` and shows all of them and their sums on one screen; a
+    /// server that does not answer is shown as down, and for how long. `q` quits, arrows scroll.
+    #[cfg(feature = "top")]
+    Top(crate::top::Top),
     /// Ask a server whether it takes messages now.
     ///
     /// Ends with 0 if it does, and else with 1 and the reason, as `/readyz` gives it: for health

@@ -24,6 +24,8 @@ mod rotate_key;
 mod serve;
 mod system;
 mod telemetry;
+#[cfg(feature = "top")]
+mod top;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "chat")]
         Command::Chat(arguments) => chat::run(arguments),
+        #[cfg(feature = "top")]
+        Command::Top(arguments) => top::run(arguments),
         Command::Health(arguments) => health::run(arguments),
         Command::Token(arguments) => token(&arguments),
         Command::ApiKey(arguments) => api_key::run(&arguments),

@@ -11,6 +11,7 @@ fn help_and_version_name_the_commands_and_exit_codes() {
     assert!(help.status.success());
     for word in [
         "serve",
+        "top",
         "health",
         "token",
         "config",

@@ -1,7 +1,11 @@
-//! What operators look at a running server with: `parlor health`.
+//! What operators look at a running server with: `parlor health` and `parlor top`.
 
 use std::net::TcpListener;
 
+#[cfg(feature = "top")]
+use crate::support::Client;
+#[cfg(feature = "top")]
+use crate::support::screen::Screen;
 use crate::support::{SECRET, Server, parlor, run, stderr, stdout};
 
 fn url(server: &Server) -> String {
@@ -59,4 +63,65 @@ fn health_finds_the_server_that_the_configuration_makes_with_tls_too() {
     let listen = format!("0.0.0.0:{}", server.addr.port());
     let ready = run(command.env("PARLOR_SERVER__LISTEN", listen));
     assert_eq!(ready.status.code(), Some(0), "{}", stderr(&ready));
+}
+
+#[cfg(feature = "top")]
+#[test]
+fn top_once_prints_a_row_for_each_server_and_ends_with_1_if_one_is_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::dev(dir.path());
+    let mut alice = Client::connect(server.addr, "alice");
+    alice.expect("40");
+    alice.send(1, "bob", "hello");
+    let one = run(&mut parlor(&["top", "--once", "--interval-ms", "100", &url(&server)]));
+    assert_eq!(one.status.code(), Some(0), "{}", stderr(&one));
+    let text = stdout(&one);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let addr = server.addr.to_string();
+    assert_eq!((rows.len(), rows[0][..3].to_vec()), (3, vec!["node", "state", "conns"]), "{text}");
+    assert_eq!(rows[1][..3], [addr.as_str(), "ready", "1"], "{text}");
+    assert_eq!(rows[2][..4], ["all", "1/1", "ready", "1"], "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+    #[cfg(target_os = "linux")]
+    assert!(rows[1].iter().any(|cell| cell.ends_with("MiB")), "{text}");
+
+    let urls = [url(&server), nowhere()];
+    let both = run(&mut parlor(&["top", "--once", "--interval-ms", "100", &urls[0], &urls[1]]));
+    assert_eq!(both.status.code(), Some(1));
+    assert!(stdout(&both).contains("DOWN") && stdout(&both).contains("1/2 ready"), "{text}");
+    assert!(stderr(&both).contains("is down"), "{}", stderr(&both));
+}
+
+#[cfg(feature = "top")]
+#[test]
+fn top_watches_at_most_64_servers() {
+    let urls: Vec<String> = (1..=65).map(|port| format!("http://127.0.0.1:{port}")).collect();
+    let mut command = parlor(&["top", "--once", "--interval-ms", "100"]);
+    assert_eq!(run(command.args(&urls)).status.code(), Some(2));
+    let mut command = parlor(&["top", "--once", "--interval-ms", "100"]);
+    assert_eq!(run(command.args(&urls[..64])).status.code(), Some(1));
+}
+
+#[cfg(feature = "top")]
+#[test]
+fn top_shows_servers_in_a_terminal_one_that_dies_as_down_and_q_ends_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = Server::dev(&dir.path().join("one"));
+    let other = Server::dev(&dir.path().join("other"));
+    let mut alice = Client::connect(one.addr, "alice");
+    alice.expect("40");
+    let arguments = ["top", "--interval-ms", "100", &url(&one), &url(&other)];
+    let mut screen = Screen::open(&arguments, (100, 24));
+    screen.shows("2/2 ready");
+    screen.shows(&one.addr.to_string());
+    screen.shows("mismatches");
+    drop(other);
+    screen.shows("1/2 ready");
+    screen.shows("DOWN 1s");
+    // It can be made smaller while it runs.
+    screen.resize(80, 20);
+    screen.shows("1/2 ready");
+    screen.press("q");
+    let status = screen.child.wait().expect("it ends");
+    assert!(status.success(), "{}", screen.text());
 }
