@@ -51,7 +51,7 @@ impl Order {
         self.repaired
     }
 
-    /// How often two different entries claimed one position. The log itself is believed.
+    /// How often two different entries claimed one position, before either was given out.
     pub(crate) fn mismatches(&self) -> u64 {
         self.mismatches
     }
@@ -199,12 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn two_entries_at_one_position_are_a_mismatch_and_the_log_is_believed() {
+    fn two_entries_at_one_position_are_a_mismatch_and_what_is_read_is_believed() {
         let mut order = Order::new(0, 8);
         let other = Arc::new(Entry { seq: Seq(9), ..Entry::clone(&entry(2)) });
         order.heard([Committed { entry: other, origin: Origin(0) }, committed(2)]);
         assert_eq!(order.mismatches(), 1);
-        let given = order.page(vec![entry(1), entry(2)], 2);
+        let given = order.page(vec![entry(2)], 2);
         assert_eq!(given.last().map(|it| it.entry.seq), Some(Seq(2)));
         assert_eq!(order.mismatches(), 2);
     }
