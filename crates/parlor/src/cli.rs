@@ -31,7 +31,6 @@ Exit codes:
   0  done; for `serve`: drained after SIGTERM or SIGINT
   1  failed while running; for `check`, `backup` and `restore`: the data or the backup is damaged;
      for `migrate`: the database is not complete yet;
-     for `health`: the server takes no messages;
      for `health`: the server takes no messages; for `top --once`: a server did not answer
   2  wrong command line or configuration
   3  the data directory cannot be used: not writable, damaged, or held by another server
