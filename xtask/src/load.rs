@@ -36,6 +36,8 @@ pub(crate) enum Bench {
     Growth,
     /// Starting, reading and searching with ten million messages stored
     Start,
+    /// Direct messages across several nodes
+    Cluster,
     /// A messenger's whole load for ten minutes
     Mixed,
     /// The size of the program that is shipped
@@ -59,6 +61,7 @@ impl Bench {
             Self::Readers => "readers",
             Self::Growth => "growth",
             Self::Start => "start",
+            Self::Cluster => "cluster",
             Self::Mixed => "mixed",
             Self::Binary => "binary",
             Self::Counts => "counts",

@@ -32,7 +32,7 @@ struct Hand {
 /// Load processes and the server they talk to.
 pub(crate) struct Crew {
     hands: Vec<Hand>,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     auth: Auth,
     at_once: u32,
     first_user: u32,
@@ -66,7 +66,8 @@ impl Crew {
             Ok(Hand { child, commands, replies: BufReader::new(replies) })
         });
         let hands = hands.collect::<anyhow::Result<_>>()?;
-        Ok(Self { hands, address, auth, at_once, first_user: 0, next_user: 0 })
+        let addresses = vec![address];
+        Ok(Self { hands, addresses, auth, at_once, first_user: 0, next_user: 0 })
     }
 
     /// The same crew with users from this number on, an even one, so that it may be one of several.
@@ -77,7 +78,12 @@ impl Crew {
 
     /// Talks to the server at this address from now on.
     pub(crate) fn talk_to(&mut self, address: SocketAddr) {
-        self.address = address;
+        self.addresses = vec![address];
+    }
+
+    /// Talks to several servers from now on: each user to the next one.
+    pub(crate) fn talk_to_all(&mut self, addresses: Vec<SocketAddr>) {
+        self.addresses = addresses;
     }
 
     pub(crate) fn size(&self) -> u32 {
@@ -102,15 +108,15 @@ impl Crew {
         let pairs = count / 2;
         let shares: Vec<u32> =
             (0..size).map(|at| 2 * (pairs / size + u32::from(at < pairs % size))).collect();
-        let (address, auth) = (self.address, self.auth.clone());
+        let (addresses, auth) = (self.addresses.clone(), self.auth.clone());
         let at_once = self.at_once.div_ceil(size);
         let mut first = self.next_user;
         self.next_user += 2 * pairs;
         let began = Instant::now();
         let replies = self.command(|at| {
             let count = shares[at];
-            let auth = auth.clone();
-            let command = Command::Connect { address, first, count, at_once, auth, window };
+            let (addresses, auth) = (addresses.clone(), auth.clone());
+            let command = Command::Connect { addresses, first, count, at_once, auth, window };
             first += count;
             command
         })?;

@@ -196,13 +196,13 @@ impl Sizes {
 }
 
 /// What a run of messages came to.
-struct Outcome {
-    messages: f64,
+pub(crate) struct Outcome {
+    pub(crate) messages: f64,
     seconds: f64,
-    ack: Latency,
-    delivery: Latency,
+    pub(crate) ack: Latency,
+    pub(crate) delivery: Latency,
     /// Percent of the time that the load was busy.
-    busy: f64,
+    pub(crate) busy: f64,
 }
 
 /// One round of one server with one number of clients.
@@ -305,7 +305,8 @@ fn store_alone(run: &Run, sizes: Sizes, table: &str, results: &mut Results) -> a
     Ok(())
 }
 
-fn messages(
+/// Lets the crew send, and sees that each message was acknowledged and delivered once.
+pub(crate) fn messages(
     crew: &mut Crew,
     kind: Kind,
     sizes: Sizes,

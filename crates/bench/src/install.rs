@@ -17,23 +17,24 @@ use crate::server::Kind;
 pub(crate) fn peer(kind: Kind, peers: &Path) -> anyhow::Result<()> {
     match kind {
         Kind::Parlor | Kind::Gateway | Kind::Heartbeat | Kind::Bare | Kind::Socketioxide => Ok(()),
-        Kind::Node => npm(&peers.join("node")),
-        Kind::Uws => npm(&peers.join("uws")),
-        Kind::Guide => npm(&peers.join("guide")),
+        Kind::Node => npm(&peers.join("node"), "@socket.io/redis-adapter"),
+        Kind::Uws => npm(&peers.join("uws"), "socket.io"),
+        Kind::Guide => npm(&peers.join("guide"), "socket.io"),
         Kind::Python => python(&peers.join("python")),
         Kind::Ejabberd => debian("ejabberd", "/usr/sbin/ejabberdctl"),
         Kind::Prosody => debian("prosody", "/usr/bin/prosody"),
     }
 }
 
-fn npm(folder: &Path) -> anyhow::Result<()> {
+/// Installs the packages of a peer, unless the one that came to them last is there.
+fn npm(folder: &Path, package: &str) -> anyhow::Result<()> {
     if Command::new("node").arg("--version").output().is_err() {
         bail!(
             "node is not on the PATH: install Node.js 20 or later, or name the servers to measure \
              with --only"
         );
     }
-    if folder.join("node_modules/socket.io").exists() {
+    if folder.join("node_modules").join(package).exists() {
         return Ok(());
     }
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))

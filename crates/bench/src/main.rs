@@ -21,9 +21,11 @@
 mod bars;
 mod binary;
 mod chance;
+mod cluster;
 mod counts;
 mod crew;
 mod direct;
+mod engines;
 mod fanout;
 mod groups;
 mod growth;
@@ -169,6 +171,8 @@ scenarios! {
     Growth: growth,
     /// Starting with many messages stored, reading them and searching in them
     Start: start,
+    /// Direct messages across the nodes of a cluster
+    Cluster: cluster,
     /// What a messenger's users do, all at once and for long: is memory flat?
     Mixed: mixed,
     /// The size of the program that is shipped

@@ -136,7 +136,31 @@ pub(crate) fn peak_resident(pid: u32) -> anyhow::Result<f64> {
 /// # Errors
 /// The process is gone, or `/proc` is not Linux's.
 pub(crate) fn cpu(pid: u32) -> anyhow::Result<Cpu> {
-    parse_cpu(&read(&format!("/proc/{pid}/stat"))?)
+    parse_times(&read(&format!("/proc/{pid}/stat"))?, OWN)
+}
+
+/// The processor time that a process and all its children have used, also those that have ended.
+///
+/// # Errors
+/// The process is gone, or `/proc` is not Linux's.
+pub(crate) fn family_cpu(parent: u32) -> anyhow::Result<Cpu> {
+    let stat = read(&format!("/proc/{parent}/stat"))?;
+    let mut total = parse_times(&stat, OWN)? + parse_times(&stat, OF_ENDED_CHILDREN)?;
+    for entry in fs::read_dir("/proc").context("no /proc")? {
+        let name = entry?.file_name();
+        if !name.to_string_lossy().bytes().all(|digit| digit.is_ascii_digit()) {
+            continue;
+        }
+        // It may have ended since the folder was read.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", name.to_string_lossy())) else {
+            continue;
+        };
+        let of = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+        if of == Some(parent) {
+            total = total + parse_times(&stat, OWN)?;
+        }
+    }
+    Ok(total)
 }
 
 /// Bytes the kernel keeps in slabs, for all processes.
@@ -158,10 +182,15 @@ fn kilobytes(text: &str, field: &str) -> anyhow::Result<f64> {
     Ok(value.with_context(|| format!("no field {field}"))? * 1024.0)
 }
 
-fn parse_cpu(stat: &str) -> anyhow::Result<Cpu> {
-    // The name, in parentheses, may hold spaces; user and system time are fields 14 and 15.
+/// Which of the fields behind the name are times: a process's own (fields 14 and 15, user and system), and
+/// those of its children that have ended.
+const OWN: usize = 11;
+const OF_ENDED_CHILDREN: usize = 13;
+
+fn parse_times(stat: &str, fields: usize) -> anyhow::Result<Cpu> {
+    // The name, in parentheses, may hold spaces.
     let Some((_, rest)) = stat.rsplit_once(") ") else { bail!("not a stat line: {stat}") };
-    let mut fields = rest.split(' ').skip(11).map(|field| field.parse::<f64>());
+    let mut fields = rest.split(' ').skip(fields).map(|field| field.parse::<f64>());
     match (fields.next(), fields.next()) {
         (Some(Ok(user)), Some(Ok(system))) => {
             Ok(Cpu { user: user / TICKS_PER_SECOND, system: system / TICKS_PER_SECOND })
@@ -176,9 +205,11 @@ mod tests {
 
     #[test]
     fn times_are_found_behind_a_name_with_spaces() {
-        let stat = "42 (a ) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 75 0 0 20 0 3 0 12345";
-        let cpu = parse_cpu(stat).unwrap();
+        let stat = "42 (a ) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 75 10 20 20 0 3 0 12345";
+        let cpu = parse_times(stat, OWN).unwrap();
         assert_eq!((cpu.user, cpu.system), (2.5, 0.75));
+        let children = parse_times(stat, OF_ENDED_CHILDREN).unwrap();
+        assert_eq!((children.user, children.system), (0.1, 0.2));
     }
 
     #[test]

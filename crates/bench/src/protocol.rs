@@ -16,7 +16,8 @@ use crate::latency::Latency;
 pub(crate) enum Command {
     /// Open connections and take each through the upgrade, the CONNECT and `ready`.
     Connect {
-        address: SocketAddr,
+        /// Of the servers; each user talks to the next one.
+        addresses: Vec<SocketAddr>,
         /// Number of the first user; names, source addresses and tokens follow from it.
         first: u32,
         count: u32,

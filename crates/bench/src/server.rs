@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
 
+use crate::engines::Engines;
 use crate::peers;
 use crate::pin::pinned;
 use crate::place::Place;
@@ -114,6 +115,7 @@ impl Kind {
             ("fanout", Self::Parlor | Self::Heartbeat) => false,
             ("idle" | "fanout" | "groups" | "direct", _) => true,
             ("growth", kind) => matches!(kind, Self::Parlor | Self::Gateway),
+            ("cluster", kind) => matches!(kind, Self::Parlor | Self::Node),
             ("million", kind) => matches!(kind, Self::Parlor | Self::Heartbeat),
             (_, kind) => kind == Self::Parlor,
         };
@@ -154,7 +156,17 @@ impl Server {
     pub(crate) fn start(kind: Kind, place: &Place, limits: Limits) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
         let data = folder.path().join("data");
-        Self::start_with(kind, place, limits, folder, &data)
+        Self::start_with(kind, place, limits, folder, &data, None)
+    }
+
+    /// Starts one node of a cluster of Parlor or Node socket.io.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub(crate) fn start_node(kind: Kind, place: &Place, engines: &Engines) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
+        let data = folder.path().join("data");
+        Self::start_with(kind, place, Limits::HighRates, folder, &data, Some(engines))
     }
 
     /// Starts Parlor on data that is there and stays there.
@@ -163,7 +175,7 @@ impl Server {
     /// As `start`.
     pub(crate) fn start_on(data: &Path, place: &Place, limits: Limits) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for the settings")?;
-        Self::start_with(Kind::Parlor, place, limits, folder, data)
+        Self::start_with(Kind::Parlor, place, limits, folder, data, None)
     }
 
     fn start_with(
@@ -172,6 +184,7 @@ impl Server {
         limits: Limits,
         folder: tempfile::TempDir,
         data: &Path,
+        engines: Option<&Engines>,
     ) -> anyhow::Result<Self> {
         let log = place.report.join(format!("{kind:?}.log").to_lowercase());
         let log_file = File::create(&log).with_context(|| format!("no {}", log.display()))?;
@@ -189,6 +202,13 @@ impl Server {
             Kind::Ejabberd => peers::ejabberd(place, folder.path(), chosen, SECRET)?,
             Kind::Prosody => peers::prosody(place, folder.path(), chosen)?,
         };
+        match (kind, engines) {
+            (Kind::Parlor, Some(engines)) => shares(&mut command, engines),
+            (_, Some(engines)) => {
+                command.env("REDIS_URL", engines.redis_url());
+            }
+            (_, None) => {}
+        }
         let input = if kind == Kind::Ejabberd { Stdio::piped() } else { Stdio::null() };
         // Those of XMPP log on standard output, and do not say when they listen.
         let output = if kind.is_xmpp() { log_file.try_clone()?.into() } else { Stdio::piped() };
@@ -302,6 +322,15 @@ fn parlor(
         command.env_remove(name);
     }
     Ok(command)
+}
+
+/// Tells a node of Parlor's where its database and its bus are.
+fn shares(command: &mut Command, engines: &Engines) {
+    if let Some(url) = engines.postgres_url() {
+        command.env("PARLOR_STORE__BACKEND", "postgres").env("PARLOR_STORE__URL", url);
+    }
+    command.env("PARLOR_BUS__BACKEND", "redis").env("PARLOR_BUS__URL", engines.redis_url());
+    command.env("PARLOR_BUS__CLUSTER", "measured");
 }
 
 fn heartbeat(place: &Place, limits: Limits) -> anyhow::Result<Command> {

@@ -17,7 +17,7 @@ const TOKEN_SECONDS: u64 = 24 * 3600;
 
 /// Connections being opened.
 pub(super) struct Connecting {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     first: u32,
     count: u32,
     at_once: u32,
@@ -32,7 +32,7 @@ pub(super) struct Connecting {
 
 impl Connecting {
     pub(super) fn new(
-        address: SocketAddr,
+        addresses: Vec<SocketAddr>,
         first: u32,
         count: u32,
         at_once: u32,
@@ -40,7 +40,7 @@ impl Connecting {
         window: Window,
     ) -> Self {
         Self {
-            address,
+            addresses,
             first,
             count,
             at_once,
@@ -61,7 +61,8 @@ impl Connecting {
         }
         self.began.push(Instant::now());
         let user = self.first + begun;
-        Connection::begin(self.address, user, self.window, self.auth.wire()).map(Some)
+        let address = self.addresses[user as usize % self.addresses.len()];
+        Connection::begin(address, user, self.window, self.auth.wire()).map(Some)
     }
 
     fn begun(&self) -> u32 {

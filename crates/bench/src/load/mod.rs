@@ -307,8 +307,8 @@ impl Load {
         }
         self.moved = (0, Instant::now());
         match command {
-            Command::Connect { address, first, count, at_once, auth, window } => {
-                let work = Connecting::new(address, first, count, at_once, auth, window);
+            Command::Connect { addresses, first, count, at_once, auth, window } => {
+                let work = Connecting::new(addresses, first, count, at_once, auth, window);
                 self.work = Work::Connect(work);
             }
             Command::Stall => self.work = Work::Stall(Stalling::new(self.connections.len())),

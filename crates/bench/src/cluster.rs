@@ -1,0 +1,137 @@
+//! Direct messages between clients of different nodes, by one, two and three nodes of one cluster.
+//!
+//! Parlor's nodes keep each message in PostgreSQL before they acknowledge it, and tell each other by Redis; those
+//! of Node socket.io relay by its Redis adapter and keep nothing. Whoever sends and whoever receives are
+//! on different nodes. Everything but the load shares one core. The load sends at a fixed rate (an open loop), the same for all,
+//! so that the processor time is for the same work.
+
+use anyhow::Context;
+
+use crate::crew::Crew;
+use crate::direct::{self, Sizes};
+use crate::engines::{Engines, Shared};
+use crate::plot::Picture;
+use crate::process::{self, Cpu};
+use crate::protocol::Pace;
+use crate::results::Results;
+use crate::scenario::{Run, Scenario};
+use crate::server::{Kind, Server};
+use crate::table::Metric;
+
+const METRICS: [Metric; 9] = [
+    Metric::compared("servers' CPU µs per message", 1),
+    Metric::told("Redis' CPU µs per message", 1),
+    Metric::told("PostgreSQL's CPU µs per message", 1),
+    Metric::told("published per message", 2),
+    Metric::compared("delivery p50 ms", 2),
+    Metric::compared("delivery p99 ms", 2),
+    Metric::told("ack p50 ms", 2),
+    Metric::told("ack p99 ms", 2),
+    Metric::told("load core busy %", 0),
+];
+
+/// Who is measured.
+const KINDS: [Kind; 2] = [Kind::Parlor, Kind::Node];
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Nodes of the cluster; each number is measured by itself
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    nodes: Vec<u32>,
+    /// Connected users, in pairs, shared by all nodes
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
+    clients: Option<u32>,
+    /// Messages a second, in all
+    #[arg(long)]
+    rate: Option<f64>,
+    /// How long they are sent
+    #[arg(long)]
+    seconds: Option<f64>,
+}
+
+impl Options {
+    pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let nodes = if quick { vec![2] } else { vec![1, 2, 3] };
+        let nodes = if self.nodes.is_empty() { nodes } else { self.nodes.clone() };
+        let rate = self.rate.unwrap_or(if quick { 50.0 } else { 500.0 });
+        let sizes = Sizes {
+            clients: self.clients.unwrap_or(if quick { 20 } else { 1_000 }) & !1,
+            in_flight: 0,
+            seconds: self.seconds.unwrap_or(if quick { 1.0 } else { 20.0 }),
+            content_bytes: 100,
+            receipts: false,
+            rate: Some(rate),
+        };
+        let settings = format!(
+            "{} clients in pairs, each pair on two nodes where there are several; 100 bytes of text; {rate} messages a second for \
+             {} s in an open loop, latency from when a message was due; all servers, Redis and PostgreSQL on one core, the load on \
+             another; parlor: PostgreSQL, each commit flushed before the ack; node socket.io: `@socket.io/redis-adapter`, keeps nothing",
+            sizes.clients, sizes.seconds
+        );
+        let estimate = nodes.len() as f64 * (sizes.seconds * 1.5 + 12.0);
+        Scenario::new("cluster", "Several nodes", settings, &KINDS, move |run, kind, results| {
+            nodes.iter().try_for_each(|nodes| round(run, kind, *nodes, sizes, rate, results))
+        })
+        .with_estimate(estimate)
+        .with_pictures([Picture::bars(
+            "cluster",
+            "Processor time of all servers for a message",
+            &["servers' CPU µs per message"],
+        )])
+    }
+}
+
+/// The name of a row.
+pub(crate) fn row(kind: Kind, nodes: u32) -> String {
+    let nodes = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+    format!("{}, {nodes}", kind.name())
+}
+
+/// One round of one kind of server with one number of nodes.
+fn round(
+    run: &Run,
+    kind: Kind,
+    nodes: u32,
+    sizes: Sizes,
+    rate: f64,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    let shared = if kind == Kind::Parlor { Shared::BusAndStore } else { Shared::Bus };
+    let engines = Engines::start(&run.place, shared)?;
+    let servers = (0..nodes).map(|_| Server::start_node(kind, &run.place, &engines));
+    let servers = servers.collect::<anyhow::Result<Vec<_>>>()?;
+    let address = servers.first().context("a cluster has a node")?.address();
+    let core = run.place.load_core;
+    let mut crew = Crew::start(sizes.clients, core, address, kind.auth(), run.at_once)?;
+    crew.talk_to_all(servers.iter().map(Server::address).collect());
+    crew.connect(sizes.clients)?;
+    let pace = Pace::PerSecond(rate / f64::from(crew.size()));
+    direct::messages(&mut crew, kind, sizes, pace, sizes.seconds / 4.0, 0)?;
+    let cpu = || {
+        let servers = servers.iter().try_fold(Cpu::default(), |total, server| {
+            process::cpu(server.pid()).map(|cpu| total + cpu)
+        });
+        anyhow::Ok((servers?, engines.redis_cpu()?, engines.postgres_cpu()?))
+    };
+    let (before, published) = (cpu()?, engines.published()?);
+    let outcome = direct::messages(&mut crew, kind, sizes, pace, sizes.seconds, 1)?;
+    let (after, published) = (cpu()?, engines.published()? - published);
+    let micros = |after: Cpu, before: Cpu| (after - before).total() * 1e6 / outcome.messages;
+    results.table("cluster", &METRICS).add(
+        &row(kind, nodes),
+        vec![
+            micros(after.0, before.0),
+            micros(after.1, before.1),
+            micros(after.2, before.2),
+            published as f64 / outcome.messages,
+            outcome.delivery.quantile_ms(0.5),
+            outcome.delivery.quantile_ms(0.99),
+            outcome.ack.quantile_ms(0.5),
+            outcome.ack.quantile_ms(0.99),
+            outcome.busy,
+        ],
+    );
+    Ok(())
+}
