@@ -12,6 +12,8 @@ async function two(t) {
   const alice = await Person.connect(t, server, "alice", on("phone"));
   const laptop = await Person.connect(t, server, "alice", on("laptop"));
   const bob = await Person.connect(t, server, "bob", on("phone"));
+  // What is told in passing is heard by who is live.
+  for (const device of [alice, laptop, bob]) await device.caughtUp();
   const acks = [];
   for (const n of [1, 2, 3]) acks.push(await alice.send("bob", n));
   await bob.has(3);
