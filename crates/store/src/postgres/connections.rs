@@ -25,10 +25,15 @@ const KEEPALIVE_PAUSE: Duration = Duration::from_secs(1);
 /// What the server is told at the beginning of a connection, where no proxy stands between.
 ///
 /// Compiling a statement costs half a second and more, where carrying it out takes a few milliseconds: for
-/// 16 partitions of a small log the planner thinks it dear enough. And a plan is made once for each
-/// connection: made for its parameters it looks at one partition, so the planner would make it anew each
-/// time, which costs more than carrying it out; one that is kept finds its partition when it begins.
-const OPTIONS: &str = "-c jit=off -c plan_cache_mode=force_generic_plan";
+/// 16 partitions of a small log the planner thinks it dear enough.
+///
+/// A plan is made once for each connection: made for its parameters it looks at one partition, so the planner
+/// would make it anew each time, which costs more than carrying it out; one that is kept finds its
+/// partition when it begins. It may have been made while the tables were empty, or before the server knew
+/// how large they are, and then reads all of them for every message: so what every statement is written for
+/// is asked for, indexes and loops over few rows.
+const OPTIONS: &str = "-c jit=off -c plan_cache_mode=force_generic_plan \
+    -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// Where the database is, and how a connection to it is kept.
 ///
