@@ -358,14 +358,27 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// A connection of the run's own, past the proxies: which life the log is in is noted.
+    /// A connection of the run's own, past the proxies: which life the log is in is noted. Where everybody
+    /// comes back at once it may be turned away, and comes again like any other.
     async fn probe(&mut self) -> Result<()> {
+        let deadline = Instant::now() + READY_PATIENCE;
+        loop {
+            match self.life().await {
+                Ok(epoch) => {
+                    self.shared.lives.lock().of(&epoch);
+                    return Ok(());
+                }
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    async fn life(&self) -> Result<String> {
         let hello = Hello::new("probe", "probe");
         let mut connection = Connection::open(self.cluster.nodes[0].addr(), &hello).await?;
         let ready = connection.event("ready").await?;
-        let epoch = ready["epoch"].as_str().context("a ready without epoch")?;
-        self.shared.lives.lock().of(epoch);
-        Ok(())
+        Ok(ready["epoch"].as_str().context("a ready without epoch")?.to_owned())
     }
 
     fn note(&mut self, step: fmt::Arguments<'_>) -> Result<()> {
