@@ -107,11 +107,6 @@ pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
     bench(workspace, Some(Bench::Counts), false, &["--planted".to_owned()])
 }
 
-/// Who takes part where nodes, database, Redis and clients share two cores: with as many as against one
-/// server, none of them keeps up.
-const CLUSTER_LOAD: [&str; 8] =
-    ["--users", "40", "--node-clients", "12", "--sdk-clients", "5", "--sends-per-second", "60"];
-
 /// What a fault run breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Site {
@@ -129,18 +124,17 @@ pub(crate) fn faults(
     seconds: u64,
     seed: Option<u64>,
 ) -> Result<()> {
-    let (command, load) = match site {
+    let command = match site {
         Site::Server => {
             setup::faults(workspace)?;
-            ("faults", &[][..])
+            "faults"
         }
         Site::Cluster => {
             setup::cluster(workspace)?;
-            ("cluster", &CLUSTER_LOAD[..])
+            "cluster"
         }
     };
     let mut program = program(workspace, "parlor-sim", command)?;
-    program.args(load);
     program.args(["--seconds", &seconds.to_string()]);
     program.arg("--node-clients-dir").arg(setup::node_folder(workspace));
     if let Some(seed) = seed {
