@@ -4,7 +4,6 @@
 //! not followed, and no proxy is used. A server on this machine's own loopback is believed without
 //! a look at its certificate: that is of another name, and nothing secret is asked or told.
 
-use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
 use crate::config::Config;
+use crate::serve::with_sources;
 
 /// The longest page that is read, in bytes.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -121,18 +121,6 @@ impl Fetcher {
         let answer = tokio::time::timeout(self.timeout, asked).await;
         answer.unwrap_or_else(|_| Err(format!("no answer in {} ms", self.timeout.as_millis())))
     }
-}
-
-/// An error with its sources, since the first of hyper's says little.
-fn with_sources(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 /// Believes whoever answers.
