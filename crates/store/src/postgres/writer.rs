@@ -314,7 +314,7 @@ impl Writer {
                 return Err(Undone::GivenUp(error));
             }
             match self.status_of(transaction).await.as_deref() {
-                Ok("committed") => {
+                Ok("committed") if self.is_kept().await => {
                     self.committed(work, waiting.unwrap_or_default()).await;
                     return Ok(None);
                 }
@@ -334,6 +334,19 @@ impl Writer {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Whether what is committed is where a commit has to wait for it to be. What a crash left behind counts as
+    /// committed before a synchronous standby has it; a commit behind it is not answered before.
+    async fn is_kept(&self) -> bool {
+        let Ok(client) = self.client().await else { return false };
+        let conn = self.shared.conn(&client);
+        let sql = "SELECT pg_logical_emit_message(true, 'parlor', '')::text";
+        let kept = matches!(self.answered(conn.first(sql, params![])).await, Ok(Ok(_)));
+        if !kept {
+            discard(client);
+        }
+        kept
     }
 
     /// What the server says of a transaction.
