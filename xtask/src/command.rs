@@ -35,6 +35,20 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command to its end; what it printed is shown if it fails.
+pub(crate) fn in_silence(command: &mut Command) -> Result<()> {
+    let line = line(command);
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        for printed in [&output.stdout, &output.stderr] {
+            println!("{}", String::from_utf8_lossy(printed).trim_end());
+        }
+        bail!("`{line}` failed ({})", output.status);
+    }
+    Ok(())
+}
+
 /// Does two things at once, each mostly on one core; fails as the first of them that did.
 pub(crate) fn both(
     one: impl FnOnce() -> Result<()> + Send,

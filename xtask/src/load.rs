@@ -102,7 +102,6 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
 
 /// Takes the counts, which must be within their limits; then plants something for each limit to notice.
 pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
-    // One after the other: beside each other, batches are smaller and instructions some percent more.
     bench(workspace, Some(Bench::Counts), false, &[])?;
     bench(workspace, Some(Bench::Counts), false, &["--planted".to_owned()])
 }

@@ -122,22 +122,27 @@ const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];
 
 /// A cargo plug-in: found at this version or a later one, or installed at this version, which is
 /// one that the oldest toolchain Parlor builds with can build too.
-struct Plugin {
+pub(crate) struct Plugin {
     name: &'static str,
     version: &'static str,
 }
 
 const NEXTEST: Plugin = Plugin { name: "nextest", version: "0.9.128" };
-const DENY: Plugin = Plugin { name: "deny", version: "0.20.2" };
-const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2" };
+pub(crate) const DENY: Plugin = Plugin { name: "deny", version: "0.20.2" };
+pub(crate) const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2" };
 
 /// What every check needs.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
+    machine(workspace)?;
+    plugin(workspace, &DENY)?;
+    plugin(workspace, &FUZZ)
+}
+
+/// The same but for what is built here and few checks need: cargo-deny and cargo-fuzz.
+pub(crate) fn machine(workspace: &Workspace) -> Result<()> {
     system(SYSTEM_NEEDS)?;
     system(WATCHERS)?;
-    for tool in [NEXTEST, DENY, FUZZ] {
-        plugin(workspace, &tool)?;
-    }
+    plugin(workspace, &NEXTEST)?;
     npm(&node_folder(workspace))?;
     npm(&clients_folder(workspace))?;
     pypi(&python_folder(workspace), &workspace.root().join(".venv"))?;
@@ -282,19 +287,27 @@ impl Drop for NoServices {
 }
 
 fn plugin(workspace: &Workspace, plugin: &Plugin) -> Result<()> {
+    let Some(mut install) = missing_plugin(workspace, plugin)? else { return Ok(()) };
+    run(&mut install)
+        .with_context(|| format!("cargo-{} {} is missing", plugin.name, plugin.version))
+}
+
+/// The command that installs a plug-in, unless it is there.
+///
+/// # Errors
+/// There is no place to build it in.
+pub(crate) fn missing_plugin(workspace: &Workspace, plugin: &Plugin) -> Result<Option<Command>> {
     let found = probe(cargo(workspace.root()).args([plugin.name, "--version"]));
     if found.is_some_and(|text| at_least(&text, plugin.version)) {
-        return Ok(());
+        return Ok(None);
     }
-    let package = format!("cargo-{}", plugin.name);
+    let mut install = cargo(workspace.root());
     // Without optimisation it is built minutes sooner, and it runs for seconds.
-    run(cargo(workspace.root())
-        .args(["install", "--locked", "--debug", "--force", &package])
-        .args(["--version", plugin.version])
-        // Not in the way of what is built meanwhile.
-        .arg("--target-dir")
-        .arg(workspace.scratch("plugins")?))
-    .with_context(|| format!("{package} {} is missing", plugin.version))
+    install.args(["install", "--locked", "--debug", "--force"]);
+    install.args([&format!("cargo-{}", plugin.name), "--version", plugin.version]);
+    // Not in the way of what is built meanwhile.
+    install.arg("--target-dir").arg(workspace.scratch("plugins")?);
+    Ok(Some(install))
 }
 
 /// Whether the version in a program's `--version` line is the wanted one or later.

@@ -2,14 +2,19 @@
 //!
 //! Every step runs or fails; none is passed over because something is not installed. What needs no more
 //! than the toolchain runs while the rest of what is needed is being installed. After the first failure
-//! the rest is not run, unless `--keep-going` asks for it.
+//! the rest is not run, unless `--keep-going` asks for it. What takes long to build is built behind the checks
+//! that come before the first that needs it (`background`).
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::background::{Background, Build};
 use crate::checks::{clients, docs, documents, faults, fuzz, graph, readme, rust, sdk, sim, web};
 use crate::load;
 use crate::setup;
@@ -37,11 +42,17 @@ struct Step {
     quick: bool,
     /// Whether the toolchain is all that it needs.
     bare: bool,
+    /// What has to be built before.
+    needs: &'static [Build],
     run: fn(&Workspace) -> Result<()>,
 }
 
 const fn step(name: &'static str, shows: &'static str, run: fn(&Workspace) -> Result<()>) -> Step {
-    Step { name, shows, quick: false, bare: false, run }
+    Step { name, shows, quick: false, bare: false, needs: &[], run }
+}
+
+const fn after(needs: &'static [Build], step: Step) -> Step {
+    Step { needs, ..step }
 }
 
 const fn quick(step: Step) -> Step {
@@ -51,6 +62,9 @@ const fn quick(step: Step) -> Step {
 const fn bare(step: Step) -> Step {
     Step { quick: true, bare: true, ..step }
 }
+
+const SERVER: &[Build] = &[Build::Server];
+const TOOLS: &[Build] = &[Build::Server, Build::Tools];
 
 /// The checks in the order they run, the bare ones first: what fails soonest and cheapest comes first.
 const STEPS: &[Step] = &[
@@ -68,21 +82,52 @@ const STEPS: &[Step] = &[
         rust::postgres,
     ),
     step("bus", "nodes hear each other by Redis and Redis Cluster, whatever breaks", rust::bus),
-    step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
-    step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
-    step("clients", "stock Node and Python clients get what the issue promises", clients::all),
-    step("nodes", "three nodes on one log are as one to stock clients", clients::several),
-    step("sdk", "the TypeScript client keeps the promise, in Node and in a browser", sdk::all),
-    step("web", "the web client in the binary is what its sources make, and works", web::same),
-    step("readme", "the README's commands and snippet work as printed", readme::check),
-    step(
-        "counts",
-        "allocations, system calls, instructions, heap are in their limits",
-        load::counts,
+    after(
+        SERVER,
+        step("clients", "stock Node and Python clients get what the issue promises", clients::all),
     ),
-    step("sim", "simulated histories keep the promise, planted faults are found", sim::short),
-    step("faults", "nothing is lost, doubled or disordered, whatever breaks", faults::short),
-    step("bench", "the benchmarks run (no figures are judged)", load::smoke),
+    after(
+        SERVER,
+        step("nodes", "three nodes on one log are as one to stock clients", clients::several),
+    ),
+    after(
+        SERVER,
+        step("sdk", "the TypeScript client keeps the promise, in Node and in a browser", sdk::all),
+    ),
+    after(
+        SERVER,
+        step("web", "the web client in the binary is what its sources make, and works", web::same),
+    ),
+    after(
+        SERVER,
+        step("readme", "the README's commands and snippet work as printed", readme::check),
+    ),
+    after(
+        TOOLS,
+        step("sim", "simulated histories keep the promise, planted faults are found", sim::short),
+    ),
+    after(
+        TOOLS,
+        step("faults", "nothing is lost, doubled or disordered, whatever breaks", faults::short),
+    ),
+    after(
+        &[Build::Deny],
+        step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
+    ),
+    after(
+        &[Build::Fuzz],
+        step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
+    ),
+    // Nothing is built any more: of what is counted, some is more while the machine is busy.
+    after(
+        TOOLS,
+        step(
+            "counts",
+            "allocations, system calls, instructions, heap are in their limits",
+            load::counts,
+        ),
+    ),
+    after(TOOLS, step("bench", "the benchmarks run (no figures are judged)", load::smoke)),
 ];
 
 /// How one check ended.
@@ -108,38 +153,74 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCo
         shows: "what the checks need is installed",
         quick: true,
         bare: true,
-        run: if chosen.iter().all(|step| step.quick) { setup::quick } else { setup::everything },
+        needs: &[],
+        run: if chosen.iter().all(|step| step.quick) { setup::quick } else { setup::machine },
     };
+    let builds: BTreeSet<Build> = chosen.iter().flat_map(|step| step.needs).copied().collect();
     let (bare, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|step| step.bare);
     let (mut rows, mut all) = (Rows::default(), Rows::default());
+    let (set_up, was_set_up) = mpsc::sync_channel(1);
+    let (built, ended) = mpsc::sync_channel(builds.len());
+    let mut background = Background::new(ended);
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let set_up = scope.spawn(|| take(workspace, &setup));
-        bare.into_iter().for_each(|step| rows.run(workspace, selection, step));
-        let set_up = set_up.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        scope.spawn(|| {
+            let row = take(workspace, &setup, || Ok(()));
+            let is_ready = !matches!(row.2, Ending::Failed(_));
+            set_up.send(row).expect("the checks wait for it");
+            // Gone with this thread, so that whoever waits for more learns that nothing comes.
+            let built = built;
+            for build in builds.into_iter().filter(|_| is_ready) {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let how = build.make(workspace).map_err(|error| format!("{error:#}"));
+                built.send((build, how)).expect("the other end lives as long");
+            }
+        });
+        let mut wait = |step: &Step| background.wait(step.needs);
+        bare.into_iter().for_each(|step| rows.run(workspace, selection, step, &mut wait));
+        let set_up = was_set_up.recv().expect("it is told however it ended");
         all.stopped = rows.stopped || matches!(set_up.2, Ending::Failed(_));
         all.rows.push(set_up);
+        all.rows.append(&mut rows.rows);
+        others.into_iter().for_each(|step| all.run(workspace, selection, step, &mut wait));
+        is_over.store(true, Ordering::Relaxed);
     });
-    all.rows.append(&mut rows.rows);
-    others.into_iter().for_each(|step| all.run(workspace, selection, step));
     Ok(report(&all.rows, started.elapsed()))
 }
 
 impl Rows {
-    fn run(&mut self, workspace: &Workspace, selection: &Selection, step: &'static Step) {
+    fn run(
+        &mut self,
+        workspace: &Workspace,
+        selection: &Selection,
+        step: &'static Step,
+        wait: impl FnOnce(&Step) -> Result<()>,
+    ) {
         if self.stopped {
             return self.rows.push((step.name, Duration::ZERO, Ending::NotRun));
         }
-        let row = take(workspace, step);
+        let row = take(workspace, step, || wait(step));
         self.stopped = matches!(row.2, Ending::Failed(_)) && !selection.keep_going;
         self.rows.push(row);
     }
 }
 
-/// Runs one step and says how it ended.
-fn take(workspace: &Workspace, step: &Step) -> (&'static str, Duration, Ending) {
+/// Runs one step, once what it needs is built, and says how it ended.
+fn take(
+    workspace: &Workspace,
+    step: &Step,
+    wait: impl FnOnce() -> Result<()>,
+) -> (&'static str, Duration, Ending) {
     println!("\n=== {}: {}", step.name, step.shows);
     let begun = Instant::now();
-    let ending = match (step.run)(workspace) {
+    let waited = wait();
+    let waiting = begun.elapsed();
+    if waiting >= Duration::from_secs(1) {
+        println!("waited {:.1} s for what it needs to be built", waiting.as_secs_f64());
+    }
+    let ending = match waited.and_then(|()| (step.run)(workspace)) {
         Ok(()) => Ending::Passed,
         Err(error) => {
             eprintln!("--- {} failed: {error:#}", step.name);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -70,24 +71,36 @@ impl Workspace {
         &self.imports
     }
 
-    /// Builds the server: for use as whoever builds it does, or quickly, as it is tested.
+    /// Builds the server.
     pub(crate) fn build_server(&self, profile: Profile) -> Result<()> {
-        run(&mut match profile {
+        run(&mut self.server(profile))
+    }
+
+    /// The command that builds the server: for use as whoever builds it does, or quickly, as it is tested.
+    pub(crate) fn server(&self, profile: Profile) -> Command {
+        match profile {
             Profile::Dev => as_tested(&self.root, &["build", "--bins"]),
             Profile::Release => {
                 let mut build = cargo(&self.root);
                 build.args(["build", "--locked", "--release", "-p", "parlor"]);
                 build
             }
-        })
+        }
     }
 
-    /// Builds what measures it and what breaks it, in one go: one by one, what they stand on would be built
-    /// again with the features that each asks for.
+    /// Builds what measures it and what breaks it.
     pub(crate) fn build_tools(&self) -> Result<()> {
-        run(cargo(&self.root)
+        run(&mut self.tools())
+    }
+
+    /// The command that builds what measures it and what breaks it, in one go: one by one, what they stand on
+    /// would be built again with the features that each asks for.
+    pub(crate) fn tools(&self) -> Command {
+        let mut build = cargo(&self.root);
+        build
             .args(["build", "--locked", "--release", "-p", "parlor-bench", "-p", "parlor-sim"])
-            .args(["--features", "parlor-bench/peers"]))
+            .args(["--features", "parlor-bench/peers"]);
+        build
     }
 
     /// Where cargo puts programs once they are built.

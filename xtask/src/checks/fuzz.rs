@@ -4,6 +4,8 @@
 //! `unsafe`, and what is looked for are panics, overflows and hangs. Overflow checks and debug
 //! assertions are on.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, output, run};
@@ -19,18 +21,12 @@ pub(crate) fn short(workspace: &Workspace) -> Result<()> {
     if targets.is_empty() {
         bail!("fuzz/ has no targets");
     }
-    let built = workspace.scratch("fuzz-build")?;
-    let fuzz = |command: &str| {
-        let mut fuzz = cargo(workspace.root());
-        fuzz.args(["fuzz", command, "--sanitizer", "none", "--target-dir"]).arg(&built);
-        fuzz
-    };
-    run(&mut fuzz("build"))?;
+    run(&mut build(workspace)?)?;
     for target in targets {
         let corpus = workspace.root().join("fuzz/corpus").join(target);
         // New inputs go to the first folder; the one under version control is only read.
         let found = workspace.scratch(&format!("fuzz/{target}"))?;
-        run(fuzz("run").arg(target).args([found, corpus]).args([
+        run(fuzz(workspace, "run")?.arg(target).args([found, corpus]).args([
             "--",
             "-timeout=10",
             &format!("-max_total_time={SECONDS_PER_TARGET}"),
@@ -38,4 +34,19 @@ pub(crate) fn short(workspace: &Workspace) -> Result<()> {
         .with_context(|| format!("fuzz target {target}: its input is in fuzz/artifacts"))?;
     }
     Ok(())
+}
+
+/// The command that builds all targets.
+///
+/// # Errors
+/// There is no place to build them in.
+pub(crate) fn build(workspace: &Workspace) -> Result<Command> {
+    fuzz(workspace, "build")
+}
+
+fn fuzz(workspace: &Workspace, command: &str) -> Result<Command> {
+    let mut fuzz = cargo(workspace.root());
+    fuzz.args(["fuzz", command, "--sanitizer", "none", "--target-dir"]);
+    fuzz.arg(workspace.scratch("fuzz-build")?);
+    Ok(fuzz)
 }

@@ -13,15 +13,23 @@ use crate::command::run;
 use crate::setup::clients_folder;
 use crate::workspace::{Profile, Workspace};
 
-/// All of it, against a release build.
+/// Their packages, each with tests of its own.
+const PACKAGES: [&str; 4] = ["typescript", "react", "web", "guides"];
+
+/// All of it, against a release build. Ends with the first that fails, so that its words are the last.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     workspace.build_server(Profile::Release)?;
-    for script in ["lint", "types", "build", "docs", "test"] {
-        run(Command::new("npm")
-            .args(["run", "--silent", script])
-            .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))
-            .current_dir(clients_folder(workspace)))
-        .with_context(|| format!("`npm run {script}` of the clients failed"))?;
+    for script in ["lint", "types", "build", "docs"] {
+        npm(workspace, &[script])?;
     }
-    Ok(())
+    PACKAGES.iter().try_for_each(|package| npm(workspace, &["test", "--workspace", package]))
+}
+
+fn npm(workspace: &Workspace, script: &[&str]) -> Result<()> {
+    run(Command::new("npm")
+        .args(["run", "--silent"])
+        .args(script)
+        .env("SERVER_UNDER_TEST", workspace.program("parlor", Profile::Release))
+        .current_dir(clients_folder(workspace)))
+    .context("the TypeScript clients failed")
 }

@@ -74,19 +74,19 @@ test("after_too_long_an_absence_everything_is_read_anew", async () => {
   await Promise.all(sends);
   const shownMeanwhile = messages.get().messages.length;
   // The first return ends before everything was read, so the next one has to begin anew.
-  let cuts = 0;
+  let caughtUps = 0;
   proxy.meddle = ({ way, event, text }) => {
     if (way === "up" && event === "conversations") return [];
-    if (way === "down" && event === "caught_up") {
-      cuts += 1;
-      setTimeout(() => proxy.cut(), 100);
-    }
+    if (way === "down" && event === "caught_up") caughtUps += 1;
     return [text];
   };
   const states: string[] = [];
   const end = bob.status.subscribe(() => states.push(bob.status.get().state));
   proxy.refuse(false);
-  await eventually(() => cuts === 1 && states.includes("offline"), "the cut");
+  await eventually(() => caughtUps === 1 && snapshots === 1, "the first return");
+  const before = states.length;
+  proxy.cut();
+  await eventually(() => states.indexOf("offline", before) !== -1, "the cut");
   expect([snapshots, states.includes("live")]).toEqual([1, false]);
   proxy.meddle = honest;
   end();

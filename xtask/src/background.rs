@@ -1,0 +1,98 @@
+//! What is built behind the checks, in the time that they leave.
+//!
+//! Most checks wait more than they work: for a disk, a timer, a browser. What later ones need is built
+//! meanwhile, one thing after the other, at the lowest priority, so that no check is slowed by it; one that
+//! needs what is not there yet waits, and leaves the machine to it.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::mpsc::Receiver;
+
+use anyhow::{Result, bail};
+
+use crate::checks::fuzz;
+use crate::command::in_silence;
+use crate::setup::{self, DENY, FUZZ};
+use crate::workspace::{Profile, Workspace};
+
+/// One thing to build, in the order in which they are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Build {
+    /// The server, as whoever builds it does.
+    Server,
+    /// What measures it and what breaks it.
+    Tools,
+    /// cargo-deny.
+    Deny,
+    /// cargo-fuzz, and the targets with it.
+    Fuzz,
+}
+
+impl Build {
+    /// Builds it at the lowest priority; what is built already takes a moment.
+    ///
+    /// # Errors
+    /// It cannot be built.
+    pub(crate) fn make(self, workspace: &Workspace) -> Result<()> {
+        match self {
+            Self::Server => in_silence(&mut at_leisure(&workspace.server(Profile::Release))),
+            Self::Tools => in_silence(&mut at_leisure(&workspace.tools())),
+            Self::Deny => plugin(workspace, &DENY),
+            Self::Fuzz => {
+                plugin(workspace, &FUZZ)?;
+                in_silence(&mut at_leisure(&fuzz::build(workspace)?))
+            }
+        }
+    }
+}
+
+fn plugin(workspace: &Workspace, plugin: &setup::Plugin) -> Result<()> {
+    setup::missing_plugin(workspace, plugin)?
+        .map_or(Ok(()), |install| in_silence(&mut at_leisure(&install)))
+}
+
+/// The same command, with all else on the machine going first.
+fn at_leisure(command: &Command) -> Command {
+    let mut slow = Command::new("nice");
+    slow.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => slow.env(name, value),
+            None => slow.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        slow.current_dir(folder);
+    }
+    slow
+}
+
+/// How each build ended, as they end.
+pub(crate) struct Background {
+    ended: Receiver<(Build, Result<(), String>)>,
+    known: BTreeMap<Build, Result<(), String>>,
+}
+
+impl Background {
+    /// Of builds whose ends are told on this channel.
+    pub(crate) fn new(ended: Receiver<(Build, Result<(), String>)>) -> Self {
+        Self { ended, known: BTreeMap::new() }
+    }
+
+    /// Waits until all these are built.
+    ///
+    /// # Errors
+    /// One of them was not, and why.
+    pub(crate) fn wait(&mut self, builds: &[Build]) -> Result<()> {
+        for build in builds {
+            while !self.known.contains_key(build) {
+                let Ok((ended, how)) = self.ended.recv() else { bail!("{build:?} was not built") };
+                self.known.insert(ended, how);
+            }
+            if let Err(why) = &self.known[build] {
+                bail!("{why}");
+            }
+        }
+        Ok(())
+    }
+}
