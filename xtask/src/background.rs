@@ -5,7 +5,6 @@
 //! needs what is not there yet waits, and leaves the machine to it.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::mpsc::Receiver;
 
 use anyhow::{Result, bail};
@@ -22,6 +21,8 @@ pub(crate) enum Build {
     Server,
     /// What measures it and what breaks it.
     Tools,
+    /// The benchmark's peers on Node and Python, of which one builds SQLite.
+    Peers,
     /// cargo-deny.
     Deny,
     /// cargo-fuzz, and the targets with it.
@@ -29,43 +30,42 @@ pub(crate) enum Build {
 }
 
 impl Build {
-    /// Builds it at the lowest priority; what is built already takes a moment.
+    /// Builds it; what is built already takes a moment.
     ///
     /// # Errors
     /// It cannot be built.
     pub(crate) fn make(self, workspace: &Workspace) -> Result<()> {
         match self {
-            Self::Server => in_silence(&mut at_leisure(&workspace.server(Profile::Release))),
-            Self::Tools => in_silence(&mut at_leisure(&workspace.tools())),
+            Self::Server => in_silence(&mut workspace.server(Profile::Release)),
+            Self::Tools => in_silence(&mut workspace.tools()),
+            Self::Peers => setup::peers(workspace),
             Self::Deny => plugin(workspace, &DENY),
             Self::Fuzz => {
                 plugin(workspace, &FUZZ)?;
-                in_silence(&mut at_leisure(&fuzz::build(workspace)?))
+                in_silence(&mut fuzz::build(workspace)?)
             }
         }
     }
 }
 
 fn plugin(workspace: &Workspace, plugin: &setup::Plugin) -> Result<()> {
-    setup::missing_plugin(workspace, plugin)?
-        .map_or(Ok(()), |install| in_silence(&mut at_leisure(&install)))
+    setup::missing_plugin(workspace, plugin)?.map_or(Ok(()), |mut install| in_silence(&mut install))
 }
 
-/// The same command, with all else on the machine going first.
-fn at_leisure(command: &Command) -> Command {
-    let mut slow = Command::new("nice");
-    slow.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => slow.env(name, value),
-            None => slow.env_remove(name),
-        };
-    }
-    if let Some(folder) = command.get_current_dir() {
-        slow.current_dir(folder);
-    }
-    slow
+/// Has all else on the machine go before this thread and the programs that it starts from now on. Elsewhere than
+/// on Linux, where priorities are a thread's own, it does nothing.
+///
+/// # Errors
+/// The system does not take it.
+pub(crate) fn step_back() -> Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::setpriority_process(None, LOWEST)?;
+    Ok(())
 }
+
+/// The lowest priority.
+#[cfg(target_os = "linux")]
+const LOWEST: i32 = 19;
 
 /// How each build ended, as they end.
 pub(crate) struct Background {

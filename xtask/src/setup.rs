@@ -134,18 +134,23 @@ pub(crate) const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2" };
 /// What every check needs.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     machine(workspace)?;
+    peers(workspace)?;
     plugin(workspace, &DENY)?;
     plugin(workspace, &FUZZ)
 }
 
-/// The same but for what is built here and few checks need: cargo-deny and cargo-fuzz.
+/// The same but for what is built here and few checks need: the benchmark's peers, cargo-deny and cargo-fuzz.
 pub(crate) fn machine(workspace: &Workspace) -> Result<()> {
     system(SYSTEM_NEEDS)?;
     system(WATCHERS)?;
     plugin(workspace, &NEXTEST)?;
     npm(&node_folder(workspace))?;
     npm(&clients_folder(workspace))?;
-    pypi(&python_folder(workspace), &workspace.root().join(".venv"))?;
+    pypi(&python_folder(workspace), &workspace.root().join(".venv"))
+}
+
+/// The benchmark's peers.
+pub(crate) fn peers(workspace: &Workspace) -> Result<()> {
     let peers = workspace.root().join("crates/bench/peers");
     for peer in NODE_PEERS {
         npm(&peers.join(peer))?;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::background::{Background, Build};
+use crate::background::{self, Background, Build};
 use crate::checks::{clients, docs, documents, faults, fuzz, graph, readme, rust, sdk, sim, web};
 use crate::load;
 use crate::setup;
@@ -65,6 +65,7 @@ const fn bare(step: Step) -> Step {
 
 const SERVER: &[Build] = &[Build::Server];
 const TOOLS: &[Build] = &[Build::Server, Build::Tools];
+const ALL: &[Build] = &[Build::Server, Build::Tools, Build::Peers];
 
 /// The checks in the order they run, the bare ones first: what fails soonest and cheapest comes first.
 const STEPS: &[Step] = &[
@@ -127,7 +128,7 @@ const STEPS: &[Step] = &[
             load::counts,
         ),
     ),
-    after(TOOLS, step("bench", "the benchmarks run (no figures are judged)", load::smoke)),
+    after(ALL, step("bench", "the benchmarks run (no figures are judged)", load::smoke)),
 ];
 
 /// How one check ended.
@@ -170,6 +171,9 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCo
             set_up.send(row).expect("the checks wait for it");
             // Gone with this thread, so that whoever waits for more learns that nothing comes.
             let built = built;
+            if let Err(error) = background::step_back() {
+                println!("notice: builds are not behind the checks: {error:#}");
+            }
             for build in builds.into_iter().filter(|_| is_ready) {
                 if is_over.load(Ordering::Relaxed) {
                     break;
