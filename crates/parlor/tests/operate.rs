@@ -121,7 +121,5 @@ fn top_shows_servers_in_a_terminal_one_that_dies_as_down_and_q_ends_it() {
     // It can be made smaller while it runs.
     screen.resize(80, 20);
     screen.shows("1/2 ready");
-    screen.press("q");
-    let status = screen.child.wait().expect("it ends");
-    assert!(status.success(), "{}", screen.text());
+    assert!(screen.ends_by("q").success(), "{}", screen.text());
 }

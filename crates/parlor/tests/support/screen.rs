@@ -54,6 +54,21 @@ impl Screen {
         self.keys.flush().expect("it reads");
     }
 
+    /// Presses a key until it ends. Once may be too little: crossterm overlooks a key that comes together with
+    /// another size, until the next one.
+    #[allow(clippy::disallowed_methods, reason = "as by a person")]
+    pub(crate) fn ends_by(&mut self, key: &str) -> portable_pty::ExitStatus {
+        let began = Instant::now();
+        loop {
+            self.press(key);
+            std::thread::sleep(Duration::from_millis(200));
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
+        }
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.parser
