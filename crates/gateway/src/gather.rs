@@ -1,37 +1,33 @@
 //! Answers to one broadcast, gathered from all shards. Each shard first says how many sockets it
 //! asks, so the gathering holds at most one answer per recipient and knows when it is complete.
 
+use std::collections::VecDeque;
+
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::io::Answers;
 use crate::socket::Answer;
 
-/// What is waited for, shared by the waiter and the shards.
+/// What is waited for, shared by the one who waits and the shards.
 #[derive(Debug)]
 pub(crate) struct Gathering {
     state: Mutex<State>,
-    complete: Notify,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     shards_left: usize,
     asked: usize,
-    gone: usize,
-    answers: Vec<Answer>,
-}
-
-impl State {
-    fn is_complete(&self) -> bool {
-        self.shards_left == 0 && self.answers.len() + self.gone >= self.asked
-    }
+    /// How many have answered or are gone.
+    settled: usize,
+    answers: VecDeque<Answer>,
 }
 
 impl Gathering {
     pub(crate) fn new(shards: usize) -> Self {
         let state = State { shards_left: shards, ..State::default() };
-        Self { state: Mutex::new(state), complete: Notify::new() }
+        Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// A shard asks so many of its sockets.
@@ -44,29 +40,48 @@ impl Gathering {
 
     /// A socket answered, or is gone before it did.
     pub(crate) fn settled(&self, answer: Option<Answer>) {
-        self.change(|state| match answer {
-            Some(answer) => state.answers.push(answer),
-            None => state.gone += 1,
+        self.change(|state| {
+            state.settled += 1;
+            state.answers.extend(answer);
         });
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock();
-        change(&mut state);
-        if state.is_complete() {
-            self.complete.notify_one();
+        change(&mut self.state.lock());
+        self.changed.notify_one();
+    }
+
+    /// How many are asked, once every shard has said so. Cancel safe.
+    pub(crate) async fn count(&self) -> usize {
+        loop {
+            {
+                let state = self.state.lock();
+                if state.shards_left == 0 {
+                    return state.asked;
+                }
+            }
+            self.changed.notified().await;
         }
     }
 
-    /// Completes when every socket that was asked has answered or is gone.
-    pub(crate) async fn complete(&self) {
-        self.complete.notified().await;
+    /// The next answer; `None` once every socket that was asked has answered or is gone. Cancel safe.
+    pub(crate) async fn next(&self) -> Option<Answer> {
+        loop {
+            {
+                let mut state = self.state.lock();
+                if let Some(answer) = state.answers.pop_front() {
+                    return Some(answer);
+                }
+                if state.shards_left == 0 && state.settled >= state.asked {
+                    return None;
+                }
+            }
+            self.changed.notified().await;
+        }
     }
 
-    /// What has come so far.
-    pub(crate) fn take(&self) -> Answers {
-        let mut state = self.state.lock();
-        let missing = state.asked.saturating_sub(state.answers.len());
-        Answers { answers: std::mem::take(&mut state.answers), missing }
+    /// How many were asked, as far as is known.
+    pub(crate) fn known(&self) -> usize {
+        self.state.lock().asked
     }
 }

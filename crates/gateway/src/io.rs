@@ -263,18 +263,39 @@ impl Target {
         args: &(impl Serialize + ?Sized),
         timeout: Duration,
     ) -> Result<Answers, EmitError> {
+        let asked = self.ask(name, &arguments(args)?, Vec::new())?;
+        let mut answers = Vec::new();
+        let gather = async {
+            while let Some(answer) = asked.next().await {
+                answers.push(answer);
+            }
+        };
+        let _ = tokio::time::timeout(timeout, gather).await;
+        let missing = asked.gathering.known().saturating_sub(answers.len());
+        Ok(Answers { answers, missing })
+    }
+
+    /// Sends an event whose arguments are the JSON text of an array, with placeholders for the attachments, and
+    /// asks each socket for an answer.
+    ///
+    /// # Errors
+    /// As [`Target::emit`].
+    pub fn ask(
+        &self,
+        name: &str,
+        json_args: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<Asked, EmitError> {
         let id = self.shared.next_ack_id();
         let namespace = &self.selection.namespace;
-        let args = arguments(args)?;
-        let frame = Frame::event_asking(namespace, Some(id), name, &args, Vec::new());
+        let frame = Frame::event_asking(namespace, Some(id), name, json_args, attachments);
         let gathering = Arc::new(Gathering::new(self.shared.inboxes.len()));
-        let _forget = ForgetAll { shared: &self.shared, id };
+        let asked = Asked { shared: Arc::clone(&self.shared), id, gathering };
         self.act(|| {
-            let (frame, gathering) = (frame.clone(), Arc::clone(&gathering));
+            let (frame, gathering) = (frame.clone(), Arc::clone(&asked.gathering));
             TargetAction::EmitAck { frame, id, gathering }
         })?;
-        let _ = tokio::time::timeout(timeout, gathering.complete()).await;
-        Ok(gathering.take())
+        Ok(asked)
     }
 
     /// The sockets chosen, with their rooms.
@@ -282,8 +303,22 @@ impl Target {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.fetch(usize::MAX).await
+    }
+
+    /// The sockets chosen, with their rooms; `None` if they are more than so many.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn fetch_at_most(&self, most: usize) -> Option<Vec<RemoteSocket>> {
+        let found = self.fetch(most.saturating_add(1)).await;
+        (found.len() <= most).then_some(found)
+    }
+
+    /// At most so many of each shard.
+    async fn fetch(&self, most: usize) -> Vec<RemoteSocket> {
         let (reply, mut found) = mpsc::channel(self.shared.inboxes.len());
-        self.act_always(|| TargetAction::Fetch { reply: reply.clone() });
+        self.act_always(|| TargetAction::Fetch { reply: reply.clone(), most });
         drop(reply);
         let mut sockets = Vec::new();
         while let Some(mut part) = found.recv().await {
@@ -295,7 +330,13 @@ impl Target {
     /// Makes the sockets join these rooms.
     pub fn join(&self, rooms: impl IntoIterator<Item = impl Into<Arc<str>>>) {
         let rooms: Arc<[Arc<str>]> = rooms.into_iter().map(Into::into).collect();
-        self.act_always(|| TargetAction::Join { rooms: Arc::clone(&rooms) });
+        self.act_always(|| TargetAction::Join { rooms: Arc::clone(&rooms), most: usize::MAX });
+    }
+
+    /// Makes the sockets join these rooms, but for those that would then be in more rooms than so many.
+    pub fn join_up_to(&self, rooms: &[Arc<str>], most: usize) {
+        let rooms: Arc<[Arc<str>]> = rooms.into();
+        self.act_always(|| TargetAction::Join { rooms: Arc::clone(&rooms), most });
     }
 
     /// Makes the sockets leave these rooms.
@@ -318,13 +359,38 @@ impl Target {
     }
 }
 
-/// Forgets a broadcast's pending acknowledgements when its waiter is gone.
-struct ForgetAll<'a> {
-    shared: &'a Shared,
+/// Sockets that were asked, and their answers as they come. Dropping it forgets those that are still to come.
+pub struct Asked {
+    shared: Arc<Shared>,
     id: u64,
+    gathering: Arc<Gathering>,
 }
 
-impl Drop for ForgetAll<'_> {
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Asked({}, {:?})", self.id, self.gathering)
+    }
+}
+
+impl Asked {
+    /// How many sockets are asked.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn count(&self) -> usize {
+        self.gathering.count().await
+    }
+
+    /// The next answer; `None` once all have answered or are gone.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn next(&self) -> Option<Answer> {
+        self.gathering.next().await
+    }
+}
+
+impl Drop for Asked {
     fn drop(&mut self) {
         if self.shared.stopped.load(Ordering::Relaxed) {
             return;

@@ -30,7 +30,6 @@
 mod config;
 mod descriptors;
 mod drain;
-mod emission;
 mod engine;
 mod event;
 mod frame;
@@ -53,8 +52,10 @@ mod shared;
 mod socket;
 mod stats;
 
+pub use parlor_wire::adapter;
+pub use parlor_wire::packet::{Limits as PacketLimits, PacketError};
+
 pub use config::{Config, Cors, Recovery, Transports};
-pub use emission::{Emission, EmissionError};
 pub use engine::{Engine, Link, Message};
 pub use event::{Ack, Event};
 pub use frame::Frame;
@@ -62,7 +63,7 @@ pub use gateway::{Gateway, Listener, Running};
 pub use handshake::Handshake;
 pub use http::{NoProxy, Peer, TrustedProxy, Uncollected, collect};
 pub use ids::{ID_LENGTH, SocketId, SocketKey};
-pub use io::{Answers, Broadcast, Io, RemoteSocket, Target};
+pub use io::{Answers, Asked, Broadcast, Io, RemoteSocket, Target};
 pub use namespace::{ConnectError, ConnectRequest, Data, Namespace, Refused};
 pub use reason::{Close, CloseReason, DisconnectReason};
 pub use shard::ops::Busy;

@@ -10,7 +10,7 @@
 //! `search` finds messages.
 //! `presence` tells who is there to whom `visibility` lets see it; `crowds` tells it, and receipts and
 //! typing, as counts where many are in;
-//! `nodes` tells other nodes, and hears them; `emissions` is what programs of the app emit to rooms;
+//! `nodes` tells other nodes, and hears them; `adapter` is what the app's Socket.IO servers ask;
 //! `backend` is what the app's own server does on behalf of users;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
@@ -64,7 +64,7 @@ mod stars;
 mod timers;
 mod tutorial;
 
-mod emissions;
+mod adapter;
 mod nodes;
 mod online;
 mod presence;
@@ -86,9 +86,9 @@ mod json;
 mod records;
 mod requests;
 
+pub use adapter::Answering;
 pub use backend::{Answer, Backend, refusal_json};
 pub use delivery::Delivery;
-pub use emissions::NotEmitted;
 pub use identity::{AuthError, Authenticator, Identity};
 pub use service::Service;
 pub use settings::{Mode, Settings};

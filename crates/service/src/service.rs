@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::adapter;
 use crate::closing::Ending;
 use crate::delivery::{Delivery, NAMESPACE};
 use crate::dispatch::{self, Command};
@@ -60,6 +61,7 @@ pub struct Service {
     pub(crate) auth: Arc<dyn Authenticator>,
     delivery: Arc<Delivery>,
     pub(crate) receipts: Receipts,
+    pub(crate) member_requests: adapter::Requests,
     pub(crate) expiry: Expiry,
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
@@ -75,7 +77,7 @@ pub struct Service {
     /// The tasks that run as long as the service does.
     own_tasks: TaskTracker,
     /// The runtime that the service was started in, which is none of the gateway's.
-    runtime: OnceLock<Handle>,
+    pub(crate) runtime: OnceLock<Handle>,
     /// Cancelled when nobody is let in any more.
     pub(crate) closed: CancellationToken,
     /// Cancelled when nothing more is written.
@@ -124,6 +126,7 @@ impl Service {
     ) -> Arc<Self> {
         Arc::new(Self {
             receipts: Receipts::new(&settings.limits),
+            member_requests: adapter::Requests::default(),
             expiry: Expiry::default(),
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),

@@ -8,11 +8,11 @@
 //! are not finite become `null`, an extension of unknown type becomes `[type, bytes]`.
 
 mod decode;
-mod emission;
 mod encode;
 mod item;
 mod time;
 
 pub use decode::decode;
-pub use emission::{EMISSION_BYTES_MAX, EMISSION_ROOMS_MAX, Emission, decode_emission};
+pub(crate) use decode::to_json;
+pub(crate) use encode::from_json;
 pub use encode::{EncodeError, encode};

@@ -1,32 +1,38 @@
-// Programs of the app that emit to Parlor's users as to rooms of a Socket.IO server: the stock emitter, and a stock
-// server with the classic Redis adapter.
+// Socket.IO servers of the app's, with either Redis adapter, and programs that emit by the stock emitter, to which
+// Parlor is one more server of their cluster.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { createAdapter } from "@socket.io/redis-adapter";
+import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { Emitter } from "@socket.io/redis-emitter";
-import { createClient } from "redis";
+import { createClient, createCluster } from "redis";
 import { Server as SocketIo } from "socket.io";
+import { io as connect } from "socket.io-client";
 
 import { Redis } from "./engines.mjs";
 import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
 
-async function client(t, redis) {
-  const made = createClient({ url: redis.url });
+async function client(redis) {
+  const made = redis.isCluster ? createCluster({ rootNodes: [{ url: redis.url }] }) : createClient({ url: redis.url });
   made.on("error", () => {});
   await made.connect();
-  t.after(() => made.isOpen && made.destroy());
   return made;
 }
 
-// Three users, alice and bob in a group, and a Redis that the server hears emitters on.
-async function house(t) {
-  const redis = await Redis.start();
-  t.after(() => redis.stop());
-  const server = await Server.start(t, { env: { PARLOR_EMITTERS__URL: redis.url } });
+// Three users, alice and bob in a group, and a Redis by which the server is a member of the app's cluster.
+async function house(t, kind = "classic", start = () => Redis.start()) {
+  const redis = await start();
+  // In the reverse order of the beginnings: nobody speaks with a Redis that is gone.
+  const ends = [() => redis.stop()];
+  t.after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  const address = redis.isCluster ? "PARLOR_ADAPTER__URLS" : "PARLOR_ADAPTER__URL";
+  const env = { [address]: redis.url, PARLOR_ADAPTER__KIND: kind };
+  const server = await Server.start(t, { env });
   const at = (n) => server.nodes?.[n % 3] ?? server;
   const people = await Promise.all(
     [["websocket"], ["polling"], ["websocket"]].map((transports, n) =>
@@ -36,7 +42,33 @@ async function house(t) {
   await Promise.all(people.map((person) => person.caughtUp()));
   const { groupId } = await people[0].ask("group_create", { name: "Two", members: ["bob"] });
   await people[1].until(() => people[1].heard("entry").length > 0, "the group");
-  return { redis, server, people, groupId };
+  return { redis, ends, server, people, groupId };
+}
+
+async function emitterOn({ redis, ends }) {
+  const made = await client(redis);
+  ends.push(() => made.close());
+  return new Emitter(made);
+}
+
+// A stock server in the same cluster, and a client of its own in the room "news".
+async function stock({ redis, ends }, kind) {
+  const [pub, sub] = [await client(redis), await client(redis)];
+  const adapter = kind === "sharded" ? createShardedAdapter(pub, sub, { subscriptionMode: "static" }) : createAdapter(pub, sub);
+  const http = createServer();
+  const io = new SocketIo(http, { adapter });
+  io.on("connection", (socket) => socket.join("news"));
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const dora = connect(`http://127.0.0.1:${http.address().port}`, { transports: ["websocket"], forceNew: true });
+  await new Promise((resolve) => dora.on("connect", resolve));
+  ends.push(async () => {
+    dora.disconnect();
+    // It would unsubscribe, and nobody could wait for that; its connections end with its clients.
+    io.of("/").adapter.close = () => {};
+    await io.close();
+    for (const made of [pub, sub]) await made.close();
+  });
+  return { io, dora };
 }
 
 const args = (person, name) => person.events.filter(([heard]) => heard === name).map(([, ...rest]) => rest);
@@ -51,9 +83,10 @@ async function reached(emit, people) {
 }
 
 test("the stock emitter reaches users and groups, and nobody else", async (t) => {
-  const { redis, people, groupId } = await house(t);
+  const home = await house(t);
+  const { people, groupId } = home;
   const [alice, bob, carol] = people;
-  const emitter = new Emitter(await client(t, redis));
+  const emitter = await emitterOn(home);
   await reached((event) => emitter.emit(event), people);
 
   emitter.to("alice").emit("invoice", { id: 7, paid: true }, ["two", null]);
@@ -86,10 +119,9 @@ test("the stock emitter reaches users and groups, and nobody else", async (t) =>
 });
 
 test("a stock server with the Redis adapter reaches them too, also after Redis was gone", async (t) => {
-  const { redis, people } = await house(t);
-  const pub = await client(t, redis);
-  const io = new SocketIo(createServer(), { adapter: createAdapter(pub, await client(t, redis)) });
-  t.after(() => io.close());
+  const home = await house(t);
+  const { redis, people } = home;
+  const { io } = await stock(home, "classic");
   await reached((event) => io.emit(event), people);
   io.to("bob").emit("from", "node");
   await people[1].until(() => args(people[1], "from").length === 1, "an event of the server's");
@@ -101,4 +133,101 @@ test("a stock server with the Redis adapter reaches them too, also after Redis w
   await redis.run();
   people.forEach((person) => (person.events = person.events.filter(([name]) => name !== "hello")));
   await reached((event) => io.emit(event), people);
+});
+
+for (const [kind, on, start] of [
+  ["classic", "a server", () => Redis.start()],
+  ["sharded", "a server", () => Redis.start()],
+  ["sharded", "a cluster", () => Redis.startCluster()],
+]) {
+  test(`a stock server with the ${kind} adapter on ${on} asks for Parlor's sockets as for its own`, async (t) => {
+    const home = await house(t, kind, start);
+    const { server, people, groupId } = home;
+    const [alice, bob, carol] = people;
+    const { io, dora } = await stock(home, kind);
+    await reached((event) => io.emit(event), people);
+    const idOf = (person) => person.socket.id;
+
+    // Who is there.
+    const all = await io.fetchSockets();
+    assert.deepEqual(all.map(({ id }) => id).sort(), [...people.map(idOf), dora.id].sort());
+    const found = all.find(({ id }) => id === idOf(alice));
+    assert.deepEqual([...found.rooms].sort(), [idOf(alice), "alice", `group:${groupId}`].sort());
+    assert.equal(found.data.userId, "alice");
+    assert.deepEqual(found.handshake.auth, {}, "a token is nobody else's");
+    const inGroup = await io.in(`group:${groupId}`).fetchSockets();
+    assert.deepEqual(inGroup.map(({ data }) => data.userId).sort(), ["alice", "bob"]);
+    assert.deepEqual((await io.in(idOf(bob)).fetchSockets()).map(({ data }) => data.userId), ["bob"]);
+
+    // Rooms of the app's own, which clients of both servers are in.
+    io.in(["alice", idOf(carol)]).socketsJoin(["news", "sport"]);
+    const heardByDora = new Promise((resolve) => dora.once("headline", (...said) => resolve(said)));
+    io.to("news").except("carol").emit("headline", 1);
+    io.to("sport").emit("goal", 2);
+    await carol.until(() => args(carol, "goal").length === 1, "an event of a room that was joined");
+    await alice.until(() => args(alice, "goal").length === 1, "the same");
+    assert.deepEqual([alice, bob, carol].map((person) => args(person, "headline").length), [1, 0, 0]);
+    assert.deepEqual([args(bob, "goal"), await heardByDora], [[], [1]]);
+    const inNews = await io.in("news").fetchSockets();
+    assert.deepEqual(inNews.map(({ id }) => id).sort(), [idOf(alice), idOf(carol), dora.id].sort());
+    io.in("alice").socketsLeave("news");
+    io.to("news").emit("headline", 3);
+    await carol.until(() => args(carol, "headline").length === 1, "an event of a room that others left");
+    assert.equal(args(alice, "headline").length, 1);
+
+    // Nobody is let into a group from there.
+    io.in("carol").socketsJoin(`group:${groupId}`);
+    io.to(`group:${groupId}`).emit("secret");
+    io.emit("after");
+    for (const person of people) await person.until(() => args(person, "after").length === 1, "an event for all");
+    assert.deepEqual(people.map((person) => args(person, "secret").length), [1, 1, 0]);
+
+    // Acks of clients, with and without bytes.
+    alice.socket.on("question", (n, ack) => ack({ from: "alice", n }));
+    carol.socket.on("question", (_, ack) => ack({ bytes: Buffer.from([1, 255]) }));
+    dora.on("question", (_, ack) => ack("dora"));
+    const answers = await io.to(["alice", "news"]).timeout(5_000).emitWithAck("question", 7);
+    assert.equal(answers.length, 3);
+    assert.ok(answers.includes("dora"));
+    assert.deepEqual(answers.find((answer) => answer.n), { from: "alice", n: 7 });
+    assert.deepEqual(Buffer.from(answers.find((answer) => answer.bytes).bytes), Buffer.from([1, 255]));
+    assert.deepEqual(await io.to("nobody").timeout(5_000).emitWithAck("question", 8), []);
+    // One of them says nothing: the others' answers are there with the error.
+    const late = await io.to(["alice", "bob"]).timeout(300).emitWithAck("question", 9).catch((error) => error);
+    assert.deepEqual(late.responses, [{ from: "alice", n: 9 }]);
+    // Chat's own events are nobody's to ask: nobody is asked, and nobody waits.
+    assert.deepEqual(await io.to("bob").timeout(5_000).emitWithAck("private_message", {}), []);
+
+    // No code of the app's runs in Parlor; each of its nodes says so.
+    const said = await io.serverSideEmitWithAck("anybody there");
+    assert.deepEqual(said, Array(server.nodes?.length ?? 1).fill(null));
+    if (kind === "classic") {
+      const rooms = await io.of("/").adapter.allRooms();
+      for (const room of ["alice", "bob", "news", `group:${groupId}`, idOf(bob)]) assert.ok(rooms.has(room), room);
+    }
+
+    const gone = new Promise((resolve) => bob.socket.on("disconnect", resolve));
+    io.in("bob").disconnectSockets(true);
+    assert.match(await gone, /server disconnect|transport close/);
+    assert.ok(alice.socket.connected && dora.connected);
+  });
+}
+
+test("the stock emitter moves and disconnects sockets", async (t) => {
+  const home = await house(t);
+  const { people } = home;
+  const [alice, bob] = people;
+  const emitter = await emitterOn(home);
+  await reached((event) => emitter.emit(event), people);
+  emitter.in("alice").socketsJoin("news");
+  emitter.to("news").emit("headline", 1);
+  emitter.serverSideEmit("anybody there");
+  emitter.in("news").socketsLeave("news");
+  emitter.to("news").emit("headline", 2);
+  emitter.emit("after");
+  await alice.until(() => args(alice, "after").length === 1, "the last event");
+  assert.deepEqual(args(alice, "headline"), [[1]]);
+  const gone = new Promise((resolve) => bob.socket.on("disconnect", resolve));
+  emitter.in("bob").disconnectSockets();
+  assert.equal(await gone, "io server disconnect");
 });

@@ -23,12 +23,14 @@ wait
 rm -rf "$2"
 `;
 const REDIS = `
-redis-server --port "$1" --bind 127.0.0.1 --dir "$2" --save "" --appendonly no >"$2"/log 2>&1 &
+port=$1 folder=$2
+shift 2
+redis-server --port "$port" --bind 127.0.0.1 --dir "$folder" --save "" --appendonly no "$@" >"$folder"/log 2>&1 &
 pid=$!
 read -r _
 kill -9 "$pid" 2>/dev/null
 wait
-rm -rf "$2"
+rm -rf "$folder"
 `;
 
 // Where the newest of the system's PostgreSQL is.
@@ -83,20 +85,32 @@ export class Postgres {
 export class Redis {
   #shell = null;
 
-  constructor(port) {
+  constructor(port, options) {
     this.port = port;
+    this.options = options;
+    this.isCluster = options.length > 0;
     this.url = `redis://127.0.0.1:${port}`;
   }
 
   static async start() {
-    const redis = new Redis(await freePort());
+    const redis = new Redis(await freePort(), []);
     await redis.run();
+    return redis;
+  }
+
+  // Starts a cluster, of one server that has all slots.
+  static async startCluster() {
+    const options = ["--cluster-enabled", "yes", "--cluster-port", `${await freePort()}`];
+    const redis = new Redis(await freePort(), options);
+    await redis.run();
+    redis.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    await until("the cluster", () => redis.ask("CLUSTER", "INFO").includes("cluster_state:ok"));
     return redis;
   }
 
   // Starts it, with nothing in it.
   async run() {
-    this.#shell = spawn("sh", ["-c", REDIS, "sh", `${this.port}`, folder("parlor-redis-")], { stdio: ["pipe", "ignore", "inherit"] });
+    this.#shell = spawn("sh", ["-c", REDIS, "sh", `${this.port}`, folder("parlor-redis-"), ...this.options], { stdio: ["pipe", "ignore", "inherit"] });
     await until("Redis", () => this.ask("PING") === "PONG");
   }
 

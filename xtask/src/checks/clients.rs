@@ -24,7 +24,7 @@ const SEVERAL: &[&str] = &[
     "devices.test.mjs",
     "own.test.mjs",
     "crash.test.mjs",
-    "emitters.test.mjs",
+    "adapter.test.mjs",
 ];
 
 /// Every test, against a release build.

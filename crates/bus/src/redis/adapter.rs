@@ -1,80 +1,217 @@
-//! Hears what programs of the app emit to Socket.IO rooms over Redis.
+//! Is a member of a cluster of Socket.IO servers: hears what its members and programs beside it say over Redis,
+//! and answers them.
 //!
-//! `@socket.io/redis-emitter`, and Socket.IO servers with the classic `@socket.io/redis-adapter`, publish on
-//! `<prefix>#<namespace>#`, or for one room on `<prefix>#<namespace>#<room>#`. All of it is in passing: what
-//! is published while there is no connection is heard by nobody.
+//! With the classic `@socket.io/redis-adapter`, and `@socket.io/redis-emitter`, what is emitted to rooms is
+//! published on `<prefix>#<namespace>#`, or for one room on `<prefix>#<namespace>#<room>#`, requests on
+//! `<prefix>-request#<namespace>#`, and answers on `<prefix>-response#<namespace>#<uid>#`. With the sharded one
+//! all is published on `<prefix>#<namespace>#`, and answers on `<prefix>#<namespace>#<uid>#`, in shards. Whoever asks
+//! counts who is subscribed to the channel of requests, and waits for as many answers. All of it is in
+//! passing: what is published while there is no connection is heard by nobody.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rand::Rng;
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::links::Links;
-use super::subscription::Subscription;
+use super::links::{Command, Links};
+use super::subscription::{By, Subscription};
 use super::{Config, Engine, OpenError};
 use crate::backoff::Backoff;
 
 /// The server is asked whether it is there so often.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
-/// Hears emitters until it is dropped.
+/// Answers that wait to be published, and bytes of them; what comes above is dropped.
+const ANSWERS_MAX: usize = 16_384;
+const ANSWERS_BYTES_MAX: usize = 64 << 20;
+
+/// Answers that are published together.
+const ROUND_MAX: usize = 512;
+
+/// Which adapter the members have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The classic one.
+    Classic,
+    /// The sharded one, which subscribes to no channel for each room (`subscriptionMode: "static"`).
+    Sharded,
+}
+
+/// A message as it was heard.
+#[derive(Debug, Clone, Copy)]
+pub enum Heard<'a> {
+    /// An event for rooms, of the classic adapter.
+    Emitted(&'a [u8]),
+    /// A request, or anything of the sharded adapter.
+    Told(&'a [u8]),
+}
+
+/// A member of the cluster until it is dropped.
 #[derive(Debug)]
-pub struct Emitters {
+pub struct Adapter {
     is_up: Arc<AtomicBool>,
+    answers: Answers,
     _stop: DropGuard,
 }
 
-impl Emitters {
-    /// Hears what is emitted in the namespace `/` under a prefix: `take` is called with each message, on the
-    /// connection's own task, and must not block. A Redis that is out of reach is waited for.
+/// Where answers go.
+#[derive(Debug, Clone)]
+pub struct Answers(Arc<Queue>);
+
+#[derive(Debug)]
+struct Queue {
+    kind: Kind,
+    prefix: String,
+    waiting: mpsc::Sender<Waiting>,
+    waiting_bytes: AtomicUsize,
+    dropped: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    channel: String,
+    bytes: Vec<u8>,
+}
+
+impl Adapter {
+    /// Is a member in the namespace `/` under a prefix: `take` is called with each message, on the connection's own
+    /// task, and must not block. A Redis that is out of reach is waited for.
     ///
     /// # Errors
     /// [`OpenError`] when an address is none.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn hear(
+    pub fn join(
         engine: Engine,
+        kind: Kind,
         prefix: &str,
-        take: impl Fn(&[u8]) + Send + Sync + 'static,
+        take: impl Fn(Heard<'_>, &Answers) + Send + Sync + 'static,
     ) -> Result<Self, OpenError> {
         let config = Config::new(engine);
-        let links = Links::new(&config)?;
+        let links = Arc::new(Links::new(&config)?);
         let (stop, is_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
-        let (pattern, told) = (format!("{}#/#*", escaped(prefix)), Arc::clone(&is_up));
-        let (ended, take) = (stop.clone(), Arc::new(take));
-        tokio::spawn(async move {
-            let mut backoff = Backoff::new(config.reconnect_delay_max);
-            let hear_on = async {
-                loop {
-                    let take = Arc::clone(&take);
-                    let heard = async {
-                        links.look_anew().await?;
-                        links.subscribe_to_all(&pattern, move |message| take(message)).await
-                    };
-                    match heard.await {
-                        Ok(subscription) => {
-                            backoff.reset();
-                            told.store(true, Ordering::Relaxed);
-                            tracing::info!(pattern, "emitters are heard");
-                            stay(&links, subscription).await;
-                            told.store(false, Ordering::Relaxed);
-                            tracing::warn!("emitters are not heard; Redis is connected to anew");
-                        }
-                        Err(error) => tracing::debug!(%error, "emitters cannot be heard"),
-                    }
-                    tokio::time::sleep(backoff.delay()).await;
-                }
+        let (waiting, published) = mpsc::channel(ANSWERS_MAX);
+        let answers = Answers(Arc::new(Queue {
+            kind,
+            prefix: prefix.to_owned(),
+            waiting,
+            waiting_bytes: AtomicUsize::new(0),
+            dropped: Arc::default(),
+        }));
+        let speaking = publish(Arc::clone(&links), Arc::clone(&answers.0), published);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(speaking));
+        let (told, given) = (Arc::clone(&is_up), answers.clone());
+        let take = move |by: By, message: &[u8]| {
+            let heard = match by {
+                By::Pattern => Heard::Emitted(message),
+                By::Name => Heard::Told(message),
             };
-            ended.run_until_cancelled(hear_on).await;
-        });
-        Ok(Self { is_up, _stop: stop.drop_guard() })
+            take(heard, &given);
+        };
+        let hearing = hear(links, config, kind, prefix.to_owned(), told, Arc::new(take));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(hearing));
+        Ok(Self { is_up, answers, _stop: stop.drop_guard() })
     }
 
-    /// Says at any time whether they are heard.
+    /// Says at any time whether members are heard.
     pub fn is_up(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_up)
+    }
+
+    /// Says at any time how many answers were not published, since there was no room or Redis was out of reach.
+    pub fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.answers.0.dropped)
+    }
+}
+
+impl Answers {
+    /// Publishes an answer for the member of that name, or for all where it has none, if there is room.
+    pub fn publish(&self, member: &str, bytes: Vec<u8>) {
+        let Queue { kind, prefix, waiting, waiting_bytes, dropped } = &*self.0;
+        let size = bytes.len();
+        let channel = match (kind, member) {
+            (Kind::Classic, "") => format!("{prefix}-response#/#"),
+            (Kind::Classic, member) => format!("{prefix}-response#/#{member}#"),
+            (Kind::Sharded, member) => format!("{prefix}#/#{member}#"),
+        };
+        let has_room = waiting_bytes.fetch_add(size, Ordering::Relaxed) + size <= ANSWERS_BYTES_MAX;
+        if !has_room || waiting.try_send(Waiting { channel, bytes }).is_err() {
+            waiting_bytes.fetch_sub(size, Ordering::Relaxed);
+            dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A name for a member, as the sharded adapter makes them.
+pub fn member_name() -> String {
+    format!("{:016x}", rand::rng().random::<u64>())
+}
+
+/// Publishes what waits, in its order.
+async fn publish(links: Arc<Links>, queue: Arc<Queue>, mut waiting: mpsc::Receiver<Waiting>) {
+    let publish = match queue.kind {
+        Kind::Classic => "PUBLISH",
+        Kind::Sharded => "SPUBLISH",
+    };
+    let mut round = Vec::new();
+    while waiting.recv_many(&mut round, ROUND_MAX).await > 0 {
+        let bytes = round.iter().map(|answer| answer.bytes.len()).sum();
+        let count = round.len() as u64;
+        let command =
+            |answer: Waiting| Command::new(publish, &answer.channel).arg(answer.bytes.as_slice());
+        // Whoever asked gives up in time, and asks again if it likes.
+        if let Err(error) = links.run(round.drain(..).map(command).collect()).await {
+            queue.dropped.fetch_add(count, Ordering::Relaxed);
+            tracing::debug!(%error, "answers to members of the cluster are lost");
+        }
+        queue.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Hears members for ever.
+async fn hear(
+    links: Arc<Links>,
+    config: Config,
+    kind: Kind,
+    prefix: String,
+    is_up: Arc<AtomicBool>,
+    take: Arc<impl Fn(By, &[u8]) + Send + Sync + 'static>,
+) {
+    // Requests come last: whoever is counted among those that answer hears events already.
+    let channels = match kind {
+        Kind::Classic => vec![
+            ("PSUBSCRIBE", format!("{}#/#*", escaped(&prefix))),
+            ("SUBSCRIBE", format!("{prefix}-request#/#")),
+        ],
+        Kind::Sharded => vec![("SSUBSCRIBE", format!("{prefix}#/#"))],
+    };
+    let mut backoff = Backoff::new(config.reconnect_delay_max);
+    loop {
+        let take = Arc::clone(&take);
+        let heard = async {
+            links.look_anew().await?;
+            links.hear(&channels, move |by, message| take(by, message)).await
+        };
+        match heard.await {
+            Ok(subscription) => {
+                backoff.reset();
+                is_up.store(true, Ordering::Relaxed);
+                tracing::info!(prefix, "the app's Socket.IO servers are heard");
+                stay(&links, subscription).await;
+                is_up.store(false, Ordering::Relaxed);
+                tracing::warn!(
+                    "the app's Socket.IO servers are not heard; Redis is connected to anew"
+                );
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the app's Socket.IO servers cannot be heard");
+            }
+        }
+        tokio::time::sleep(backoff.delay()).await;
     }
 }
 
@@ -111,5 +248,44 @@ mod tests {
     fn a_prefix_is_no_pattern() {
         assert_eq!(escaped("socket.io"), "socket.io");
         assert_eq!(escaped("a*[b]\\"), "a\\*\\[b\\]\\\\");
+    }
+
+    fn answers(kind: Kind) -> (Answers, mpsc::Receiver<Waiting>) {
+        let (waiting, published) = mpsc::channel(ANSWERS_MAX);
+        let queue = Queue {
+            kind,
+            prefix: "p".to_owned(),
+            waiting,
+            waiting_bytes: AtomicUsize::new(0),
+            dropped: Arc::default(),
+        };
+        (Answers(Arc::new(queue)), published)
+    }
+
+    #[test]
+    fn answers_go_to_who_asked() {
+        for (kind, member, channel) in [
+            (Kind::Classic, "abc", "p-response#/#abc#"),
+            (Kind::Classic, "", "p-response#/#"),
+            (Kind::Sharded, "abc", "p#/#abc#"),
+        ] {
+            let (answers, mut published) = answers(kind);
+            answers.publish(member, b"x".to_vec());
+            assert_eq!(published.try_recv().expect("it waits").channel, channel);
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_dropped_and_counted() {
+        let (full, _published) = answers(Kind::Classic);
+        for _ in 0..=ANSWERS_MAX {
+            full.publish("m", Vec::new());
+        }
+        assert_eq!(full.0.dropped.load(Ordering::Relaxed), 1);
+        let (heavy, _published) = answers(Kind::Classic);
+        heavy.publish("m", vec![0; ANSWERS_BYTES_MAX]);
+        assert_eq!(heavy.0.dropped.load(Ordering::Relaxed), 0);
+        heavy.publish("m", vec![0]);
+        assert_eq!(heavy.0.dropped.load(Ordering::Relaxed), 1);
     }
 }

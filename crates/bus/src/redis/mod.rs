@@ -5,16 +5,16 @@
 //! - `lease`: whose log the cluster is about, and which nodes live.
 //! - `hearing`: one task and connection (`subscription`) for each topic; what it reads goes to [`Ear`]s at once.
 //! - `directory`: who is connected elsewhere.
-//! - `emitters`: what programs of the app emit to Socket.IO rooms; it has connections of its own.
+//! - `adapter`: speaks with the app's Socket.IO servers as one of them; it has connections of its own.
 //!
 //! What always holds: nothing waits for Redis but these tasks and `elsewhere`, which gives up in time; what
 //! waits is bounded; whatever Redis says or does, nothing but the log of the node tells of it.
 //!
 //! [`Ear`]: parlor_chat::bus::Ear
 
+pub mod adapter;
 mod config;
 mod directory;
-mod emitters;
 mod hearing;
 mod lease;
 mod links;
@@ -38,7 +38,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::config::{Config, Engine};
-pub use self::emitters::Emitters;
 use self::links::Links;
 use self::subscription::Subscription;
 use crate::counts::Counts;

@@ -1,4 +1,4 @@
-//! A connection on which a channel is heard, or what channels of a pattern carry.
+//! A connection on which channels are heard.
 //!
 //! It is by itself, since in a cluster it goes to where the channel's slot is, and is given up when the slot moves:
 //! Redis says so, or the map does.
@@ -11,6 +11,15 @@ use tokio::sync::Notify;
 
 use super::links::Links;
 use super::slots::{Place, slot};
+
+/// How a message was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// By the channel's name.
+    Name,
+    /// By a pattern.
+    Pattern,
+}
 
 /// A connection on which something is heard.
 pub(super) struct Subscription {
@@ -30,36 +39,32 @@ impl Links {
         channel: &str,
         take: impl Fn(&[u8]) + Send + Sync + 'static,
     ) -> RedisResult<Subscription> {
-        self.hear(self.pub_sub().1, channel, take).await
+        let channels = [(self.pub_sub().1, channel.to_owned())];
+        self.hear(&channels, move |_, message| take(message)).await
     }
 
-    /// Has all channels heard whose names a pattern fits, as [`Links::subscribe`]. What is published in a
-    /// cluster without shards is heard at each of its nodes.
+    /// Has channels heard, each by the word for it, which may take its name for a pattern. They are where the
+    /// first one is; what is published in a cluster without shards is heard at each of its nodes.
     ///
     /// # Errors
     /// Why they cannot be heard now.
-    pub(super) async fn subscribe_to_all(
+    pub(super) async fn hear(
         &self,
-        pattern: &str,
-        take: impl Fn(&[u8]) + Send + Sync + 'static,
+        channels: &[(&str, String)],
+        take: impl Fn(By, &[u8]) + Send + Sync + 'static,
     ) -> RedisResult<Subscription> {
-        self.hear("PSUBSCRIBE", pattern, take).await
-    }
-
-    async fn hear(
-        &self,
-        command: &str,
-        name: &str,
-        take: impl Fn(&[u8]) + Send + Sync + 'static,
-    ) -> RedisResult<Subscription> {
-        let slot = slot(name.as_bytes());
+        let slot = slot(channels.first().map_or(&[], |(_, name)| name.as_bytes()));
         let place = self.owner(slot).await?;
         let gone = Arc::new(Notify::new());
         let told = Arc::clone(&gone);
         let settings = self.settings().set_push_sender(move |push: PushInfo| {
             match (&push.kind, push.data.as_slice()) {
-                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)])
-                | (PushKind::PMessage, [_, _, Value::BulkString(message)]) => take(message),
+                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)]) => {
+                    take(By::Name, message);
+                }
+                (PushKind::PMessage, [_, _, Value::BulkString(message)]) => {
+                    take(By::Pattern, message);
+                }
                 (PushKind::Disconnection | PushKind::SUnsubscribe | PushKind::Unsubscribe, _) => {
                     told.notify_one();
                 }
@@ -68,9 +73,11 @@ impl Links {
             Ok::<(), ()>(())
         });
         let mut connection = self.connect(&place, settings).await?;
-        let mut cmd = redis::cmd(command);
-        cmd.arg(name);
-        connection.send_packed_command(&cmd).await.and_then(Value::extract_error)?;
+        for (command, name) in channels {
+            let mut cmd = redis::cmd(command);
+            cmd.arg(name);
+            connection.send_packed_command(&cmd).await.and_then(Value::extract_error)?;
+        }
         Ok(Subscription { connection, place, slot, gone })
     }
 

@@ -133,8 +133,8 @@ mod tests {
         assert!(owed.expect("some are left").capacity() <= 64);
     }
 
-    #[test]
-    fn broadcast_hears_each_socket_once() {
+    #[tokio::test]
+    async fn broadcast_hears_each_socket_once() {
         let (mut acks, gathering) = (Acks::default(), Arc::new(Gathering::new(1)));
         let (mut first, mut second) = (None, None);
         gathering.asked(2);
@@ -144,8 +144,11 @@ mod tests {
         acks.answer(3, &mut first, answer());
         acks.answer(3, &mut first, answer());
         acks.gone(second);
-        let answers = gathering.take();
-        assert_eq!((answers.answers, answers.missing), (vec![answer()], 1));
+        let mut heard = Vec::new();
+        while let Some(answer) = gathering.next().await {
+            heard.push(answer);
+        }
+        assert_eq!((heard, gathering.known()), (vec![answer()], 2));
         assert!(acks.waiters.is_empty());
     }
 }

@@ -224,6 +224,18 @@ impl Shard {
         Some(std::iter::once(own).chain(names).collect())
     }
 
+    /// Whether a socket would be in no more rooms than so many with these.
+    fn may_join(&self, place: Place, rooms: &[Arc<str>], most: usize) -> bool {
+        if most == usize::MAX {
+            return true;
+        }
+        let Some(held) = self.rooms_of(place) else { return false };
+        // The first is its own, which it did not join.
+        let (held, news) = (&held[1..], rooms.len());
+        held.len() + news <= most
+            || held.len() + rooms.iter().filter(|room| !held.contains(room)).count() <= most
+    }
+
     fn release(
         &mut self,
         (slot, generation): Place,
@@ -257,17 +269,19 @@ impl Shard {
             TargetAction::EmitAck { frame, id, gathering } => {
                 self.start_asking(selection, frame, id, gathering);
             }
-            TargetAction::Fetch { reply } => {
+            TargetAction::Fetch { reply, most } => {
                 let found = self.selected(selection).into_iter().filter_map(|place| {
                     let socket = self.sockets.get(place.0, place.1)?.handle.clone();
                     let rooms = self.rooms_of(place)?;
                     Some(RemoteSocket { id: socket.id(), key: socket.key(), rooms, socket })
                 });
-                let _ = reply.try_send(found.collect());
+                let _ = reply.try_send(found.take(most).collect());
             }
-            TargetAction::Join { rooms } => {
+            TargetAction::Join { rooms, most } => {
                 for place in self.selected(selection) {
-                    rooms.iter().for_each(|room| self.join(place, room));
+                    if self.may_join(place, &rooms, most) {
+                        rooms.iter().for_each(|room| self.join(place, room));
+                    }
                 }
             }
             TargetAction::Leave { rooms } => {

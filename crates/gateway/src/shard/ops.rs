@@ -41,8 +41,8 @@ pub(crate) struct Batch {
 pub(crate) enum TargetAction {
     Emit { frame: Frame, volatile: bool, number: u64 },
     EmitAck { frame: Frame, id: u64, gathering: Arc<Gathering> },
-    Fetch { reply: mpsc::Sender<Vec<RemoteSocket>> },
-    Join { rooms: Arc<[Arc<str>]> },
+    Fetch { reply: mpsc::Sender<Vec<RemoteSocket>>, most: usize },
+    Join { rooms: Arc<[Arc<str>]>, most: usize },
     Leave { rooms: Arc<[Arc<str>]> },
     Disconnect { close: Close },
 }

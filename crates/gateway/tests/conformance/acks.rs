@@ -170,3 +170,22 @@ fn a_broadcast_to_nobody_is_answered_at_once() {
     let answers = wait(target.emit_with_ack("all", &(), LONG)).unwrap();
     assert_eq!((answers.answers.len(), answers.missing), (0, 0));
 }
+
+#[test]
+fn answers_to_a_broadcast_come_one_by_one() {
+    let (server, sockets) = with_sockets();
+    let mut clients = [Client::main(&server), Client::main(&server)];
+    for _ in &clients {
+        sockets.recv().unwrap();
+    }
+    let asked = server.io().of("/").ask("question", "[1]", Vec::new()).unwrap();
+    assert_eq!(wait(asked.count()), 2);
+    for (client, answer) in clients.iter_mut().zip(["[1]", "[2]"]) {
+        let id = ack_id(&client.text());
+        client.send(&format!("43{id}{answer}"));
+        assert_eq!(wait(asked.next()).unwrap().args, answer);
+    }
+    assert_eq!(wait(asked.next()), None);
+    let nobody = server.io().of("/").to("nobody").ask("question", "[]", Vec::new()).unwrap();
+    assert_eq!((wait(nobody.count()), wait(nobody.next())), (0, None));
+}

@@ -199,6 +199,28 @@ fn sockets_are_moved_between_rooms_from_outside() {
 }
 
 #[test]
+fn more_sockets_than_were_asked_for_are_not_fetched() {
+    let scene = scene(2, 3);
+    let all = scene.server.io().of("/");
+    assert_eq!(wait(all.fetch_at_most(3)).map(|found| found.len()), Some(3));
+    assert!(wait(all.fetch_at_most(2)).is_none());
+}
+
+#[test]
+fn a_socket_joins_no_more_rooms_than_it_may() {
+    let mut scene = scene(1, 2);
+    scene.join(0, &["a", "b"]);
+    let all = scene.server.io().of("/");
+    // The first is in two already, of which one is counted once.
+    all.join_up_to(&["b".into(), "c".into()], 3);
+    all.join_up_to(&["c".into(), "d".into()], 3);
+    for (room, heard) in [("b", &[0, 1][..]), ("c", &[0, 1]), ("d", &[1])] {
+        scene.server.io().of("/").to(room).emit("news", &()).unwrap();
+        scene.check_heard(heard);
+    }
+}
+
+#[test]
 fn sockets_are_disconnected_from_outside() {
     let mut scene = scene(1, 3);
     scene.join(0, &["a"]);

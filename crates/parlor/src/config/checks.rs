@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parlor_chat::ids::UserId;
 
-use super::fields::{Backend, BusBackend, Config, Emitters, Identity, JwtAlgorithm, Moderation};
+use super::fields::{Adapter, Backend, BusBackend, Config, Identity, JwtAlgorithm, Moderation};
 use super::{ConfigError, fields};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
@@ -32,7 +32,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     moderation(&config.moderation, dev, &mut faults);
     store(config, &mut faults);
     bus(config, &mut faults);
-    emitters(config, &mut faults);
+    adapter(config, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -167,17 +167,22 @@ fn bus(config: &Config, faults: &mut Vec<String>) {
     within("seats_max", bus.seats_max, 1_000, 1 << 24);
 }
 
-fn emitters(config: &Config, faults: &mut Vec<String>) {
-    let Emitters { url, prefix, .. } = &config.emitters;
-    if url.is_some() && !cfg!(feature = "postgres") {
+fn adapter(config: &Config, faults: &mut Vec<String>) {
+    let Adapter { url, urls, prefix, .. } = &config.adapter;
+    if (url.is_some() || !urls.is_empty()) && !cfg!(feature = "postgres") {
         faults.push(String::from(
-            "emitters.url is set, but this Parlor was built without what speaks to Redis: build it with \
-             `--features postgres`",
+            "[adapter] has an address, but this Parlor was built without what speaks to Redis: build it \
+             with `--features postgres`",
+        ));
+    }
+    if url.is_some() && !urls.is_empty() {
+        faults.push(String::from(
+            "adapter.url is the address of one server, adapter.urls are those of a cluster: leave one out",
         ));
     }
     if !(1..=PREFIX_BYTES_MAX).contains(&prefix.len()) || prefix.contains(char::is_control) {
         faults.push(format!(
-            "emitters.prefix must be 1 to {PREFIX_BYTES_MAX} bytes, without control characters"
+            "adapter.prefix must be 1 to {PREFIX_BYTES_MAX} bytes, without control characters"
         ));
     }
 }
@@ -386,11 +391,11 @@ pub(crate) fn secret(identity: &Identity) -> Result<Option<fields::Secret>, Conf
 /// # Errors
 /// [`ConfigError`] when a file cannot be read, or the address is given beside it.
 pub(crate) fn read_addresses(config: &mut Config) -> Result<(), ConfigError> {
-    let (store, bus, emitters) = (&mut config.store, &mut config.bus, &mut config.emitters);
+    let (store, bus, adapter) = (&mut config.store, &mut config.bus, &mut config.adapter);
     for (section, url, file) in [
         ("store", &mut store.url, &store.url_file),
         ("bus", &mut bus.url, &bus.url_file),
-        ("emitters", &mut emitters.url, &emitters.url_file),
+        ("adapter", &mut adapter.url, &adapter.url_file),
     ] {
         let Some(file) = file else { continue };
         if url.is_some() {

@@ -86,6 +86,16 @@ words! {
 }
 
 words! {
+    /// Which adapter the app's Socket.IO servers have.
+    AdapterKind {
+        /// The one of `createAdapter`.
+        Classic = "classic",
+        /// The one of `createShardedAdapter`.
+        Sharded = "sharded",
+    }
+}
+
+words! {
     /// What becomes of a message about which the hook says nothing.
     HookFailure {
         /// It is kept.
@@ -485,16 +495,24 @@ sections! {
         seats_max: u64, "users" = 1_048_576;
     }
 
-    /// Programs of yours that emit to users as to rooms of a Socket.IO server, by
-    /// `@socket.io/redis-emitter` or a server with `@socket.io/redis-adapter`. docs/guides/from-socket-io.md
-    /// tells how. Whoever can publish on that Redis can have anybody told anything but chat's own events.
-    [emitters] Emitters {
-        /// The address of the Redis server on which they publish, `rediss://` for TLS. Without one nobody
-        /// is heard. Better given by the environment or by a file than here, if a password is in it.
+    /// Socket.IO servers of yours that speak with each other by `@socket.io/redis-adapter`, and programs that emit
+    /// by `@socket.io/redis-emitter`: this server is one more of them, with users and groups for rooms.
+    /// docs/guides/from-socket-io.md tells how. Whoever can publish on that Redis can have anybody told anything but
+    /// chat's own events.
+    [adapter] Adapter {
+        /// The address of the Redis server by which they speak, `rediss://` for TLS. Without one nobody is
+        /// heard. Better given by the environment or by a file than here, if a password is in it.
         url: Option<Secret>, "URL" = None, example "\"redis://user:password@redis.example:6379/0\"";
         /// A file with that address.
-        url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-emitters\"";
-        /// What their channels begin with: their option `key`.
+        url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-adapter\"";
+        /// Addresses of some nodes, if it is a Redis Cluster. The others are found; user and password of the
+        /// first are used for all.
+        urls: Vec<Secret>, "URLs" = Vec::new();
+        /// `classic`: they use `createAdapter`. `sharded`: they use `createShardedAdapter`, with
+        /// `subscriptionMode: "static"`, on Redis 7 or newer.
+        kind: AdapterKind, "\"classic\" or \"sharded\"" = AdapterKind::Classic;
+        /// What their channels begin with: the option `key` of the classic adapter and the emitter,
+        /// `channelPrefix` of the sharded one.
         prefix: String, "text" = String::from("socket.io");
     }
 

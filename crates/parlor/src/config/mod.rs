@@ -23,7 +23,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
 pub(crate) use checks::{hook_secret, read_addresses, refuse, secret};
 #[cfg(feature = "postgres")]
-pub(crate) use fields::BusBackend;
+pub(crate) use fields::{AdapterKind, BusBackend};
 pub(crate) use fields::{
     Backend, Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
 };

@@ -250,29 +250,29 @@ fn addresses_may_lie_in_files() {
     let (file, secret) = (folder.path().join("parlor.toml"), folder.path().join("url"));
     std::fs::write(&secret, "redis://:password@redis.example\n").expect("it is written");
     let read = |more: &str| {
-        let text = format!("[emitters]\nurl_file = {secret:?}\n{more}");
+        let text = format!("[adapter]\nurl_file = {secret:?}\n{more}");
         std::fs::write(&file, text).expect("it is written");
         let mut config = load(Some(&file), [], &Overrides::default())?;
         read_addresses(&mut config).map(|()| config)
     };
     let config = read("[store]\n").expect("it is good");
-    let url = config.emitters.url.expect("it was read");
+    let url = config.adapter.url.expect("it was read");
     assert_eq!(url.expose(), b"redis://:password@redis.example");
     let both = read("url = \"redis://here\"\n").expect_err("one of them").to_string();
-    assert!(both.contains("emitters.url and emitters.url_file are both set"), "{both}");
+    assert!(both.contains("adapter.url and adapter.url_file are both set"), "{both}");
     std::fs::remove_file(&secret).expect("it is there");
     let missing = read("").expect_err("it is gone").to_string();
-    assert!(missing.contains("cannot read emitters.url_file"), "{missing}");
+    assert!(missing.contains("cannot read adapter.url_file"), "{missing}");
 }
 
 #[test]
-fn the_prefix_of_emitters_has_bounds() {
+fn the_prefix_of_the_adapter_has_bounds() {
     let refused = |prefix: &str| {
         let mut config = Config::default();
-        config.emitters.prefix = String::from(prefix);
+        config.adapter.prefix = String::from(prefix);
         refuse(&config, true)
             .err()
-            .is_some_and(|error| error.to_string().contains("emitters.prefix"))
+            .is_some_and(|error| error.to_string().contains("adapter.prefix"))
     };
     assert!(!refused("socket.io") && !refused(&"x".repeat(128)));
     assert!(refused("") && refused(&"x".repeat(129)) && refused("a\nb"));

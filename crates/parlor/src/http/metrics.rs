@@ -262,10 +262,14 @@ impl App {
                 "Events of the app's own that were relayed and not stored",
                 stats.app_events_relayed,
             ),
-            ("service_emissions", "Events that emitters published and were told", stats.emissions),
+            (
+                "service_emissions",
+                "What the app's Socket.IO servers and emitters said and was done",
+                stats.emissions,
+            ),
             (
                 "service_emissions_refused",
-                "Events that emitters published and were not told, or could not be read",
+                "What they said and was not done, or could not be read",
                 stats.emissions_refused,
             ),
             ("service_broadcasts", "Frames encoded and handed to the gateway", stats.broadcasts),
@@ -388,9 +392,18 @@ impl App {
     }
 
     fn write_bus(&self, page: &mut Page<'_>) -> fmt::Result {
-        if let Some(is_up) = self.emitters_up.get() {
+        if let Some((is_up, dropped)) = self.adapter.get() {
             let is_up = u64::from(is_up.load(Ordering::Relaxed));
-            page.gauge("emitters_up", "Whether emitters are heard: 1 or 0", is_up)?;
+            page.gauge(
+                "adapter_up",
+                "Whether the app's Socket.IO servers are heard: 1 or 0",
+                is_up,
+            )?;
+            page.counter(
+                "adapter_dropped_answers",
+                "Answers to them that found no room, or no Redis",
+                dropped.load(Ordering::Relaxed),
+            )?;
         }
         let Some(bus) = self.bus.get() else { return Ok(()) };
         let (stats, log) = (bus.stats(), self.store.stats());

@@ -8,7 +8,7 @@ mod api;
 mod metrics;
 mod web;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -38,8 +38,8 @@ pub(crate) struct App {
     pub(crate) service: OnceLock<Arc<Service>>,
     /// What it speaks to other servers by, if there are to be any.
     pub(crate) bus: OnceLock<Arc<dyn Bus>>,
-    /// Whether emitters are heard, if they are to be.
-    pub(crate) emitters_up: OnceLock<Arc<AtomicBool>>,
+    /// Whether the app's Socket.IO servers are heard, if they are to be, and how many answers to them were dropped.
+    pub(crate) adapter: OnceLock<(Arc<AtomicBool>, Arc<AtomicU64>)>,
     /// When the server started.
     pub(crate) started: Millis,
     /// What became of the requests to the API.
@@ -58,7 +58,7 @@ impl App {
             gateway: OnceLock::new(),
             service: OnceLock::new(),
             bus: OnceLock::new(),
-            emitters_up: OnceLock::new(),
+            adapter: OnceLock::new(),
             answered: Answered::default(),
             draining: AtomicBool::new(false),
         }

@@ -1,59 +1,123 @@
-//! Has programs of the app heard that emit to rooms over Redis, if they are configured.
+//! Makes this server a member of the app's cluster of Socket.IO servers, if one is configured.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 #[cfg(feature = "postgres")]
-use parlor_bus::redis::{Emitters, Engine};
+use parlor_bus::redis::{Engine, adapter};
 #[cfg(feature = "postgres")]
-use parlor_gateway::Emission;
+use parlor_gateway::PacketLimits;
+#[cfg(feature = "postgres")]
+use parlor_gateway::adapter::{Dialect, Message, emitted, requested, told};
+#[cfg(feature = "postgres")]
+use parlor_service::Answering;
 use parlor_service::Service;
 
 use crate::config::Config;
 #[cfg(feature = "postgres")]
+use crate::config::{AdapterKind, Secret};
+#[cfg(feature = "postgres")]
 use crate::exit::Code;
 use crate::exit::Failure;
 
-/// Emitters that are heard until this is dropped.
-pub(super) struct Heard {
+/// A member until this is dropped.
+pub(super) struct Member {
     /// Whether there is a connection now.
     pub(super) is_up: Arc<AtomicBool>,
+    /// How many answers were not published.
+    pub(super) dropped: Arc<AtomicU64>,
     #[cfg(feature = "postgres")]
-    _emitters: Emitters,
+    _adapter: adapter::Adapter,
 }
 
-/// Hears emitters from now on, and has the service tell its sockets.
+/// Is a member from now on, whose sockets are the service's.
 ///
 /// # Errors
 /// A [`Failure`] that says what to do.
 #[cfg(feature = "postgres")]
-pub(super) fn hear(config: &Config, service: &Arc<Service>) -> Result<Option<Heard>, Failure> {
-    let Some(url) = &config.emitters.url else { return Ok(None) };
-    let engine = Engine::Server { url: String::from_utf8_lossy(url.expose()).into_owned() };
-    let service = Arc::downgrade(service);
-    let take = move |message: &[u8]| {
+pub(super) fn join(config: &Config, service: &Arc<Service>) -> Result<Option<Member>, Failure> {
+    let Some((engine, kind)) = engine(config) else { return Ok(None) };
+    let (service, uid) = (Arc::downgrade(service), Arc::<str>::from(adapter::member_name()));
+    let take = move |heard: adapter::Heard<'_>, answers: &adapter::Answers| {
         let Some(service) = service.upgrade() else { return };
-        match Emission::decode(message) {
-            Ok(emission) => {
-                if let Err(error) = service.emit(emission) {
-                    tracing::debug!(%error, "an event of an emitter is not told");
-                }
+        match read(heard, kind) {
+            Ok(message) => {
+                let answer = answering(&message, kind, &uid, answers);
+                service.hear_member(message, &answer);
             }
             Err(error) => {
-                service.emission_not_read();
-                tracing::debug!(%error, "an event of an emitter cannot be read");
+                service.member_not_understood();
+                tracing::debug!(%error, "what a member of the cluster says cannot be read");
             }
         }
     };
-    let emitters = Emitters::hear(engine, &config.emitters.prefix, take).map_err(|error| {
+    let adapter = adapter::Adapter::join(engine, kind, &config.adapter.prefix, take);
+    let adapter = adapter.map_err(|error| {
         let why = super::with_sources(&error);
-        Failure::new(Code::Usage, format!("emitters cannot be heard: {why}; look at emitters.url"))
+        let text =
+            format!("no member of your Socket.IO servers' cluster: {why}; look at [adapter]");
+        Failure::new(Code::Usage, text)
     })?;
-    Ok(Some(Heard { is_up: emitters.is_up(), _emitters: emitters }))
+    Ok(Some(Member { is_up: adapter.is_up(), dropped: adapter.dropped(), _adapter: adapter }))
 }
 
-/// There are none without what speaks to Redis.
+#[cfg(feature = "postgres")]
+fn engine(config: &Config) -> Option<(Engine, adapter::Kind)> {
+    let text = |url: &Secret| String::from_utf8_lossy(url.expose()).into_owned();
+    let (one, several) = (&config.adapter.url, &config.adapter.urls);
+    let engine = match one {
+        Some(url) => Engine::Server { url: text(url) },
+        None if several.is_empty() => return None,
+        None => Engine::Cluster { urls: several.iter().map(text).collect() },
+    };
+    let kind = match config.adapter.kind {
+        AdapterKind::Classic => adapter::Kind::Classic,
+        AdapterKind::Sharded => adapter::Kind::Sharded,
+    };
+    Some((engine, kind))
+}
+
+#[cfg(feature = "postgres")]
+fn read(
+    heard: adapter::Heard<'_>,
+    kind: adapter::Kind,
+) -> Result<Message, parlor_gateway::PacketError> {
+    let limits = PacketLimits::default();
+    match (heard, kind) {
+        (adapter::Heard::Emitted(message), _) => emitted(message, &limits),
+        (adapter::Heard::Told(message), adapter::Kind::Classic) => requested(message, "/", &limits),
+        (adapter::Heard::Told(message), adapter::Kind::Sharded) => told(message, &limits),
+    }
+}
+
+/// Publishes the answers to one message.
+#[cfg(feature = "postgres")]
+fn answering(
+    message: &Message,
+    kind: adapter::Kind,
+    uid: &Arc<str>,
+    answers: &adapter::Answers,
+) -> Answering {
+    let dialect = match kind {
+        adapter::Kind::Classic => Dialect::Classic,
+        adapter::Kind::Sharded => Dialect::Sharded,
+    };
+    let (member, namespace) = (message.from.clone(), message.namespace.clone());
+    let (uid, answers, request) = (Arc::clone(uid), answers.clone(), message.request.clone());
+    Arc::new(move |answer| {
+        let Some(request) = &request else { return };
+        let mut bytes = Vec::new();
+        match answer.encode(dialect, &uid, &namespace, request, &mut bytes) {
+            Ok(()) => answers.publish(&member, bytes),
+            Err(error) => {
+                tracing::warn!(%error, "an answer to a member of the cluster is not written")
+            }
+        }
+    })
+}
+
+/// There is none without what speaks to Redis.
 #[cfg(not(feature = "postgres"))]
-pub(super) fn hear(_: &Config, _: &Arc<Service>) -> Result<Option<Heard>, Failure> {
+pub(super) fn join(_: &Config, _: &Arc<Service>) -> Result<Option<Member>, Failure> {
     Ok(None)
 }

@@ -5,10 +5,10 @@
 //! ready any more, nobody is let in, the gateway closes its connections in turn (each with its
 //! events answered), the service drains, the store closes; all within the configured bound.
 
+mod adapter;
 mod backend;
 mod bus;
 mod data;
-mod emitters;
 mod greeting;
 mod listen;
 mod settings;
@@ -95,9 +95,9 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
         app.bus.get_or_init(|| Arc::clone(bus));
     }
 
-    let emitters = emitters::hear(config, &service)?;
-    if let Some(heard) = &emitters {
-        app.emitters_up.get_or_init(|| Arc::clone(&heard.is_up));
+    let member = adapter::join(config, &service)?;
+    if let Some(member) = &member {
+        app.adapter.get_or_init(|| (Arc::clone(&member.is_up), Arc::clone(&member.dropped)));
     }
 
     let tls = certificate.as_ref().map(Certificate::server_config);

@@ -72,6 +72,25 @@ pub fn decode(bytes: &Bytes, limits: &Limits) -> Result<OwnedPacket, PacketError
     Ok(OwnedPacket { kind, namespace: namespace.into(), ack_id, data, attachments })
 }
 
+/// Levels that a message between servers has around the arguments of an event.
+const LEVELS_AROUND: usize = 4;
+
+/// Decodes any one value as JSON text; bytes in it become placeholders and attachments.
+///
+/// # Errors
+/// Not one value, or over a limit of a packet.
+pub(crate) fn to_json(bytes: &Bytes, limits: &Limits) -> Result<(String, Vec<Bytes>), PacketError> {
+    let mut cursor = Cursor::new(bytes);
+    let item = cursor.item()?;
+    let mut converter = Converter::new(bytes, limits);
+    let levels = limits.depth_max.saturating_add(LEVELS_AROUND).min(DEPTH_MAX);
+    converter.value(item, &mut cursor, levels)?;
+    match cursor.is_at_end() {
+        true => Ok((converter.text, converter.attachments)),
+        false => Err(PacketError::Data),
+    }
+}
+
 /// Whether an item, nil or the reference's `undefined`, stands for a field that is not there.
 fn is_absent(item: &Item) -> bool {
     match item {

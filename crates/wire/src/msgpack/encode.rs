@@ -47,6 +47,23 @@ pub fn encode(
     written
 }
 
+/// Appends any JSON text; placeholders in it become the attachments that they number.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) fn from_json(
+    text: &str,
+    attachments: &[Bytes],
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    let written = json_to(text, attachments, out);
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
 fn packet_to(
     packet: &Packet<'_>,
     attachments: &[Bytes],

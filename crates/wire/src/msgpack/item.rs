@@ -44,10 +44,6 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0 }
     }
 
-    pub(super) fn at(&self) -> usize {
-        self.at
-    }
-
     pub(super) fn is_at_end(&self) -> bool {
         self.at == self.bytes.len()
     }
