@@ -1,10 +1,12 @@
 //! What is built behind the checks, in the time that they leave.
 //!
 //! Most checks wait more than they work: for a disk, a timer, a browser. What later ones need is built
-//! meanwhile, one thing after the other, at the lowest priority, so that no check is slowed by it; one that
+//! meanwhile, one thing after the other, where a core would be idle, so that no check is slowed by it; one that
 //! needs what is not there yet waits, and leaves the machine to it.
 
 use std::collections::BTreeMap;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use std::sync::mpsc::Receiver;
 
 use anyhow::{Result, bail};
@@ -52,20 +54,23 @@ fn plugin(workspace: &Workspace, plugin: &setup::Plugin) -> Result<()> {
     setup::missing_plugin(workspace, plugin)?.map_or(Ok(()), |mut install| in_silence(&mut install))
 }
 
-/// Has all else on the machine go before this thread and the programs that it starts from now on. Elsewhere than
-/// on Linux, where priorities are a thread's own, it does nothing.
+/// Has all else on the machine go before this thread and the programs that it starts from now on: they run when a
+/// core would be idle (`SCHED_IDLE`; what has but a low priority keeps others from waking up at once). Elsewhere
+/// than on Linux it does nothing.
 ///
 /// # Errors
 /// The system does not take it.
 pub(crate) fn step_back() -> Result<()> {
     #[cfg(target_os = "linux")]
-    rustix::process::setpriority_process(None, LOWEST)?;
+    in_silence(Command::new("chrt").args(["--idle", "--pid", "0"]).arg(thread()))?;
     Ok(())
 }
 
-/// The lowest priority.
+/// The number of this thread.
 #[cfg(target_os = "linux")]
-const LOWEST: i32 = 19;
+fn thread() -> String {
+    rustix::thread::gettid().as_raw_nonzero().to_string()
+}
 
 /// How each build ended, as they end.
 pub(crate) struct Background {
