@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use parlor_wire::adapter::{Call, ROOMS_MAX, emitted, requested, told};
+use parlor_wire::adapter::{Call, Dialect, ROOMS_MAX, emitted, refused, requested, told};
 use parlor_wire::packet::Limits;
 
 const LIMITS: Limits = Limits { attachments_max: 4, attachment_bytes_max: 256, depth_max: 32 };
@@ -15,5 +15,8 @@ fuzz_target!(|input: &[u8]| {
             assert!(event.attachments.len() <= LIMITS.attachments_max);
             assert!(sockets.rooms.len() <= ROOMS_MAX);
         }
+    }
+    for dialect in [Dialect::Classic, Dialect::Sharded] {
+        let _ = refused(input, dialect, &LIMITS);
     }
 });

@@ -2,6 +2,7 @@
 //! asks, so the gathering holds at most one answer per recipient and knows when it is complete.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -13,6 +14,7 @@ use crate::socket::Answer;
 pub(crate) struct Gathering {
     state: Mutex<State>,
     changed: Notify,
+    is_given_up: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +29,11 @@ struct State {
 impl Gathering {
     pub(crate) fn new(shards: usize) -> Self {
         let state = State { shards_left: shards, ..State::default() };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            is_given_up: AtomicBool::new(false),
+        }
     }
 
     /// A shard asks so many of its sockets.
@@ -44,6 +50,17 @@ impl Gathering {
             state.settled += 1;
             state.answers.extend(answer);
         });
+    }
+
+    /// Nobody waits any more. To be called before the shards are told to forget: one that has yet to ask then
+    /// waits for nothing.
+    pub(crate) fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Release);
+    }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Acquire)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

@@ -333,7 +333,8 @@ impl Target {
         self.act_always(|| TargetAction::Join { rooms: Arc::clone(&rooms), most: usize::MAX });
     }
 
-    /// Makes the sockets join these rooms, but for those that would then be in more rooms than so many.
+    /// Makes the sockets join these rooms, but for those that would then be in more rooms than so many, were all
+    /// of these new to them.
     pub fn join_up_to(&self, rooms: &[Arc<str>], most: usize) {
         let rooms: Arc<[Arc<str>]> = rooms.into();
         self.act_always(|| TargetAction::Join { rooms: Arc::clone(&rooms), most });
@@ -392,6 +393,7 @@ impl Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
+        self.gathering.give_up();
         if self.shared.stopped.load(Ordering::Relaxed) {
             return;
         }

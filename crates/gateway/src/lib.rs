@@ -53,7 +53,7 @@ mod socket;
 mod stats;
 
 pub use parlor_wire::adapter;
-pub use parlor_wire::packet::{Limits as PacketLimits, PacketError};
+pub use parlor_wire::packet::PacketError;
 
 pub use config::{Config, Cors, Recovery, Transports};
 pub use engine::{Engine, Link, Message};

@@ -7,6 +7,7 @@
 //! passing: nothing is kept, and who is not there does not hear it. Each node hears what is said, and answers
 //! for its own sockets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,31 +60,45 @@ const OUTSIDE: &str = "out:";
 /// Rooms that a socket may be in, its groups counted, for it to join one of the app's own.
 const ROOMS_PER_SOCKET_MAX: usize = 1_000;
 
-/// Sockets of this node that may be told of in one answer.
+/// Sockets of this node that may be told of in one answer, and bytes of it.
 const SOCKETS_TOLD_MAX: usize = 10_000;
+const ANSWER_BYTES_MAX: usize = 16 << 20;
 
-/// Requests that may be in the making at the same time.
-const REQUESTS_MAX: usize = 256;
+/// Requests that wait for clients' acks at the same time.
+const ASKS_MAX: usize = 4_096;
+
+/// Requests about sockets that are under way, how many of them at the same time, and how long the others wait:
+/// whoever asks gives up after five seconds.
+const FETCHES_MAX: usize = 256;
+const FETCHES_AT_ONCE: usize = 4;
+const FETCH_TURN_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long clients' acks are waited for at most, and if a request does not say.
 const ACKS_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 const ACKS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Requests that are in the making.
+/// Requests that are in the making. Those about sockets are apart from those that wait for clients, which may be
+/// silent.
 #[derive(Debug)]
-pub(crate) struct Requests(Arc<Semaphore>);
+pub(crate) struct Requests {
+    asks: Arc<Semaphore>,
+    fetches: Arc<Semaphore>,
+    fetching: Arc<Semaphore>,
+}
 
 impl Default for Requests {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(REQUESTS_MAX)))
+        Self {
+            asks: Arc::new(Semaphore::new(ASKS_MAX)),
+            fetches: Arc::new(Semaphore::new(FETCHES_MAX)),
+            fetching: Arc::new(Semaphore::new(FETCHES_AT_ONCE)),
+        }
     }
 }
 
-impl Requests {
-    /// Leave to make one more, until it is dropped.
-    fn turn(&self) -> Result<OwnedSemaphorePermit, NotDone> {
-        Arc::clone(&self.0).try_acquire_owned().map_err(|_| NotDone::Closed)
-    }
+/// Leave to make one more, until it is dropped.
+fn one_more(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, NotDone> {
+    Arc::clone(of).try_acquire_owned().map_err(|_| NotDone::TooBusy)
 }
 
 /// Why something is not done.
@@ -102,16 +117,21 @@ enum NotDone {
     #[error("who is in a group's room is chat's to say")]
     GroupRoom,
     /// There are more sockets than can be told of.
-    #[error("more than {SOCKETS_TOLD_MAX} sockets are meant")]
+    #[error(
+        "more than {SOCKETS_TOLD_MAX} sockets, or {ANSWER_BYTES_MAX} bytes, would have to be told"
+    )]
     TooMany,
-    /// The server begins or ends, or has too much to do.
-    #[error("the server is not open, or has too much to do")]
+    /// The server has too much to do.
+    #[error("the server has too much to do")]
+    TooBusy,
+    /// The server begins or ends.
+    #[error("the server is not open")]
     Closed,
 }
 
 impl From<EmitError> for NotDone {
     fn from(_: EmitError) -> Self {
-        Self::Closed
+        Self::TooBusy
     }
 }
 
@@ -127,10 +147,19 @@ impl Service {
         match self.do_for_member(message, answer) {
             Ok(()) => self.counters().emissions.add(1),
             Err(why) => {
-                self.counters().emissions_refused.add(1);
-                tracing::debug!(%why, "what a member of the cluster asks is not done");
+                self.not_done(why);
                 nothing.into_iter().for_each(|nothing| answer(nothing));
             }
+        }
+    }
+
+    fn not_done(&self, why: NotDone) {
+        self.counters().emissions_refused.add(1);
+        match why {
+            NotDone::TooBusy | NotDone::TooMany => {
+                tracing::warn!(%why, "what a member of the cluster asks is not done");
+            }
+            _ => tracing::debug!(%why, "what a member of the cluster asks is not done"),
         }
     }
 
@@ -163,9 +192,9 @@ impl Service {
                 let close = if close { Close::Connection } else { Close::Namespace };
                 selected(io, &sockets)?.disconnect(close);
             }
-            Call::Fetch { sockets } => self.fetch(io, &sockets, answer, tell)?,
-            Call::SocketIds { sockets } => self.fetch(io, &sockets, answer, tell_ids)?,
-            Call::Rooms => self.fetch(io, &Selection::default(), answer, tell_rooms)?,
+            Call::Fetch { sockets } => self.fetch(io, &sockets, answer, SOCKETS)?,
+            Call::SocketIds { sockets } => self.fetch(io, &sockets, answer, IDS)?,
+            Call::Rooms => self.fetch(io, &Selection::default(), answer, ROOMS)?,
             Call::ServerSideEmit if asks => answer(Answer::NoCode),
             Call::ServerSideEmit | Call::Nothing => {}
         }
@@ -183,7 +212,7 @@ impl Service {
     ) -> Result<(), NotDone> {
         allowed(&event)?;
         let sockets = selected(io, sockets)?;
-        let turn = self.member_requests.turn()?;
+        let turn = one_more(&self.member_requests.asks)?;
         let asked = sockets.ask(&event.name, &event.args, event.attachments)?;
         let timeout = timeout_ms.map_or(ACKS_TIMEOUT, Duration::from_millis).min(ACKS_TIMEOUT_MAX);
         let answer = Arc::clone(answer);
@@ -207,19 +236,24 @@ impl Service {
         io: &Io,
         sockets: &Selection,
         answer: &Answering,
-        tell: fn(&[RemoteSocket], &Answering),
+        tell: Tell,
     ) -> Result<(), NotDone> {
         let sockets = selected(io, sockets)?;
-        let turn = self.member_requests.turn()?;
+        let place = one_more(&self.member_requests.fetches)?;
+        let fetching = Arc::clone(&self.member_requests.fetching);
         let (service, answer) = (Arc::clone(self), Arc::clone(answer));
         self.go_on(async move {
-            let _turn = turn;
-            let found = sockets.fetch_at_most(SOCKETS_TOLD_MAX).await;
-            if found.is_none() {
-                service.counters().emissions_refused.add(1);
-                tracing::warn!(why = %NotDone::TooMany, "a member of the cluster is told of none");
-            }
-            tell(&found.unwrap_or_default(), &answer);
+            let _place = place;
+            let told =
+                match tokio::time::timeout(FETCH_TURN_TIMEOUT, fetching.acquire_owned()).await {
+                    Ok(_turn) => told(&sockets, tell).await,
+                    Err(_) => Err(NotDone::TooBusy),
+                };
+            let told = told.unwrap_or_else(|why| {
+                service.not_done(why);
+                String::from("[]")
+            });
+            answer((tell.as_answer)(&told));
         });
         Ok(())
     }
@@ -300,23 +334,40 @@ fn outside_name(room: &str) -> Option<&str> {
     if room.starts_with("group:") {
         return Some(room);
     }
-    room.strip_prefix("user:").or_else(|| room.strip_prefix(OUTSIDE))
+    let name = room.strip_prefix("user:").or_else(|| room.strip_prefix(OUTSIDE))?;
+    // A user may be called as if a group.
+    (!name.starts_with("group:")).then_some(name)
 }
 
-fn tell(sockets: &[RemoteSocket], answer: &Answering) {
-    answer(Answer::Sockets(&array(sockets.iter().map(record).collect())));
+/// What is told of sockets: JSON texts of each, and the answer that they make.
+#[derive(Clone, Copy)]
+struct Tell {
+    of_each: fn(&RemoteSocket) -> Vec<String>,
+    as_answer: fn(&str) -> Answer<'_>,
 }
 
-fn tell_ids(sockets: &[RemoteSocket], answer: &Answering) {
-    let ids = sockets.iter().map(|socket| json_text(socket.id.as_str())).collect();
-    answer(Answer::SocketIds(&array(ids)));
-}
+const SOCKETS: Tell =
+    Tell { of_each: |socket| vec![record(socket)], as_answer: |json| Answer::Sockets(json) };
+const IDS: Tell = Tell {
+    of_each: |socket| vec![json_text(socket.id.as_str())],
+    as_answer: |json| Answer::SocketIds(json),
+};
+const ROOMS: Tell = Tell { of_each: names_of, as_answer: |json| Answer::Rooms(json) };
 
-fn tell_rooms(sockets: &[RemoteSocket], answer: &Answering) {
-    let mut rooms: Vec<String> = sockets.iter().flat_map(names_of).collect();
-    rooms.sort_unstable();
-    rooms.dedup();
-    answer(Answer::Rooms(&array(rooms)));
+/// The JSON text of an array of what is told of sockets, each text once.
+async fn told(sockets: &Target, tell: Tell) -> Result<String, NotDone> {
+    let found = sockets.fetch_at_most(SOCKETS_TOLD_MAX).await.ok_or(NotDone::TooMany)?;
+    let (mut texts, mut bytes) = (BTreeSet::new(), 0);
+    for socket in &found {
+        for text in (tell.of_each)(socket) {
+            bytes += text.len() + 1;
+            texts.insert(text);
+        }
+        if bytes > ANSWER_BYTES_MAX {
+            return Err(NotDone::TooMany);
+        }
+    }
+    Ok(array(texts))
 }
 
 /// A socket as `fetchSockets()` is told of it. Its token and its headers are nobody else's.
@@ -346,17 +397,13 @@ fn record(socket: &RemoteSocket) -> String {
 
 /// The names of a socket's rooms as JSON texts, that of its id first, each once.
 fn names_of(socket: &RemoteSocket) -> Vec<String> {
-    let mut names = vec![socket.id.as_str()];
-    for room in &socket.rooms {
-        if let Some(name) = outside_name(room).filter(|name| !names.contains(name)) {
-            names.push(name);
-        }
-    }
-    names.into_iter().map(json_text).collect()
+    let names: BTreeSet<&str> = socket.rooms.iter().filter_map(|room| outside_name(room)).collect();
+    std::iter::once(socket.id.as_str()).chain(names).map(json_text).collect()
 }
 
-fn array(values: Vec<String>) -> String {
-    ["[", &values.join(","), "]"].concat()
+fn array(texts: impl IntoIterator<Item = String>) -> String {
+    let texts: Vec<String> = texts.into_iter().collect();
+    ["[", &texts.join(","), "]"].concat()
 }
 
 /// The first of an ack's arguments, which is all that Node hands on.
@@ -392,6 +439,7 @@ mod tests {
             ("group:01J", Some("group:01J")),
             ("out:news", Some("news")),
             ("out:user:bob", Some("user:bob")),
+            ("user:group:01J", None),
             ("tutorial:alice", None),
             ("moderators", None),
         ];

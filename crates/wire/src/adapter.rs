@@ -8,15 +8,19 @@
 mod answer;
 mod classic;
 mod read;
+mod refused;
 mod sharded;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Answer, Dialect};
 pub use classic::{emitted, requested};
+pub use refused::{Refused, refused};
 pub use sharded::told;
 
 use bytes::Bytes;
+
+use crate::packet::Limits;
 
 /// Rooms that one message may name, and as many that it may leave out.
 pub const ROOMS_MAX: usize = 1_000;
@@ -26,6 +30,10 @@ pub const ROOM_BYTES_MAX: usize = 256;
 
 /// Bytes of a message: what is emitted to many is held for each who is slow to take it.
 pub const MESSAGE_BYTES_MAX: usize = 1_000_000;
+
+/// Limits of the events of members, which may say more than clients.
+pub const LIMITS: Limits =
+    Limits { attachments_max: 1_000, attachment_bytes_max: MESSAGE_BYTES_MAX, depth_max: 100 };
 
 /// Bytes of the name of a server or of a request.
 pub const NAME_BYTES_MAX: usize = 64;

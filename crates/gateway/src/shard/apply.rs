@@ -224,16 +224,10 @@ impl Shard {
         Some(std::iter::once(own).chain(names).collect())
     }
 
-    /// Whether a socket would be in no more rooms than so many with these.
-    fn may_join(&self, place: Place, rooms: &[Arc<str>], most: usize) -> bool {
-        if most == usize::MAX {
-            return true;
-        }
-        let Some(held) = self.rooms_of(place) else { return false };
-        // The first is its own, which it did not join.
-        let (held, news) = (&held[1..], rooms.len());
-        held.len() + news <= most
-            || held.len() + rooms.iter().filter(|room| !held.contains(room)).count() <= most
+    /// Whether a socket would be in no more rooms than so many with as many new ones.
+    fn may_join(&self, (slot, generation): Place, news: usize, most: usize) -> bool {
+        let held = self.sockets.get(slot, generation).map(|member| member.rooms.len());
+        held.is_some_and(|held| held.saturating_add(news) <= most)
     }
 
     fn release(
@@ -279,7 +273,7 @@ impl Shard {
             }
             TargetAction::Join { rooms, most } => {
                 for place in self.selected(selection) {
-                    if self.may_join(place, &rooms, most) {
+                    if self.may_join(place, rooms.len(), most) {
                         rooms.iter().for_each(|room| self.join(place, room));
                     }
                 }

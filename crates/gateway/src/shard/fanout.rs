@@ -143,11 +143,13 @@ impl Shard {
         id: u64,
         gathering: Arc<Gathering>,
     ) {
-        let source = Source::Particular { volatile: false, ack_id: Some(id) };
+        // Told to forget it, the shard would have overtaken it.
+        let waits = !gathering.is_given_up();
+        let source = Source::Particular { volatile: false, ack_id: waits.then_some(id) };
         self.start(selection, source, Run::of(Piece::unlogged(frame)));
         let asked = self.fanout.as_ref().map_or(0, |fanout| fanout.targets.len());
         gathering.asked(asked);
-        if asked > 0 {
+        if asked > 0 && waits {
             self.acks.wait(id, Waiter::Many { gathering, left: asked });
         }
     }

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 #[cfg(feature = "postgres")]
 use parlor_bus::redis::{Engine, adapter};
 #[cfg(feature = "postgres")]
-use parlor_gateway::PacketLimits;
-#[cfg(feature = "postgres")]
-use parlor_gateway::adapter::{Dialect, Message, emitted, requested, told};
+use parlor_gateway::adapter::{self as said, Answer, Dialect, Message};
 #[cfg(feature = "postgres")]
 use parlor_service::Answering;
 use parlor_service::Service;
@@ -48,6 +46,12 @@ pub(super) fn join(config: &Config, service: &Arc<Service>) -> Result<Option<Mem
             Err(error) => {
                 service.member_not_understood();
                 tracing::debug!(%error, "what a member of the cluster says cannot be read");
+                if let adapter::Heard::Told(bytes) = heard
+                    && let Some(asked) = said::refused(bytes, dialect(kind), &said::LIMITS)
+                {
+                    let (member, request) = (&asked.from, &asked.request);
+                    publish(asked.answer, kind, &uid, "/", request, member, answers);
+                }
             }
         }
     };
@@ -82,11 +86,13 @@ fn read(
     heard: adapter::Heard<'_>,
     kind: adapter::Kind,
 ) -> Result<Message, parlor_gateway::PacketError> {
-    let limits = PacketLimits::default();
+    let limits = &said::LIMITS;
     match (heard, kind) {
-        (adapter::Heard::Emitted(message), _) => emitted(message, &limits),
-        (adapter::Heard::Told(message), adapter::Kind::Classic) => requested(message, "/", &limits),
-        (adapter::Heard::Told(message), adapter::Kind::Sharded) => told(message, &limits),
+        (adapter::Heard::Emitted(message), _) => said::emitted(message, limits),
+        (adapter::Heard::Told(message), adapter::Kind::Classic) => {
+            said::requested(message, "/", limits)
+        }
+        (adapter::Heard::Told(message), adapter::Kind::Sharded) => said::told(message, limits),
     }
 }
 
@@ -98,22 +104,38 @@ fn answering(
     uid: &Arc<str>,
     answers: &adapter::Answers,
 ) -> Answering {
-    let dialect = match kind {
-        adapter::Kind::Classic => Dialect::Classic,
-        adapter::Kind::Sharded => Dialect::Sharded,
-    };
     let (member, namespace) = (message.from.clone(), message.namespace.clone());
     let (uid, answers, request) = (Arc::clone(uid), answers.clone(), message.request.clone());
     Arc::new(move |answer| {
-        let Some(request) = &request else { return };
-        let mut bytes = Vec::new();
-        match answer.encode(dialect, &uid, &namespace, request, &mut bytes) {
-            Ok(()) => answers.publish(&member, bytes),
-            Err(error) => {
-                tracing::warn!(%error, "an answer to a member of the cluster is not written")
-            }
+        if let Some(request) = &request {
+            publish(answer, kind, &uid, &namespace, request, &member, &answers);
         }
     })
+}
+
+#[cfg(feature = "postgres")]
+fn publish(
+    answer: Answer<'_>,
+    kind: adapter::Kind,
+    uid: &str,
+    namespace: &str,
+    request: &str,
+    member: &str,
+    answers: &adapter::Answers,
+) {
+    let mut bytes = Vec::new();
+    match answer.encode(dialect(kind), uid, namespace, request, &mut bytes) {
+        Ok(()) => answers.publish(member, bytes),
+        Err(error) => tracing::warn!(%error, "an answer to a member of the cluster is not written"),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn dialect(kind: adapter::Kind) -> Dialect {
+    match kind {
+        adapter::Kind::Classic => Dialect::Classic,
+        adapter::Kind::Sharded => Dialect::Sharded,
+    }
 }
 
 /// There is none without what speaks to Redis.

@@ -135,7 +135,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     tracing::info!(signal, patience_ms = config.server.drain_ms, "draining");
     app.draining.store(true, Ordering::Relaxed);
     tokio::select! {
-        whole = drain(&service, running, store, bus, settings::drain(config)) => whole,
+        whole = drain(&service, running, member, store, bus, settings::drain(config)) => whole,
         signal = signals.next() => {
             Err(Failure::new(
                 Code::Cut,
@@ -151,6 +151,7 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
 async fn drain(
     service: &Arc<Service>,
     running: Running,
+    member: Option<adapter::Member>,
     store: Backend,
     bus: Option<Arc<dyn Bus>>,
     settings::Drain { patience, spread }: settings::Drain,
@@ -160,6 +161,8 @@ async fn drain(
     let farewell = Arc::clone(service);
     running.io().drain(spread, move |socket, jitter| farewell.farewell(socket, jitter));
     running.shutdown(patience).await;
+    // Without sockets it is no member: nobody waits for its answers any more.
+    drop(member);
     let in_time = Instant::now() < deadline;
     let last = deadline.max(Instant::now() + LAST_WRITES_TIMEOUT);
     let drained = tokio::time::timeout_at(last, service.drain()).await.is_ok();

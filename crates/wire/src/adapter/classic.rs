@@ -2,19 +2,19 @@
 
 use serde::Deserialize;
 
-use super::read::{Options, Packet, name, parse, rooms, text};
+use super::read::{Options, Packet, Room, name, parse, rooms, text};
 use super::{Call, Message, Selection};
 use crate::packet::{Limits, PacketError};
 
 /// `type`s of requests.
-const SOCKETS: u64 = 0;
-const ALL_ROOMS: u64 = 1;
-const REMOTE_JOIN: u64 = 2;
-const REMOTE_LEAVE: u64 = 3;
-const REMOTE_DISCONNECT: u64 = 4;
-const REMOTE_FETCH: u64 = 5;
-const SERVER_SIDE_EMIT: u64 = 6;
-const BROADCAST: u64 = 7;
+pub(super) const SOCKETS: u64 = 0;
+pub(super) const ALL_ROOMS: u64 = 1;
+pub(super) const REMOTE_JOIN: u64 = 2;
+pub(super) const REMOTE_LEAVE: u64 = 3;
+pub(super) const REMOTE_DISCONNECT: u64 = 4;
+pub(super) const REMOTE_FETCH: u64 = 5;
+pub(super) const SERVER_SIDE_EMIT: u64 = 6;
+pub(super) const BROADCAST: u64 = 7;
 
 /// Reads what is published for rooms: `[uid, packet, options]`.
 ///
@@ -46,7 +46,7 @@ struct Request<'a> {
     #[serde(rename = "type")]
     kind: u64,
     opts: Option<Options>,
-    rooms: Option<Vec<Box<str>>>,
+    rooms: Option<Vec<Room>>,
     close: Option<bool>,
     #[serde(borrow)]
     packet: Option<Packet<'a>>,

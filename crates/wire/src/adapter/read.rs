@@ -1,9 +1,11 @@
 //! What messages of both adapters are made of.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Event, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, ROOM_BYTES_MAX, ROOMS_MAX, Selection};
@@ -68,18 +70,50 @@ impl Packet<'_> {
 /// Whom a message is about, and how it goes.
 #[derive(Deserialize, Default)]
 pub(super) struct Options {
-    #[serde(default)]
-    rooms: Option<Vec<Box<str>>>,
-    #[serde(default)]
-    except: Option<Vec<Box<str>>>,
-    #[serde(default)]
+    rooms: Option<Vec<Room>>,
+    except: Option<Vec<Room>>,
     flags: Option<Flags>,
 }
 
 #[derive(Deserialize, Default)]
 struct Flags {
     volatile: Option<bool>,
-    timeout: Option<u64>,
+    timeout: Option<f64>,
+}
+
+/// The name of a room. Node lets it be a number, and programs use those of their database.
+pub(super) struct Room(Box<str>);
+
+impl<'de> Deserialize<'de> for Room {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RoomVisitor)
+    }
+}
+
+struct RoomVisitor;
+
+impl Visitor<'_> for RoomVisitor {
+    type Value = Room;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the name of a room")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Room, E> {
+        Ok(Room(name.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Room, E> {
+        Ok(Room(number.to_string().into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Room, E> {
+        Ok(Room(number.to_string().into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Room, E> {
+        Ok(Room(number.to_string().into()))
+    }
 }
 
 impl Options {
@@ -87,8 +121,9 @@ impl Options {
         self.flags.as_ref().is_some_and(|flags| flags.volatile == Some(true))
     }
 
+    /// In whole milliseconds; what is no time is none.
     pub(super) fn timeout_ms(&self) -> Option<u64> {
-        self.flags.as_ref()?.timeout
+        self.flags.as_ref()?.timeout.map(|ms| ms as u64)
     }
 
     pub(super) fn selection(self) -> Result<Selection, PacketError> {
@@ -97,10 +132,10 @@ impl Options {
 }
 
 /// Rooms, if they are not too many and no name is too long.
-pub(super) fn rooms(named: Option<Vec<Box<str>>>) -> Result<Vec<Box<str>>, PacketError> {
+pub(super) fn rooms(named: Option<Vec<Room>>) -> Result<Vec<Box<str>>, PacketError> {
     let named = named.unwrap_or_default();
-    match named.len() <= ROOMS_MAX && named.iter().all(|room| room.len() <= ROOM_BYTES_MAX) {
-        true => Ok(named),
+    match named.len() <= ROOMS_MAX && named.iter().all(|room| room.0.len() <= ROOM_BYTES_MAX) {
+        true => Ok(named.into_iter().map(|room| room.0).collect()),
         false => Err(PacketError::Data),
     }
 }

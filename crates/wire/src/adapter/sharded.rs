@@ -3,20 +3,20 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::read::{Options, Packet, name, parse, rooms, text};
+use super::read::{Options, Packet, Room, name, parse, rooms, text};
 use super::{Call, Message};
 use crate::packet::{Limits, PacketError};
 
 /// `type`s of messages.
-const INITIAL_HEARTBEAT: u64 = 1;
-const HEARTBEAT: u64 = 2;
-const BROADCAST: u64 = 3;
-const SOCKETS_JOIN: u64 = 4;
-const SOCKETS_LEAVE: u64 = 5;
-const DISCONNECT_SOCKETS: u64 = 6;
-const FETCH_SOCKETS: u64 = 7;
-const SERVER_SIDE_EMIT: u64 = 9;
-const ADAPTER_CLOSE: u64 = 13;
+pub(super) const INITIAL_HEARTBEAT: u64 = 1;
+pub(super) const HEARTBEAT: u64 = 2;
+pub(super) const BROADCAST: u64 = 3;
+pub(super) const SOCKETS_JOIN: u64 = 4;
+pub(super) const SOCKETS_LEAVE: u64 = 5;
+pub(super) const DISCONNECT_SOCKETS: u64 = 6;
+pub(super) const FETCH_SOCKETS: u64 = 7;
+pub(super) const SERVER_SIDE_EMIT: u64 = 9;
+pub(super) const ADAPTER_CLOSE: u64 = 13;
 
 #[derive(Deserialize)]
 struct Told<'a> {
@@ -33,7 +33,7 @@ struct Data<'a> {
     #[serde(rename = "requestId")]
     request: Option<Box<str>>,
     opts: Option<Options>,
-    rooms: Option<Vec<Box<str>>>,
+    rooms: Option<Vec<Room>>,
     close: Option<bool>,
     /// An event; for the app's own code an array, which is none.
     #[serde(borrow)]

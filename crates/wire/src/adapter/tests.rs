@@ -115,6 +115,50 @@ fn requests_of_the_classic_adapter_are_read() {
 }
 
 #[test]
+fn rooms_and_times_may_be_any_numbers() {
+    let message = requested(
+        r#"{"uid":"u","type":7,"opts":{"rooms":[42,-1,1.5],"except":[7],"flags":{"timeout":333.3}},
+            "packet":{"type":2,"data":["ev"]}}"#,
+    );
+    let Ok(Message { call: Call::Emit { sockets, timeout_ms, .. }, .. }) = message else {
+        panic!("it is an event: {message:?}")
+    };
+    assert_eq!(sockets, selection(["42", "-1", "1.5"], ["7"]));
+    assert_eq!(timeout_ms, Some(333));
+}
+
+#[test]
+fn what_asks_and_cannot_be_read_is_answered_that_there_is_nothing() {
+    let limits = Limits::default();
+    let of = |text: String, dialect| refused(text.as_bytes(), dialect, &limits).map(|it| it.answer);
+    let classic =
+        |kind| of(format!(r#"{{"uid":"u","requestId":"q","type":{kind}}}"#), Dialect::Classic);
+    let table = [
+        (0, Some(Answer::SocketIds("[]"))),
+        (1, Some(Answer::Rooms("[]"))),
+        (2, None),
+        (5, Some(Answer::Sockets("[]"))),
+        (6, Some(Answer::NoCode)),
+        (7, Some(Answer::Asked(0))),
+    ];
+    for (kind, answer) in table {
+        assert_eq!(classic(kind), answer, "{kind}");
+    }
+    let sharded = |kind| {
+        let text = format!(r#"{{"uid":"u","nsp":"/","type":{kind},"data":{{"requestId":"q"}}}}"#);
+        of(text, Dialect::Sharded)
+    };
+    assert_eq!(sharded(3), Some(Answer::Asked(0)));
+    assert_eq!(sharded(7), Some(Answer::Sockets("[]")));
+    assert_eq!(sharded(9), Some(Answer::NoCode));
+    // Nobody waits for these.
+    assert_eq!(of(r#"{"uid":"u","type":5}"#.to_owned(), Dialect::Classic), None);
+    assert_eq!(refused(&bytes(SHARDED), Dialect::Sharded, &limits), None);
+    let asking = refused(&bytes(ASKING), Dialect::Classic, &limits).expect("it asks");
+    assert_eq!((&*asking.from, &*asking.request), ("abcdef", "q1"));
+}
+
+#[test]
 fn messages_of_the_sharded_adapter_are_read() {
     let message = super::told(&bytes(SHARDED), &Limits::default()).expect("it is one");
     assert_eq!((&*message.from, &*message.namespace), ("0123456789abcdef", "/"));
@@ -164,7 +208,7 @@ fn no_other_message_is_taken_for_one() {
     };
     assert!(with(b"type\x02", b"type\x00").is_err(), "a connect");
     assert!(with(b"type\x02", b"type\x03").is_err(), "an ack");
-    assert!(with(b"\x91\xa2r1", b"\x91\x05").is_err(), "a room that is a number");
+    assert!(with(b"\x91\xa2r1", b"\x91\xc3").is_err(), "a room that is true");
     assert!(with(b"\xa2ev", b"\xaadisconnect").is_err(), "a reserved name");
 
     for text in [
@@ -175,7 +219,7 @@ fn no_other_message_is_taken_for_one() {
         r#"{"uid":"u","type":5}"#,
         // As adapters before 7 named one socket.
         r#"{"uid":"u","requestId":"q","type":2,"sid":"s","room":"r"}"#,
-        r#"{"uid":"u","type":2,"opts":{"rooms":[5],"except":[]},"rooms":[]}"#,
+        r#"{"uid":"u","type":2,"opts":{"rooms":[null],"except":[]},"rooms":[]}"#,
     ] {
         assert!(requested(text).is_err(), "{text}");
     }
