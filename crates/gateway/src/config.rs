@@ -75,6 +75,9 @@ pub struct Config {
     pub upgrades: bool,
     /// Proxies whose `X-Forwarded-For` is believed; anyone else's is ignored. Default none.
     pub trusted_proxies: Vec<TrustedProxy>,
+    /// Whether those proxies begin each connection with the client's address, by the PROXY protocol; a connection
+    /// of theirs that does not is closed. Default false.
+    pub proxy_protocol: bool,
     /// Cross-origin requests: whom they are allowed to. Default any origin.
     pub cors: Cors,
     /// Connection state recovery in memory, as Node's server has it. Default none.
@@ -185,6 +188,7 @@ impl Default for Config {
             transports: Transports::Both,
             upgrades: true,
             trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             cors: Cors::Any,
             recovery: None,
             cookie: None,

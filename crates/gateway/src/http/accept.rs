@@ -1,7 +1,7 @@
 //! Accepting connections: one loop per listener and shard.
 //!
-//! A connection that comes in gets TCP_NODELAY, a place among the handshakes in progress, its TLS
-//! handshake where the listener has a certificate, and then a task that speaks HTTP until the
+//! A connection that comes in gets TCP_NODELAY, a place among the handshakes in progress, the client's address
+//! from a proxy that is to say it, its TLS handshake where the listener has a certificate, and then a task that speaks HTTP until the
 //! connection ends or becomes a WebSocket. The place is given back with the first request, so that
 //! clients who connect and say nothing cannot use up the shard.
 
@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Site;
 use super::connection::{self, Arrival};
+use super::forwarded::is_trusted;
+use super::proxied;
 
 /// Connections of one shard that have not sent their first request whole.
 const HANDSHAKES_IN_PROGRESS_MAX: usize = 8_192;
@@ -68,7 +70,7 @@ pub(crate) async fn accept(
 
 /// Takes one connection from TCP to HTTP.
 async fn greet(
-    stream: TcpStream,
+    mut stream: TcpStream,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
     place: OwnedSemaphorePermit,
@@ -81,7 +83,10 @@ async fn greet(
     }
     // An IPv4 client of a dual-stack listener is known by its IPv4 address.
     let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-    let arrival = Arrival { address, secure: tls.is_some(), place };
+    let Some((address, is_http_believed)) = behind_proxy(&mut stream, address, &site).await else {
+        return;
+    };
+    let arrival = Arrival { address, is_http_believed, secure: tls.is_some(), place };
     let Some(tls) = tls else {
         return connection::serve(stream, arrival, site, stop).await;
     };
@@ -89,6 +94,34 @@ async fn greet(
         Ok(Ok(stream)) => connection::serve(stream, arrival, site, stop).await,
         Ok(Err(error)) => tracing::debug!(%error, %address, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
+    }
+}
+
+/// The client's address, as a trusted proxy says before all else if it is to, and whether HTTP may say another;
+/// `None` if the proxy does not say it in time.
+async fn behind_proxy(
+    stream: &mut TcpStream,
+    address: SocketAddr,
+    site: &Site,
+) -> Option<(SocketAddr, bool)> {
+    let config = site.config();
+    if !config.proxy_protocol || !is_trusted(&config.trusted_proxies, address.ip()) {
+        return Some((address, true));
+    }
+    match tokio::time::timeout(config.handshake_timeout, proxied::client(stream)).await {
+        Ok(Ok(Some(client))) => {
+            Some((SocketAddr::new(client.ip().to_canonical(), client.port()), true))
+        }
+        // The headers of HTTP are the client's, whoever that is: the proxy does not look at them.
+        Ok(Ok(None)) => Some((address, false)),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, %address, "a proxy does not say for whom it speaks");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(%address, "a proxy took too long to say for whom it speaks");
+            None
+        }
     }
 }
 

@@ -34,6 +34,8 @@ const BUFFER_BYTES_MAX: usize = 16 * 1024;
 pub(crate) struct Arrival {
     /// The peer's address.
     pub(crate) address: SocketAddr,
+    /// Whether what HTTP says of the client's address is believed, if the peer is trusted.
+    pub(crate) is_http_believed: bool,
     /// Whether it is TLS.
     pub(crate) secure: bool,
     /// Its place among the handshakes in progress.
@@ -46,7 +48,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let upgrade: Arc<Mutex<Option<PendingUpgrade>>> = Arc::default();
-    let Arrival { address, secure, place } = arrival;
+    let Arrival { address, is_http_believed, secure, place } = arrival;
     let place = Mutex::new(Some(place));
     let service = {
         let (site, upgrade) = (Arc::clone(&site), Arc::clone(&upgrade));
@@ -55,7 +57,8 @@ where
             drop(place.lock().take());
             let (site, upgrade) = (Arc::clone(&site), Arc::clone(&upgrade));
             async move {
-                let (response, pending) = answer(&site, Peer { address, secure }, request).await;
+                let peer = Peer { address, secure };
+                let (response, pending) = answer(&site, peer, is_http_believed, request).await;
                 *upgrade.lock() = pending;
                 Ok::<_, std::convert::Infallible>(response)
             }
@@ -92,9 +95,11 @@ where
 async fn answer(
     site: &Arc<Site>,
     peer: Peer,
+    is_http_believed: bool,
     mut request: Request<Incoming>,
 ) -> (Response<Body>, Option<PendingUpgrade>) {
-    let address = client_address(peer.address, request.headers(), &site.config().trusted_proxies);
+    let trusted = if is_http_believed { &site.config().trusted_proxies[..] } else { &[] };
+    let address = client_address(peer.address, request.headers(), trusted);
     let peer = Peer { address, ..peer };
     if site.is_engine_path(request.uri().path()) {
         engineio::answer(site, peer, request).await

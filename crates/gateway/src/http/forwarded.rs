@@ -63,6 +63,11 @@ impl fmt::Display for TrustedProxy {
     }
 }
 
+/// Whether an address is that of a trusted proxy.
+pub(crate) fn is_trusted(trusted: &[TrustedProxy], address: IpAddr) -> bool {
+    trusted.iter().any(|proxy| proxy.contains(address))
+}
+
 /// The client's address; with an untrusted or silent peer, the peer's own.
 ///
 /// The port of an address taken from the header is 0, for the header has none.
@@ -71,8 +76,7 @@ pub(crate) fn client_address(
     headers: &HeaderMap,
     trusted: &[TrustedProxy],
 ) -> SocketAddr {
-    let is_trusted = |address| trusted.iter().any(|proxy| proxy.contains(address));
-    if !is_trusted(peer.ip()) {
+    if !is_trusted(trusted, peer.ip()) {
         return peer;
     }
     let mut client = peer;
@@ -85,7 +89,7 @@ pub(crate) fn client_address(
     for value in values.into_iter().rev() {
         let Some(address) = std::str::from_utf8(value).ok().and_then(parse) else { break };
         client = SocketAddr::new(address, 0);
-        if !is_trusted(address) {
+        if !is_trusted(trusted, address) {
             break;
         }
     }

@@ -1,6 +1,6 @@
 //! HTTP: the door through which every connection comes.
 //!
-//! [`mod@accept`] takes connections from a listener, with TLS where asked; [`connection`] speaks
+//! [`mod@accept`] takes connections from a listener, behind a proxy ([`proxied`]) and with TLS where asked; [`connection`] speaks
 //! HTTP/1.1 on each; a request for Engine.IO's path is judged and served by [`engineio`], any other
 //! goes to the [`fallback`]. A session's packets do not pass here except as the bodies of polls and
 //! posts: sessions live in the shards, behind `crate::front`. A WebSocket leaves HTTP for good.
@@ -16,6 +16,7 @@ mod engineio;
 mod fallback;
 mod forwarded;
 mod patient;
+mod proxied;
 mod query;
 mod refusal;
 mod upgrade;

@@ -91,7 +91,18 @@ fn a_transport_that_is_switched_off_is_unknown() {
 /// The address that a middleware sees of a client that sends `X-Forwarded-For: 203.0.113.9`.
 fn seen_address(trusted: Vec<TrustedProxy>) -> String {
     let config = Config { trusted_proxies: trusted, ..server::fast() };
-    let server = Server::start(config, 1, |gateway| {
+    let server = telling_addresses(config);
+    let stream = Stream::plain(server.address);
+    let target = format!("{PATH}?EIO=4&transport=websocket");
+    let socket = WebSocket::over(stream, &target, &["X-Forwarded-For: 203.0.113.9"]);
+    let mut client = Client::over(socket.expect("upgraded"));
+    client.connect("/");
+    client.text()
+}
+
+/// A server that tells each socket its address, as a middleware sees it.
+fn telling_addresses(config: Config) -> Server {
+    Server::start(config, 1, |gateway| {
         gateway.namespace(
             "/",
             Namespace::new()
@@ -103,13 +114,7 @@ fn seen_address(trusted: Vec<TrustedProxy>) -> String {
                     socket.emit("seen", &(seen,)).unwrap();
                 }),
         );
-    });
-    let stream = Stream::plain(server.address);
-    let target = format!("{PATH}?EIO=4&transport=websocket");
-    let socket = WebSocket::over(stream, &target, &["X-Forwarded-For: 203.0.113.9"]);
-    let mut client = Client::over(socket.expect("upgraded"));
-    client.connect("/");
-    client.text()
+    })
 }
 
 #[test]
@@ -117,6 +122,48 @@ fn a_forwarded_address_is_believed_of_trusted_proxies_alone() {
     assert_eq!(seen_address(Vec::new()), r#"42["seen","127.0.0.1"]"#);
     let proxy = "127.0.0.1".parse().unwrap();
     assert_eq!(seen_address(vec![proxy]), r#"42["seen","203.0.113.9"]"#);
+}
+
+/// The address that a middleware sees of a client on whose behalf a proxy begins with these bytes, and which sends
+/// `X-Forwarded-For: 203.0.113.7`.
+fn proxied_address(server: &Server, begin: &[u8]) -> String {
+    let mut stream = Stream::plain(server.address);
+    stream.write(begin);
+    let target = format!("{PATH}?EIO=4&transport=websocket");
+    let socket = WebSocket::over(stream, &target, &["X-Forwarded-For: 203.0.113.7"]);
+    let mut client = Client::over(socket.expect("upgraded"));
+    client.connect("/");
+    client.text()
+}
+
+#[test]
+fn a_trusted_proxy_names_the_client_before_all_else() {
+    let with = |trusted: &str| {
+        let trusted_proxies = vec![trusted.parse().unwrap()];
+        telling_addresses(Config { trusted_proxies, proxy_protocol: true, ..server::fast() })
+    };
+    // A request behind these bytes is not served.
+    let refuses = |server: &Server, begin: &[u8]| {
+        let mut stream = Stream::plain(server.address);
+        stream.write(&[begin, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"].concat());
+        http::receive(&mut stream).is_none_or(|response| response.status == 400)
+    };
+    let server = with("127.0.0.1");
+    let text = b"PROXY TCP4 203.0.113.9 10.0.0.1 12345 80\r\n";
+    let binary = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x08\x0a\0\0\x01\0\x07\0\x50";
+    let check = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    let seen = |address: &str| format!(r#"42["seen","{address}"]"#);
+    assert_eq!(proxied_address(&server, text), seen("203.0.113.9"));
+    assert_eq!(proxied_address(&server, binary), seen("203.0.113.8"));
+    // Of whom it does not know, nothing is known: HTTP is the client's own.
+    assert_eq!(proxied_address(&server, check), seen("127.0.0.1"));
+    assert_eq!(proxied_address(&server, b"PROXY UNKNOWN\r\n"), seen("127.0.0.1"));
+    assert!(refuses(&server, b""), "a proxy is to say for whom it speaks");
+    // Nobody else may, and nobody else has to.
+    let server = with("192.0.2.1");
+    assert_eq!(proxied_address(&server, b""), seen("127.0.0.1"));
+    assert!(refuses(&server, text));
+    assert!(!refuses(&server, b""));
 }
 
 #[test]

@@ -65,6 +65,12 @@ fn server(config: &Config, dev: bool, faults: &mut Vec<String>) {
         )),
         _ => {}
     }
+    if server.proxy_protocol && server.trusted_proxies.is_empty() {
+        faults.push(String::from(
+            "server.proxy_protocol is set, but no proxy is trusted: name those that speak it in \
+             server.trusted_proxies",
+        ));
+    }
     let path = &server.path;
     if path.len() < 3 || !path.starts_with('/') || !path.ends_with('/') {
         faults.push(format!("server.path must have a slash at both ends and a name, not `{path}`"));

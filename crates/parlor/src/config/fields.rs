@@ -141,6 +141,10 @@ sections! {
         /// Addresses of reverse proxies, or networks that have nobody else in them. Only from these is
         /// `X-Forwarded-For` believed, so that limits per address count clients and not the proxy.
         trusted_proxies: Vec<TrustedProxy>, "addresses and networks, such as \"10.0.0.2\" and \"10.0.0.0/8\"" = Vec::new();
+        /// Whether these proxies begin each connection with the PROXY protocol, version 1 or 2, as those do that
+        /// pass on TCP or TLS and not HTTP. A connection of theirs that begins otherwise is closed; anybody else
+        /// is served as ever.
+        proxy_protocol: bool, "true or false" = false;
         /// Origins of web pages that may connect from a browser, such as `https://chat.example`;
         /// `*` for any. None by default: only pages of the server's own origin may. With `--dev`
         /// any may.

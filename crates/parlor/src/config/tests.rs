@@ -266,6 +266,22 @@ fn addresses_may_lie_in_files() {
 }
 
 #[test]
+fn whoever_speaks_for_others_is_named() {
+    let why = refusal(|config| config.server.proxy_protocol = true);
+    assert!(why.contains("server.trusted_proxies"), "{why}");
+}
+
+#[test]
+fn the_adapter_is_on_one_server_or_one_cluster() {
+    let url = || Secret::new(String::from("redis://:secret@redis.example"));
+    let why = refusal(|config| {
+        config.adapter.url = Some(url());
+        config.adapter.urls = vec![url()];
+    });
+    assert!(why.contains("adapter.urls") && !why.contains("secret@"), "{why}");
+}
+
+#[test]
 fn the_prefix_of_the_adapter_has_bounds() {
     let refused = |prefix: &str| {
         let mut config = Config::default();

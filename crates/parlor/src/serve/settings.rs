@@ -180,6 +180,7 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
         events_in_flight_max: count(limits.commands_in_flight_max),
         connections_per_address_max: (!dev).then_some(count(limits.connections_per_address_max)),
         trusted_proxies: config.server.trusted_proxies.clone(),
+        proxy_protocol: config.server.proxy_protocol,
         cors: match () {
             () if dev || any => Cors::Any,
             () if config.server.cors_origins.is_empty() => Cors::Off,
