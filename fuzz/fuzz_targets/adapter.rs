@@ -17,6 +17,6 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     for dialect in [Dialect::Classic, Dialect::Sharded] {
-        let _ = refused(input, dialect, &LIMITS);
+        let _ = refused(input, dialect);
     }
 });

@@ -31,9 +31,9 @@ pub const ROOM_BYTES_MAX: usize = 256;
 /// Bytes of a message: what is emitted to many is held for each who is slow to take it.
 pub const MESSAGE_BYTES_MAX: usize = 1_000_000;
 
-/// Limits of the events of members, which may say more than clients.
+/// Limits of the events of members. Of more attachments than these the stock client ends its connection.
 pub const LIMITS: Limits =
-    Limits { attachments_max: 1_000, attachment_bytes_max: MESSAGE_BYTES_MAX, depth_max: 100 };
+    Limits { attachments_max: 10, attachment_bytes_max: MESSAGE_BYTES_MAX, depth_max: 100 };
 
 /// Bytes of the name of a server or of a request.
 pub const NAME_BYTES_MAX: usize = 64;

@@ -206,6 +206,16 @@ for (const [kind, on, start] of [
       for (const room of ["alice", "bob", "news", `group:${groupId}`, idOf(bob)]) assert.ok(rooms.has(room), room);
     }
 
+    // Rooms may be numbers; a request that is refused is answered, or Node would give up on all servers.
+    const numbered = await Person.connect(t, server.nodes?.[1] ?? server, "42");
+    await numbered.caughtUp();
+    io.to([42, 7.5]).emit("by number", ...Array(10).fill(Buffer.from([1])));
+    await numbered.until(() => args(numbered, "by number").length === 1, "an event for a number");
+    assert.equal(args(numbered, "by number")[0].length, 10);
+    assert.deepEqual(await io.in("x".repeat(300)).fetchSockets(), []);
+    const tooMany = Array(11).fill(Buffer.from([1]));
+    assert.deepEqual(await io.to("bob").timeout(5_000).emitWithAck("question", ...tooMany), []);
+
     const gone = new Promise((resolve) => bob.socket.on("disconnect", resolve));
     io.in("bob").disconnectSockets(true);
     assert.match(await gone, /server disconnect|transport close/);

@@ -13,6 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "./engines.mjs";
 import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
+import { SECRET, inSeconds, jwt } from "./tokens.mjs";
 
 const START_TIMEOUT_MS = 20_000;
 // The proxy's own address, as the server sees it, and those of clients.
@@ -54,22 +55,25 @@ async function proxy(t, server, word) {
 for (const word of ["send-proxy", "send-proxy-v2"]) {
   for (const transport of ["websocket", "polling"]) {
     test(`by ${word} and ${transport}, each client has its own address`, async (t) => {
+      // Without `--dev`, which bounds no connections.
       const env = {
+        PARLOR_IDENTITY__HS256_SECRET: SECRET,
         PARLOR_SERVER__TRUSTED_PROXIES: PROXY,
         PARLOR_SERVER__PROXY_PROTOCOL: "true",
         PARLOR_LIMITS__CONNECTIONS_PER_ADDRESS_MAX: "1",
       };
-      const server = await Server.alone(t, { env });
+      const server = await Server.alone(t, { dev: false, env });
       const way = await proxy(t, server, word);
+      const token = (sub) => jwt({ sub, exp: inSeconds(600) });
       const from = (localAddress) => ({ transports: [transport], agent: new Agent({ localAddress, keepAlive: true }) });
-      const alice = await Person.connect(t, way, "alice", from(HERE));
-      const bob = await Person.connect(t, way, "bob", from(THERE));
+      const alice = await Person.connect(t, way, token("alice"), from(HERE));
+      const bob = await Person.connect(t, way, token("bob"), from(THERE));
       await bob.caughtUp();
       assert.equal((await alice.send("bob", "hello")).status, "sent");
       await bob.until(() => bob.messages.length === 1, "the message");
-      const error = await Person.refused(t, way, "carol", from(HERE));
+      const error = await Person.refused(t, way, token("carol"), from(HERE));
       assert.match(error.message, /websocket error|xhr poll error/);
-      await Person.connect(t, way, "carol", from(ELSEWHERE));
+      await Person.connect(t, way, token("carol"), from(ELSEWHERE));
     });
   }
 }

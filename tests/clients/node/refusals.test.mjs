@@ -1,20 +1,11 @@
 // What bad input gets: an answer with a code, and a connection that goes on.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { test } from "node:test";
 
 import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
+import { SECRET, inSeconds, jwt } from "./tokens.mjs";
 
-const SECRET = "a secret of at least thirty-two bytes for tests";
-
-function jwt(claims, secret = SECRET) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
-  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
-}
-
-const inSeconds = (seconds) => Math.floor(Date.now() / 1000) + seconds;
 const withSecret = { dev: false, env: { PARLOR_IDENTITY__HS256_SECRET: SECRET } };
 
 test("a token that is signed and valid is let in", async (t) => {

@@ -189,3 +189,23 @@ fn answers_to_a_broadcast_come_one_by_one() {
     let nobody = server.io().of("/").to("nobody").ask("question", "[]", Vec::new()).unwrap();
     assert_eq!((wait(nobody.count()), wait(nobody.next())), (0, None));
 }
+
+#[test]
+fn broadcasts_that_nobody_waits_for_do_not_pile_up() {
+    let (server, sockets) = with_sockets();
+    let mut client = Client::main(&server);
+    sockets.recv().unwrap();
+    let all = server.io().of("/");
+    for _ in 0..server::calm().acks_pending_max + 50 {
+        drop(all.ask("question", "[]", Vec::new()).unwrap());
+    }
+    let asked = all.ask("last", "[]", Vec::new()).unwrap();
+    loop {
+        let packet = client.text();
+        if packet.contains("last") {
+            client.send(&format!("43{}[1]", ack_id(&packet)));
+            break;
+        }
+    }
+    assert_eq!(wait(asked.next()).unwrap().args, "[1]");
+}

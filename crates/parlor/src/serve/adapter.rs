@@ -47,7 +47,7 @@ pub(super) fn join(config: &Config, service: &Arc<Service>) -> Result<Option<Mem
                 service.member_not_understood();
                 tracing::debug!(%error, "what a member of the cluster says cannot be read");
                 if let adapter::Heard::Told(bytes) = heard
-                    && let Some(asked) = said::refused(bytes, dialect(kind), &said::LIMITS)
+                    && let Some(asked) = said::refused(bytes, dialect(kind))
                 {
                     let (member, request) = (&asked.from, &asked.request);
                     publish(asked.answer, kind, &uid, "/", request, member, answers);

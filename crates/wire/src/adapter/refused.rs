@@ -3,8 +3,16 @@
 use serde::Deserialize;
 
 use super::read::{name, parse, text};
-use super::{Answer, Dialect, classic, sharded};
+use super::{Answer, Dialect, MESSAGE_BYTES_MAX, classic, sharded};
+use crate::json::DEPTH_MAX;
 use crate::packet::Limits;
+
+/// What is looked at may have been refused for its limits.
+const LIMITS: Limits = Limits {
+    attachments_max: usize::MAX,
+    attachment_bytes_max: MESSAGE_BYTES_MAX,
+    depth_max: DEPTH_MAX,
+};
 
 /// Who asked, and what is answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +36,8 @@ struct Head {
 }
 
 /// What to answer to a message that was refused, if it asks for something.
-pub fn refused(bytes: &[u8], dialect: Dialect, limits: &Limits) -> Option<Refused> {
-    let (json, _) = text(bytes, limits).ok()?;
+pub fn refused(bytes: &[u8], dialect: Dialect) -> Option<Refused> {
+    let (json, _) = text(bytes, &LIMITS).ok()?;
     let head: Head = parse(&json).ok()?;
     let (request, answer) = match dialect {
         Dialect::Classic => (head.request, classic_answer(head.kind)?),

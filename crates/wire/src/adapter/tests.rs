@@ -129,8 +129,7 @@ fn rooms_and_times_may_be_any_numbers() {
 
 #[test]
 fn what_asks_and_cannot_be_read_is_answered_that_there_is_nothing() {
-    let limits = Limits::default();
-    let of = |text: String, dialect| refused(text.as_bytes(), dialect, &limits).map(|it| it.answer);
+    let of = |text: String, dialect| refused(text.as_bytes(), dialect).map(|it| it.answer);
     let classic =
         |kind| of(format!(r#"{{"uid":"u","requestId":"q","type":{kind}}}"#), Dialect::Classic);
     let table = [
@@ -153,8 +152,8 @@ fn what_asks_and_cannot_be_read_is_answered_that_there_is_nothing() {
     assert_eq!(sharded(9), Some(Answer::NoCode));
     // Nobody waits for these.
     assert_eq!(of(r#"{"uid":"u","type":5}"#.to_owned(), Dialect::Classic), None);
-    assert_eq!(refused(&bytes(SHARDED), Dialect::Sharded, &limits), None);
-    let asking = refused(&bytes(ASKING), Dialect::Classic, &limits).expect("it asks");
+    assert_eq!(refused(&bytes(SHARDED), Dialect::Sharded), None);
+    let asking = refused(&bytes(ASKING), Dialect::Classic).expect("it asks");
     assert_eq!((&*asking.from, &*asking.request), ("abcdef", "q1"));
 }
 
