@@ -15,7 +15,7 @@ test("a stranger's first messages wait for the recipient across a kill", async (
   let alice = await Person.connect(t, server, "alice");
   for (const content of ["hello", "are", "you"]) assert.equal((await alice.send("bob", content)).status, "sent");
   assert.equal((await alice.send("bob", "there?")).code, "request_pending");
-  await bob.until(() => bob.heard("request").length === 1, "the request");
+  await bob.until(() => bob.heard("request").length === 1 && bob.messages.length === 3, "the request and its messages");
   assert.deepEqual(bob.messages.map(({ request }) => request), [true, true, true]);
   assert.deepEqual([await ids(bob, "requests"), await ids(bob, "conversations")], [[conversationId], []]);
   await server.restart();
