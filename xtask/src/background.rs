@@ -1,13 +1,13 @@
-//! What is built behind the checks, in the time that they leave.
+//! What is built beside the set-up and the lints, where a core would be idle.
 //!
-//! Most checks wait more than they work: for a disk, a timer, a browser. What later ones need is built
-//! meanwhile, one thing after the other, where a core would be idle, so that no check is slowed by it; one that
-//! needs what is not there yet waits, and leaves the machine to it.
+//! Not beside the tests: on two cores those on PostgreSQL then take twice as long, although most of them wait more
+//! than they work, and what they wait for may come too late.
 
 use std::collections::BTreeMap;
 #[cfg(target_os = "linux")]
 use std::process::Command;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 
@@ -82,6 +82,15 @@ impl Background {
     /// Of builds whose ends are told on this channel.
     pub(crate) fn new(ended: Receiver<(Build, Result<(), String>)>) -> Self {
         Self { ended, known: BTreeMap::new() }
+    }
+
+    /// Waits until nothing is built any more. How each build ended is told to whoever needs it.
+    pub(crate) fn settle(&mut self) {
+        let began = Instant::now();
+        while let Ok((ended, how)) = self.ended.recv() {
+            self.known.insert(ended, how);
+        }
+        println!("\nwaited {:.1} s for the rest to be built", began.elapsed().as_secs_f64());
     }
 
     /// Waits until all these are built.

@@ -7,7 +7,7 @@
 //! - `workspace`: where the sources are and where cargo puts what it builds
 //! - `command`: run a program, and say which one failed
 //! - `steps`: the list of checks, their times, the table at the end
-//! - `background`: what is built behind the checks
+//! - `background`: what is built beside the set-up
 //! - `setup`: install what the checks need, or name what is missing
 //! - `checks`: one module per check that is more than a cargo command
 //! - `load`: the programs of the `bench` and `sim` crates

@@ -2,8 +2,8 @@
 //!
 //! Every step runs or fails; none is passed over because something is not installed. What needs no more
 //! than the toolchain runs while the rest of what is needed is being installed. After the first failure
-//! the rest is not run, unless `--keep-going` asks for it. What takes long to build is built behind the checks
-//! that come before the first that needs it (`background`).
+//! the rest is not run, unless `--keep-going` asks for it. What takes long to build is built beside them
+//! (`background`), and no test runs beside a build.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -172,7 +172,7 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCo
             // Gone with this thread, so that whoever waits for more learns that nothing comes.
             let built = built;
             if let Err(error) = background::step_back() {
-                println!("notice: builds are not behind the checks: {error:#}");
+                println!("notice: builds are in the way of the lints: {error:#}");
             }
             for build in builds.into_iter().filter(|_| is_ready) {
                 if is_over.load(Ordering::Relaxed) {
@@ -182,12 +182,15 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCo
                 built.send((build, how)).expect("the other end lives as long");
             }
         });
-        let mut wait = |step: &Step| background.wait(step.needs);
-        bare.into_iter().for_each(|step| rows.run(workspace, selection, step, &mut wait));
+        bare.into_iter().for_each(|step| rows.run(workspace, selection, step, |_| Ok(())));
         let set_up = was_set_up.recv().expect("it is told however it ended");
         all.stopped = rows.stopped || matches!(set_up.2, Ending::Failed(_));
         all.rows.push(set_up);
         all.rows.append(&mut rows.rows);
+        if !all.stopped {
+            background.settle();
+        }
+        let mut wait = |step: &Step| background.wait(step.needs);
         others.into_iter().for_each(|step| all.run(workspace, selection, step, &mut wait));
         is_over.store(true, Ordering::Relaxed);
     });
