@@ -72,41 +72,25 @@ fn thread() -> String {
     rustix::thread::gettid().as_raw_nonzero().to_string()
 }
 
-/// How each build ended, as they end.
-pub(crate) struct Background {
-    ended: Receiver<(Build, Result<(), String>)>,
-    known: BTreeMap<Build, Result<(), String>>,
+/// How each build ended.
+pub(crate) type Ended = BTreeMap<Build, Result<(), String>>;
+
+/// Waits until nothing is built any more.
+pub(crate) fn settle(ended: &Receiver<(Build, Result<(), String>)>) -> Ended {
+    let began = Instant::now();
+    let ended = ended.iter().collect();
+    println!("\nwaited {:.1} s for the rest to be built", began.elapsed().as_secs_f64());
+    ended
 }
 
-impl Background {
-    /// Of builds whose ends are told on this channel.
-    pub(crate) fn new(ended: Receiver<(Build, Result<(), String>)>) -> Self {
-        Self { ended, known: BTreeMap::new() }
-    }
-
-    /// Waits until nothing is built any more. How each build ended is told to whoever needs it.
-    pub(crate) fn settle(&mut self) {
-        let began = Instant::now();
-        while let Ok((ended, how)) = self.ended.recv() {
-            self.known.insert(ended, how);
-        }
-        println!("\nwaited {:.1} s for the rest to be built", began.elapsed().as_secs_f64());
-    }
-
-    /// Waits until all these are built.
-    ///
-    /// # Errors
-    /// One of them was not, and why.
-    pub(crate) fn wait(&mut self, builds: &[Build]) -> Result<()> {
-        for build in builds {
-            while !self.known.contains_key(build) {
-                let Ok((ended, how)) = self.ended.recv() else { bail!("{build:?} was not built") };
-                self.known.insert(ended, how);
-            }
-            if let Err(why) = &self.known[build] {
-                bail!("{why}");
-            }
-        }
-        Ok(())
-    }
+/// Whether all of these are built.
+///
+/// # Errors
+/// One of them is not, and why.
+pub(crate) fn check(ended: &Ended, builds: &[Build]) -> Result<()> {
+    builds.iter().try_for_each(|build| match ended.get(build) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(why)) => bail!("{why}"),
+        None => bail!("{build:?} was not built"),
+    })
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::background::{self, Background, Build};
+use crate::background::{self, Build, Ended};
 use crate::checks::{clients, docs, documents, faults, fuzz, graph, readme, rust, sdk, sim, web};
 use crate::load;
 use crate::setup;
@@ -162,11 +162,10 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCo
     let (mut rows, mut all) = (Rows::default(), Rows::default());
     let (set_up, was_set_up) = mpsc::sync_channel(1);
     let (built, ended) = mpsc::sync_channel(builds.len());
-    let mut background = Background::new(ended);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let row = take(workspace, &setup, || Ok(()));
+            let row = take(workspace, &setup, &Ended::new());
             let is_ready = !matches!(row.2, Ending::Failed(_));
             set_up.send(row).expect("the checks wait for it");
             // Gone with this thread, so that whoever waits for more learns that nothing comes.
@@ -182,17 +181,14 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCo
                 built.send((build, how)).expect("the other end lives as long");
             }
         });
-        bare.into_iter().for_each(|step| rows.run(workspace, selection, step, |_| Ok(())));
+        bare.into_iter().for_each(|step| rows.run(workspace, selection, step, &Ended::new()));
         let set_up = was_set_up.recv().expect("it is told however it ended");
         all.stopped = rows.stopped || matches!(set_up.2, Ending::Failed(_));
         all.rows.push(set_up);
         all.rows.append(&mut rows.rows);
-        if !all.stopped {
-            background.settle();
-        }
-        let mut wait = |step: &Step| background.wait(step.needs);
-        others.into_iter().for_each(|step| all.run(workspace, selection, step, &mut wait));
-        is_over.store(true, Ordering::Relaxed);
+        is_over.store(all.stopped, Ordering::Relaxed);
+        let built = background::settle(&ended);
+        others.into_iter().for_each(|step| all.run(workspace, selection, step, &built));
     });
     Ok(report(&all.rows, started.elapsed()))
 }
@@ -203,31 +199,23 @@ impl Rows {
         workspace: &Workspace,
         selection: &Selection,
         step: &'static Step,
-        wait: impl FnOnce(&Step) -> Result<()>,
+        built: &Ended,
     ) {
         if self.stopped {
             return self.rows.push((step.name, Duration::ZERO, Ending::NotRun));
         }
-        let row = take(workspace, step, || wait(step));
+        let row = take(workspace, step, built);
         self.stopped = matches!(row.2, Ending::Failed(_)) && !selection.keep_going;
         self.rows.push(row);
     }
 }
 
-/// Runs one step, once what it needs is built, and says how it ended.
-fn take(
-    workspace: &Workspace,
-    step: &Step,
-    wait: impl FnOnce() -> Result<()>,
-) -> (&'static str, Duration, Ending) {
+/// Runs one step, if what it needs is built, and says how it ended.
+fn take(workspace: &Workspace, step: &Step, built: &Ended) -> (&'static str, Duration, Ending) {
     println!("\n=== {}: {}", step.name, step.shows);
     let begun = Instant::now();
-    let waited = wait();
-    let waiting = begun.elapsed();
-    if waiting >= Duration::from_secs(1) {
-        println!("waited {:.1} s for what it needs to be built", waiting.as_secs_f64());
-    }
-    let ending = match waited.and_then(|()| (step.run)(workspace)) {
+    let ready = background::check(built, step.needs);
+    let ending = match ready.and_then(|()| (step.run)(workspace)) {
         Ok(()) => Ending::Passed,
         Err(error) => {
             eprintln!("--- {} failed: {error:#}", step.name);
