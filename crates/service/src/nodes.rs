@@ -40,7 +40,7 @@ mod word;
 
 use behind::{Behind, Event};
 use crowds::Crowds;
-use elsewhere::Elsewhere;
+use elsewhere::{Elsewhere, SEATED_WITHIN};
 pub(crate) use word::{Address, Word};
 
 /// Words that may wait to be carried out; beyond it they count as missed.
@@ -49,8 +49,6 @@ const LINE_MAX: usize = 8_192;
 const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// How often all seats are said again, as the directory wants it.
 const RESEAT_EVERY: Duration = Duration::from_secs(8 * 3_600);
-/// After so long the directory knows of a seat that was announced.
-const SEATED_WITHIN: Duration = Duration::from_secs(2);
 /// Users who are asked for at once.
 const ASKED_AT_ONCE: usize = 256;
 /// Sessions that prove themselves at once, and the pause behind them.
@@ -188,8 +186,10 @@ pub(crate) async fn recover(service: Arc<Service>) {
             () = service.nodes().missed.notified() => {}
             () = service.ending.cancelled() => break,
         }
-        service.find_elsewhere(&service.nodes().elsewhere.users()).await;
+        let known = service.nodes().elsewhere.missed();
+        service.find_elsewhere(&known).await;
         service.prove_sessions().await;
+        service.find_again(&known).await;
     }
 }
 
@@ -298,13 +298,12 @@ impl Service {
     pub(crate) async fn find_elsewhere(&self, users: &[UserId]) {
         let Some(bus) = self.nodes().bus.get() else { return };
         for some in users.chunks(ASKED_AT_ONCE) {
-            let asked = self.nodes().elsewhere.ask();
+            let asked = clock::now();
             match bus.elsewhere(some.to_vec()).await {
                 Ok(found) => {
-                    let now = clock::now();
                     for (user, seats) in some.iter().zip(found) {
-                        if self.nodes().elsewhere.learn(user, seats, asked, now) {
-                            self.presence.changed(user, || self.is_connected(user), now);
+                        if self.nodes().elsewhere.learn(user, seats, asked) {
+                            self.presence.changed(user, || self.is_connected(user), clock::now());
                         }
                     }
                 }

@@ -2,8 +2,12 @@
 //!
 //! The directory of the bus knows it of everybody; here is what it said of the users who are watched, or were
 //! asked about a moment ago, and what the other nodes have said since. Nothing is kept of anybody else.
+//!
+//! A node first tells the others and then writes the directory, so what it said a moment ago counts for more
+//! than what is read there.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use parlor_chat::bus::{Elsewhere as Seats, NodeId};
@@ -12,17 +16,12 @@ use parlor_chat::ids::{DeviceId, UserId};
 
 /// How long what was asked for is kept of users whom nobody watches.
 const KEPT_MS: u64 = 30_000;
+/// After so long the directory knows what a node has said.
+pub(super) const SEATED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The seats of users on other nodes.
 #[derive(Debug, Default)]
-pub(crate) struct Elsewhere(Mutex<All>);
-
-#[derive(Debug, Default)]
-struct All {
-    users: HashMap<UserId, Known>,
-    /// Counts what nodes said.
-    said: u64,
-}
+pub(crate) struct Elsewhere(Mutex<HashMap<UserId, Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -35,13 +34,16 @@ struct Known {
 struct Seat {
     node: NodeId,
     devices: Vec<DeviceId>,
-    /// Which of all that nodes said this was; 0 for the directory's word.
-    said: u64,
+    /// When the node said it; `None` for the directory's word.
+    said: Option<Millis>,
 }
 
-/// When the directory was asked: what nodes said since is newer than its answer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked(u64);
+impl Seat {
+    /// Whether the directory may not have known of it when it was asked.
+    fn is_newer(&self, asked: Millis) -> bool {
+        self.said.is_some_and(|said| said.0 + SEATED_WITHIN.as_millis() as u64 > asked.0)
+    }
+}
 
 impl Known {
     fn is_connected(&self) -> bool {
@@ -52,31 +54,26 @@ impl Known {
 impl Elsewhere {
     /// Whether a user is connected to another node, as far as is known.
     pub(crate) fn has(&self, user: &UserId) -> bool {
-        self.0.lock().users.get(user).is_some_and(Known::is_connected)
+        self.0.lock().get(user).is_some_and(Known::is_connected)
     }
 
     /// The devices on which a user is connected to other nodes.
     pub(crate) fn devices(&self, user: &UserId) -> Vec<DeviceId> {
         let all = self.0.lock();
-        let seats = all.users.get(user).map(|known| known.seats.iter());
+        let seats = all.get(user).map(|known| known.seats.iter());
         seats.into_iter().flatten().flat_map(|seat| seat.devices.iter().cloned()).collect()
     }
 
-    /// To be called before the directory is asked.
-    pub(crate) fn ask(&self) -> Asked {
-        Asked(self.0.lock().said)
-    }
-
-    /// Takes what the directory says of a user; whether the user came or went by that.
-    pub(crate) fn learn(&self, user: &UserId, found: Seats, asked: Asked, now: Millis) -> bool {
+    /// Takes what the directory, asked at `asked`, says of a user; whether the user came or went by that.
+    pub(crate) fn learn(&self, user: &UserId, found: Seats, asked: Millis) -> bool {
         let mut all = self.0.lock();
-        let known = all.users.entry(user.clone()).or_default();
+        let known = all.entry(user.clone()).or_default();
         let was_connected = known.is_connected();
-        known.at = now;
-        known.seats.retain(|seat| seat.said > asked.0);
+        known.at = known.at.max(asked);
+        known.seats.retain(|seat| seat.is_newer(asked));
         for (node, devices) in found {
             if known.seats.iter().all(|seat| seat.node != node) {
-                known.seats.push(Seat { node, devices, said: 0 });
+                known.seats.push(Seat { node, devices, said: None });
             }
         }
         was_connected != known.is_connected()
@@ -92,23 +89,21 @@ impl Elsewhere {
         now: Millis,
     ) -> bool {
         let mut all = self.0.lock();
-        if !is_watched && !all.users.contains_key(user) {
+        if !is_watched && !all.contains_key(user) {
             return false;
         }
-        all.said += 1;
-        let said = all.said;
-        let known = all.users.entry(user.clone()).or_default();
+        let known = all.entry(user.clone()).or_default();
         let was_connected = known.is_connected();
         known.at = now;
         known.seats.retain(|seat| seat.node != node);
-        known.seats.push(Seat { node, devices, said });
+        known.seats.push(Seat { node, devices, said: Some(now) });
         was_connected != known.is_connected()
     }
 
     /// Takes that a node is gone; gives the users who went by that.
     pub(crate) fn left(&self, node: NodeId) -> Vec<UserId> {
         let mut gone = Vec::new();
-        for (user, known) in &mut self.0.lock().users {
+        for (user, known) in self.0.lock().iter_mut() {
             let was_connected = known.is_connected();
             known.seats.retain(|seat| seat.node != node);
             if was_connected && !known.is_connected() {
@@ -118,15 +113,18 @@ impl Elsewhere {
         gone
     }
 
-    /// Everybody of whom something is known.
-    pub(crate) fn users(&self) -> Vec<UserId> {
-        self.0.lock().users.keys().cloned().collect()
+    /// Takes that what nodes said may have been missed: from now on the directory knows better. Gives
+    /// everybody of whom something is known.
+    pub(crate) fn missed(&self) -> Vec<UserId> {
+        let mut all = self.0.lock();
+        all.values_mut().flat_map(|known| &mut known.seats).for_each(|seat| seat.said = None);
+        all.keys().cloned().collect()
     }
 
     /// Forgets those whom nobody watches and nobody asked about lately.
     pub(crate) fn sweep(&self, now: Millis, is_watched: impl Fn(&UserId) -> bool) {
         let mut all = self.0.lock();
-        all.users.retain(|user, known| known.at.0 + KEPT_MS > now.0 || is_watched(user));
+        all.retain(|user, known| known.at.0 + KEPT_MS > now.0 || is_watched(user));
     }
 }
 
@@ -150,25 +148,30 @@ mod tests {
         assert_eq!(all.left(NodeId(1)), []);
         assert_eq!(all.left(NodeId(2)), std::slice::from_ref(&a));
         assert!(!all.has(&a));
-        assert!(all.learn(&a, vec![(NodeId(3), phone())], all.ask(), Millis(2)));
-        assert!(!all.learn(&a, vec![(NodeId(4), phone())], all.ask(), Millis(2)));
+        assert!(all.learn(&a, vec![(NodeId(3), phone())], Millis(2)));
+        assert!(!all.learn(&a, vec![(NodeId(4), phone())], Millis(2)));
         all.sweep(Millis(2 + KEPT_MS - 1), |_| false);
         all.sweep(Millis(2 + KEPT_MS), |_| true);
         assert!(all.has(&a));
         all.sweep(Millis(2 + KEPT_MS), |_| false);
-        assert!(!all.has(&a) && all.users().is_empty());
+        assert!(!all.has(&a) && all.missed().is_empty());
     }
+
     #[test]
-    fn what_a_node_said_meanwhile_is_newer_than_the_directorys_answer() {
+    fn what_a_node_said_a_moment_ago_is_newer_than_the_directorys_answer() {
         let (all, a) = (Elsewhere::default(), user("a"));
         let phone = || vec![DeviceId::parse("phone").expect("an id in a test")];
-        let asked = all.ask();
+        let within = SEATED_WITHIN.as_millis() as u64;
         all.seat(NodeId(1), &a, phone(), true, Millis(1));
-        assert!(!all.learn(&a, Vec::new(), asked, Millis(2)), "it came behind the question");
-        let asked = all.ask();
-        all.seat(NodeId(1), &a, Vec::new(), true, Millis(3));
-        let found = vec![(NodeId(1), phone()), (NodeId(2), phone())];
-        assert!(all.learn(&a, found, asked, Millis(4)), "on the second node alone");
+        assert!(!all.learn(&a, Vec::new(), Millis(within)), "it is not written yet");
+        assert!(all.learn(&a, Vec::new(), Millis(1 + within)), "it was taken back, unheard");
+        let before = Millis(3 + within);
+        all.seat(NodeId(1), &a, Vec::new(), true, Millis(4 + within));
+        let found = || vec![(NodeId(1), phone()), (NodeId(2), phone())];
+        assert!(all.learn(&a, found(), before), "on the second node alone");
         assert_eq!(all.devices(&a).len(), 1);
+        assert_eq!(all.missed(), std::slice::from_ref(&a));
+        assert!(!all.learn(&a, found(), before));
+        assert_eq!(all.devices(&a).len(), 2, "it may have come back, unheard");
     }
 }
