@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 
 use crate::checks::fuzz;
 use crate::command::in_silence;
-use crate::setup::{self, DENY, FUZZ};
+use crate::setup;
 use crate::workspace::{Profile, Workspace};
 
 /// One thing to build, in the order in which they are built.
@@ -21,13 +21,9 @@ use crate::workspace::{Profile, Workspace};
 pub(crate) enum Build {
     /// The server, as whoever builds it does.
     Server,
-    /// What measures it and what breaks it.
-    Tools,
     /// The benchmark's peers on Node and Python, of which one builds SQLite.
     Peers,
-    /// cargo-deny.
-    Deny,
-    /// cargo-fuzz, and the targets with it.
+    /// What cargo-fuzz runs.
     Fuzz,
 }
 
@@ -39,19 +35,10 @@ impl Build {
     pub(crate) fn make(self, workspace: &Workspace) -> Result<()> {
         match self {
             Self::Server => in_silence(&mut workspace.server(Profile::Release)),
-            Self::Tools => in_silence(&mut workspace.tools()),
             Self::Peers => setup::peers(workspace),
-            Self::Deny => plugin(workspace, &DENY),
-            Self::Fuzz => {
-                plugin(workspace, &FUZZ)?;
-                in_silence(&mut fuzz::build(workspace)?)
-            }
+            Self::Fuzz => in_silence(&mut fuzz::build(workspace)?),
         }
     }
-}
-
-fn plugin(workspace: &Workspace, plugin: &setup::Plugin) -> Result<()> {
-    setup::missing_plugin(workspace, plugin)?.map_or(Ok(()), |mut install| in_silence(&mut install))
 }
 
 /// Has all else on the machine go before this thread and the programs that it starts from now on: they run when a

@@ -1,4 +1,7 @@
 //! The programs of the `bench` and `sim` crates, built and run against a release server.
+//!
+//! They are built for speed where figures count; in the checks they are those that the tests are built with,
+//! which saves as much again as building the server.
 
 use std::process::Command;
 
@@ -78,6 +81,7 @@ const ALL: &str = "all";
 /// Something cannot be built, or a benchmark failed; the report then names it and has all others.
 pub(crate) fn bench(
     workspace: &Workspace,
+    tools: Profile,
     bench: Option<Bench>,
     quick: bool,
     options: &[String],
@@ -86,8 +90,8 @@ pub(crate) fn bench(
     if is_counted {
         setup::counts()?;
     }
-    let mut program = program(workspace, "parlor-bench", bench.map_or(ALL, Bench::name))?;
-    program.arg("--bins").arg(workspace.programs(Profile::Release));
+    let mut program = program(workspace, tools, "parlor-bench", bench.map_or(ALL, Bench::name))?;
+    program.arg("--bins").arg(workspace.programs(tools));
     // Counts are the same in every run, so they have no smaller one.
     if quick && !is_counted {
         program.arg("--quick");
@@ -97,13 +101,15 @@ pub(crate) fn bench(
 
 /// Runs each benchmark once, small, to see that it still runs.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
-    bench(workspace, None, true, &[])
+    bench(workspace, Profile::Dev, None, true, &[])
 }
 
 /// Takes the counts, which must be within their limits; then plants something for each limit to notice.
 pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
-    bench(workspace, Some(Bench::Counts), false, &[])?;
-    bench(workspace, Some(Bench::Counts), false, &["--planted".to_owned()])
+    let take =
+        |options: &[String]| bench(workspace, Profile::Dev, Some(Bench::Counts), false, options);
+    take(&[])?;
+    take(&["--planted".to_owned()])
 }
 
 /// What a fault run breaks.
@@ -119,6 +125,7 @@ pub(crate) enum Site {
 /// line of counts.
 pub(crate) fn faults(
     workspace: &Workspace,
+    tools: Profile,
     site: Site,
     seconds: u64,
     seed: Option<u64>,
@@ -133,7 +140,7 @@ pub(crate) fn faults(
             "cluster"
         }
     };
-    let mut program = program(workspace, "parlor-sim", command)?;
+    let mut program = program(workspace, tools, "parlor-sim", command)?;
     program.args(["--seconds", &seconds.to_string()]);
     program.arg("--node-clients-dir").arg(setup::node_folder(workspace));
     if let Some(seed) = seed {
@@ -145,12 +152,13 @@ pub(crate) fn faults(
 /// Builds and runs the simulation: known seeds, then fresh ones for so long; or the planted faults.
 pub(crate) fn sim(
     workspace: &Workspace,
+    tools: Profile,
     seconds: u64,
     seed: Option<u64>,
     planted: bool,
 ) -> Result<()> {
-    workspace.build_tools()?;
-    let mut program = Command::new(workspace.program("parlor-sim", Profile::Release));
+    workspace.build_tools(tools)?;
+    let mut program = Command::new(workspace.program("parlor-sim", tools));
     program.current_dir(workspace.root()).args(["sim", "--seconds", &seconds.to_string()]);
     if let Some(seed) = seed {
         program.args(["--seed", &seed.to_string()]);
@@ -162,10 +170,10 @@ pub(crate) fn sim(
 }
 
 /// A development program's command, with the server it is to run; both are built first.
-fn program(workspace: &Workspace, package: &str, command: &str) -> Result<Command> {
+fn program(workspace: &Workspace, tools: Profile, package: &str, command: &str) -> Result<Command> {
     workspace.build_server(Profile::Release)?;
-    workspace.build_tools()?;
-    let mut program = Command::new(workspace.program(package, Profile::Release));
+    workspace.build_tools(tools)?;
+    let mut program = Command::new(workspace.program(package, tools));
     program.current_dir(workspace.root()).arg(command);
     program.arg("--parlor-bin").arg(workspace.program("parlor", Profile::Release));
     Ok(program)

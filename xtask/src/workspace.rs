@@ -88,19 +88,27 @@ impl Workspace {
         }
     }
 
-    /// Builds what measures it and what breaks it.
-    pub(crate) fn build_tools(&self) -> Result<()> {
-        run(&mut self.tools())
-    }
-
-    /// The command that builds what measures it and what breaks it, in one go: one by one, what they stand on
-    /// would be built again with the features that each asks for.
-    pub(crate) fn tools(&self) -> Command {
-        let mut build = cargo(&self.root);
-        build
-            .args(["build", "--locked", "--release", "-p", "parlor-bench", "-p", "parlor-sim"])
-            .args(["--features", "parlor-bench/peers"]);
-        build
+    /// Builds what measures it and what breaks it: for use, or quickly, with all else that is tested, where it
+    /// does not matter how fast they are.
+    ///
+    /// # Errors
+    /// They cannot be built.
+    pub(crate) fn build_tools(&self, profile: Profile) -> Result<()> {
+        run(&mut match profile {
+            Profile::Dev => as_tested(&self.root, &["build", "--bins"]),
+            Profile::Release => {
+                // In one go: one by one, what they stand on would be built again with the features that each
+                // asks for.
+                let mut build = cargo(&self.root);
+                build.args(["build", "--locked", "--release", "-p", "parlor-bench"]).args([
+                    "-p",
+                    "parlor-sim",
+                    "--features",
+                    "parlor-bench/peers",
+                ]);
+                build
+            }
+        })
     }
 
     /// Where cargo puts programs once they are built.

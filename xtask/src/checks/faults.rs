@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use crate::load::{self, Site};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 const SHORT_RUN_SECONDS: u64 = 45;
 
 /// Runs from a seed of its own choice, which it prints.
 pub(crate) fn short(workspace: &Workspace) -> Result<()> {
-    load::faults(workspace, Site::Server, SHORT_RUN_SECONDS, None)
+    load::faults(workspace, Profile::Dev, Site::Server, SHORT_RUN_SECONDS, None)
 }
