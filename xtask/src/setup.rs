@@ -56,6 +56,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         debian: &["postgresql"],
     },
     SystemNeed {
+        what: "PgBouncer 1.18 or newer (the same behind a pooler)",
+        probe: &["sh", "-c", "command -v pgbouncer || ls /usr/sbin/pgbouncer"],
+        debian: &["pgbouncer"],
+    },
+    SystemNeed {
         what: "Redis 7 or newer (the bus's tests on it)",
         probe: &["sh", "-c", "redis-server --version && redis-cli --version"],
         debian: &["redis-server", "redis-tools"],
@@ -115,7 +120,8 @@ const WATCHERS: &[SystemNeed] = &[
     },
 ];
 /// Debian packages that come with a service of the same name, which benchmarks and tests alone are to start.
-const SERVICES: [&str; 6] = ["ejabberd", "prosody", "nginx", "haproxy", "caddy", "redis-server"];
+const SERVICES: [&str; 7] =
+    ["ejabberd", "prosody", "nginx", "haproxy", "caddy", "redis-server", "pgbouncer"];
 
 /// The benchmark's peers on Node, by their folders.
 const NODE_PEERS: [&str; 3] = ["node", "uws", "guide"];
@@ -163,7 +169,7 @@ pub(crate) fn peers(workspace: &Workspace) -> Result<()> {
 const SYSTEM_NEEDS_QUICK: usize = 5;
 
 /// How many of them fault runs of several nodes need.
-const SYSTEM_NEEDS_CLUSTER: usize = 8;
+const SYSTEM_NEEDS_CLUSTER: usize = 9;
 
 /// What fault runs need.
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {

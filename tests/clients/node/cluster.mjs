@@ -19,9 +19,10 @@ export class Cluster {
     const psql = (sql) => spawnSync("psql", ["-h", socket, "-U", "parlor", "-d", "postgres", "-c", sql]);
     psql(`CREATE DATABASE ${name}`);
     t.after(() => psql(`DROP DATABASE ${name} WITH (FORCE)`));
+    const way = env?.PARLOR_STORE__POOLER ? process.env.TEST_POOLER : socket;
     const shared = {
       PARLOR_STORE__BACKEND: "postgres",
-      PARLOR_STORE__URL: `host=${socket} user=parlor dbname=${name}`,
+      PARLOR_STORE__URL: `host=${way} user=parlor dbname=${name}`,
       PARLOR_BUS__BACKEND: "redis",
       PARLOR_BUS__URL: redis,
       PARLOR_BUS__CLUSTER: randomUUID(),

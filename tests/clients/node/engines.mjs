@@ -1,8 +1,8 @@
-// A PostgreSQL and a Redis server of one's own, for tests of several nodes. They keep their data in a folder that goes
+// A PostgreSQL server, a pooler before it and a Redis server of one's own, for tests of several nodes. They keep their data in a folder that goes
 // with them, and end with this process, however that ends: a shell waits for the end of its input, a pipe from here.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,15 @@ read -r _
 $as "$1"/pg_ctl -D "$2"/data -m immediate stop >>"$2"/log 2>&1
 wait
 rm -rf "$2"
+`;
+const PGBOUNCER = `
+if [ "$(id -u)" = 0 ]; then as="runuser -u nobody --"; else as=; fi
+PATH=$PATH:/usr/sbin
+$as pgbouncer -q "$1"/pgbouncer.ini >>"$1"/log 2>&1 &
+read -r _
+$as kill -INT "$(cat "$1"/pid)"
+wait
+rm -rf "$1"
 `;
 const REDIS = `
 port=$1 folder=$2
@@ -79,6 +88,41 @@ export class Postgres {
 
   #tool(name, ...args) {
     return spawnSync(join(this.binaries, name), ["-h", this.dir, "-U", USER, ...args], { encoding: "utf8" });
+  }
+}
+
+// PgBouncer in transaction mode, which has fewer connections to a database than three nodes want.
+export class Pooler {
+  #shell;
+
+  constructor(shell, dir) {
+    this.#shell = shell;
+    this.dir = dir;
+  }
+
+  static async start(postgres) {
+    const dir = folder("parlor-pooler-");
+    const settings = {
+      listen_addr: "",
+      listen_port: 5432,
+      unix_socket_dir: dir,
+      pidfile: join(dir, "pid"),
+      // Everybody is let in, as whom the line of the database says.
+      auth_type: "any",
+      pool_mode: "transaction",
+      default_pool_size: 12,
+      max_client_conn: 500,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
+    writeFileSync(join(dir, "pgbouncer.ini"), ["[databases]", `* = host=${postgres.dir} user=${USER}`, "[pgbouncer]", ...lines, ""].join("\n"));
+    const shell = spawn("sh", ["-c", PGBOUNCER, "sh", dir], { cwd: "/", stdio: ["pipe", "ignore", "inherit"] });
+    await until("PgBouncer", () => existsSync(join(dir, ".s.PGSQL.5432")) && existsSync(settings.pidfile));
+    return new Pooler(shell, dir);
+  }
+
+  async stop() {
+    this.#shell.stdin.end();
+    await once(this.#shell, "exit");
   }
 }
 

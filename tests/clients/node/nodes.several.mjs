@@ -48,6 +48,23 @@ test("a message reaches every device on every node once, and not the connection 
   await laptop.until(() => laptop.heard("delivered").some(({ seq }) => seq === 60), "a receipt");
 });
 
+test("nodes behind a pooler are as one, also after a kill -9", async (t) => {
+  const { nodes } = await Server.start(t, { env: { ...env, PARLOR_STORE__POOLER: "true" } });
+  const alice = await Person.connect(t, nodes[0], "alice", { ...websocket, retries: 1_000, ackTimeout: 2_000 });
+  const bob = await Person.connect(t, nodes[1], "bob", websocket);
+  await Promise.all([alice, bob].map((person) => person.caughtUp()));
+  const send = (n) => alice.send("bob", n, { clientId: randomUUID() });
+  await Promise.all(numbers(1, 30).map(send));
+  await bob.has(30);
+  const sent = numbers(31, 40).map(send);
+  await nodes[0].kill();
+  await nodes[0].run();
+  await Promise.all(sent);
+  const heard = firsts(await bob.has(40));
+  assert.deepEqual(contents(heard), numbers(1, 40));
+  assert.deepEqual(heard.map(({ seq }) => seq), heard.map((_, n) => n + 1));
+});
+
 test("who is put out of a group on one node hears nothing more of it on another", async (t) => {
   const { nodes } = await Server.start(t, { env });
   const [alice, bob, carol] = await Promise.all(

@@ -101,6 +101,12 @@ fn store(config: &Config, faults: &mut Vec<String>) {
                  \"postgres\", or leave the address out",
             ));
         }
+        if store.pooler {
+            faults.push(String::from(
+                "store.pooler is set, but messages are kept in SQLite: set store.backend to \
+                 \"postgres\", or leave it out",
+            ));
+        }
         return;
     }
     if !cfg!(feature = "postgres") {

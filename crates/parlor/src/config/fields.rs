@@ -468,6 +468,8 @@ sections! {
         tls_ca_file: Option<PathBuf>, "path" = None, example "\"/etc/parlor/postgres-ca.pem\"";
         /// Connections to it that read; one more writes.
         connections: u64, "connections" = 8;
+        /// Whether a pooler in transaction mode stands between, such as PgBouncer. Each statement then costs more.
+        pooler: bool, "true or false" = false;
     }
 
     /// By what several servers on one PostgreSQL database speak to each other. docs/running.md tells what

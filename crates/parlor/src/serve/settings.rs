@@ -216,6 +216,10 @@ pub(crate) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Co
     let limits = &config.limits;
     parlor_store::postgres::Config {
         tls_ca_file: config.store.tls_ca_file.clone(),
+        statements: match config.store.pooler {
+            true => parlor_store::postgres::Statements::Unnamed,
+            false => parlor_store::postgres::Statements::Prepared,
+        },
         readers: size(config.store.connections),
         search: config.search.enabled,
         retention_ms: retention_ms(config),

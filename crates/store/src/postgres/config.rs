@@ -17,7 +17,8 @@ pub struct Config {
     /// Whose signatures make a server's certificate believed, in PEM, where the address says
     /// `sslmode=require`. Default whom the system believes.
     pub tls_ca_file: Option<PathBuf>,
-    /// How statements are sent. Default [`Statements::Prepared`].
+    /// How statements are sent. Default [`Statements::Prepared`]; where a pooler stands between,
+    /// [`Statements::Unnamed`].
     pub statements: Statements,
     /// Connections that read. Default 8.
     pub readers: usize,

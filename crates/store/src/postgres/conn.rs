@@ -1,6 +1,6 @@
 //! One connection: how statements are sent, and what can go wrong.
 //!
-//! Statements are prepared once and kept by the connection; or, where a proxy hands connections from
+//! Statements are prepared once and kept by the connection; or, where a pooler hands connections from
 //! one to another at each transaction, sent each time without a name ([`Statements`]). Every parameter
 //! knows its type, so neither way asks the server for it.
 
@@ -19,12 +19,13 @@ pub enum Statements {
     /// Prepared once for each connection.
     #[default]
     Prepared,
-    /// Without a name, each time: for a proxy in transaction mode that knows no prepared statements.
+    /// Without a name, each time, and nothing is said to a connection that holds beyond a transaction: for a
+    /// pooler in transaction mode.
     Unnamed,
 }
 
 impl Statements {
-    /// What is said first in each transaction. A proxy takes no options for a connection: they go with each
+    /// What is said first in each transaction. A pooler takes no options for a connection: they go with each
     /// transaction then.
     pub(crate) fn setting(self) -> Option<&'static str> {
         match self {
@@ -138,6 +139,11 @@ pub(crate) struct Conn<'a> {
 }
 
 impl<'a> Conn<'a> {
+    /// Whether each transaction may be carried out by another server: whoever stands between decides.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.statements == Statements::Unnamed
+    }
+
     pub(crate) fn new(
         client: &'a Client,
         cache: &'a Arc<StatementCache>,

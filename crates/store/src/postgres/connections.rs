@@ -14,7 +14,7 @@ use parlor_chat::store::StoreError;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::NoTls;
 
-use super::conn::{Conn, Statements};
+use super::conn::{Conn, Failure, Statements};
 use super::{Config, OpenError, Shared, life, tls};
 
 /// How soon one is asked for again, where there was none.
@@ -22,7 +22,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// Questions to an idle connection without an answer, after which it is lost, and the pause between them.
 const KEEPALIVES_MAX: u32 = 3;
 const KEEPALIVE_PAUSE: Duration = Duration::from_secs(1);
-/// What the server is told at the beginning of a connection, where no proxy stands between.
+/// What the server is told at the beginning of a connection, where no pooler stands between.
 ///
 /// Compiling a statement costs half a second and more, where carrying it out takes a few milliseconds: for
 /// 16 partitions of a small log the planner thinks it dear enough.
@@ -55,7 +55,7 @@ pub(super) fn address(config: &Config) -> Result<tokio_postgres::Config, OpenErr
     Ok(address)
 }
 
-/// What a connection is told that meets another epoch than the store was opened with.
+/// What is told of a server that has another epoch than the store was opened with.
 pub(super) const OTHER_EPOCH: &str =
     "the database's log is in another life than when this server started";
 
@@ -116,6 +116,26 @@ pub(super) fn discard(client: Client) {
 }
 
 impl Shared {
+    /// Makes sure, within a transaction, that a pooler has not come to another server meanwhile, or to the same
+    /// one in another life. What no pooler stands before was asked when the connection was made, once for all.
+    ///
+    /// # Errors
+    /// It has: that is noted, and only a restart mends it. Or the server is not to be asked.
+    pub(super) async fn same_life(&self, conn: Conn<'_>) -> Result<(), Failure> {
+        if !conn.is_pooled() {
+            return Ok(());
+        }
+        match life::epoch(conn).await {
+            Ok(epoch) if epoch == self.epoch => Ok(()),
+            Err(OpenError::Database(error)) => Err(Failure::Engine(error)),
+            // One that has no tables is another, too.
+            Ok(_) | Err(_) => {
+                self.health.fail(OTHER_EPOCH);
+                Err(StoreError::Unavailable { reason: OTHER_EPOCH.into() }.into())
+            }
+        }
+    }
+
     /// A connection that reads; until the deadline it is tried again.
     ///
     /// # Errors

@@ -411,7 +411,8 @@ impl Shared {
         let conn = Conn::new(snapshot.client(), &cache, self.config.statements);
         let read = read.take().expect("nothing was read yet");
         if let Some(setting) = self.config.statements.setting() {
-            conn.run(setting).await?;
+            let set = async { conn.run(setting).await.map_err(Failure::Engine) };
+            tokio::try_join!(set, self.same_life(conn))?;
         }
         // The snapshot ends when it is dropped.
         read(Reader {

@@ -11,7 +11,7 @@ pub enum OpenError {
     #[error("the database cannot be used")]
     Database(#[from] tokio_postgres::Error),
     /// No connection came about.
-    #[error("no connection to the database: {reason}")]
+    #[error("no connection to the database: {reason}{}", advice(reason))]
     Connect {
         /// Why.
         reason: String,
@@ -42,4 +42,13 @@ pub enum OpenError {
     /// The runtime for its connections could not be started.
     #[error("the store's threads cannot be started")]
     Threads(#[source] std::io::Error),
+}
+
+/// What to do about it, where that is known.
+fn advice(reason: &str) -> &'static str {
+    // PgBouncer's words.
+    match reason.contains("unsupported startup parameter") {
+        true => ". A pooler stands between: set store.pooler to true",
+        false => "",
+    }
 }

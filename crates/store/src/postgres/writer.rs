@@ -20,11 +20,12 @@ use parlor_chat::store::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::Shared;
 use super::command::{self, Command};
-use super::conn::{Conn, Failure, is_of_data, params, told};
+use super::conn::{Conn, Failure, Param, is_of_data, params, told};
 use super::connections::{PAUSE, discard};
 use super::locks::Locks;
 use super::retention::{self, Left};
@@ -224,6 +225,21 @@ impl Writer {
         self.pool.get().await.map_err(unreachable)
     }
 
+    /// Something asked within a transaction of its own, which is the only way to be sure who answers where a
+    /// pooler stands between.
+    async fn first_of(
+        &self,
+        conn: Conn<'_>,
+        sql: &str,
+        params: &[&dyn Param],
+    ) -> Result<Option<Row>, Failure> {
+        conn.begin().await?;
+        self.shared.same_life(conn).await?;
+        let row = conn.first(sql, params).await?;
+        conn.run("COMMIT").await?;
+        Ok(row)
+    }
+
     /// What comes of a step, unless the server is silent for too long.
     async fn answered<T>(&self, step: impl Future<Output = T>) -> Result<T, Elapsed> {
         timeout(self.shared.config.answer_max, step).await
@@ -252,7 +268,7 @@ impl Writer {
                     self.shared.counters.committed(micros, batch.len() as u64);
                     Ok(work)
                 }
-                Ok(Err(error)) if error.as_db_error().is_some() && !client.is_closed() => {
+                Ok(Err(error)) if is_of_the_commit(&error) && !client.is_closed() => {
                     Err(Stopped::before_commit(error))
                 }
                 Ok(Err(error)) => {
@@ -261,11 +277,14 @@ impl Writer {
                     Err(Stopped::Unknown { transaction, work })
                 }
             },
-            Err(error) => {
+            Err(failure) => {
                 if client.is_closed() || conn.run("ROLLBACK").await.is_err() {
                     discard(client);
                 }
-                Err(Stopped::before_commit(error))
+                Err(match failure {
+                    Failure::Engine(error) => Stopped::before_commit(error),
+                    Failure::Refused(error) => Stopped::Unreachable(error.to_string().into()),
+                })
             }
         }
     }
@@ -280,17 +299,20 @@ impl Writer {
         conn: Conn<'_>,
         batch: &mut [Command],
         locks: Locks,
-    ) -> Result<(String, Work), tokio_postgres::Error> {
+    ) -> Result<(String, Work), Failure> {
         let sql = "SELECT pg_current_xact_id()::text";
-        let ((), (), number) =
-            tokio::try_join!(conn.begin(), locks.take(conn), conn.first(sql, params![]))?;
+        // One behind the other, without waiting for the answers.
+        let sure =
+            async { tokio::try_join!(conn.begin(), locks.take(conn)).map_err(Failure::from) };
+        let number = async { conn.first(sql, params![]).await.map_err(Failure::from) };
+        let (_, (), number) = tokio::try_join!(sure, self.shared.same_life(conn), number)?;
         let transaction = number.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
         let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
         command::carry_out(batch, &mut turn).await?;
         match turn.finish().await {
             Ok(()) => Ok((transaction, turn.work)),
-            Err(Failure::Engine(error)) => Err(error),
             Err(Failure::Refused(_)) => Ok((transaction, turn.work)),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -342,7 +364,7 @@ impl Writer {
         let Ok(client) = self.client().await else { return false };
         let conn = self.shared.conn(&client);
         let sql = "SELECT pg_logical_emit_message(true, 'parlor', '')::text";
-        let kept = matches!(self.answered(conn.first(sql, params![])).await, Ok(Ok(_)));
+        let kept = matches!(self.answered(self.first_of(conn, sql, params![])).await, Ok(Ok(_)));
         if !kept {
             discard(client);
         }
@@ -358,18 +380,15 @@ impl Writer {
         };
         let sql = "SELECT pg_xact_status($1::text::xid8)";
         let conn = self.shared.conn(&client);
-        let Ok(row) = self.answered(conn.first(sql, params![transaction])).await else {
+        let Ok(row) = self.answered(self.first_of(conn, sql, params![transaction])).await else {
             discard(client);
             return Err(SILENT.into());
         };
-        let status = row.and_then(|row| row.map(|row| row.try_get(0)).transpose());
-        match status {
-            Ok(status) => Ok(status.unwrap_or_default()),
-            Err(error) => {
-                discard(client);
-                Err(error.to_string().into())
-            }
-        }
+        let status = row.and_then(|row| Ok(row.map(|row| row.try_get(0)).transpose()?));
+        status.map(Option::unwrap_or_default).map_err(|failure| {
+            discard(client);
+            failure.told().to_string().into()
+        })
     }
 
     /// A slice of what goes by itself.
@@ -388,6 +407,7 @@ impl Writer {
         let conn = self.shared.conn(&client);
         let kept = async {
             conn.begin().await?;
+            self.shared.same_life(conn).await?;
             let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
             let done = retention::slice(&mut turn).await?;
             conn.run("COMMIT").await?;
@@ -416,6 +436,13 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether the server says by it that nothing was committed. That the connection ends, as it or a pooler says in
+/// classes 08 and 57P, may be said of one that was committed and waited for a standby.
+fn is_of_the_commit(error: &tokio_postgres::Error) -> bool {
+    let ends = |code: &str| code.starts_with("08") || code.starts_with("57P");
+    error.code().is_some_and(|code| !ends(code.code()))
 }
 
 fn fail(batch: Option<Vec<Command>>, error: &StoreError) {

@@ -8,13 +8,14 @@ use parlor_store::contract::{
     CROWD_MEMBERS_MAX, Made, MadeWhole, RETAINED_MS, clock, moving_clock, run_all, run_around,
     run_crowds, run_groups, run_moderating, run_retaining, run_timing,
 };
-use parlor_store::postgres::{Clock, Config, PostgresStore, Statements};
+use parlor_store::postgres::{Clock, Config, PostgresStore};
 
 mod asking;
 mod encrypted;
 mod failing;
 mod migrating;
 mod moving;
+mod pooled;
 mod server;
 mod sharing;
 
@@ -32,14 +33,19 @@ impl Drop for Removed {
     }
 }
 
+fn quick(database: &Database) -> Config {
+    let mut config = Config::new(database.url());
+    config.upkeep_every = Duration::from_millis(20);
+    config.readers = 4;
+    config
+}
+
 fn opened(
     sink: Arc<dyn CommitSink>,
     change: impl FnOnce(&mut Config),
 ) -> (Arc<PostgresStore>, Removed) {
     let database = server().database();
-    let mut config = Config::new(database.url());
-    config.upkeep_every = Duration::from_millis(20);
-    config.readers = 4;
+    let mut config = quick(&database);
     change(&mut config);
     let store = Arc::new(PostgresStore::open(config, sink).expect("it opens"));
     (store.clone(), Removed(database, store))
@@ -58,17 +64,6 @@ fn whole(sink: Arc<dyn CommitSink>, change: impl FnOnce(&mut Config)) -> MadeWho
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_the_contract() {
     run_all(|sink| made(sink, |_| {})).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_keeps_the_contract_in_small_batches_of_unnamed_statements() {
-    run_all(|sink| {
-        made(sink, |config| {
-            config.batch_commands_max = 3;
-            config.statements = Statements::Unnamed;
-        })
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

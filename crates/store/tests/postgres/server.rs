@@ -84,7 +84,7 @@ fn binaries() -> PathBuf {
 }
 
 /// A directory that any user may write to; in memory, where that can be: each database has hundreds of files.
-fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let mut builder = tempfile::Builder::new();
     builder.prefix("parlor-pg-");
@@ -140,6 +140,11 @@ impl Server {
 }
 
 impl Database {
+    /// What the server calls it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its address.
     pub(crate) fn url(&self) -> String {
         self.url_at(self.server.socket())
