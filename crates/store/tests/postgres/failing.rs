@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use parlor_chat::people::ProfileChange;
@@ -21,6 +21,12 @@ const CUT_BEFORE: u8 = 1;
 const CUT_BEHIND: u8 = 2;
 /// Nothing is carried to the server any more.
 const SILENT: u8 = 3;
+/// It is committed; the answer says that the connection ends, which it does not at once.
+const ENDED: u8 = 4;
+
+/// An error response (PostgreSQL 17, section 53.7) with what a server that is shut down says, also to who waits
+/// for a standby to have a commit.
+const SHUTDOWN: &[u8] = b"E\0\0\0\x1fSFATAL\0VFATAL\0C57P01\0Mend\0\0";
 
 /// A way to the server that can be cut at a commit, fall silent, or be closed.
 struct Way {
@@ -60,8 +66,17 @@ async fn carry(client: UnixStream, to: PathBuf, cut: Arc<AtomicU8>) {
     let Ok(server) = UnixStream::connect(to).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
+    let is_ended = Arc::new(AtomicBool::new(false));
+    let ends = is_ended.clone();
     let back = tokio::spawn(async move {
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        let mut bytes = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
+            let is_ended = ends.load(Ordering::SeqCst);
+            let said = if is_ended { SHUTDOWN } else { &bytes[..count] };
+            if to_client.write_all(said).await.is_err() {
+                break;
+            }
+        }
     });
     let mut bytes = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
@@ -78,6 +93,7 @@ async fn carry(client: UnixStream, to: PathBuf, cut: Arc<AtomicU8>) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 break;
             }
+            ENDED => is_ended.store(true, Ordering::SeqCst),
             _ => {}
         }
         if to_server.write_all(&bytes[..count]).await.is_err() {
@@ -94,7 +110,8 @@ async fn what_became_of_a_commit_is_found_out() {
     let heard = Arc::new(Heard::default());
     let store = PostgresStore::open(Config::new(way.url(&database)), heard.clone());
     let store = store.expect("it opens");
-    for (n, cut) in [PASS, CUT_BEFORE, CUT_BEHIND, PASS, CUT_BEHIND].into_iter().enumerate() {
+    let cuts = [PASS, CUT_BEFORE, CUT_BEHIND, ENDED, CUT_BEHIND];
+    for (n, cut) in cuts.into_iter().enumerate() {
         way.cut.store(cut, Ordering::SeqCst);
         let appended = say(&store, "a", "b", Some(&n.to_string())).await.expect("it is kept");
         assert_eq!((appended.seq.0, appended.repeated), (n as u64 + 1, false));
