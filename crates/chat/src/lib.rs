@@ -13,7 +13,8 @@
 //! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
 //! several nodes need: [`bus`] (the port by which they speak), [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
 //! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
-//! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]. A command comes
+//! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]; by what a command is
+//! known that somebody wants to see the course of, in [`trace`]. A command comes
 //! in already parsed into these types; what it decides goes out through the port.
 
 pub mod ids;
@@ -73,3 +74,5 @@ pub mod moderation;
 pub mod rules;
 
 pub mod search;
+
+pub mod trace;

@@ -30,6 +30,7 @@ use crate::people::{Profile, ProfileChange, ProfileChanged, UsersPage, UsersQuer
 use crate::privacy::Regard;
 use crate::refusal::Refusal;
 use crate::rules::Screening;
+use crate::trace::{Took, Traced};
 
 mod reads;
 
@@ -206,6 +207,11 @@ pub trait CommitSink: Send + Sync + 'static {
     fn own_changed(&self, changes: &[OwnCommitted]) {
         let _ = changes;
     }
+
+    /// What a commit took, for those of its commands that are traced; before what comes of them is told.
+    fn took(&self, traced: &[Traced], took: &Took) {
+        let _ = (traced, took);
+    }
 }
 
 /// An entry with what its sender's connection is called, so that it gets no echo.
@@ -217,9 +223,21 @@ pub struct Committed {
     pub origin: Origin,
 }
 
-/// Names a connection without the domain knowing what one is; `Origin(0)` is nobody's.
+/// Where something comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Origin(pub u64);
+pub struct Origin {
+    /// Names a connection without the domain knowing what one is; 0 is nobody's.
+    pub connection: u64,
+    /// The command, if it is traced.
+    pub traced: Option<Traced>,
+}
+
+impl Origin {
+    /// What is not traced, of a connection; of 0, nobody's.
+    pub fn of(connection: u64) -> Self {
+        Self { connection, traced: None }
+    }
+}
 
 /// By what right something is wished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

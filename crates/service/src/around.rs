@@ -10,7 +10,7 @@ use parlor_chat::around::port::{ChangeMessage, MessageChanged, ThreadQuery, Wish
 use parlor_chat::idempotency;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::rules::Refused;
-use parlor_chat::store::{Authority, Origin, Recipient};
+use parlor_chat::store::{Authority, Recipient};
 
 use crate::around_commands::{self as read, About};
 use crate::around_records as records;
@@ -23,6 +23,7 @@ use crate::receipts::is_a_member;
 use crate::rules::{Author, Screened};
 use crate::screening::{self, Outcome};
 use crate::service::Service;
+use crate::traces;
 
 /// `edit {messageId, content, clientId?}`.
 pub(crate) fn edit(
@@ -131,7 +132,7 @@ fn change(service: &Arc<Service>, caller: &Caller<'_>, about: About) -> Result<W
         wish,
         client_id,
         now,
-        origin: Origin(caller.socket.key().get()),
+        origin: traces::origin(caller.socket.key().get()),
         limits: limits.clone(),
         screening: None,
         removal: None,

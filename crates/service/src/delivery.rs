@@ -9,6 +9,7 @@
 //! not anyone here was concerned; so a position says that everything up to it was pushed.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use parlor_chat::crowds::Kind as News;
 use parlor_chat::entry::{Body, Entry, Epoch, Position};
@@ -18,6 +19,7 @@ use parlor_chat::limits::Limits;
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{CommitSink, Committed, Origin};
+use parlor_chat::trace::{Took, Traced};
 use parlor_gateway::{Broadcast, Frame, Io, SocketKey};
 use tokio::sync::watch;
 
@@ -34,6 +36,7 @@ use crate::session::{Kind, Session};
 use crate::sessions::{OfUser, Sessions};
 use crate::stats::Counters;
 use crate::tails::Tails;
+use crate::traces::{self, Traces};
 use crate::visibility::Visibility;
 
 /// The namespace that chat lives in.
@@ -58,6 +61,7 @@ pub struct Delivery {
     pub(crate) presence: Arc<Presences>,
     pub(crate) nodes: Nodes,
     pub(crate) counters: Counters,
+    pub(crate) traces: Traces,
 }
 
 impl Delivery {
@@ -85,6 +89,7 @@ impl Delivery {
             presence,
             nodes,
             counters,
+            traces: Traces::default(),
         })
     }
 
@@ -122,6 +127,16 @@ impl Delivery {
             (None, Some(group)) => self.add_to_group(io, committed, &group, out),
             (None, None) => self.add_to_two(committed, out),
         }
+    }
+
+    /// Shows that an entry was handed to the gateway, to whoever is in its room.
+    fn delivered(&self, io: &Io, entry: &Entry, traced: Traced) {
+        let room = match (&entry.to, entry.conversation.group_id()) {
+            (_, Some(group)) => group_room(&group),
+            (Some(to), None) if !entry.is_shadowed() => room(Kind::Standard, to),
+            _ => room(Kind::Standard, &entry.from),
+        };
+        self.traces.delivered(io, traced, room);
     }
 
     fn add_to_group(
@@ -232,7 +247,7 @@ impl Delivery {
         let origin = sender.and_then(|sender| sender.key());
         let hears = |session: &Arc<Session>| {
             session.kind == Kind::Standard
-                && session.key().map(SocketKey::get) != Some(committed.origin.0)
+                && session.key().map(SocketKey::get) != Some(committed.origin.connection)
         };
         if own.iter().any(hears) {
             let offset = offset_if_kept(entry, &own);
@@ -243,7 +258,7 @@ impl Delivery {
 
 impl CommitSink for Delivery {
     fn committed(&self, batch: &[Committed]) {
-        let io = self.io.wait();
+        let (io, now) = (self.io.wait(), Instant::now());
         let began = self.began.get().copied().unwrap_or_default();
         let told = batch.partition_point(|committed| committed.entry.position <= began);
         let batch = &batch[told..];
@@ -263,10 +278,20 @@ impl CommitSink for Delivery {
         tracing::trace!(entries = batch.len(), broadcasts = broadcasts.len(), "publish");
         io.broadcast_batch(NAMESPACE, broadcasts, last.entry.position.0);
         self.handed_over.send_replace(last.entry.position);
+        for committed in batch {
+            if let Some(traced) = committed.origin.traced {
+                self.delivered(io, &committed.entry, traces::arrived(traced, now));
+            }
+        }
+    }
+
+    fn took(&self, traced: &[Traced], took: &Took) {
+        self.traces.took(traced, took);
     }
 
     fn own_changed(&self, changes: &[OwnCommitted]) {
         for changed in changes {
+            let now = Instant::now();
             self.regards.changed(changed);
             if self.visibility.own_changed(changed) {
                 self.presence.look_again(&changed.user);
@@ -275,6 +300,10 @@ impl CommitSink for Delivery {
             let Some(io) = self.io().filter(|_| !own.is_empty()) else { continue };
             let origin = sender(&own, changed.origin).and_then(|sender| sender.key());
             own::tell(io, changed, origin.map(|key| io.id_of(key)));
+            if let Some(traced) = changed.origin.traced {
+                let room = room(Kind::Standard, &changed.user);
+                self.traces.delivered(io, traces::arrived(traced, now), room);
+            }
         }
     }
 }
@@ -350,6 +379,7 @@ fn broadcast(
 }
 
 fn sender(sessions: &OfUser, origin: Origin) -> Option<&Session> {
-    let is_sender = |session: &&Arc<Session>| session.key().map(SocketKey::get) == Some(origin.0);
+    let is_sender =
+        |session: &&Arc<Session>| session.key().map(SocketKey::get) == Some(origin.connection);
     sessions.iter().find(is_sender).map(AsRef::as_ref)
 }

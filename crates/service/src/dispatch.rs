@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use parlor_chat::entry::Millis;
 use parlor_chat::ids::UserId;
@@ -20,6 +21,7 @@ use crate::paces::Action;
 use crate::records;
 use crate::service::Service;
 use crate::session::Session;
+use crate::traces::{self, Begun};
 
 /// An answer's JSON, or why there is none.
 pub(crate) type Answer = Result<String, Refusal>;
@@ -80,13 +82,15 @@ pub(crate) struct Reply {
     ack: Option<Ack>,
     /// Kept for its place when no answer is asked for.
     _event: Option<Event>,
+    /// What it answers, if that is traced; it ends with this.
+    begun: Option<Box<Begun>>,
 }
 
 impl Reply {
-    fn to(mut event: Event) -> Self {
+    fn to(mut event: Event, begun: Option<Box<Begun>>) -> Self {
         let ack = event.take_ack();
         let _event = ack.is_none().then_some(event);
-        Self { ack, _event }
+        Self { ack, _event, begun }
     }
 
     /// Gives up the event's place at once if no answer is asked for.
@@ -95,8 +99,12 @@ impl Reply {
     }
 
     /// Answers.
-    pub(crate) fn send(self, service: &Service, answer: &Answer) {
+    pub(crate) fn send(mut self, service: &Service, answer: &Answer) {
+        let answering = self.begun.as_ref().map(|_| Instant::now());
         if let Err(refusal) = answer {
+            if let Some(begun) = &mut self.begun {
+                begun.fail(refusal.name());
+            }
             service.counters().refused(refusal.code());
             if matches!(refusal, Refusal::ContentRefused { .. }) {
                 service.counters().moderation.refused_by_rule.add(1);
@@ -111,6 +119,9 @@ impl Reply {
         if let Err(error) = ack.send_raw(&object) {
             tracing::warn!(%error, "command: an answer was not sent");
         }
+        if let (Some(begun), Some(answering)) = (&self.begun, answering) {
+            begun.answered(answering);
+        }
     }
 }
 
@@ -118,14 +129,21 @@ impl Reply {
 pub(crate) type Command = fn(&Arc<Service>, &Caller<'_>, Payload<'_>) -> Result<Work, Refusal>;
 
 /// Runs a command for the user of a socket.
-pub(crate) fn run(service: &Arc<Service>, command: Command, socket: &Socket, event: Event) {
+pub(crate) fn run(
+    service: &Arc<Service>,
+    (name, command): (&'static str, Command),
+    socket: &Socket,
+    event: Event,
+) {
+    let begun = service.traces().begin(name);
     let work = prepare(service, socket, &event).and_then(|(session, now)| {
         let user = session.user().ok_or(Refusal::NotRegistered)?;
-        let name = event.name();
         let _command = tracing::debug_span!("command", name, conn = %socket.id(), %user).entered();
-        command(service, &Caller { socket, session, user, now }, event.arg(0))
+        traces::within(begun.as_ref().map(|it| it.of()), || {
+            command(service, &Caller { socket, session, user, now }, event.arg(0))
+        })
     });
-    finish(service, work, event);
+    finish(service, work, event, begun);
 }
 
 /// What holds for every event: it comes from a session, which was heard, and has no attachments.
@@ -146,13 +164,23 @@ pub(crate) fn prepare<'a>(
 }
 
 /// Sees to the answer.
-pub(crate) fn finish(service: &Arc<Service>, work: Result<Work, Refusal>, event: Event) {
-    let reply = Reply::to(event);
+pub(crate) fn finish(
+    service: &Arc<Service>,
+    work: Result<Work, Refusal>,
+    event: Event,
+    begun: Option<Box<Begun>>,
+) {
+    let of = begun.as_ref().map(|it| it.of());
+    let reply = Reply::to(event, begun);
     match work {
         Ok(Work::Done(object)) => reply.send(service, &Ok(object)),
         Ok(Work::Mark(mark)) => service.receipts.mark(service, mark, reply),
         Err(refusal) => reply.send(service, &Err(refusal)),
-        Ok(Work::Later(mut answer)) => {
+        Ok(Work::Later(answer)) => {
+            let mut answer = match of {
+                Some(of) => Box::pin(traces::follow(of, answer)),
+                None => answer,
+            };
             let mut at_once = Context::from_waker(Waker::noop());
             match answer.as_mut().poll(&mut at_once) {
                 Poll::Ready(answer) => reply.send(service, &answer),

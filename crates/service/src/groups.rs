@@ -10,7 +10,7 @@ use parlor_chat::group::decide::{InviteCode, Wish};
 use parlor_chat::group::port::{ChangeGroup, Done, MembersQuery, ReceiptsQuery};
 use parlor_chat::ids::{ClientId, ConversationId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Authority, Origin, Viewer};
+use parlor_chat::store::{Authority, Viewer};
 
 use crate::commands::{Payload, group_send};
 use crate::dispatch::{Caller, Work};
@@ -19,6 +19,7 @@ use crate::new_ids::{new_id, random_digits};
 use crate::paces::Action;
 use crate::queries::failed;
 use crate::service::Service;
+use crate::traces;
 use crate::{group_records as records, sends};
 
 /// So many users in a command count as one command more.
@@ -317,7 +318,7 @@ fn submit(
         wish,
         client_id: None,
         now: caller.now,
-        origin: Origin(caller.socket.key().get()),
+        origin: traces::origin(caller.socket.key().get()),
         limits: service.settings.limits.clone(),
     }))
 }

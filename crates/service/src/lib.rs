@@ -12,6 +12,7 @@
 //! typing, as counts where many are in;
 //! `nodes` tells other nodes, and hears them; `adapter` is what the app's Socket.IO servers ask;
 //! `backend` is what the app's own server does on behalf of users;
+//! `traces` shows the course of a command, here and on other nodes;
 //! `receipts` keeps how far they are, `expiry` and `closing` end them. What clients see is written by `records`.
 //!
 //! Nothing here waits inside a handler; nothing is kept per session that an idle one does not
@@ -62,6 +63,7 @@ mod search;
 mod sends;
 mod stars;
 mod timers;
+mod traces;
 mod tutorial;
 
 mod adapter;
@@ -93,3 +95,4 @@ pub use identity::{AuthError, Authenticator, Identity};
 pub use service::Service;
 pub use settings::{Mode, Settings};
 pub use stats::{ModerationStats, Stats};
+pub use traces::{Begun, Kind as SpanKind, Name, Parent, Span, Tracer, Value, follow};

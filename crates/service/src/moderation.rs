@@ -18,7 +18,7 @@ use parlor_chat::moderation::{
     Target,
 };
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Authority, Origin};
+use parlor_chat::store::Authority;
 use parlor_gateway::Socket;
 
 use crate::around_records;
@@ -32,6 +32,7 @@ use crate::paces::Action;
 use crate::records::{alone, ok};
 use crate::service::Service;
 use crate::session::{Kind, Session};
+use crate::traces;
 
 /// The room of moderators' sockets.
 const MODERATORS: &str = "moderators";
@@ -223,7 +224,7 @@ pub(crate) fn message_remove(
         client_id: None,
         now: caller.now,
         // Its author's devices are told as well, wherever the moderator is.
-        origin: Origin::default(),
+        origin: traces::origin(0),
         limits: service.settings.limits.clone(),
         screening: None,
         authority: Authority::User,

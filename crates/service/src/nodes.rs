@@ -17,12 +17,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use parlor_chat::bus::{Bus, Ear, NodeId, Topic};
 use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
+use parlor_chat::trace::{TraceContext, Traced};
 use parlor_gateway::SocketKey;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
@@ -132,8 +133,13 @@ impl Nodes {
 
     /// Tells the other nodes something.
     pub(crate) fn say(&self, word: &Word<'_>) {
+        self.say_of(word, None);
+    }
+
+    /// Tells them something that is part of a span.
+    fn say_of(&self, word: &Word<'_>, of: Option<TraceContext>) {
         if let Some(bus) = self.bus.get() {
-            bus.publish(Topic::Talk, word.encode());
+            bus.publish(Topic::Talk, word.encode(of));
         }
     }
 }
@@ -168,7 +174,7 @@ pub(crate) async fn run(service: Arc<Service>) {
                 None => break,
             },
             is_there = log_is_there => match behind.pop() {
-                Some(event) if is_there => service.tell_here(&event.to, None, &event.event, &event.said),
+                Some(event) if is_there => service.tell_event(&event),
                 _ => tracing::debug!("an event in passing came to nothing"),
             },
             _ = crowds.tick() => service.ask_of_crowds(),
@@ -216,7 +222,16 @@ impl Service {
         if self.nodes().are_many() {
             let after = self.delivery().position().0;
             let (to, event, said) = (to.clone(), event.into(), records::alone(object).into());
-            self.nodes().say(&Word::Emit { after, to, event, said });
+            let word = Word::Emit { after, to, event, said };
+            self.nodes().say_of(&word, self.traces().publish());
+        }
+    }
+
+    /// Emits an event that was said on another node.
+    fn tell_event(&self, event: &Event) {
+        self.tell_here(&event.to, None, &event.event, &event.said);
+        if let (Some(traced), Some(io)) = (event.traced, self.io()) {
+            self.traces().delivered(io, traced, (&*event.to.room).into());
         }
     }
 
@@ -327,7 +342,7 @@ impl Service {
     fn hear(self: &Arc<Self>, heard: Heard, behind: &mut Behind) {
         match heard {
             Heard::Word(from, message) => match word::decode(&message) {
-                Some(word) => self.carry_out(from, word, behind),
+                Some((word, of)) => self.carry_out(from, word, of, behind),
                 None => tracing::debug!(%from, "a word of another node is not understood"),
             },
             Heard::Missed => self.missed(),
@@ -341,15 +356,23 @@ impl Service {
         }
     }
 
-    fn carry_out(self: &Arc<Self>, from: NodeId, word: Word<'_>, behind: &mut Behind) {
+    fn carry_out(
+        self: &Arc<Self>,
+        from: NodeId,
+        word: Word<'_>,
+        of: Option<TraceContext>,
+        behind: &mut Behind,
+    ) {
         let now = clock::now();
         let user = |name: &str| UserId::parse(name).ok();
         match word {
             Word::Emit { after, to, event, said } => {
                 let (event, said) = (event.into(), said.into());
-                let event = Event { after: Position(after), to: to.into_owned(), event, said };
+                let traced = of.map(|of| Traced { of, since: Instant::now(), is_remote: true });
+                let (after, to) = (Position(after), to.into_owned());
+                let event = Event { after, to, event, said, traced };
                 if let Some(event) = behind.take(event, self.delivery().position()) {
-                    self.tell_here(&event.to, None, &event.event, &event.said);
+                    self.tell_event(&event);
                 }
             }
             Word::Seat { user: name, devices } => {

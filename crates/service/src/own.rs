@@ -9,7 +9,7 @@ use parlor_chat::own::{
     OwnWish,
 };
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Origin, Pending};
+use parlor_chat::store::Pending;
 use parlor_gateway::{Io, SocketId};
 
 use crate::commands;
@@ -21,6 +21,7 @@ use crate::records;
 use crate::schedules;
 use crate::service::Service;
 use crate::session::Kind;
+use crate::traces;
 
 /// A change of the caller's records that is checked and charged; it is made at once, and told when it
 /// is committed.
@@ -36,7 +37,7 @@ pub(crate) fn change(
     service.accepts_writes()?;
     caller.charge(service)?;
     let (user, now) = (caller.user.clone(), caller.now);
-    let origin = Origin(caller.socket.key().get());
+    let origin = traces::origin(caller.socket.key().get());
     Ok(OwnChange { user, wishes, about: None, records_max, now, origin })
 }
 

@@ -256,7 +256,7 @@ mod tests {
         };
         let change = async |kind, key, value| {
             let wishes = vec![OwnWish { kind, key, value }];
-            let (now, origin) = (Millis(1), Origin(0));
+            let (now, origin) = (Millis(1), Origin::of(0));
             let (user, about, records_max) = (a.clone(), None, 9);
             let change = OwnChange { user, wishes, about, records_max, now, origin };
             service.store.change_own(change).await.expect("there is room");

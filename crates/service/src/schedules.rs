@@ -18,7 +18,7 @@ use parlor_chat::idempotency;
 use parlor_chat::ids::ConversationId;
 use parlor_chat::own::{OwnKey, OwnKind, OwnRecord, OwnValue};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Origin, Recipient};
+use parlor_chat::store::Recipient;
 
 use crate::commands::{self, Payload, Send};
 use crate::dispatch::{Caller, Work};
@@ -28,6 +28,7 @@ use crate::own;
 use crate::queries::failed;
 use crate::records;
 use crate::service::Service;
+use crate::traces;
 
 pub(crate) use stored::described;
 pub(crate) use timer::{Wake, run};
@@ -177,7 +178,7 @@ fn change(
         scheduled,
         records_max: service.settings.limits.schedules_per_user_max,
         now: caller.now,
-        origin: Origin(caller.socket.key().get()),
+        origin: traces::origin(caller.socket.key().get()),
     })
 }
 

@@ -14,7 +14,7 @@ use parlor_chat::entry::Millis;
 use parlor_chat::idempotency;
 use parlor_chat::ids::{ConversationId, UserId};
 use parlor_chat::refusal::{Refusal, of_store};
-use parlor_chat::store::{Append, Appended, Origin, StoreError};
+use parlor_chat::store::{Append, Appended, StoreError};
 use parlor_gateway::Socket;
 
 use crate::around_commands::Outside;
@@ -28,6 +28,7 @@ use crate::schedules;
 use crate::screening::{self, Outcome};
 use crate::service::Service;
 use crate::session::{Kind, Session};
+use crate::traces;
 use crate::typing::{self, Target};
 
 /// `private_message {toUserId, content, clientId?, replyTo?, thread?, forwardOf?, sendAt?}`.
@@ -75,7 +76,7 @@ fn submit(service: &Arc<Service>, caller: &Caller<'_>, send: Send) -> Result<Wor
     let Send { to, client_id, content, echo, outside, send_at: _ } = send;
     let connection = caller.socket.key().get();
     // Nobody's connection is left out of the broadcast if its sender wants to hear it.
-    let origin = if echo { Origin::default() } else { Origin(connection) };
+    let origin = traces::origin(if echo { 0 } else { connection });
     let append = Append { from: user.clone(), to, client_id, content, now, origin };
     let conversation = append.conversation();
     outside.fits(&conversation)?;
@@ -166,7 +167,7 @@ fn asked(
             failed.abort_behind(session, now);
         })?;
         let outcome = Outcome::of(&screening);
-        let append = Append { content, ..append };
+        let append = Append { content, origin: traces::again(append.origin), ..append };
         let mut committed = screening::append(&service, append, outside, screening);
         // What is refused at once is noted before the next one goes on.
         let at_once = poll_fn(|cx| Poll::Ready(committed.as_mut().poll(cx))).await;

@@ -40,6 +40,7 @@ use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
+use crate::traces::{Begun, Tracer, Traces};
 use crate::turns::Turns;
 use crate::typing::Typing;
 use crate::visibility::Visibility;
@@ -165,7 +166,7 @@ impl Service {
 
     /// The namespace that chat lives in, to be bound to `/`.
     pub fn namespace(self: &Arc<Self>) -> Namespace {
-        let commands: [(&str, Command); 86] = [
+        let commands: [(&'static str, Command); 86] = [
             ("private_message", sends::private_message),
             ("app_event", app_events::app_event),
             ("typing", typing::typing),
@@ -270,7 +271,7 @@ impl Service {
             .on_any(move |socket, event| {
                 let work = dispatch::prepare(&unknown, socket, &event);
                 let work = work.and_then(|_| Err(Refusal::UnknownEvent));
-                dispatch::finish(&unknown, work, event);
+                dispatch::finish(&unknown, work, event, None);
             })
             .on_confirmed(move |socket, position| {
                 receipts::confirmed(&confirmed, socket, position);
@@ -280,9 +281,36 @@ impl Service {
             })
     }
 
-    fn on(self: &Arc<Self>, namespace: Namespace, name: &str, command: Command) -> Namespace {
+    fn on(
+        self: &Arc<Self>,
+        namespace: Namespace,
+        name: &'static str,
+        command: Command,
+    ) -> Namespace {
         let service = Arc::clone(self);
-        namespace.on(name, move |socket, event| dispatch::run(&service, command, socket, event))
+        let named = (name, command);
+        namespace.on(name, move |socket, event| dispatch::run(&service, named, socket, event))
+    }
+
+    /// Has the courses of some commands told from now on; to be called before [`Service::start`], once, and within
+    /// the runtime that it is started in.
+    pub fn trace(&self, tracer: Arc<dyn Tracer>) {
+        self.traces().collect(tracer);
+    }
+
+    /// A request of the app's own server that begins, if it is to be traced; what is done of it is to
+    /// [`follow`](crate::follow) it. A `route` has no ids in it.
+    pub fn begin_request(
+        &self,
+        traceparent: Option<&str>,
+        method: &str,
+        route: &str,
+    ) -> Option<Box<Begun>> {
+        self.traces().request(traceparent, method, route)
+    }
+
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.delivery.traces
     }
 
     /// Speaks with the other nodes of the log from now on; to be called before [`Service::start`], once.

@@ -6,7 +6,6 @@ use parlor_chat::around::port::MessageChanged;
 use parlor_chat::around::timer::SetTimer;
 use parlor_chat::ids::{ConversationId, MessageId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::Origin;
 
 use crate::around_records;
 use crate::commands::Payload;
@@ -16,6 +15,7 @@ use crate::queries::failed;
 use crate::receipts::is_a_member;
 use crate::records;
 use crate::service::Service;
+use crate::traces;
 
 /// `conversation_timer {conversationId, seconds}`; `null` seconds for messages that stay.
 pub(crate) fn set(
@@ -36,7 +36,7 @@ pub(crate) fn set(
         conversation: conversation.clone(),
         seconds,
         now: caller.now,
-        origin: Origin(caller.socket.key().get()),
+        origin: traces::origin(caller.socket.key().get()),
         limits: service.settings.limits.clone(),
     };
     let changed = service.around.set_timer(change);

@@ -46,5 +46,5 @@ pub(crate) fn register(service: &Arc<Service>, socket: &Socket, event: Event) {
             }
         })))
     });
-    finish(service, work, event);
+    finish(service, work, event, None);
 }

@@ -362,7 +362,7 @@ fn append(n: u64) -> Outcome<Append> {
         client_id: Some(ClientId::parse(&key(n, Keys::Rising))?),
         content: Content(format!("\"{}\"", words(n)).into()),
         now: Millis(1_800_000_000_000 + n / 20),
-        origin: Origin(0),
+        origin: Origin::of(0),
     })
 }
 

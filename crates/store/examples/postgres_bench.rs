@@ -112,7 +112,7 @@ async fn send(
             client_id: Some(ClientId::parse(&format!("{:016x}-{in_flight}-{n}", nanos()))?),
             content: content.clone(),
             now: Millis(nanos() / 1_000_000),
-            origin: Origin(0),
+            origin: Origin::of(0),
         };
         waiting.push_back((Instant::now(), node.append(append)));
     }

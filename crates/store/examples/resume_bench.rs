@@ -92,7 +92,7 @@ async fn say(
             client_id: None,
             content: Content("\"so it goes\"".into()),
             now: Millis(1_800_000_000_000),
-            origin: Origin(0),
+            origin: Origin::of(0),
         }));
         if waiting.len() == IN_FLIGHT {
             for answer in waiting.drain(..) {

@@ -119,7 +119,7 @@ fn append(n: u64, now: Millis) -> Outcome<Append> {
         client_id: Some(ClientId::parse(&key)?),
         content: Content(format!("\"{}\"", "x".repeat(CONTENT_BYTES - 2)).into()),
         now,
-        origin: Origin(0),
+        origin: Origin::of(0),
     })
 }
 

@@ -329,7 +329,7 @@ fn wish(from: &str, to: &str, content: &str, key: Option<&str>) -> Append {
         client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
         content: text(content),
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 

@@ -49,7 +49,7 @@ async fn says(store: &SqliteStore, text: &str, days_ago: u64) -> u64 {
         client_id: None,
         content: content(text),
         now: Millis(NOW - days_ago * DAY_MS),
-        origin: Origin(0),
+        origin: Origin::of(0),
     };
     store.append(append).await.expect("it is kept").seq.0
 }
@@ -63,7 +63,7 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish, days_ago: u64) -> u64 {
         wish,
         client_id: None,
         now: Millis(NOW - days_ago * DAY_MS),
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
         screening: None,
         removal: None,

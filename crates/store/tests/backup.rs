@@ -41,7 +41,7 @@ fn wish(to: &str, n: u64) -> Append {
         client_id: Some(ClientId::parse(&format!("{to}-{n}")).expect("a good key")),
         content: Content(format!("\"{n} {}\"", "x".repeat(500)).into()),
         now: Millis(1_800_000_000_000 + n),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 

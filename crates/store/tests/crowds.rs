@@ -43,7 +43,7 @@ async fn change(store: &SqliteStore, wish: Wish) {
         wish,
         client_id: None,
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
     };
     store.change_group(change).await.expect("the group changes");
@@ -65,7 +65,7 @@ async fn said(store: &SqliteStore) -> Seq {
         client_id: None,
         content: Content("1".into()),
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
     };
     store.append(append).await.expect("it is kept").seq
 }

@@ -39,7 +39,7 @@ fn wish(from: &str, to: &str, text: &str) -> Append {
         client_id: Some(ClientId::parse(text).expect("a good key")),
         content: Content(format!("\"{text}\"").into()),
         now: Millis(NOW),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 

@@ -33,7 +33,7 @@ fn wish(n: u64, bytes: usize) -> Append {
         client_id: Some(ClientId::parse(&format!("k{n}")).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(bytes)).into()),
         now: Millis(1_800_000_000_000 + n),
-        origin: Origin(n),
+        origin: Origin::of(n),
     }
 }
 

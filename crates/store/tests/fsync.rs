@@ -34,7 +34,7 @@ fn wish(n: u64) -> Append {
         client_id: Some(ClientId::parse(&format!("k{n}")).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(2_000)).into()),
         now: Millis(1_800_000_000_000),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 
@@ -106,7 +106,7 @@ async fn child_deletes_a_message_whose_index_is_damaged() {
         wish: Wish::Delete,
         client_id: None,
         now: Millis(1_800_000_000_000),
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
         screening: None,
         removal: None,

@@ -41,7 +41,7 @@ fn wish(sender: u64, key: &str) -> Append {
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{key}\"").into()),
         now: Millis(1_800_000_000_000),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 

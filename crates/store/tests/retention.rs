@@ -45,7 +45,7 @@ fn wish(to: &str, key: &str, days_ago: u64, bytes: usize) -> Append {
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{}\"", "x".repeat(bytes)).into()),
         now: Millis(NOW - days_ago * DAY_MS),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 

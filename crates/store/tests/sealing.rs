@@ -57,7 +57,7 @@ fn wish(to: &str, key: &str, text: &str) -> Append {
         client_id: Some(ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{text}\"").into()),
         now: Millis(1_800_000_000_000),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 
@@ -142,7 +142,7 @@ async fn keep_draft(store: &SqliteStore, who: &str, text: &str) {
         key: OwnKey::parse("dm:a:b").expect("a good key"),
         value: Some(OwnValue::of(&format!("\"{text}\""))),
     };
-    let (now, origin) = (Millis(1_800_000_000_000), Origin(0));
+    let (now, origin) = (Millis(1_800_000_000_000), Origin::of(0));
     let (user, wishes) = (user(who), vec![wish]);
     let change = OwnChange { user, wishes, about: None, records_max: 9, now, origin };
     store.change_own(change).await.expect("there is room");

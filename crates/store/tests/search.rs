@@ -67,7 +67,7 @@ fn say(store: &SqliteStore, text: &str, days_ago: u64) -> Pending<u64> {
         client_id: None,
         content: content(text),
         now: Millis(NOW - days_ago * DAY_MS),
-        origin: Origin(0),
+        origin: Origin::of(0),
     };
     let appended = store.append(append);
     Box::pin(async move { Ok(appended.await?.seq.0) })
@@ -86,7 +86,7 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish) {
         wish,
         client_id: None,
         now: now(),
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
         screening: None,
         removal: None,
@@ -326,7 +326,7 @@ async fn what_ends_goes_from_the_index_indexed_or_not() {
         conversation: ConversationId::direct(&user("a"), &user("b")),
         seconds: Some(60),
         now: now(),
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
     };
     store.set_timer(set).await.expect("it may be set");

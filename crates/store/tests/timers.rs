@@ -65,7 +65,7 @@ fn wish(text: &str, key: Option<&str>) -> Append {
         client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{text}\"").into()),
         now: Millis(NOW),
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 
@@ -82,7 +82,7 @@ async fn does(store: &SqliteStore, seq: u64, wish: Wish) {
         wish,
         client_id: None,
         now: Millis(NOW),
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
         screening: None,
         removal: None,
@@ -105,7 +105,7 @@ async fn timed(store: &SqliteStore) {
         conversation: of(),
         seconds: Some(TIMER_SECONDS),
         now: Millis(NOW),
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
     };
     store.set_timer(set).await.expect("it may be set");
@@ -221,7 +221,7 @@ async fn it_ends_while_the_store_is_open_without_anybody_writing() {
         conversation: ConversationId::direct(&user("a"), &user("c")),
         seconds: Some(TIMER_SECONDS),
         now: ends_soon,
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
     };
     store.set_timer(set).await.expect("it may be set");
@@ -295,7 +295,7 @@ async fn plan(store: &SqliteStore, id: &str) {
         }),
         records_max: 1 << 20,
         now: Millis(NOW),
-        origin: Origin(0),
+        origin: Origin::of(0),
     };
     store.change_schedule(change).await.expect("it is kept");
 }

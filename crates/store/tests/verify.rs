@@ -43,7 +43,7 @@ async fn filled(dir: &Path) {
             client_id: Some(ClientId::parse(&format!("k{n}")).expect("a good key")),
             content: Content("\"x\"".into()),
             now: Millis(NOW.0 + n as u64),
-            origin: Origin(0),
+            origin: Origin::of(0),
         };
         store.append(append).await.expect("it is kept");
     }
@@ -60,7 +60,7 @@ async fn filled(dir: &Path) {
         key: OwnKey::parse("dm:a:b").expect("a good key"),
         value: Some(OwnValue::of("1")),
     };
-    let (origin, wishes) = (Origin(0), vec![wish]);
+    let (origin, wishes) = (Origin::of(0), vec![wish]);
     let change =
         OwnChange { user: user("a"), wishes, about: None, records_max: 9, now: NOW, origin };
     store.change_own(change).await.expect("there is room");

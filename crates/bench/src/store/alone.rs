@@ -113,7 +113,7 @@ impl Alone {
             client_id: Some(ClientId::parse(&format!("r0-{number}-{to}"))?),
             content: Content(format!("\"#{number:08} {padding}\"").into()),
             now: now()?,
-            origin: Origin(0),
+            origin: Origin::of(0),
         })
     }
 }

@@ -160,7 +160,7 @@ fn message(number: u64, pairs: u64, sent_ms: u64, keyed: bool) -> anyhow::Result
         client_id: if keyed { Some(ClientId::parse(&key)?) } else { None },
         content: Content(format!("\"{}\"", words(number)).into()),
         now: Millis(sent_ms),
-        origin: Origin(0),
+        origin: Origin::of(0),
     })
 }
 

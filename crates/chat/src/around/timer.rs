@@ -100,7 +100,7 @@ mod tests {
             by,
             seconds,
             now: Millis(1),
-            origin: Origin(0),
+            origin: Origin::of(0),
             limits: Limits { timer_seconds_min: 5, timer_seconds_max: 9, ..Limits::default() },
         };
         decide(&wish, timer_ms, place)

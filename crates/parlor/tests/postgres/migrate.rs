@@ -60,7 +60,7 @@ fn filled(dir: &Path, messages: usize) -> SqliteStore {
                 client_id: None,
                 content: Content(format!("\"number {n}\"").into()),
                 now: Millis(1_800_000_000_000),
-                origin: Origin(0),
+                origin: Origin::of(0),
             })
         })
         .collect();

@@ -5,12 +5,13 @@ use parlor_chat::group::decide::Wish;
 use parlor_chat::group::port::{ChangeGroup, Done, GroupChanged};
 use parlor_chat::ids::{ClientId, GroupId, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Authority, Origin};
+use parlor_chat::store::Authority;
 use serde_json::value::RawValue;
 
 use super::{Actor, Answer, Backend, failed, id, user_id};
 use crate::fields::{Fields, required};
 use crate::group_commands::{self as read, Page};
+use crate::traces;
 use crate::{clock, group_records as records, groups};
 
 impl Backend {
@@ -116,7 +117,7 @@ impl Backend {
             wish,
             client_id: None,
             now: clock::now(),
-            origin: Origin::default(),
+            origin: traces::origin(0),
             limits: self.service.settings.limits.clone(),
         });
         changed.await.map_err(failed)

@@ -8,7 +8,7 @@ use parlor_chat::around::port::{ChangeMessage, Say, Speaker, Wish};
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, GroupId, MessageId, Seq, UserId};
 use parlor_chat::refusal::Refusal;
-use parlor_chat::store::{Append, Appended, Authority, HistoryQuery, Origin, Recipient, Viewer};
+use parlor_chat::store::{Append, Appended, Authority, HistoryQuery, Recipient, Viewer};
 use serde_json::value::RawValue;
 
 use super::{Actor, Answer, Backend, failed, id, user_id};
@@ -18,6 +18,7 @@ use crate::hook::Question;
 use crate::receipts::is_a_member;
 use crate::rules::Screened;
 use crate::screening::{self, Outcome};
+use crate::traces;
 use crate::{app_events, around, clock, commands, records};
 
 /// Something that is said, before anything has looked at it.
@@ -38,7 +39,7 @@ impl Saying {
             client_id: self.key.as_ref().map(ClientId::of_backend),
             content,
             now: self.now,
-            origin: Origin::default(),
+            origin: traces::origin(0),
         }
     }
 }
@@ -206,7 +207,7 @@ impl Backend {
             wish,
             client_id: None,
             now,
-            origin: Origin::default(),
+            origin: traces::origin(0),
             limits: self.service.settings.limits.clone(),
             screening: None,
             removal: None,

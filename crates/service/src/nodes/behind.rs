@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use parlor_chat::entry::Position;
+use parlor_chat::trace::Traced;
 use tokio::time::Instant;
 
 use super::word::Address;
@@ -22,6 +23,8 @@ pub(super) struct Event {
     pub(super) to: Address<'static>,
     pub(super) event: Box<str>,
     pub(super) said: Box<str>,
+    /// The command that led to it, if that is traced.
+    pub(super) traced: Option<Traced>,
 }
 
 /// The events that wait.
@@ -58,7 +61,7 @@ mod tests {
 
     fn event(after: u64, said: &str) -> Event {
         let to = Address { room: "user:a".into(), except: None, volatile: false };
-        Event { after: Position(after), to, event: "read".into(), said: said.into() }
+        Event { after: Position(after), to, event: "read".into(), said: said.into(), traced: None }
     }
 
     #[test]

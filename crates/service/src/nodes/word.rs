@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use parlor_chat::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 
 /// Something that one node tells the others.
@@ -58,17 +59,22 @@ impl Address<'_> {
 }
 
 impl Word<'_> {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).unwrap_or_else(|error| {
+    /// The message, with the span behind it that the word is part of, if it is traced: who does not know of
+    /// that reads no further.
+    pub(crate) fn encode(&self, of: Option<TraceContext>) -> Vec<u8> {
+        let mut bytes = postcard::to_stdvec(self).unwrap_or_else(|error| {
             tracing::error!(%error, "publish: a word to other nodes cannot be written");
             Vec::new()
-        })
+        });
+        bytes.extend(of.iter().flat_map(|of| of.to_bytes()));
+        bytes
     }
 }
 
-/// The word of a message; `None` for what no version says.
-pub(crate) fn decode(message: &[u8]) -> Option<Word<'_>> {
-    postcard::from_bytes(message).ok()
+/// The word of a message, and the span that it is part of; `None` for what no version says.
+pub(crate) fn decode(message: &[u8]) -> Option<(Word<'_>, Option<TraceContext>)> {
+    let (word, rest) = postcard::take_from_bytes(message).ok()?;
+    Some((word, rest.first_chunk().copied().and_then(TraceContext::from_bytes)))
 }
 
 #[cfg(test)]
@@ -92,8 +98,23 @@ mod tests {
             Word::Suspended { user: "a".into(), until: Some(9) },
             Word::CrowdMarked { conversation: "g:x".into(), after: 3, up_to: 9 },
         ] {
-            assert_eq!(decode(&word.encode()), Some(word));
+            assert_eq!(decode(&word.encode(None)), Some((word, None)));
         }
+    }
+
+    #[test]
+    fn the_span_of_a_word_goes_along_and_older_nodes_read_what_they_know() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let of = TraceContext::sampled(parent);
+        let word = || Word::Decided { user: "a".into() };
+        let message = word().encode(of);
+        assert_eq!(decode(&message), Some((word(), of)));
+        // As a node reads it that knows of no spans, and one that says more behind them.
+        assert_eq!(postcard::from_bytes(&message), Ok(word()));
+        assert_eq!(decode(&[&*message, &[1, 2]].concat()), Some((word(), of)));
+        // As what such a node says, or one that says something else there, is read.
+        assert_eq!(decode(&word().encode(None)), Some((word(), None)));
+        assert_eq!(decode(&message[..message.len() - 1]), Some((word(), None)));
     }
 
     proptest! {

@@ -157,7 +157,7 @@ impl<'a> World<'a> {
                     client_id: ClientId::parse(&key).expect("short and plain"),
                     content: Content(content.into()),
                     now: Millis(1),
-                    origin: Origin(0),
+                    origin: Origin::of(0),
                 };
                 self.out.disk.ledger_mut().group_append(&append).expect("the founder may");
             }

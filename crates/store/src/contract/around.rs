@@ -140,7 +140,7 @@ pub(super) fn about(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> Chan
         wish,
         client_id: None,
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
         screening: None,
         removal: None,
@@ -215,7 +215,7 @@ impl House {
             wish,
             client_id: None,
             now: NOW,
-            origin: Origin(0),
+            origin: Origin::of(0),
             limits: Limits::default(),
         };
         match self.groups.change_group(change).await.map(|changed| changed.done) {

@@ -43,7 +43,7 @@ impl Grouped {
             wish,
             client_id: None,
             now: NOW,
-            origin: Origin(0),
+            origin: Origin::of(0),
             limits: Limits::default(),
         };
         self.groups.change_group(change)
@@ -61,7 +61,7 @@ impl Grouped {
             client_id: None,
             content: text(content),
             now: NOW,
-            origin: Origin(0),
+            origin: Origin::of(0),
         };
         self.store.store.append(append)
     }

@@ -33,7 +33,14 @@ fn change(who: &str, kind: OwnKind, records: &[(&str, Option<&str>)]) -> OwnChan
         value: json.and_then(value),
     };
     let wishes = records.iter().map(wish).collect();
-    OwnChange { user: user(who), wishes, about: None, records_max: 3, now: NOW, origin: Origin(0) }
+    OwnChange {
+        user: user(who),
+        wishes,
+        about: None,
+        records_max: 3,
+        now: NOW,
+        origin: Origin::of(0),
+    }
 }
 
 /// A wish of one user about one record, with room for many.
@@ -183,10 +190,10 @@ pub(super) async fn a_record_about_an_entry_needs_that_entry(f: &Fixture) {
 
 pub(super) async fn the_sink_hears_own_changes_before_the_answer(f: &Fixture) {
     let wish = change("a", DRAFT, &[("1", Some("1")), ("2", None), ("3", Some("3"))]);
-    f.store.change_own(OwnChange { origin: Origin(7), ..wish }).await.expect("there is room");
+    f.store.change_own(OwnChange { origin: Origin::of(7), ..wish }).await.expect("there is room");
     let heard = f.sink.own.lock().clone();
     assert_eq!(heard.len(), 1);
-    assert_eq!((&heard[0].user, heard[0].origin), (&user("a"), Origin(7)));
+    assert_eq!((&heard[0].user, heard[0].origin), (&user("a"), Origin::of(7)));
     assert_eq!(names(&heard[0].records), ["1", "3"]);
     let pending: Vec<_> = (0..50)
         .map(|n| f.store.change_own(change("a", DRAFT, &[("1", Some(&n.to_string()))])))
@@ -293,7 +300,7 @@ pub(super) async fn a_read_mark_ends_that_its_conversation_is_marked_as_unread(f
     assert_eq!(names(&all(f, "a", unread, 9).await.0), [other.as_str()]);
     assert_eq!(all(f, "b", unread, 9).await.0.len(), 1);
     let heard = f.sink.own.lock().last().cloned().expect("it is told");
-    assert_eq!((names(&heard.records), heard.origin), (vec![ours.as_str()], Origin(0)));
+    assert_eq!((names(&heard.records), heard.origin), (vec![ours.as_str()], Origin::of(0)));
     assert_eq!(heard.records[0].value, None);
     // So does one that moves nothing, but none that is refused.
     put(f, "a", unread, ours.as_str(), Some("true")).await;

@@ -74,7 +74,7 @@ pub(super) async fn whom_messages_are_taken_from_holds_for_every_later_append(f:
         about: None,
         records_max: 9,
         now: NOW,
-        origin: parlor_chat::store::Origin(0),
+        origin: parlor_chat::store::Origin::of(0),
     };
     let (before, set, after) =
         (f.send("b", "a", "1"), f.store.change_own(wish), f.send("b", "a", "2"));

@@ -53,7 +53,7 @@ impl House {
             key: OwnKey::parse(id.as_str()).expect("a good key"),
             value: hidden.then(|| OwnValue::of("true")),
         };
-        let (user, wishes, now, origin) = (user(who), vec![wish], NOW, Origin(0));
+        let (user, wishes, now, origin) = (user(who), vec![wish], NOW, Origin::of(0));
         let change = OwnChange { user, wishes, about: None, records_max: 999, now, origin };
         self.base.store.change_own(change).await.expect("there is room");
     }

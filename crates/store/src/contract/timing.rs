@@ -88,7 +88,7 @@ impl House {
             conversation: of.clone(),
             seconds,
             now: NOW,
-            origin: Origin(0),
+            origin: Origin::of(0),
             limits: Limits::default(),
         };
         match self.around.set_timer(set).await {
@@ -142,7 +142,7 @@ fn plan(id: &str, expected: Expected, to: Option<(&str, Option<u64>)>) -> Change
         }),
         records_max: 3,
         now: NOW,
-        origin: Origin(7),
+        origin: Origin::of(7),
     }
 }
 
@@ -313,7 +313,7 @@ async fn what_is_to_be_said_is_a_record_that_is_told(h: &House) {
             .zip([true, true, false])
             .collect::<Vec<_>>()
     );
-    assert!(h.base.sink.own.lock().iter().all(|told| told.origin == Origin(7)));
+    assert!(h.base.sink.own.lock().iter().all(|told| told.origin == Origin::of(7)));
     let moved = h.base.store.moved(user("a"), Position(0), 9).await.expect("it is read");
     assert_eq!(moved.own.records.len(), 1, "a device that was away learns of it");
 }

@@ -97,12 +97,13 @@ pub(super) async fn notes_to_oneself_are_a_conversation(f: &Fixture) {
 
 pub(super) async fn the_sink_hears_each_new_entry_once_in_order_before_the_answer(f: &Fixture) {
     for n in 1..=30 {
-        let append = Append { origin: Origin(n), ..wish("a", "b", "x", Some(&format!("k{n}"))) };
+        let append =
+            Append { origin: Origin::of(n), ..wish("a", "b", "x", Some(&format!("k{n}"))) };
         let appended = f.store.append(append.clone()).await.expect("an append succeeds");
         {
             let heard = f.sink.heard.lock();
             let last = heard.last().expect("it was told");
-            assert_eq!((last.entry.seq, last.origin), (appended.seq, Origin(n)));
+            assert_eq!((last.entry.seq, last.origin), (appended.seq, Origin::of(n)));
             assert_eq!(heard.len() as u64, n);
         }
         f.store.append(append).await.expect("a repeat succeeds");

@@ -1,5 +1,5 @@
 //! What every backend keeps alike: how bodies and envelopes are written, the chain of the audit log, what
-//! of a content is searched, and what is counted. Stores that are out there hold these forms, so that a log can be
+//! of a content is searched, what is counted, and which commands are traced. Stores that are out there hold these forms, so that a log can be
 //! carried from one backend to another.
 
 pub(crate) mod audit;
@@ -15,3 +15,5 @@ pub(crate) mod numbers;
 pub(crate) mod stats;
 
 pub(crate) mod text;
+
+pub(crate) mod traces;

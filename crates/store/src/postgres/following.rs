@@ -23,6 +23,7 @@ use parlor_chat::bus::{Bus, Ear, NodeId, Topic};
 use parlor_chat::entry::Entry;
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{CommitSink, Committed, StoreError};
+use parlor_chat::trace::Took;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -32,6 +33,7 @@ use super::command::Command;
 use super::hint::{self, Hint};
 use super::order::Order;
 use super::turn::Work;
+use crate::kept::traces;
 
 /// How long the answer of a commit waits for the entries before it to be told.
 const ANSWER_MAX: Duration = Duration::from_millis(250);
@@ -306,10 +308,17 @@ impl Follower {
     fn own(&mut self, work: Work, batch: Vec<Command>) {
         let last = work.committed.last().map(|it| it.entry.position.0);
         let position = last.unwrap_or(self.order.applied());
+        let mut published = None;
         if let Some(bus) = self.seen.bus.get()
             && !(work.committed.is_empty() && work.own.is_empty())
         {
+            let began = Instant::now();
             bus.publish(Topic::Log, hint::encode(self.shared.epoch, position, &work));
+            published = Some((began.into(), Instant::now().into()));
+        }
+        let traced = traces::traced(&work.committed, &work.own);
+        if let Some(took) = work.took.filter(|_| !traced.is_empty()) {
+            self.sink.took(&traced, &Took { published, ..took });
         }
         let given = self.order.heard(work.committed);
         self.give(&given);

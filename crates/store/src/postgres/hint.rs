@@ -2,13 +2,16 @@
 //!
 //! It is a hint: whoever cannot use one, or misses it, reads the log. So entries of many bytes are left out,
 //! and one that cannot be understood is passed over. Hints of another life of the log say nothing of this.
+//! Which commands are traced stands behind the message, if any is: who does not know of it reads no further.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use parlor_chat::entry::{Epoch, Millis};
 use parlor_chat::ids::UserId;
 use parlor_chat::own::{OwnCommitted, OwnKey, OwnKind, OwnRecord, OwnValue};
 use parlor_chat::store::{Committed, Origin};
+use parlor_chat::trace::{CONTEXT_BYTES, PUBLISH, TraceContext, Traced};
 use serde::{Deserialize, Serialize};
 
 use super::entries::Line;
@@ -57,6 +60,40 @@ struct Record<'a> {
     at: u64,
 }
 
+/// What stands behind the message: which spans entries, by their positions, and own records, by their place,
+/// come from.
+#[derive(Default, Serialize, Deserialize)]
+struct Spans {
+    entries: Vec<(u64, [u8; CONTEXT_BYTES])>,
+    own: Vec<(u64, [u8; CONTEXT_BYTES])>,
+}
+
+impl Spans {
+    fn of(work: &Work) -> Option<Self> {
+        let span = |origin: Origin| origin.traced.map(|it| it.of.child(PUBLISH).to_bytes());
+        let entry = |it: &Committed| Some((it.entry.position.0, span(it.origin)?));
+        let record = |(at, it): (u64, &OwnCommitted)| Some((at, span(it.origin)?));
+        let entries: Vec<_> = work.committed.iter().filter_map(entry).collect();
+        let own: Vec<_> = (0..).zip(&work.own).filter_map(record).collect();
+        (!entries.is_empty() || !own.is_empty()).then_some(Self { entries, own })
+    }
+
+    /// Those behind a message; what is not understood is none.
+    fn behind(rest: &[u8]) -> Self {
+        match rest {
+            [] => Self::default(),
+            rest => postcard::from_bytes(rest).unwrap_or_default(),
+        }
+    }
+}
+
+/// As that of another node's connection, which is nobody's here.
+fn origin(spans: &[(u64, [u8; CONTEXT_BYTES])], number: u64, heard: Instant) -> Origin {
+    let of =
+        spans.iter().find(|(of, _)| *of == number).and_then(|it| TraceContext::from_bytes(it.1));
+    Origin { connection: 0, traced: of.map(|of| Traced { of, since: heard, is_remote: true }) }
+}
+
 /// What the others are told of a commit; `head` is the newest position that this node knows of.
 pub(crate) fn encode(epoch: Epoch, head: u64, work: &Work) -> Vec<u8> {
     let texts: Vec<(i64, Arc<str>, Option<String>)> = work
@@ -101,7 +138,12 @@ pub(crate) fn encode(epoch: Epoch, head: u64, work: &Work) -> Vec<u8> {
             .collect(),
     });
     let message = Message { epoch: epoch.0, head, entries: entries.collect(), own: own.collect() };
-    postcard::to_stdvec(&message).unwrap_or_else(|error| {
+    let bytes = postcard::to_stdvec(&message);
+    let bytes = bytes.and_then(|bytes| match Spans::of(work) {
+        Some(spans) => postcard::to_extend(&spans, bytes),
+        None => Ok(bytes),
+    });
+    bytes.unwrap_or_else(|error| {
         tracing::error!(%error, "publish: a commit cannot be told");
         Vec::new()
     })
@@ -109,15 +151,17 @@ pub(crate) fn encode(epoch: Epoch, head: u64, work: &Work) -> Vec<u8> {
 
 /// What another node told; `None` if it says nothing of this life of the log, or cannot be understood.
 pub(crate) fn decode(message: &[u8], epoch: Epoch, clock: Clock) -> Option<Hint> {
-    let message: Message<'_> = postcard::from_bytes(message).ok()?;
+    let (message, rest): (Message<'_>, _) = postcard::take_from_bytes(message).ok()?;
     if message.epoch != epoch.0 {
         return None;
     }
+    let (spans, heard) = (Spans::behind(rest), Instant::now());
     let entries = message.entries.iter().map(|line| {
         let entry = Arc::new(line.entry(clock).ok()?);
-        (entry.epoch == epoch).then_some(Committed { entry, origin: Origin(0) })
+        let origin = origin(&spans.entries, entry.position.0, heard);
+        (entry.epoch == epoch).then_some(Committed { entry, origin })
     });
-    let own = message.own.iter().map(|own| {
+    let own = (0..).zip(&message.own).map(|(at, own)| {
         let records = own.records.iter().map(|record| {
             Some(OwnRecord {
                 kind: *OwnKind::ALL.iter().find(|kind| own::number(**kind) == record.kind)?,
@@ -127,7 +171,8 @@ pub(crate) fn decode(message: &[u8], epoch: Epoch, clock: Clock) -> Option<Hint>
             })
         });
         let user = UserId::parse(own.user).ok()?;
-        Some(OwnCommitted { user, origin: Origin(0), records: records.collect::<Option<_>>()? })
+        let (records, origin) = (records.collect::<Option<_>>()?, origin(&spans.own, at, heard));
+        Some(OwnCommitted { user, origin, records })
     });
     Some(Hint {
         head: message.head,
@@ -181,7 +226,7 @@ mod tests {
     }
 
     fn work(entries: Vec<Arc<Entry>>) -> Work {
-        let committed = |entry| Committed { entry, origin: Origin(5) };
+        let committed = |entry| Committed { entry, origin: Origin::of(5) };
         let record = |value| OwnRecord {
             kind: OwnKind::Star,
             key: OwnKey::parse("k").expect("a key"),
@@ -191,9 +236,41 @@ mod tests {
         let records = vec![record(Some(OwnValue::of("1"))), record(None)];
         Work {
             committed: entries.into_iter().map(committed).collect(),
-            own: vec![OwnCommitted { user: user("a"), origin: Origin(5), records }],
+            own: vec![OwnCommitted { user: user("a"), origin: Origin::of(5), records }],
             repeats: 0,
+            took: None,
         }
+    }
+
+    #[test]
+    fn which_commands_are_traced_goes_along_and_older_nodes_read_what_they_know() {
+        let plain = encode(Epoch(7), 41, &work(entries()));
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let of = TraceContext::sampled(parent).expect("it is sampled");
+        let mut work = work(entries()[4..].to_vec());
+        let untraced = encode(Epoch(7), 41, &work);
+        work.committed[0].origin.traced =
+            Some(Traced { of, since: Instant::now(), is_remote: false });
+        work.own[0].origin = work.committed[0].origin;
+        let message = encode(Epoch(7), 41, &work);
+        let hint = decode(&message, Epoch(7), Clock::SYSTEM).expect("it is understood");
+        for origin in [hint.entries[0].origin, hint.own[0].origin] {
+            assert_eq!(origin.connection, 0);
+            assert_eq!(origin.traced.map(|it| it.of), Some(of.child(PUBLISH)));
+        }
+        // What an older node reads, and what it says.
+        assert!(message.starts_with(&untraced));
+        let old: Message<'_> = postcard::from_bytes(&message).expect("it is understood");
+        assert_eq!((old.head, old.entries.len(), old.own.len()), (41, 1, 1));
+        let hint = decode(&plain, Epoch(7), Clock::SYSTEM).expect("it is understood");
+        assert!(hint.entries.iter().all(|it| it.origin == Origin::default()));
+        // What is behind it and not understood changes nothing.
+        let mut newer = message.clone();
+        newer.extend([7; 9]);
+        assert!(decode(&newer, Epoch(7), Clock::SYSTEM).is_some());
+        newer.truncate(untraced.len() + 1);
+        let hint = decode(&newer, Epoch(7), Clock::SYSTEM).expect("it is understood");
+        assert_eq!(hint.entries[0].origin, Origin::default());
     }
 
     #[test]
@@ -203,7 +280,7 @@ mod tests {
         let hint = decode(&message, Epoch(7), Clock::SYSTEM).expect("it is understood");
         let told: Vec<_> = hint.entries.iter().map(|it| it.entry.clone()).collect();
         assert_eq!((hint.head, told), (41, entries()));
-        assert!(hint.entries.iter().all(|it| it.origin == Origin(0)));
+        assert!(hint.entries.iter().all(|it| it.origin == Origin::of(0)));
         assert_eq!(hint.own[0].records, work.own[0].records);
         assert!(decode(&message, Epoch(8), Clock::SYSTEM).is_none(), "another life");
     }

@@ -289,7 +289,7 @@ async fn read(turn: &mut Turn<'_>, marks: &[Mark], marked: &[Marked]) -> Result<
             let record = removed(key, mark.now, before.as_ref())?;
             own::put(turn, &mark.user, &record, before.as_ref(), None).await?;
             let (user, records) = (mark.user.clone(), vec![record]);
-            turn.work.own.push(OwnCommitted { user, origin: Origin(0), records });
+            turn.work.own.push(OwnCommitted { user, origin: Origin::of(0), records });
         }
     }
     Ok(())

@@ -119,7 +119,7 @@ impl Order {
                 && it.entry.client_id == entry.client_id
                 && it.entry.ts == entry.ts
         };
-        kept.or(expected.filter(same)).map_or(Origin(0), |it| it.origin)
+        kept.or(expected.filter(same)).map_or(Origin::of(0), |it| it.origin)
     }
 
     fn give(&mut self, committed: Committed, out: &mut Vec<Committed>) {
@@ -144,7 +144,7 @@ impl Order {
         if !is_same(&kept.entry, &committed.entry) {
             self.mismatches += 1;
         }
-        if committed.origin != Origin(0) {
+        if committed.origin != Origin::of(0) {
             kept.origin = committed.origin;
         }
         if self.ahead.len() > self.ahead_max {
@@ -186,7 +186,7 @@ mod tests {
 
     fn committed(position: u64) -> Committed {
         // Every third is this node's own.
-        let origin = if position.is_multiple_of(3) { Origin(position) } else { Origin(0) };
+        let origin = if position.is_multiple_of(3) { Origin::of(position) } else { Origin::of(0) };
         Committed { entry: entry(position), origin }
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn two_entries_at_one_position_are_a_mismatch_and_what_is_read_is_believed() {
         let mut order = Order::new(0, 8);
         let other = Arc::new(Entry { seq: Seq(9), ..Entry::clone(&entry(2)) });
-        order.heard([Committed { entry: other, origin: Origin(0) }, committed(2)]);
+        order.heard([Committed { entry: other, origin: Origin::of(0) }, committed(2)]);
         assert_eq!(order.mismatches(), 1);
         let given = order.page(vec![entry(2)], 2);
         assert_eq!(given.last().map(|it| it.entry.seq), Some(Seq(2)));
@@ -236,17 +236,17 @@ mod tests {
     #[test]
     fn what_is_read_before_it_is_known_to_be_committed_has_its_origin() {
         let mut order = Order::new(4, 9);
-        let mine = Committed { entry: entry(5), origin: Origin(77) };
+        let mine = Committed { entry: entry(5), origin: Origin::of(77) };
         order.expect(vec![mine.clone()]);
         let given = order.page(vec![entry(5)], 5);
-        assert_eq!(given[0].origin, Origin(77));
+        assert_eq!(given[0].origin, Origin::of(77));
         assert!(order.heard([mine]).is_empty());
         // It came to nothing, and another node's entry has its position.
         let mut order = Order::new(4, 9);
-        order.expect(vec![Committed { entry: entry(5), origin: Origin(77) }]);
+        order.expect(vec![Committed { entry: entry(5), origin: Origin::of(77) }]);
         let mut other = (*entry(5)).clone();
         other.seq = Seq(99);
-        assert_eq!(order.page(vec![Arc::new(other)], 5)[0].origin, Origin(0));
+        assert_eq!(order.page(vec![Arc::new(other)], 5)[0].origin, Origin::of(0));
     }
 
     proptest! {

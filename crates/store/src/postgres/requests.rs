@@ -81,7 +81,7 @@ async fn put(
     let value = state.map(RequestState::value);
     let record = OwnRecord { kind: OwnKind::Request, key, value, at };
     own::put(turn, user, &record, found.as_ref(), None).await?;
-    Ok(OwnCommitted { user: user.clone(), origin: Origin(0), records: vec![record] })
+    Ok(OwnCommitted { user: user.clone(), origin: Origin::of(0), records: vec![record] })
 }
 
 /// Lets the member's row say what a record says. From then on the other may have to be told how far

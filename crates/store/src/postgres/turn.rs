@@ -3,6 +3,7 @@
 use parlor_chat::entry::{Epoch, Millis};
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{Appended, Committed, Origin, StoreError};
+use parlor_chat::trace::Took;
 
 use super::appends::AppendDone;
 use super::config::Config;
@@ -28,6 +29,8 @@ pub(crate) struct Work {
     pub(crate) own: Vec<OwnCommitted>,
     /// Appends answered by their idempotency key.
     pub(crate) repeats: u64,
+    /// What the commit took, once there was one.
+    pub(crate) took: Option<Took>,
 }
 
 impl<'a> Turn<'a> {

@@ -30,6 +30,7 @@ use super::connections::{PAUSE, discard};
 use super::locks::Locks;
 use super::retention::{self, Left};
 use super::turn::{Turn, Work};
+use crate::kept::traces;
 
 /// How long what comes is given up after something failed: within that its senders hear of it.
 const HEARD_WITHIN: Duration = Duration::from_millis(100);
@@ -257,7 +258,7 @@ impl Writer {
             return Err(Stopped::Unreachable(SILENT.into()));
         };
         match begun {
-            Ok((transaction, work)) => match self.answered(self.commit(conn, &work)).await {
+            Ok((transaction, mut work)) => match self.answered(self.commit(conn, &work)).await {
                 Err(_) => {
                     tracing::warn!("a commit got no answer");
                     discard(client);
@@ -266,6 +267,7 @@ impl Writer {
                 Ok(Ok(())) => {
                     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                     self.shared.counters.committed(micros, batch.len() as u64);
+                    work.took = Some(traces::took(began.into(), batch.len()));
                     Ok(work)
                 }
                 Ok(Err(error)) if is_of_the_commit(&error) && !client.is_closed() => {

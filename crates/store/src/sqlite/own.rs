@@ -150,7 +150,7 @@ pub(crate) fn read(conn: &Connection, mark: &Mark) -> Result<Option<OwnCommitted
     let record = OwnRecord { kind: OwnKind::Unread, key, value: None, at };
     // A kind that is never sealed needs no keys.
     put_plain(conn, user, &record, None, Some(&found), true)?;
-    Ok(Some(OwnCommitted { user: mark.user.clone(), origin: Origin(0), records: vec![record] }))
+    Ok(Some(OwnCommitted { user: mark.user.clone(), origin: Origin::of(0), records: vec![record] }))
 }
 
 fn is_seen(

@@ -94,7 +94,7 @@ pub(crate) fn put(
     let was_live = found.as_ref().is_some_and(|found| found.value.is_some());
     // A kind that is never sealed needs no keys.
     own::put_plain(conn, user, &record, None, found.as_ref(), was_live)?;
-    Ok(OwnCommitted { user: name.clone(), origin: Origin(0), records: vec![record] })
+    Ok(OwnCommitted { user: name.clone(), origin: Origin::of(0), records: vec![record] })
 }
 
 /// Lets the member's row say what a record says. From then on the other may have to be told how far

@@ -18,6 +18,7 @@ use parlor_chat::around::schedule::Fired;
 use parlor_chat::entry::Millis;
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{Appended, Authority, CommitSink, Committed, Marked, Origin, StoreError};
+use parlor_chat::trace::Took;
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
@@ -40,6 +41,7 @@ use super::sweep::Sweep;
 use super::tokens;
 use super::upkeep::Upkeep;
 use super::word_index;
+use crate::kept::traces;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -68,6 +70,8 @@ struct Work {
     repeats: u64,
     /// Blocks of watermarks written.
     blocks: u64,
+    /// What the commit took, once there was one.
+    took: Option<Took>,
 }
 
 impl Work {
@@ -204,7 +208,8 @@ impl Writer {
         let shared = self.shared.clone();
         let _gate = shared.gate.read();
         let started = Instant::now();
-        let work = self.transaction(batch)?;
+        let mut work = self.transaction(batch)?;
+        work.took = Some(traces::took(started, batch.len()));
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         shared.counters.committed(micros, batch.len() as u64);
         Ok(work)
@@ -220,6 +225,10 @@ impl Writer {
         shared.counters.add(|c| &c.entries, work.committed.len() as u64);
         shared.counters.add(|c| &c.repeats, work.repeats);
         shared.counters.add(|c| &c.mark_blocks, work.blocks);
+        let traced = traces::traced(&work.committed, &work.own);
+        if let Some(took) = work.took.filter(|_| !traced.is_empty()) {
+            self.sink.took(&traced, &took);
+        }
         if let Some(last) = work.committed.last() {
             shared.position.store(last.entry.position.0, Ordering::Release);
             self.sink.committed(&work.committed);

@@ -79,7 +79,7 @@ fn wish(from: &str, to: Recipient, text: &str, key: Option<&str>) -> Append {
         client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
         content: Content(format!("\"{text}\"").into()),
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
     }
 }
 
@@ -96,7 +96,7 @@ fn deed(by: &str, of: &ConversationId, seq: u64, wish: Wish) -> ChangeMessage {
         wish,
         client_id: None,
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
         screening: None,
         removal: None,
@@ -111,7 +111,7 @@ fn change(by: &str, wish: GroupWish) -> ChangeGroup {
         wish,
         client_id: None,
         now: NOW,
-        origin: Origin(0),
+        origin: Origin::of(0),
         limits: Limits::default(),
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn say(
         client_id: key.map(|key| ClientId::parse(key).expect("a good key")),
         content: Content("\"x\"".into()),
         now: Millis(1_800_000_000_000),
-        origin: Origin(OWN),
+        origin: Origin::of(OWN),
     })
 }
 
@@ -107,7 +107,7 @@ async fn two_nodes_write_one_log_without_gaps() {
             let key = it.entry.client_id.as_ref().expect("it has a key").as_str();
             key.starts_with(&format!("{node}-"))
         };
-        let known = |it: &Committed| (it.origin == Origin(OWN)) == of_node(it);
+        let known = |it: &Committed| (it.origin == Origin::of(OWN)) == of_node(it);
         assert!(all.iter().all(known), "each knows which are its own");
     }
     follower.await.expect("no entry became visible behind a later one");

@@ -148,7 +148,7 @@ impl Ledger {
         let at = Millis(mark.now.0.max(before.at.0 + 1));
         let record = OwnRecord { kind: OwnKind::Unread, key, value: None, at };
         own.put(record.clone(), position);
-        Some(OwnCommitted { user: mark.user.clone(), origin: Origin(0), records: vec![record] })
+        Some(OwnCommitted { user: mark.user.clone(), origin: Origin::of(0), records: vec![record] })
     }
 
     /// A page of one kind.

@@ -82,7 +82,7 @@ impl Ledger {
         own.put(record.clone(), position);
         self.request_moved(user, conversation);
         let records = vec![record];
-        self.told.push(OwnCommitted { user: user.clone(), origin: Origin(0), records });
+        self.told.push(OwnCommitted { user: user.clone(), origin: Origin::of(0), records });
     }
 
     /// Notes that the other may have to be told how far a member is.

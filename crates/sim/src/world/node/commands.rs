@@ -104,7 +104,7 @@ impl Node {
                 session.aborts.admit(conversation, Some(key), order, now)?;
             }
         }
-        let origin = Origin(conn.0);
+        let origin = Origin::of(conn.0);
         let write = match &wished {
             Wished::Say { to, key, content } => {
                 if out.plants(Planted::BlockOutsideCommit)

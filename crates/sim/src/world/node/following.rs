@@ -44,7 +44,7 @@ impl Node {
                 .then(|| out.disk.ledger().members_at(&entry.conversation, base));
             self.begin_following(&entry.conversation, base, members);
         }
-        self.offered(out, entry, Some(Conn(committed.origin.0)));
+        self.offered(out, entry, Some(Conn(committed.origin.connection)));
     }
 
     /// An entry that the bus brings.
