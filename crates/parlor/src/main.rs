@@ -26,6 +26,8 @@ mod system;
 mod telemetry;
 #[cfg(feature = "top")]
 mod top;
+#[cfg(feature = "traces")]
+mod traces;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use parlor_chat::ids::UserId;
 
-use super::fields::{Adapter, Backend, BusBackend, Config, Identity, JwtAlgorithm, Moderation};
+use super::fields::{
+    Adapter, Backend, BusBackend, Config, Identity, JwtAlgorithm, Moderation, Traces,
+};
 use super::{ConfigError, fields};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, section 3.2).
@@ -33,6 +35,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
     store(config, &mut faults);
     bus(config, &mut faults);
     adapter(config, &mut faults);
+    traces(&config.traces, &mut faults);
     both(
         config.encryption.master_key.is_some() && config.encryption.master_key_file.is_some(),
         "encryption.master_key and encryption.master_key_file",
@@ -196,6 +199,49 @@ fn adapter(config: &Config, faults: &mut Vec<String>) {
         faults.push(format!(
             "adapter.prefix must be 1 to {PREFIX_BYTES_MAX} bytes, without control characters"
         ));
+    }
+}
+
+fn traces(traces: &Traces, faults: &mut Vec<String>) {
+    if traces.endpoint.is_some() && !cfg!(feature = "traces") {
+        faults.push(String::from(
+            "traces.endpoint is set, but this Parlor was built without traces: build it with `--features \
+             traces`",
+        ));
+    }
+    if let Some(Err(rule)) = traces.endpoint.as_deref().map(traces_url) {
+        faults.push(format!("traces.endpoint: {rule}"));
+    }
+    if !(0.0..=1.0).contains(&traces.ratio) {
+        faults.push(format!("traces.ratio must be from 0 to 1, not {}", traces.ratio));
+    }
+    let mut within = |name: &str, value: u64, low: u64, high: u64| {
+        if !(low..=high).contains(&value) {
+            faults.push(format!("traces.{name} must be from {low} to {high}, not {value}"));
+        }
+    };
+    within("queue_spans_max", traces.queue_spans_max, 1, 1 << 20);
+    within("timeout_ms", traces.timeout_ms, 1, 60_000);
+}
+
+/// Where spans are sent to: with the path that OTLP has, if the address has none.
+///
+/// # Errors
+/// What is wrong with the address.
+pub(crate) fn traces_url(endpoint: &str) -> Result<String, String> {
+    // It may have a password in it, by mistake.
+    let url: http::Uri = endpoint.parse().map_err(|error| format!("it is no URL: {error}"))?;
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    let known = matches!(url.scheme_str(), Some("http" | "https"));
+    if !known || authority.is_empty() || authority.contains('@') || url.query().is_some() {
+        return Err(String::from(
+            "it must be http:// or https://, host and port of a collector, perhaps with a path, such as \
+             http://127.0.0.1:4318, and nothing else",
+        ));
+    }
+    match url.path() {
+        "/" => Ok(format!("{}/v1/traces", endpoint.trim_end_matches('/'))),
+        _ => Ok(endpoint.to_owned()),
     }
 }
 

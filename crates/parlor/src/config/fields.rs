@@ -629,4 +629,19 @@ sections! {
         /// part, as in `info,parlor_gateway=debug`.
         level: String, "level" = String::from("info");
     }
+
+    /// Traces: the courses of some commands, sent to an OpenTelemetry collector. They name events, outcomes and
+    /// counts, never users, conversations or contents.
+    [traces] Traces {
+        /// The collector, by OTLP over HTTP (protobuf). Without a path, `/v1/traces` is added. None: nothing is
+        /// traced.
+        endpoint: Option<String>, "URL" = None, example "\"http://127.0.0.1:4318\"";
+        /// The share of commands that are traced, from 0 to 1. A request of the HTTP API with a `traceparent` is
+        /// traced if that says so.
+        ratio: f64, "share" = 0.01;
+        /// Spans that may wait to be sent. Above it they are dropped and counted.
+        queue_spans_max: u64, "spans" = 8_192;
+        /// How long the collector may take to answer. What it has not taken by then is dropped and counted.
+        timeout_ms: u64, "milliseconds" = 5_000;
+    }
 }

@@ -21,7 +21,11 @@ use figment::value::{Dict, Map};
 use figment::{Figment, Metadata, Profile, Provider};
 
 pub(crate) use api_key::{ApiKey, KEY_NAME_RULE, Scope, is_key_name};
+#[cfg(feature = "traces")]
+pub(crate) use checks::traces_url;
 pub(crate) use checks::{hook_secret, read_addresses, refuse, secret};
+#[cfg(feature = "traces")]
+pub(crate) use fields::Traces;
 #[cfg(feature = "postgres")]
 pub(crate) use fields::{AdapterKind, BusBackend};
 pub(crate) use fields::{

@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     Text,
     /// A whole number.
     Number,
+    /// A number with or without a fraction.
+    Fraction,
     /// `true` or `false`.
     Switch,
     /// Texts separated by commas; empty for none.
@@ -61,6 +63,9 @@ impl Kind {
             Self::Number => {
                 let digits = text.trim().replace('_', "");
                 digits.parse::<u64>().map(Value::from).map_err(|_| "must be a whole number")
+            }
+            Self::Fraction => {
+                text.trim().parse::<f64>().map(Value::from).map_err(|_| "must be a number")
             }
             Self::Switch => {
                 text.trim().parse::<bool>().map(Value::from).map_err(|_| "must be true or false")
@@ -113,6 +118,15 @@ impl Setting for u64 {
 
     fn render(&self) -> Option<String> {
         Some(self.to_string())
+    }
+}
+
+impl Setting for f64 {
+    const KIND: Kind = Kind::Fraction;
+
+    fn render(&self) -> Option<String> {
+        // With a fraction even where there is none, as TOML tells the two apart.
+        Some(format!("{self:?}"))
     }
 }
 

@@ -47,6 +47,7 @@ impl Collector for Reading {
         self.0.write_gateway(&mut page)?;
         self.0.write_service(&mut page)?;
         self.0.write_store(&mut page)?;
+        self.0.write_traces(&mut page)?;
         self.0.write_bus(&mut page)
     }
 }
@@ -388,6 +389,17 @@ impl App {
             stats.commands as f64,
             BATCH_COMMANDS_BOUNDS.iter().map(|commands| *commands as f64),
             &stats.batch_commands,
+        )
+    }
+
+    fn write_traces(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(spans) = self.traces.get() else { return Ok(()) };
+        let exported = spans.exported.load(Ordering::Relaxed);
+        page.counter("traces_exported_spans", "Spans that the collector took", exported)?;
+        page.counter(
+            "traces_dropped_spans",
+            "Spans that found no room in the queue, or no collector",
+            spans.dropped.load(Ordering::Relaxed),
         )
     }
 

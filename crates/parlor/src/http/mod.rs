@@ -24,7 +24,7 @@ use parlor_service::Service;
 pub(crate) use self::api::{Answered, Api, fresh_key};
 pub(crate) use self::web::Web;
 use crate::identity::KeyRing;
-use crate::serve::Backend;
+use crate::serve::{Backend, SpanCounts};
 
 /// What the pages tell about.
 pub(crate) struct App {
@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) bus: OnceLock<Arc<dyn Bus>>,
     /// Whether the app's Socket.IO servers are heard, if they are to be, and how many answers to them were dropped.
     pub(crate) adapter: OnceLock<(Arc<AtomicBool>, Arc<AtomicU64>)>,
+    /// What became of spans, if commands are traced.
+    pub(crate) traces: OnceLock<Arc<SpanCounts>>,
     /// When the server started.
     pub(crate) started: Millis,
     /// What became of the requests to the API.
@@ -59,6 +61,7 @@ impl App {
             service: OnceLock::new(),
             bus: OnceLock::new(),
             adapter: OnceLock::new(),
+            traces: OnceLock::new(),
             answered: Answered::default(),
             draining: AtomicBool::new(false),
         }

@@ -100,6 +100,16 @@ impl Backend {
         }
     }
 
+    /// What the engine is called by OpenTelemetry's conventions.
+    #[cfg(feature = "traces")]
+    pub(crate) fn system(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "postgresql",
+        }
+    }
+
     /// Where messages are kept, for people.
     pub(crate) fn place(&self, data: &Path) -> String {
         match self {

@@ -13,6 +13,7 @@ mod greeting;
 mod listen;
 mod settings;
 mod tls;
+mod traces;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -31,6 +32,9 @@ use self::greeting::Greeting;
 #[cfg(feature = "postgres")]
 pub(crate) use self::settings::postgres as postgres_settings;
 use self::tls::Certificate;
+pub(crate) use self::traces::SpanCounts;
+#[cfg(feature = "traces")]
+pub(crate) use self::traces::Tracing;
 use crate::config::{self, Config, Overrides};
 use crate::exit::{Code, Failure};
 use crate::http::{Api, App, Web};
@@ -95,6 +99,12 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
         app.bus.get_or_init(|| Arc::clone(bus));
     }
 
+    let traces = traces::start(config, bus.as_ref().map(|bus| bus.node()), &store)?;
+    if let Some(traces) = &traces {
+        service.trace(Arc::clone(&traces.tracer));
+        app.traces.get_or_init(|| Arc::clone(&traces.counts));
+    }
+
     let member = adapter::join(config, &service)?;
     if let Some(member) = &member {
         app.adapter.get_or_init(|| (Arc::clone(&member.is_up), Arc::clone(&member.dropped)));
@@ -135,7 +145,12 @@ async fn serve(config: &Config, dev: bool) -> Result<(), Failure> {
     tracing::info!(signal, patience_ms = config.server.drain_ms, "draining");
     app.draining.store(true, Ordering::Relaxed);
     tokio::select! {
-        whole = drain(&service, running, member, store, bus, settings::drain(config)) => whole,
+        whole = drain(&service, running, member, store, bus, settings::drain(config)) => {
+            if let Some(traces) = traces {
+                traces.flush.await;
+            }
+            whole
+        }
         signal = signals.next() => {
             Err(Failure::new(
                 Code::Cut,

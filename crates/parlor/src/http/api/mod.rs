@@ -2,7 +2,7 @@
 //!
 //! A request is admitted by its key (`keys`) and read whole (`request`); the service carries it out
 //! by the rules that hold for users (`parlor_service::Backend`); `answer` says what came of it.
-//! `operations` has the handlers, each with its description (on `parameters` and `shapes`), of
+//! A request that is traced is a span (`traces`). `operations` has the handlers, each with its description (on `parameters` and `shapes`), of
 //! which `document` makes the OpenAPI document. Every answer is JSON; a refusal is `{code, error,
 //! retryAfterMs?}`. Keys, tokens and contents are never logged; the name of a key is.
 
@@ -18,12 +18,14 @@ mod operations;
 mod parameters;
 mod request;
 mod shapes;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{any, delete, get, post, put};
 use parlor_chat::rate::Rate;
@@ -83,6 +85,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/", any(no_such_path))
         .route("/v1/{*rest}", any(no_such_path))
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(Arc::clone(&api), traces::trace))
         .with_state(api)
 }
 
