@@ -25,6 +25,7 @@ const SEVERAL: &[&str] = &[
     "own.test.mjs",
     "crash.test.mjs",
     "adapter.test.mjs",
+    "traces.test.mjs",
 ];
 
 /// Every test, against a release build.
