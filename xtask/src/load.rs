@@ -87,11 +87,16 @@ pub(crate) fn bench(
     options: &[String],
 ) -> Result<()> {
     let is_counted = matches!(bench, Some(Bench::Counts));
+    let mut program = program(workspace, tools, "parlor-bench", bench.map_or(ALL, Bench::name))?;
+    // What is counted is built for speed in any case.
+    let measured = if is_counted { Profile::Release } else { tools };
     if is_counted {
         setup::counts()?;
+        if matches!(tools, Profile::Dev) {
+            run(&mut workspace.gateway())?;
+        }
     }
-    let mut program = program(workspace, tools, "parlor-bench", bench.map_or(ALL, Bench::name))?;
-    program.arg("--bins").arg(workspace.programs(tools));
+    program.arg("--bins").arg(workspace.programs(measured));
     // Counts are the same in every run, so they have no smaller one.
     if quick && !is_counted {
         program.arg("--quick");

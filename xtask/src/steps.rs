@@ -64,6 +64,7 @@ const fn bare(step: Step) -> Step {
 }
 
 const SERVER: &[Build] = &[Build::Server];
+const COUNTED: &[Build] = &[Build::Server, Build::Gateway];
 const ALL: &[Build] = &[Build::Server, Build::Peers];
 
 /// The checks in the order they run, the bare ones first: what fails soonest and cheapest comes first.
@@ -114,7 +115,7 @@ const STEPS: &[Step] = &[
     ),
     // Nothing is built any more: of what is counted, some is more while the machine is busy.
     after(
-        SERVER,
+        COUNTED,
         step(
             "counts",
             "allocations, system calls, instructions, heap are in their limits",

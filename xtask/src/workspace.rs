@@ -111,6 +111,15 @@ impl Workspace {
         })
     }
 
+    /// The command that builds the gateway alone as a program, for use: its instructions are counted.
+    pub(crate) fn gateway(&self) -> Command {
+        let mut build = cargo(&self.root);
+        build
+            .args(["build", "--locked", "--release", "-p", "parlor-bench"])
+            .args(["--bin", "parlor-bench-gateway"]);
+        build
+    }
+
     /// Where cargo puts programs once they are built.
     pub(crate) fn programs(&self, profile: Profile) -> PathBuf {
         self.target.join(match profile {
