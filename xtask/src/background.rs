@@ -21,8 +21,8 @@ use crate::workspace::{Profile, Workspace};
 pub(crate) enum Build {
     /// The server, as whoever builds it does.
     Server,
-    /// The gateway alone, likewise.
-    Gateway,
+    /// What counts, and what it counts in beside the server, likewise.
+    Counting,
     /// The benchmark's peers on Node and Python, of which one builds SQLite.
     Peers,
     /// What cargo-fuzz runs.
@@ -37,7 +37,7 @@ impl Build {
     pub(crate) fn make(self, workspace: &Workspace) -> Result<()> {
         match self {
             Self::Server => in_silence(&mut workspace.server(Profile::Release)),
-            Self::Gateway => in_silence(&mut workspace.gateway()),
+            Self::Counting => in_silence(&mut workspace.counting()),
             Self::Peers => setup::peers(workspace),
             Self::Fuzz => in_silence(&mut fuzz::build(workspace)?),
         }

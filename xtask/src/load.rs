@@ -86,19 +86,12 @@ pub(crate) fn bench(
     quick: bool,
     options: &[String],
 ) -> Result<()> {
-    let is_counted = matches!(bench, Some(Bench::Counts));
-    let mut program = program(workspace, tools, "parlor-bench", bench.map_or(ALL, Bench::name))?;
-    // What is counted is built for speed in any case.
-    let measured = if is_counted { Profile::Release } else { tools };
-    if is_counted {
-        setup::counts()?;
-        if matches!(tools, Profile::Dev) {
-            run(&mut workspace.gateway())?;
-        }
+    if matches!(bench, Some(Bench::Counts)) {
+        return count(workspace, options);
     }
-    program.arg("--bins").arg(workspace.programs(measured));
-    // Counts are the same in every run, so they have no smaller one.
-    if quick && !is_counted {
+    let mut program = program(workspace, tools, "parlor-bench", bench.map_or(ALL, Bench::name))?;
+    program.arg("--bins").arg(workspace.programs(tools));
+    if quick {
         program.arg("--quick");
     }
     run(program.args(options))
@@ -111,10 +104,19 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
 
 /// Takes the counts, which must be within their limits; then plants something for each limit to notice.
 pub(crate) fn counts(workspace: &Workspace) -> Result<()> {
-    let take =
-        |options: &[String]| bench(workspace, Profile::Dev, Some(Bench::Counts), false, options);
-    take(&[])?;
-    take(&["--planted".to_owned()])
+    count(workspace, &[])?;
+    count(workspace, &["--planted".to_owned()])
+}
+
+/// Counts in programs that are built for speed in any case. Counts are the same in every run, so they have no
+/// smaller one.
+fn count(workspace: &Workspace, options: &[String]) -> Result<()> {
+    setup::counts()?;
+    workspace.build_server(Profile::Release)?;
+    run(&mut workspace.counting())?;
+    let mut program = made(workspace, Profile::Release, "parlor-bench", Bench::Counts.name());
+    program.arg("--bins").arg(workspace.programs(Profile::Release));
+    run(program.args(options))
 }
 
 /// What a fault run breaks.
@@ -178,8 +180,13 @@ pub(crate) fn sim(
 fn program(workspace: &Workspace, tools: Profile, package: &str, command: &str) -> Result<Command> {
     workspace.build_server(Profile::Release)?;
     workspace.build_tools(tools)?;
+    Ok(made(workspace, tools, package, command))
+}
+
+/// The same, of what is built.
+fn made(workspace: &Workspace, tools: Profile, package: &str, command: &str) -> Command {
     let mut program = Command::new(workspace.program(package, tools));
     program.current_dir(workspace.root()).arg(command);
     program.arg("--parlor-bin").arg(workspace.program("parlor", Profile::Release));
-    Ok(program)
+    program
 }

@@ -64,7 +64,7 @@ const fn bare(step: Step) -> Step {
 }
 
 const SERVER: &[Build] = &[Build::Server];
-const COUNTED: &[Build] = &[Build::Server, Build::Gateway];
+const COUNTED: &[Build] = &[Build::Server, Build::Counting];
 const ALL: &[Build] = &[Build::Server, Build::Peers];
 
 /// The checks in the order they run, the bare ones first: what fails soonest and cheapest comes first.

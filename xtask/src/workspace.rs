@@ -111,12 +111,10 @@ impl Workspace {
         })
     }
 
-    /// The command that builds the gateway alone as a program, for use: its instructions are counted.
-    pub(crate) fn gateway(&self) -> Command {
+    /// The command that builds what counts, and the programs in which it counts beside the server, for use.
+    pub(crate) fn counting(&self) -> Command {
         let mut build = cargo(&self.root);
-        build
-            .args(["build", "--locked", "--release", "-p", "parlor-bench"])
-            .args(["--bin", "parlor-bench-gateway"]);
+        build.args(["build", "--locked", "--release", "-p", "parlor-bench"]);
         build
     }
 
