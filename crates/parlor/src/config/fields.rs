@@ -470,6 +470,8 @@ sections! {
         connections: u64, "connections" = 8;
         /// Whether a pooler in transaction mode stands between, such as PgBouncer. Each statement then costs more.
         pooler: bool, "true or false" = false;
+        /// How far this machine's clock may be from the database's at the start, which is refused otherwise.
+        clock_skew_max_ms: u64, "milliseconds" = 10_000;
     }
 
     /// By what several servers on one PostgreSQL database speak to each other. docs/running.md tells what

@@ -220,6 +220,7 @@ pub(crate) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Co
             true => parlor_store::postgres::Statements::Unnamed,
             false => parlor_store::postgres::Statements::Prepared,
         },
+        clock_skew_max: Duration::from_millis(config.store.clock_skew_max_ms),
         readers: size(config.store.connections),
         search: config.search.enabled,
         retention_ms: retention_ms(config),

@@ -37,6 +37,8 @@ pub struct Config {
     /// How long the server may take for one read, or for one step of a write; then the connection is
     /// given up. Default 30 seconds.
     pub answer_max: Duration,
+    /// How far this machine's clock may be from the server's when the store is opened. Default 10 seconds.
+    pub clock_skew_max: Duration,
     /// Milliseconds for which idempotency keys are remembered, and a day more. Default 30 days.
     pub client_id_window_ms: u64,
     /// Milliseconds after which entries are removed; `None`, the default, keeps them.
@@ -71,6 +73,7 @@ impl Config {
             batch_commands_max: 256,
             patience: Duration::from_secs(5),
             answer_max: Duration::from_secs(30),
+            clock_skew_max: Duration::from_secs(10),
             client_id_window_ms: 30 * DAY_MS,
             retention_ms: None,
             upkeep_every: Duration::from_secs(1),

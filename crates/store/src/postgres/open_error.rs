@@ -1,5 +1,7 @@
 //! Why a database cannot be used.
 
+use std::time::Duration;
+
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,19 @@ pub enum OpenError {
     Tls {
         /// Why.
         reason: String,
+    },
+    /// This machine's clock and the server's differ by more than [`super::Config::clock_skew_max`].
+    #[error(
+        "this machine's clock is {} ms {} the database's, and {} ms are allowed: set both by NTP",
+        ahead_ms.abs(),
+        if *ahead_ms > 0 { "ahead of" } else { "behind" },
+        max.as_millis()
+    )]
+    ClockSkew {
+        /// How far this machine's is ahead; behind, if it is below 0.
+        ahead_ms: i64,
+        /// What is allowed.
+        max: Duration,
     },
     /// A newer version wrote it.
     #[error("the database has schema {found}, this version knows up to {known}")]

@@ -1,6 +1,7 @@
 //! How the store comes about: connections, tables, the task that writes and the thread that tells.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use parlor_chat::entry::Epoch;
@@ -14,6 +15,8 @@ use super::following::{self, Following};
 use super::health::Health;
 use super::writer::Writer;
 use super::{Config, OpenError, Shared, life, migration, schema};
+use crate::kept::clock::Clock;
+use crate::kept::numbers::int;
 use crate::kept::stats::Counters;
 
 /// What opening comes to.
@@ -39,6 +42,7 @@ pub(super) async fn begin(
             .map_err(|error| OpenError::Connect { reason: reason_of(&error) })?;
         let conn = Conn::new(&client, &client.statement_cache, config.statements);
         migration::refuse_unfinished(conn).await?;
+        refuse_skewed(conn, config.clock_skew_max).await?;
         schema::migrate(conn).await?;
         let head = conn.number("SELECT position FROM counter", params![]).await?;
         (life::epoch(conn).await?, life::seal_key(conn).await?, head)
@@ -64,4 +68,26 @@ pub(super) async fn begin(
     let writer = Writer { shared: shared.clone(), pool: writer_pool, commands };
     let writer = tokio::spawn(writer.run());
     Ok(Begun { shared, writer, follower })
+}
+
+/// Compares this machine's clock with the server's, by which all nodes then agree with each other: what is said,
+/// ends and expires has its time from them. That the question takes a while is in favour of the clock.
+///
+/// # Errors
+/// [`OpenError::ClockSkew`].
+async fn refuse_skewed(conn: Conn<'_>, max: Duration) -> Result<(), OpenError> {
+    let here = || int(Clock::SYSTEM.now().0);
+    let sql = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let before = here();
+    let there = conn.number(sql, params![]).await?;
+    let after = here();
+    let ahead_ms = match there {
+        there if there < before => before - there,
+        there if there > after => after - there,
+        _ => 0,
+    };
+    if u128::from(ahead_ms.unsigned_abs()) > max.as_millis() {
+        return Err(OpenError::ClockSkew { ahead_ms, max });
+    }
+    Ok(())
 }

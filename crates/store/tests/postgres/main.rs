@@ -11,6 +11,7 @@ use parlor_store::contract::{
 use parlor_store::postgres::{Clock, Config, PostgresStore};
 
 mod asking;
+mod clocks;
 mod encrypted;
 mod failing;
 mod migrating;
