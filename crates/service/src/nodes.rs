@@ -327,8 +327,8 @@ impl Service {
         }
     }
 
-    /// Asks the directory once more a moment later: who came right before users were watched may have been
-    /// announced already, and not yet be in it.
+    /// Asks the directory once more a moment later: what a node said just before may have been missed, or not
+    /// kept for want of room, and not yet be in it.
     ///
     /// # Cancel safety
     /// Cancel safe.

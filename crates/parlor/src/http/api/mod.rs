@@ -2,9 +2,9 @@
 //!
 //! A request is admitted by its key (`keys`) and read whole (`request`); the service carries it out
 //! by the rules that hold for users (`parlor_service::Backend`); `answer` says what came of it.
-//! A request that is traced is a span (`traces`). `operations` has the handlers, each with its description (on `parameters` and `shapes`), of
-//! which `document` makes the OpenAPI document. Every answer is JSON; a refusal is `{code, error,
-//! retryAfterMs?}`. Keys, tokens and contents are never logged; the name of a key is.
+//! A request that is traced is a span (`traces`). `operations` has the handlers, each with its
+//! description (on `parameters` and `shapes`), of which `document` makes the OpenAPI document. Every
+//! answer is JSON; a refusal is `{code, error, retryAfterMs?}`. Keys, tokens and contents are never logged; the name of a key is.
 
 mod answer;
 mod document;
