@@ -28,6 +28,8 @@ export default defineConfig({
       },
     ],
     testTimeout: 60_000,
+    // As long as Playwright waits for what is to be seen: a page that is loaded anew beside others takes a while.
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 60_000,
     maxWorkers: 2,
     retry: 0,

@@ -67,8 +67,8 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
     },
     SystemNeed {
         what: "Chromium (the TypeScript client's tests in a browser)",
-        probe: &["chromium", "--version"],
-        debian: &["chromium"],
+        probe: &["sh", "-c", "chromium --version && chromium-headless-shell --version"],
+        debian: &["chromium", "chromium-headless-shell"],
     },
     SystemNeed {
         what: "a C++ compiler (fuzzing is built with libFuzzer; npm may build SQLite for a peer)",

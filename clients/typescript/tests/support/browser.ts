@@ -1,10 +1,10 @@
-// A real browser, and pages that have the client. Chromium is found by the variable CHROMIUM, or where
-// Debian puts it.
+// A real browser, and pages that have the client.
 import { createServer } from "node:http";
 import { resolve } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
 import { onTestFinished } from "vitest";
+import { launch } from "./chromium.js";
 
 const HTML = '<!doctype html><title>Parlor</title><script type="module" src="/page.js"></script>';
 
@@ -38,10 +38,7 @@ export async function visit(): Promise<{ context: BrowserContext; open: () => Pr
   await new Promise<void>((ready) => site.listen(0, "127.0.0.1", ready));
   const address = site.address();
   if (address === null || typeof address === "string") throw new Error("the site does not listen");
-  const browser: Browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu"],
-  });
+  const browser = await launch("shell");
   onTestFinished(async () => {
     await browser.close();
     site.close();

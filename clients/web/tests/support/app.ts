@@ -8,8 +8,9 @@
 // the server's own headers (`site.ts`); with EMBEDDED=1 it is the one within the binary. Each test has a server of its
 // own, and each person a browser context of their own; the browser is one for all tests of a file. Any error of a
 // page, in its console, and any violation of its policy fails the test. Everything ends with the test.
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, expect, inject, onTestFinished } from "vitest";
+import { launch } from "../../../typescript/tests/support/chromium.js";
 import { Server, type ServerOptions } from "../../../typescript/tests/support/server.js";
 import { signIn, visit } from "./page.js";
 import { Site } from "./site.js";
@@ -20,18 +21,19 @@ export const NARROW = { width: 390, height: 844 };
 /** What a browser says of a server that is down, which is no error of the page. */
 const UNREACHABLE = /Failed to load resource: net::ERR_|WebSocket connection to .* failed|ERR_INTERNET_DISCONNECTED/u;
 
-let browser: Promise<Browser> | null = null;
+/** The client within the binary is tried in what people have, the one of these sources where that makes a difference. */
+const IS_EMBEDDED = process.env.EMBEDDED === "1";
 
-function theBrowser(): Promise<Browser> {
-  browser ??= chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-  return browser;
+const browsers: { whole?: Promise<Browser>; shell?: Promise<Browser> } = {};
+
+function theBrowser({ permissions }: BrowserContextOptions): Promise<Browser> {
+  const which = IS_EMBEDDED || permissions?.includes("notifications") ? "whole" : "shell";
+  browsers[which] ??= launch(which);
+  return browsers[which];
 }
 
 afterAll(async () => {
-  await (await browser)?.close();
+  for (const browser of Object.values(browsers)) await (await browser).close();
 });
 
 /** How somebody opens the client. */
@@ -52,7 +54,7 @@ export class App {
 
   static async start(options: ServerOptions = {}): Promise<App> {
     const server = await Server.start(options);
-    const site = process.env.EMBEDDED === "1" ? null : await Site.start(inject("built"), server.port);
+    const site = IS_EMBEDDED ? null : await Site.start(inject("built"), server.port);
     const app = new App(server, site);
     onTestFinished(() => expect(app.#errors).toEqual([]));
     return app;
@@ -70,7 +72,7 @@ export class App {
 
   /** A browser as of somebody's own, with nothing kept, whose pages are watched for errors. */
   async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-    const context = await (await theBrowser()).newContext({ viewport: WIDE, locale: "en", ...options });
+    const context = await (await theBrowser(options)).newContext({ viewport: WIDE, locale: "en", ...options });
     onTestFinished(() => context.close());
     await context.addInitScript(() => {
       addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) => {

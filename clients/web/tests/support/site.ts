@@ -25,7 +25,16 @@ interface File {
   readonly isHashed: boolean;
 }
 
+/** What was read and compressed before: a folder stays as it is. */
+const read = new Map<string, Map<string, File>>();
+
 function filesOf(folder: string): Map<string, File> {
+  const files = read.get(folder) ?? readFiles(folder);
+  read.set(folder, files);
+  return files;
+}
+
+function readFiles(folder: string): Map<string, File> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry: Dirent) => entry.isFile());
   return new Map(
     files.map((entry) => {
