@@ -66,6 +66,11 @@ const SYSTEM_NEEDS: &[SystemNeed] = &[
         debian: &["redis-server", "redis-tools"],
     },
     SystemNeed {
+        what: "faketime (clocks that go wrong in fault runs of several nodes)",
+        probe: &["faketime", "-f", "+0", "true"],
+        debian: &["faketime"],
+    },
+    SystemNeed {
         what: "Chromium (the TypeScript client's tests in a browser)",
         probe: &["sh", "-c", "chromium --version && chromium-headless-shell --version"],
         debian: &["chromium", "chromium-headless-shell"],
@@ -169,7 +174,7 @@ pub(crate) fn peers(workspace: &Workspace) -> Result<()> {
 const SYSTEM_NEEDS_QUICK: usize = 5;
 
 /// How many of them fault runs of several nodes need.
-const SYSTEM_NEEDS_CLUSTER: usize = 9;
+const SYSTEM_NEEDS_CLUSTER: usize = 10;
 
 /// What fault runs need.
 pub(crate) fn faults(workspace: &Workspace) -> Result<()> {

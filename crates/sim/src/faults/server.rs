@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a page may take to be answered.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What a clock is changed by (Debian: faketime), on whatever machine, and what it is told.
+const FAKETIME_LIBRARY: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+const FAKETIME: [&str; 3] = ["LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"];
+
 /// What every server of a run is told: whose tokens to believe, and to take more than usual from one address
 /// and from one user.
 const SETTINGS: [(&str, &str); 8] = [
@@ -158,6 +162,16 @@ impl Server {
         let told = Command::new("kill").arg(format!("-{name}")).arg(&id).status().await?;
         ensure!(told.success(), "SIG{name} could not be sent");
         Ok(())
+    }
+
+    /// Puts its clock so many milliseconds before, or behind, from its next start on; how long things take
+    /// is not changed.
+    pub(super) fn set_clock(&mut self, ahead_ms: i64) {
+        let environment = &mut self.launch.environment;
+        environment.retain(|(name, _)| !FAKETIME.contains(&name.to_str().unwrap_or_default()));
+        let ahead = format!("{:+.3}s", ahead_ms as f64 / 1000.0);
+        let values = [FAKETIME_LIBRARY, &ahead, "1"];
+        environment.extend(FAKETIME.iter().zip(values).map(|(name, it)| (name.into(), it.into())));
     }
 
     /// Waits for it to end for so long; `None` when it did not.

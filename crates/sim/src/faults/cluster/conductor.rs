@@ -36,6 +36,10 @@ const FAILOVER_SPACING: Duration = Duration::from_secs(45);
 /// How long a node is stopped, links are cut or slow, and processes are away, in milliseconds: less and more
 /// than a lease, and than clients and nodes wait for an answer.
 const OUTAGE_MS: std::ops::Range<u64> = 50..9_000;
+/// How soon after the database is there again it is gone for good, in milliseconds.
+const AFTER_CRASH_MS: std::ops::Range<u64> = 0..500;
+/// How far a clock is put before or behind, in milliseconds: less than a node refuses to start with.
+const SKEW_MS_MAX: i64 = 5_000;
 /// The longest that packets are kept back on a slow link, in milliseconds.
 const LATE_MS_MAX: u64 = 150;
 /// How long a link that loses some packets loses all of them, and then none, in milliseconds.
@@ -56,14 +60,22 @@ enum Fault {
     Roll,
     /// SIGSTOP to a node, and SIGCONT.
     Pause,
+    /// A node comes back with a clock that goes before or behind.
+    Skew,
     /// What is said by, to, or between a node and somebody is lost.
     Cut(Door),
+    /// The same, and SIGKILL to another node meanwhile, which comes back.
+    CutAndKill(Door),
     /// Some of it.
     Flicker(Door),
     /// All nodes hear from an engine late.
     Slow(Door),
     /// SIGKILL to the primary, which recovers.
     DatabaseCrash,
+    /// The same while a node is stopped, which then wakes up.
+    CrashInPause,
+    /// The same, and right after it the primary is gone for good.
+    CrashAndFailover,
     /// SIGKILL to the primary; the standby takes its place.
     Failover,
     /// Redis ends and comes back.
@@ -75,31 +87,39 @@ impl Fault {
     /// not answer it.
     fn refuses(self) -> bool {
         match self {
-            Self::Drain | Self::Roll | Self::Pause | Self::DatabaseCrash | Self::Failover => true,
-            Self::Cut(door) | Self::Flicker(door) | Self::Slow(door) => door == Door::Database,
+            Self::Drain | Self::Roll | Self::Pause | Self::DatabaseCrash => true,
+            Self::CrashInPause | Self::CrashAndFailover | Self::Failover => true,
+            Self::Cut(door) | Self::CutAndKill(door) => door == Door::Database,
+            Self::Flicker(door) | Self::Slow(door) => door == Door::Database,
+            Self::Skew => true,
             Self::Kill | Self::KillInChange | Self::KillAll | Self::RedisRestart(_) => false,
         }
     }
 }
 
 /// Each deck is dealt whole before the next is shuffled.
-const DECK: [(Fault, usize); 18] = [
+const DECK: [(Fault, usize); 23] = [
     (Fault::Kill, 4),
     (Fault::KillInChange, 2),
     (Fault::KillAll, 1),
     (Fault::Drain, 2),
     (Fault::Roll, 1),
     (Fault::Pause, 3),
+    (Fault::Skew, 2),
     (Fault::Cut(Door::Clients), 2),
     (Fault::Cut(Door::Database), 2),
     (Fault::Cut(Door::Redis), 2),
+    (Fault::CutAndKill(Door::Database), 1),
+    (Fault::CutAndKill(Door::Redis), 1),
     (Fault::Flicker(Door::Clients), 1),
     (Fault::Flicker(Door::Database), 1),
     (Fault::Flicker(Door::Redis), 1),
     (Fault::Slow(Door::Database), 1),
     (Fault::Slow(Door::Redis), 1),
     (Fault::DatabaseCrash, 2),
+    (Fault::CrashInPause, 1),
     (Fault::Failover, 1),
+    (Fault::CrashAndFailover, 1),
     (Fault::RedisRestart(Memory::Kept), 1),
     (Fault::RedisRestart(Memory::Lost), 1),
 ];
@@ -178,7 +198,8 @@ impl<'a> Conductor<'a> {
         }
         let fault = self.deck.pop_front().expect("a deck has cards");
         let is_early = self.failed_over.is_some_and(|at| at.elapsed() < FAILOVER_SPACING);
-        if fault == Fault::Failover && is_early { Fault::DatabaseCrash } else { fault }
+        let is_failover = matches!(fault, Fault::Failover | Fault::CrashAndFailover);
+        if is_failover && is_early { Fault::DatabaseCrash } else { fault }
     }
 
     async fn carry_out(&mut self, fault: Fault) -> Result<()> {
@@ -224,6 +245,27 @@ impl<'a> Conductor<'a> {
                 self.tally.one("nodes stopped for a while");
                 Ok(())
             }
+            Fault::Skew => {
+                let by = self.rng.random_range(-SKEW_MS_MAX..=SKEW_MS_MAX);
+                self.note(format_args!("  node {node} {by} ms"))?;
+                self.cluster.nodes[node].set_clock(by);
+                self.drain(node).await?;
+                self.tally.one("clocks that were put before or behind");
+                Ok(())
+            }
+            Fault::CutAndKill(door) => {
+                let direction = *Direction::ALL.choose(&mut self.rng).context("there are some")?;
+                self.note(format_args!("  node {node} {direction:?} {outage:?}"))?;
+                self.cluster.network.cut(node, door, direction)?;
+                sleep(outage / 2).await;
+                let other = (node + self.rng.random_range(1..NODES)) % NODES;
+                self.kill(other).await?;
+                self.cluster.nodes[other].start_again().await?;
+                sleep(outage / 2).await;
+                self.cluster.network.heal()?;
+                self.tally.one("links cut while another node was killed");
+                Ok(())
+            }
             Fault::Cut(door) => {
                 let direction = *Direction::ALL.choose(&mut self.rng).context("there are some")?;
                 self.note(format_args!("  node {node} {direction:?} {outage:?}"))?;
@@ -250,6 +292,23 @@ impl<'a> Conductor<'a> {
             Fault::DatabaseCrash => {
                 self.cluster.databases.crash().await?;
                 self.tally.one("kills of the database, which recovered");
+                Ok(())
+            }
+            Fault::CrashInPause => {
+                self.cluster.nodes[node].signal("STOP").await?;
+                sleep(outage / 2).await;
+                self.cluster.databases.crash().await?;
+                sleep(outage / 2).await;
+                self.cluster.nodes[node].signal("CONT").await?;
+                self.tally.one("kills of the database while a node was stopped");
+                Ok(())
+            }
+            Fault::CrashAndFailover => {
+                self.cluster.databases.crash().await?;
+                // What the crash left behind may count as committed before the standby has it.
+                sleep(Duration::from_millis(self.rng.random_range(AFTER_CRASH_MS))).await;
+                self.fail_over().await?;
+                self.tally.one("failovers right after the database had recovered");
                 Ok(())
             }
             Fault::Failover => self.fail_over().await,
