@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 
 use super::conn::Failure;
-use super::entry_rows::{Rows, put_threads};
+use super::entry_rows::{Rows, put_members};
 use super::retention;
 use super::threads::{Thread, Who};
 use super::turn::Turn;
@@ -256,23 +256,21 @@ impl Turn<'_> {
         if news.is_empty() {
             return Ok(Vec::new());
         }
-        let mut position = self.position().await?;
         let mut rows = Rows::default();
+        news.iter().for_each(|new| rows.add(new, self.config.search));
+        let conn = self.conn;
+        let (after, ()) = tokio::try_join!(
+            rows.put(conn, threads, self.known_position()),
+            put_members(conn, threads),
+        )?;
+        let mut position = after;
         let mut entries = Vec::with_capacity(news.len());
         for mut new in news {
             position += 1;
             new.entry.position = Position(nat(position)?);
-            rows.add(&new, self.config.search);
             entries.push(Arc::new(new.entry));
         }
         self.advanced(position);
-        let conn = self.conn;
-        tokio::try_join!(
-            rows.put_entries(conn),
-            rows.put_keys(conn),
-            put_threads(conn, threads),
-            rows.put_words(conn),
-        )?;
         for thread in threads {
             if let Some(up_to) = thread.superseded.take() {
                 retention::remove(conn, thread.id(), up_to).await?;

@@ -1,12 +1,12 @@
-//! How new entries, their keys and words, and what their conversations have become are written: a statement
-//! for each table, however many there are.
+//! How new entries, their keys and words, and what their conversations have become are written: in one statement,
+//! however many there are. To begin and to end a statement costs more than a row.
 
 use std::collections::HashMap;
 
 use super::conn::{Conn, Failure, params};
 use super::entries::New;
 use super::threads::{Thread, Who};
-use crate::kept::numbers::int;
+use crate::kept::numbers::{bound, int};
 use crate::kept::{body, envelope};
 
 /// New entries, column by column.
@@ -14,7 +14,6 @@ use crate::kept::{body, envelope};
 pub(crate) struct Rows {
     conversation: Vec<String>,
     seq: Vec<i64>,
-    pos: Vec<i64>,
     epoch: i64,
     ts: Vec<i64>,
     sender: Vec<String>,
@@ -29,7 +28,10 @@ pub(crate) struct Rows {
     shadow: Vec<bool>,
     moderated: Vec<bool>,
     keys: Keys,
+    /// Those of new messages.
     words: Words,
+    /// Those that edits add to earlier ones.
+    edited: Words,
 }
 
 #[derive(Default)]
@@ -46,18 +48,19 @@ struct Keys {
 struct Words {
     conversation: Vec<String>,
     seq: Vec<i64>,
-    pos: Vec<i64>,
+    /// The entry's place among these rows, counted from 1.
+    place: Vec<i64>,
     words: Vec<Option<String>>,
 }
 
 impl Rows {
-    /// Adds an entry that has its position.
+    /// Adds an entry.
     pub(crate) fn add(&mut self, new: &New, search: bool) {
         let entry = &new.entry;
         let (_, text) = body::encode(&entry.body);
         let outside = entry.envelope.as_deref();
         let (conversation, sender) = (entry.conversation.to_string(), entry.from.to_string());
-        let (seq, pos, ts) = (int(entry.seq.0), int(entry.position.0), int(entry.ts.0));
+        let (seq, ts) = (int(entry.seq.0), int(entry.ts.0));
         if let (Some(digest), Some(client_id)) = (&new.digest, &entry.client_id) {
             self.keys.conversation.push(conversation.clone());
             self.keys.sender.push(sender.clone());
@@ -67,14 +70,14 @@ impl Rows {
             self.keys.digest.push(digest.to_vec());
         }
         if let Some((of, words)) = new.words().filter(|_| search) {
-            self.words.conversation.push(conversation.clone());
-            self.words.seq.push(of);
-            self.words.pos.push(pos);
-            self.words.words.push(words);
+            let kept = if of == seq { &mut self.words } else { &mut self.edited };
+            kept.conversation.push(conversation.clone());
+            kept.seq.push(of);
+            kept.place.push(bound(self.seq.len() as u64 + 1));
+            kept.words.push(words);
         }
         self.conversation.push(conversation);
         self.seq.push(seq);
-        self.pos.push(pos);
         self.epoch = int(entry.epoch.0);
         self.ts.push(ts);
         self.sender.push(sender);
@@ -90,76 +93,124 @@ impl Rows {
         self.moderated.push(entry.is_moderated());
     }
 
-    pub(crate) async fn put_entries(&self, conn: Conn<'_>) -> Result<(), Failure> {
-        let sql = "INSERT INTO entry (conversation, seq, pos, epoch, ts, sender, client_id, kind, \
-                   about, content, envelope, expires, said, low_said, shadow, moderated) \
-                   SELECT n.conversation, n.seq, n.pos, $16, n.ts, n.sender, n.client_id, n.kind, \
-                   n.about, n.content, n.envelope, n.expires, n.said, n.low_said, n.shadow, \
-                   n.moderated FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], \
-                   $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], \
-                   $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[]) \
-                   AS n (conversation, seq, pos, ts, sender, client_id, kind, about, content, \
-                   envelope, expires, said, low_said, shadow, moderated)";
-        conn.execute(
-            sql,
-            params![
-                self.conversation,
-                self.seq,
-                self.pos,
-                self.ts,
-                self.sender,
-                self.client_id,
-                self.kind,
-                self.about,
-                self.content,
-                self.envelope,
-                self.expires,
-                self.said,
-                self.low_said,
-                self.shadow,
-                self.moderated,
-                self.epoch,
-            ],
-        )
-        .await?;
-        Ok(())
-    }
-
-    pub(crate) async fn put_keys(&self, conn: Conn<'_>) -> Result<(), Failure> {
+    /// Writes them, with what their conversations have become. Their positions are those behind `after`; or, if no
+    /// position was taken in this transaction before, those behind the counter, which is locked by that and moved on.
+    /// Gives the position before the first.
+    pub(crate) async fn put(
+        &self,
+        conn: Conn<'_>,
+        threads: &[&mut Thread],
+        after: Option<i64>,
+    ) -> Result<i64, Failure> {
+        let taken = match after {
+            None => "UPDATE counter SET position = position + $1 RETURNING position - $1",
+            Some(_) => "SELECT $1::bigint",
+        };
+        let sql = format!(
+            "WITH taken (after) AS ({taken}), \
+             new_entry AS (INSERT INTO entry (conversation, seq, pos, epoch, ts, sender, client_id, kind, about, \
+             content, envelope, expires, said, low_said, shadow, moderated) \
+             SELECT n.conversation, n.seq, taken.after + n.place, $2, n.ts, n.sender, n.client_id, n.kind, n.about, \
+             n.content, n.envelope, n.expires, n.said, n.low_said, n.shadow, n.moderated FROM taken, \
+             unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], \
+             $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::boolean[], $16::boolean[]) \
+             WITH ORDINALITY AS n (conversation, seq, ts, sender, client_id, kind, about, content, envelope, \
+             expires, said, low_said, shadow, moderated, place)), \
+             new_key AS (INSERT INTO idempotency (conversation, sender, client_id, seq, ts, digest) \
+             SELECT * FROM unnest($17::text[], $18::text[], $19::text[], $20::bigint[], $21::bigint[], \
+             $22::bytea[])), \
+             new_words AS (INSERT INTO message_words (conversation, seq, pos, words) \
+             SELECT n.conversation, n.seq, taken.after + n.place, {WORDS} FROM taken, \
+             unnest($23::text[], $24::bigint[], $25::bigint[], $26::text[]) AS n (conversation, seq, place, words)), \
+             thread AS (INSERT INTO conversation (id, low, high, head, head_ts, said, low_said, first, gone_said, \
+             gone_low_said, timer_ms) \
+             SELECT * FROM unnest($27::text[], $28::text[], $29::text[], $30::bigint[], $31::bigint[], \
+             $32::bigint[], $33::bigint[], $34::bigint[], $35::bigint[], $36::bigint[], $37::bigint[]) \
+             ON CONFLICT (id) DO UPDATE SET head = excluded.head, head_ts = excluded.head_ts, \
+             said = excluded.said, low_said = excluded.low_said, first = excluded.first, \
+             gone_said = excluded.gone_said, gone_low_said = excluded.gone_low_said, timer_ms = excluded.timer_ms) \
+             SELECT after FROM taken"
+        );
         let Keys { conversation, sender, client_id, seq, ts, digest } = &self.keys;
-        if seq.is_empty() {
-            return Ok(());
-        }
-        let sql = "INSERT INTO idempotency (conversation, sender, client_id, seq, ts, digest) \
-                   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], \
-                   $5::bigint[], $6::bytea[])";
-        conn.execute(sql, params![*conversation, *sender, *client_id, *seq, *ts, *digest]).await?;
-        Ok(())
+        let (low, high): (Vec<_>, Vec<_>) = threads.iter().map(|it| members(it)).unzip();
+        let ids: Vec<&str> = threads.iter().map(|thread| thread.id()).collect();
+        let column = |of: fn(&Thread) -> i64| threads.iter().map(|it| of(it)).collect::<Vec<i64>>();
+        let after = conn
+            .number(
+                &sql,
+                params![
+                    after.unwrap_or(bound(self.seq.len() as u64)),
+                    self.epoch,
+                    self.conversation,
+                    self.seq,
+                    self.ts,
+                    self.sender,
+                    self.client_id,
+                    self.kind,
+                    self.about,
+                    self.content,
+                    self.envelope,
+                    self.expires,
+                    self.said,
+                    self.low_said,
+                    self.shadow,
+                    self.moderated,
+                    *conversation,
+                    *sender,
+                    *client_id,
+                    *seq,
+                    *ts,
+                    *digest,
+                    self.words.conversation,
+                    self.words.seq,
+                    self.words.place,
+                    self.words.words,
+                    ids,
+                    low,
+                    high,
+                    column(|it| it.head),
+                    column(|it| it.head_ts),
+                    column(|it| it.said),
+                    column(|it| it.low_said),
+                    column(|it| it.first),
+                    column(|it| it.gone_said),
+                    column(|it| it.gone_low_said),
+                    column(|it| it.timer_ms),
+                ],
+            )
+            .await?;
+        self.put_edited(conn, after).await?;
+        Ok(after)
     }
 
-    pub(crate) async fn put_words(&self, conn: Conn<'_>) -> Result<(), Failure> {
-        let Words { conversation, seq, pos, words } = &self.words;
+    /// Writes the words of edits.
+    async fn put_edited(&self, conn: Conn<'_>, after: i64) -> Result<(), Failure> {
+        let Words { conversation, seq, place, words } = &self.edited;
         // One message may be edited twice in a batch, and a statement changes a row once.
         for at in distinct(conversation, seq) {
             let pick = |of: &[String]| at.iter().map(|n| of[*n].clone()).collect::<Vec<_>>();
-            let numbers = |of: &[i64]| at.iter().map(|n| of[*n]).collect::<Vec<_>>();
+            let seqs = at.iter().map(|n| seq[*n]).collect::<Vec<_>>();
+            let positions = at.iter().map(|n| after + place[*n]).collect::<Vec<_>>();
             let words: Vec<Option<String>> = at.iter().map(|n| words[*n].clone()).collect();
             // The position is that of the message, which an edit finds there.
-            let sql = "INSERT INTO message_words AS w (conversation, seq, pos, words) \
-                       SELECT n.conversation, n.seq, coalesce((SELECT e.pos FROM entry e \
-                       WHERE e.conversation = n.conversation AND e.seq = n.seq), n.pos), \
-                       array_to_tsvector(string_to_array(n.words, ' ')) \
-                       FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) \
-                       AS n (conversation, seq, pos, words) \
-                       ON CONFLICT (conversation, seq) DO UPDATE SET words = \
-                       CASE WHEN length(w.words) + length(excluded.words) <= 12000 \
-                       THEN w.words || excluded.words END";
-            conn.execute(sql, params![pick(conversation), numbers(seq), numbers(pos), words])
-                .await?;
+            let sql = format!(
+                "INSERT INTO message_words AS w (conversation, seq, pos, words) \
+                 SELECT n.conversation, n.seq, coalesce((SELECT e.pos FROM entry e \
+                 WHERE e.conversation = n.conversation AND e.seq = n.seq), n.pos), {WORDS} \
+                 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) \
+                 AS n (conversation, seq, pos, words) \
+                 ON CONFLICT (conversation, seq) DO UPDATE SET words = \
+                 CASE WHEN length(w.words) + length(excluded.words) <= 12000 \
+                 THEN w.words || excluded.words END"
+            );
+            conn.execute(&sql, params![pick(conversation), seqs, positions, words]).await?;
         }
         Ok(())
     }
 }
+
+/// What is kept of words.
+const WORDS: &str = "array_to_tsvector(string_to_array(n.words, ' '))";
 
 /// Places of messages in rounds, each message at most once in each.
 fn distinct(conversation: &[String], seq: &[i64]) -> Vec<Vec<usize>> {
@@ -176,62 +227,28 @@ fn distinct(conversation: &[String], seq: &[i64]) -> Vec<Vec<usize>> {
     rounds
 }
 
-/// Writes what conversations have become; new ones begin, with their two members.
-pub(crate) async fn put_threads(conn: Conn<'_>, threads: &[&mut Thread]) -> Result<(), Failure> {
-    let ids: Vec<&str> = threads.iter().map(|thread| thread.id()).collect();
-    let (mut low, mut high) = (Vec::new(), Vec::new());
-    let (mut member_of, mut member) = (Vec::new(), Vec::new());
-    for thread in threads {
-        match &thread.who {
-            Who::Pair { low: one, high: other } => {
-                low.push(Some(one.as_str()));
-                high.push(Some(other.as_str()));
-                if thread.is_new {
-                    member_of.push(thread.id());
-                    member.push(one.as_str());
-                    if one != other {
-                        member_of.push(thread.id());
-                        member.push(other.as_str());
-                    }
-                }
-            }
-            Who::Group => {
-                low.push(None);
-                high.push(None);
-            }
+/// The two whose conversation it is, if it is of two.
+fn members(thread: &Thread) -> (Option<&str>, Option<&str>) {
+    match &thread.who {
+        Who::Pair { low, high } => (Some(low.as_str()), Some(high.as_str())),
+        Who::Group => (None, None),
+    }
+}
+
+/// Writes the members of those conversations that begin.
+pub(crate) async fn put_members(conn: Conn<'_>, threads: &[&mut Thread]) -> Result<(), Failure> {
+    let (mut of, mut member) = (Vec::new(), Vec::new());
+    for thread in threads.iter().filter(|thread| thread.is_new) {
+        let (low, high) = members(thread);
+        for user in low.into_iter().chain(high.filter(|_| high != low)) {
+            of.push(thread.id());
+            member.push(user);
         }
     }
-    let column = |of: fn(&Thread) -> i64| threads.iter().map(|it| of(it)).collect::<Vec<i64>>();
-    let sql = "INSERT INTO conversation (id, low, high, head, head_ts, said, low_said, first, \
-               gone_said, gone_low_said, timer_ms) \
-               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], \
-               $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
-               $10::bigint[], $11::bigint[]) \
-               ON CONFLICT (id) DO UPDATE SET head = excluded.head, head_ts = excluded.head_ts, \
-               said = excluded.said, low_said = excluded.low_said, first = excluded.first, \
-               gone_said = excluded.gone_said, gone_low_said = excluded.gone_low_said, \
-               timer_ms = excluded.timer_ms";
-    conn.execute(
-        sql,
-        params![
-            ids,
-            low,
-            high,
-            column(|it| it.head),
-            column(|it| it.head_ts),
-            column(|it| it.said),
-            column(|it| it.low_said),
-            column(|it| it.first),
-            column(|it| it.gone_said),
-            column(|it| it.gone_low_said),
-            column(|it| it.timer_ms),
-        ],
-    )
-    .await?;
     if !member.is_empty() {
         let sql = "INSERT INTO member (conversation, user_id) \
                    SELECT * FROM unnest($1::text[], $2::text[])";
-        conn.execute(sql, params![member_of, member]).await?;
+        conn.execute(sql, params![of, member]).await?;
     }
     Ok(())
 }

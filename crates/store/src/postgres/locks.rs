@@ -59,12 +59,14 @@ impl Locks {
         self.add("moderation", "", false);
     }
 
-    /// Takes them, waiting for whoever has one.
-    pub(crate) async fn take(self, conn: Conn<'_>) -> Result<(), tokio_postgres::Error> {
+    /// Takes them, waiting for whoever has one. Gives the number of the transaction, by which it can be asked after.
+    pub(crate) async fn take(self, conn: Conn<'_>) -> Result<String, tokio_postgres::Error> {
         let (keys, alone): (Vec<i64>, Vec<bool>) = self.0.into_iter().unzip();
-        let sql = "SELECT count(CASE WHEN l.alone THEN pg_advisory_xact_lock(l.key)::text \
+        let sql = "SELECT pg_current_xact_id()::text, \
+                   count(CASE WHEN l.alone THEN pg_advisory_xact_lock(l.key)::text \
                    ELSE pg_advisory_xact_lock_shared(l.key)::text END) \
                    FROM unnest($1::bigint[], $2::boolean[]) AS l (key, alone)";
-        conn.query(sql, params![keys, alone]).await.map(drop)
+        let row = conn.first(sql, params![keys, alone]).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
     }
 }

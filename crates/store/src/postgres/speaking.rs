@@ -88,9 +88,7 @@ pub(crate) async fn circumstances(
           AND o.key = w.speaker AND o.value IS NOT NULL), \
          coalesce(om.request, 0), coalesce(m.request, 0), \
          coalesce((SELECT k.live FROM own_kind k WHERE k.user_id = w.other AND k.kind = 10), 0), \
-         m.user_id IS NOT NULL, i.seq, i.ts, i.digest, \
-         CASE WHEN e.gone IS NULL OR e.gone = e.seq THEN e.expires END, \
-         m.role, m.joined, m.muted_until, m.said_at, m.ended, {GROUP_COLUMNS} \
+         m.user_id IS NOT NULL, i.seq, i.ts, i.digest, m.role, m.joined, m.muted_until, m.said_at, m.ended, {GROUP_COLUMNS} \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) \
          WITH ORDINALITY AS w (conversation, speaker, other, client_id, at, n) \
          LEFT JOIN suspension s ON s.user_id = w.speaker AND (s.until IS NULL OR s.until > w.at) \
@@ -98,15 +96,37 @@ pub(crate) async fn circumstances(
          LEFT JOIN member m ON m.conversation = w.conversation AND m.user_id = w.speaker \
          LEFT JOIN idempotency i ON i.conversation = w.conversation AND i.sender = w.speaker \
          AND i.client_id = w.client_id \
-         LEFT JOIN entry e ON e.conversation = i.conversation AND e.seq = i.seq \
          LEFT JOIN chat_group g ON g.conversation = w.conversation ORDER BY w.n"
     );
     let rows = conn.query(&sql, params![conversation, from, other, key, now]).await?;
-    rows.iter().map(circumstance).collect()
+    let mut found: Vec<Circumstance> = rows.iter().map(circumstance).collect::<Result<_, _>>()?;
+    let firsts = conversation.into_iter().zip(&mut found);
+    let firsts = firsts.filter_map(|(of, found)| Some((of, found.first.as_mut()?))).collect();
+    find_ends(conn, firsts).await?;
+    Ok(found)
+}
+
+/// Looks up when what was said before ends. By itself, since a statement that may look into a table of many parts
+/// costs as much as all else here, and hardly anything is said twice.
+async fn find_ends(conn: Conn<'_>, mut firsts: Vec<(&str, &mut First)>) -> Result<(), Failure> {
+    if firsts.is_empty() {
+        return Ok(());
+    }
+    let (of, seq): (Vec<&str>, Vec<i64>) = firsts.iter().map(|(of, it)| (*of, it.seq)).unzip();
+    let sql = "SELECT w.n, CASE WHEN e.gone IS NULL OR e.gone = e.seq THEN e.expires END \
+               FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS w (conversation, seq, n) \
+               JOIN entry e ON e.conversation = w.conversation AND e.seq = w.seq";
+    for row in conn.query(sql, params![of, seq]).await? {
+        let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).ok();
+        if let Some((_, first)) = at.and_then(|at| firsts.get_mut(at)) {
+            first.expires = row.try_get(1)?;
+        }
+    }
+    Ok(())
 }
 
 /// The column of a circumstance at which the columns of its group begin.
-const GROUP_AT: usize = 19;
+const GROUP_AT: usize = 18;
 
 fn circumstance(row: &Row) -> Result<Circumstance, Failure> {
     let until: Option<i64> = row.try_get(1)?;
@@ -117,12 +137,9 @@ fn circumstance(row: &Row) -> Result<Circumstance, Failure> {
     let asks: Option<&str> = row.try_get(4)?;
     let first = match row.try_get::<_, Option<i64>>(10)? {
         None => None,
-        Some(seq) => Some(First {
-            seq,
-            ts: row.try_get(11)?,
-            digest: row.try_get(12)?,
-            expires: row.try_get(13)?,
-        }),
+        Some(seq) => {
+            Some(First { seq, ts: row.try_get(11)?, digest: row.try_get(12)?, expires: None })
+        }
     };
     Ok(Circumstance {
         suspended: is_suspended.then_some(until),
@@ -135,7 +152,7 @@ fn circumstance(row: &Row) -> Result<Circumstance, Failure> {
         requests: nat(row.try_get(8)?)?,
         is_known,
         group: GroupRow::of(row, GROUP_AT)?,
-        member: if is_known { member_of(row, 14)? } else { None },
+        member: if is_known { member_of(row, 13)? } else { None },
         first,
     })
 }

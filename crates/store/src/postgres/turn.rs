@@ -19,7 +19,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) work: Work,
     /// The position of the newest entry, from when the counter was locked.
     position: Option<i64>,
-    has_advanced: bool,
+    /// Whether the counter has yet to be moved there.
+    is_behind: bool,
 }
 
 /// What a transaction did, besides what its commands are told.
@@ -36,7 +37,7 @@ pub(crate) struct Work {
 impl<'a> Turn<'a> {
     pub(crate) fn new(conn: Conn<'a>, config: &'a Config, epoch: Epoch) -> Self {
         let work = Work::default();
-        Self { conn, config, epoch, work, position: None, has_advanced: false }
+        Self { conn, config, epoch, work, position: None, is_behind: false }
     }
 
     /// The position of the newest entry of all. From the first call on no other transaction takes one:
@@ -51,15 +52,21 @@ impl<'a> Turn<'a> {
         Ok(position)
     }
 
-    /// Notes that positions up to this one are taken.
+    /// The same, if the counter is locked already.
+    pub(crate) fn known_position(&self) -> Option<i64> {
+        self.position
+    }
+
+    /// Notes that positions up to this one are taken. The first who takes some moves the counter with them; what is
+    /// taken behind that is written at the end.
     pub(crate) fn advanced(&mut self, position: i64) {
+        self.is_behind |= self.position.is_some();
         self.position = Some(position);
-        self.has_advanced = true;
     }
 
     /// Writes how far the counter came. To be called last.
     pub(crate) async fn finish(&self) -> Result<(), Failure> {
-        if let Some(position) = self.position.filter(|_| self.has_advanced) {
+        if let Some(position) = self.position.filter(|_| self.is_behind) {
             self.conn.execute("UPDATE counter SET position = $1", params![position]).await?;
         }
         Ok(())

@@ -302,13 +302,10 @@ impl Writer {
         batch: &mut [Command],
         locks: Locks,
     ) -> Result<(String, Work), Failure> {
-        let sql = "SELECT pg_current_xact_id()::text";
         // One behind the other, without waiting for the answers.
-        let sure =
+        let taken =
             async { tokio::try_join!(conn.begin(), locks.take(conn)).map_err(Failure::from) };
-        let number = async { conn.first(sql, params![]).await.map_err(Failure::from) };
-        let (_, (), number) = tokio::try_join!(sure, self.shared.same_life(conn), number)?;
-        let transaction = number.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+        let (((), transaction), ()) = tokio::try_join!(taken, self.shared.same_life(conn))?;
         let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
         command::carry_out(batch, &mut turn).await?;
         match turn.finish().await {
