@@ -1,6 +1,7 @@
 //! The bars that Parlor sets itself: what must be reached, and what was, computed from the samples of
 //! a run.
 
+use crate::cluster;
 use crate::direct::STORE_ALONE;
 use crate::results::Results;
 use crate::server::Kind;
@@ -147,6 +148,33 @@ const BARS: &[Bar] = &[
         value: |it| it.get("mixed", Kind::Parlor.name(), "end ÷ start"),
     },
     Bar {
+        name: "three nodes: their CPU per message ÷ Node socket.io's",
+        limit: Limit::AtMost(1.0 / 3.0),
+        decimals: 2,
+        value: |it| three_nodes(it, cluster::CPU),
+    },
+    Bar {
+        name: "three nodes: delivery p99 ÷ Node socket.io's",
+        limit: Limit::AtMost(0.5),
+        decimals: 2,
+        value: |it| three_nodes(it, cluster::DELIVERY_P99),
+    },
+    Bar {
+        name: "three nodes: PostgreSQL's CPU per message ÷ pgbench's for the same",
+        limit: Limit::AtMost(1.25),
+        decimals: 2,
+        value: |it| {
+            let of = |metric| it.get("cluster", &cluster::row(Kind::Parlor, 3), metric);
+            Some(of(cluster::POSTGRES_CPU)? / of(cluster::PGBENCH_CPU)?)
+        },
+    },
+    Bar {
+        name: "three nodes: published per message, one of them having the recipient",
+        limit: Limit::AtMost(2.0),
+        decimals: 2,
+        value: |it| it.get("cluster", &cluster::row(Kind::Parlor, 3), cluster::PUBLISHED),
+    },
+    Bar {
         name: "the program, stripped, MB",
         limit: Limit::Below(25.0),
         decimals: 2,
@@ -160,6 +188,12 @@ fn durable_share(measured: &Measured<'_>) -> Option<f64> {
     let (durable, store) = (rate(Kind::Parlor.name())?, rate(STORE_ALONE)?);
     let relayed = rate(Kind::Gateway.name())?;
     Some(durable * (1.0 / store + 1.0 / relayed))
+}
+
+/// A metric of three nodes beside Node socket.io's.
+fn three_nodes(measured: &Measured<'_>, metric: &str) -> Option<f64> {
+    let of = |kind| measured.get("cluster", &cluster::row(kind, 3), metric);
+    Some(of(Kind::Parlor)? / of(Kind::Node)?).filter(|ratio| ratio.is_finite())
 }
 
 /// The table of bars: what is asked, what was measured, and whether that is enough.
@@ -187,17 +221,18 @@ pub(crate) fn table(measured: &Measured<'_>, sizes: Sizes) -> String {
 mod tests {
     use super::*;
     use crate::table::Metric;
-    use crate::{binary, direct, fanout, idle, mixed, start, storm};
+    use crate::{binary, cluster, direct, fanout, idle, mixed, start, storm};
 
     /// Results in which every metric of every scenario has the same value.
     fn everything(value: f64) -> Vec<(&'static str, Results)> {
-        let tables: [(&'static str, &'static [Metric]); 7] = [
+        let tables: [(&'static str, &'static [Metric]); 8] = [
             ("idle", &idle::METRICS),
             ("fanout", &fanout::METRICS),
             ("direct", &direct::METRICS),
             ("storm", &storm::METRICS),
             ("start", &start::METRICS),
             ("mixed", &mixed::METRICS),
+            ("cluster", &cluster::METRICS),
             ("binary", &binary::METRICS),
         ];
         let kinds = [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node, Kind::Bare];
@@ -205,6 +240,8 @@ mod tests {
             let mut results = Results::default();
             for server in kinds.map(Kind::name).into_iter().chain([STORE_ALONE]) {
                 results.table(name, metrics).add(server, vec![value; metrics.len()]);
+                let nodes = format!("{server}, 3 nodes");
+                results.table(name, metrics).add(&nodes, vec![value; metrics.len()]);
             }
             (name, results)
         });

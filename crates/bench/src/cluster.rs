@@ -2,7 +2,8 @@
 //!
 //! Parlor's nodes keep each message in PostgreSQL before they acknowledge it, and tell each other by Redis; those
 //! of Node socket.io relay by its Redis adapter and keep nothing. Whoever sends and whoever receives are
-//! on different nodes. Everything but the load shares one core. The load sends at a fixed rate (an open loop), the same for all,
+//! on different nodes. What a message costs PostgreSQL without Parlor is measured behind it, in the same tables ([`pgbench`]).
+//! Everything but the load shares one core. The load sends at a fixed rate (an open loop), the same for all,
 //! so that the processor time is for the same work.
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use anyhow::Context;
 use crate::crew::Crew;
 use crate::direct::{self, Sizes};
 use crate::engines::{Engines, Shared};
+use crate::pgbench;
 use crate::plot::Picture;
 use crate::process::{self, Cpu};
 use crate::protocol::Pace;
@@ -18,13 +20,20 @@ use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Server};
 use crate::table::Metric;
 
-const METRICS: [Metric; 9] = [
-    Metric::compared("servers' CPU µs per message", 1),
+pub(crate) const CPU: &str = "servers' CPU µs per message";
+pub(crate) const POSTGRES_CPU: &str = "PostgreSQL's CPU µs per message";
+pub(crate) const PGBENCH_CPU: &str = "the same of pgbench's";
+pub(crate) const PUBLISHED: &str = "published per message";
+pub(crate) const DELIVERY_P99: &str = "delivery p99 ms";
+
+pub(crate) const METRICS: [Metric; 10] = [
+    Metric::compared(CPU, 1),
     Metric::told("Redis' CPU µs per message", 1),
-    Metric::told("PostgreSQL's CPU µs per message", 1),
-    Metric::told("published per message", 2),
+    Metric::told(POSTGRES_CPU, 1),
+    Metric::told(PGBENCH_CPU, 1),
+    Metric::told(PUBLISHED, 2),
     Metric::compared("delivery p50 ms", 2),
-    Metric::compared("delivery p99 ms", 2),
+    Metric::compared(DELIVERY_P99, 2),
     Metric::told("ack p50 ms", 2),
     Metric::told("ack p99 ms", 2),
     Metric::told("load core busy %", 0),
@@ -67,10 +76,11 @@ impl Options {
         let settings = format!(
             "{} clients in pairs, each pair on two nodes where there are several; 100 bytes of text; {rate} messages a second for \
              {} s in an open loop, latency from when a message was due; all servers, Redis and PostgreSQL on one core, the load on \
-             another; parlor: PostgreSQL, each commit flushed before the ack; node socket.io: `@socket.io/redis-adapter`, keeps nothing",
+             another; parlor: PostgreSQL, each commit flushed before the ack, and behind it pgbench with a connection for each node, \
+             at the same rate; node socket.io: `@socket.io/redis-adapter`, keeps nothing",
             sizes.clients, sizes.seconds
         );
-        let estimate = nodes.len() as f64 * (sizes.seconds * 1.5 + 12.0);
+        let estimate = nodes.len() as f64 * (sizes.seconds * 2.5 + 12.0);
         Scenario::new("cluster", "Several nodes", settings, &KINDS, move |run, kind, results| {
             nodes.iter().try_for_each(|nodes| round(run, kind, *nodes, sizes, rate, results))
         })
@@ -78,7 +88,7 @@ impl Options {
         .with_pictures([Picture::bars(
             "cluster",
             "Processor time of all servers for a message",
-            &["servers' CPU µs per message"],
+            &[CPU],
         )])
     }
 }
@@ -118,6 +128,13 @@ fn round(
     let (before, published) = (cpu()?, engines.published()?);
     let outcome = direct::messages(&mut crew, kind, sizes, pace, sizes.seconds, 1)?;
     let (after, published) = (cpu()?, engines.published()? - published);
+    drop((crew, servers));
+    let pgbench = match shared {
+        Shared::BusAndStore => {
+            pgbench::micros_per_append(&engines, nodes, rate, sizes.seconds, core)?
+        }
+        Shared::Bus => 0.0,
+    };
     let micros = |after: Cpu, before: Cpu| (after - before).total() * 1e6 / outcome.messages;
     results.table("cluster", &METRICS).add(
         &row(kind, nodes),
@@ -125,6 +142,7 @@ fn round(
             micros(after.0, before.0),
             micros(after.1, before.1),
             micros(after.2, before.2),
+            pgbench,
             published as f64 / outcome.messages,
             outcome.delivery.quantile_ms(0.5),
             outcome.delivery.quantile_ms(0.99),

@@ -84,6 +84,27 @@ impl Engines {
         Some(format!("host={} user={USER} dbname={USER}", postgres.door.display()))
     }
 
+    /// Carries out statements in the database.
+    ///
+    /// # Errors
+    /// There is none, or it refuses them.
+    pub(crate) fn says(&self, statements: &str) -> anyhow::Result<()> {
+        let postgres = self.postgres.as_ref().context("no database")?;
+        ensure!(postgres.says(USER, statements)?.is_some(), "PostgreSQL refuses statements");
+        Ok(())
+    }
+
+    /// One of PostgreSQL's programs, with the database that it works on.
+    ///
+    /// # Errors
+    /// There is none, or it is not installed.
+    pub(crate) fn client(&self, name: &str, core: Option<u32>) -> anyhow::Result<Command> {
+        let postgres = self.postgres.as_ref().context("no database")?;
+        let mut client = tool(&postgres.binaries, name, core)?;
+        client.arg("--host").arg(&postgres.door).args(["--username", USER, USER]);
+        Ok(client)
+    }
+
     /// Processor time that Redis has used.
     pub(crate) fn redis_cpu(&self) -> anyhow::Result<Cpu> {
         process::cpu(self.redis.id())

@@ -37,6 +37,7 @@ mod membership;
 mod million;
 mod mixed;
 mod peers;
+mod pgbench;
 mod pin;
 mod place;
 mod plot;
