@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::conn::{Conn, Failure, params};
 use super::entries::New;
 use super::threads::{Thread, Who};
-use crate::kept::numbers::{bound, int};
+use crate::kept::numbers::{bound, corrupt, int};
 use crate::kept::{body, envelope};
 
 /// New entries, column by column.
@@ -135,8 +135,8 @@ impl Rows {
         let (low, high): (Vec<_>, Vec<_>) = threads.iter().map(|it| members(it)).unzip();
         let ids: Vec<&str> = threads.iter().map(|thread| thread.id()).collect();
         let column = |of: fn(&Thread) -> i64| threads.iter().map(|it| of(it)).collect::<Vec<i64>>();
-        let after = conn
-            .number(
+        let row = conn
+            .first(
                 &sql,
                 params![
                     after.unwrap_or(bound(self.seq.len() as u64)),
@@ -179,6 +179,8 @@ impl Rows {
                 ],
             )
             .await?;
+        // Without the counter nothing of it is written.
+        let after = row.ok_or_else(|| corrupt("the counter of positions"))?.try_get(0)?;
         self.put_edited(conn, after).await?;
         Ok(after)
     }
