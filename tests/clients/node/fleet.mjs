@@ -86,7 +86,7 @@ class Client {
       this.#snapshots += 1;
       if (!this.#rebuilding) this.#rebuild();
     });
-    for (const push of PUSHES) this.socket.on(push, (message) => this.#take(message));
+    for (const push of PUSHES) this.socket.on(push, (message, offset) => this.#take(message, offset));
     for (const receipt of ["delivered", "read"]) {
       this.socket.on(receipt, ({ conversationId, userId, seq }) => {
         const place = `${this.#epoch} ${receipt} ${conversationId} ${userId}`;
@@ -139,10 +139,13 @@ class Client {
     }
   }
 
-  #take(message) {
+  #take(message, offset) {
     // Its own perhaps, long before what it heard since: it has that by its ack.
     if (this.recovery && message.from === this.user) return;
-    const seen = { connection: this.#arrivals.get(message), message, epoch: this.#epoch };
+    // What an attempt to come back brought that was cut off is handed out on the next one, perhaps in another life of
+    // the log than that in which it came. The offset names it.
+    const epoch = offset?.split(".")[0] ?? this.#epoch;
+    const seen = { connection: this.#arrivals.get(message), message, epoch };
     if (this.#rebuilding || this.#epoch === null) this.#held.push(seen);
     else this.#see(seen);
   }
