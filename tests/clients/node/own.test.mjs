@@ -23,6 +23,8 @@ test("a draft, a star and a setting made on one device are on the other", async 
   const server = await Server.start(t);
   const phone = await Person.connect(t, server, "alice", on("phone"));
   const laptop = await Person.connect(t, server, "alice", on("laptop"));
+  // What was set before is read, not heard.
+  await laptop.caughtUp();
   const bob = await Person.connect(t, server, "bob", on("phone"));
   const { id } = await bob.send("alice", "Hello!");
 
@@ -67,6 +69,7 @@ test("who may write, and what others learn of what was read, is up to the user",
   const server = await Server.start(t);
   const alice = await Person.connect(t, server, "alice", on("phone"));
   const bob = await Person.connect(t, server, "bob", on("phone"));
+  await bob.caughtUp();
   await ok(alice, "privacy_set", { messages: "contacts", readReceipts: false });
   assert.equal((await bob.send("alice", "spam")).code, "not_accepted");
   await ok(alice, "contact_add", { userId: "bob" });
