@@ -259,11 +259,10 @@ impl Turn<'_> {
         let mut rows = Rows::default();
         news.iter().for_each(|new| rows.add(new, self.config.search));
         let conn = self.conn;
-        let (after, ()) = tokio::try_join!(
+        let (mut position, ()) = tokio::try_join!(
             rows.put(conn, threads, self.known_position()),
             put_members(conn, threads),
         )?;
-        let mut position = after;
         let mut entries = Vec::with_capacity(news.len());
         for mut new in news {
             position += 1;

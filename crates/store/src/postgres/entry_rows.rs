@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::conn::{Conn, Failure, params};
 use super::entries::New;
 use super::threads::{Thread, Who};
-use crate::kept::numbers::{bound, corrupt, int};
+use crate::kept::numbers::{bound, int};
 use crate::kept::{body, envelope};
 
 /// New entries, column by column.
@@ -110,8 +110,8 @@ impl Rows {
             "WITH taken (after) AS ({taken}), \
              new_entry AS (INSERT INTO entry (conversation, seq, pos, epoch, ts, sender, client_id, kind, about, \
              content, envelope, expires, said, low_said, shadow, moderated) \
-             SELECT n.conversation, n.seq, taken.after + n.place, $2, n.ts, n.sender, n.client_id, n.kind, n.about, \
-             n.content, n.envelope, n.expires, n.said, n.low_said, n.shadow, n.moderated FROM taken, \
+             SELECT n.conversation, n.seq, {AFTER} + n.place, $2, n.ts, n.sender, n.client_id, n.kind, n.about, \
+             n.content, n.envelope, n.expires, n.said, n.low_said, n.shadow, n.moderated FROM \
              unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], \
              $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::boolean[], $16::boolean[]) \
              WITH ORDINALITY AS n (conversation, seq, ts, sender, client_id, kind, about, content, envelope, \
@@ -120,7 +120,7 @@ impl Rows {
              SELECT * FROM unnest($17::text[], $18::text[], $19::text[], $20::bigint[], $21::bigint[], \
              $22::bytea[])), \
              new_words AS (INSERT INTO message_words (conversation, seq, pos, words) \
-             SELECT n.conversation, n.seq, taken.after + n.place, {WORDS} FROM taken, \
+             SELECT n.conversation, n.seq, {AFTER} + n.place, {WORDS} FROM \
              unnest($23::text[], $24::bigint[], $25::bigint[], $26::text[]) AS n (conversation, seq, place, words)), \
              thread AS (INSERT INTO conversation (id, low, high, head, head_ts, said, low_said, first, gone_said, \
              gone_low_said, timer_ms) \
@@ -135,8 +135,8 @@ impl Rows {
         let (low, high): (Vec<_>, Vec<_>) = threads.iter().map(|it| members(it)).unzip();
         let ids: Vec<&str> = threads.iter().map(|thread| thread.id()).collect();
         let column = |of: fn(&Thread) -> i64| threads.iter().map(|it| of(it)).collect::<Vec<i64>>();
-        let row = conn
-            .first(
+        let after = conn
+            .number(
                 &sql,
                 params![
                     after.unwrap_or(bound(self.seq.len() as u64)),
@@ -179,8 +179,6 @@ impl Rows {
                 ],
             )
             .await?;
-        // Without the counter nothing of it is written.
-        let after = row.ok_or_else(|| corrupt("the counter of positions"))?.try_get(0)?;
         self.put_edited(conn, after).await?;
         Ok(after)
     }
@@ -210,6 +208,9 @@ impl Rows {
         Ok(())
     }
 }
+
+/// The position before the first that is taken. Without a counter it is null, which no entry may have: all is refused.
+const AFTER: &str = "(SELECT after FROM taken)";
 
 /// What is kept of words.
 const WORDS: &str = "array_to_tsvector(string_to_array(n.words, ' '))";

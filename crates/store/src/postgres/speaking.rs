@@ -88,7 +88,8 @@ pub(crate) async fn circumstances(
           AND o.key = w.speaker AND o.value IS NOT NULL), \
          coalesce(om.request, 0), coalesce(m.request, 0), \
          coalesce((SELECT k.live FROM own_kind k WHERE k.user_id = w.other AND k.kind = 10), 0), \
-         m.user_id IS NOT NULL, i.seq, i.ts, i.digest, m.role, m.joined, m.muted_until, m.said_at, m.ended, {GROUP_COLUMNS} \
+         m.user_id IS NOT NULL, i.seq, i.ts, i.digest, \
+         m.role, m.joined, m.muted_until, m.said_at, m.ended, {GROUP_COLUMNS} \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) \
          WITH ORDINALITY AS w (conversation, speaker, other, client_id, at, n) \
          LEFT JOIN suspension s ON s.user_id = w.speaker AND (s.until IS NULL OR s.until > w.at) \

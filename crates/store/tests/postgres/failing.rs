@@ -342,3 +342,18 @@ async fn what_the_server_cannot_keep_keeps_nothing_else_out() {
     drop(store);
     database.remove();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_counter_nothing_of_a_message_is_kept() {
+    let database = server().database();
+    let store = PostgresStore::open(Config::new(database.url()), Arc::new(Heard::default()));
+    let store = store.expect("it opens");
+    database.sql("DELETE FROM counter");
+    let refused = say(&store, "a", "b", Some("key")).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
+    database.sql("INSERT INTO counter (position) VALUES (0)");
+    let kept = say(&store, "a", "b", Some("key")).await.expect("it is kept");
+    assert_eq!((kept.seq.0, kept.repeated), (1, false));
+    drop(store);
+    database.remove();
+}
