@@ -29,10 +29,12 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace that this program was built from.
+    /// Asks cargo about the workspace that this program is called in.
+    ///
+    /// Not about the one it was built from: cargo takes what another checkout has built in the same target directory
+    /// for its own.
     pub(crate) fn find() -> Result<Self> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = output(cargo(here).args([
+        let text = output(cargo(Path::new(".")).args([
             "metadata",
             "--format-version",
             "1",

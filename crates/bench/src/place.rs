@@ -150,11 +150,10 @@ fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
-/// The root and the target directory of the workspace, as cargo knows them.
+/// The root and the target directory of the workspace that this is called in, as cargo knows them.
 fn workspace() -> anyhow::Result<(PathBuf, PathBuf)> {
     let output = Command::new(cargo())
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .output()
         .context("cannot run cargo metadata")?;
     let metadata: Value =
