@@ -104,6 +104,12 @@ fn store(config: &Config, faults: &mut Vec<String>) {
                  \"postgres\", or leave the address out",
             ));
         }
+        if store.replica_url.is_some() {
+            faults.push(String::from(
+                "store.replica_url is set, but messages are kept in SQLite: set store.backend to \
+                 \"postgres\", or leave the address out",
+            ));
+        }
         if store.pooler {
             faults.push(String::from(
                 "store.pooler is set, but messages are kept in SQLite: set store.backend to \
@@ -450,18 +456,18 @@ pub(crate) fn secret(identity: &Identity) -> Result<Option<fields::Secret>, Conf
 /// [`ConfigError`] when a file cannot be read, or the address is given beside it.
 pub(crate) fn read_addresses(config: &mut Config) -> Result<(), ConfigError> {
     let (store, bus, adapter) = (&mut config.store, &mut config.bus, &mut config.adapter);
-    for (section, url, file) in [
-        ("store", &mut store.url, &store.url_file),
-        ("bus", &mut bus.url, &bus.url_file),
-        ("adapter", &mut adapter.url, &adapter.url_file),
+    for (name, url, file) in [
+        ("store.url", &mut store.url, &store.url_file),
+        ("store.replica_url", &mut store.replica_url, &store.replica_url_file),
+        ("bus.url", &mut bus.url, &bus.url_file),
+        ("adapter.url", &mut adapter.url, &adapter.url_file),
     ] {
         let Some(file) = file else { continue };
         if url.is_some() {
-            let fault =
-                format!("{section}.url and {section}.url_file are both set: give one of them");
+            let fault = format!("{name} and {name}_file are both set: give one of them");
             return Err(ConfigError::one(fault));
         }
-        *url = Some(read_secret(&format!("{section}.url_file"), file)?);
+        *url = Some(read_secret(&format!("{name}_file"), file)?);
     }
     Ok(())
 }

@@ -463,6 +463,11 @@ sections! {
         url: Option<Secret>, "URL" = None, example "\"postgres://parlor@/parlor?host=/run/postgresql\"";
         /// A file with that address.
         url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-store\"";
+        /// The address of a standby of that database, not by way of a pooler. Histories, searches and what devices
+        /// catch up with are then read there, whenever it has all that was acknowledged.
+        replica_url: Option<Secret>, "URL" = None, example "\"postgres://parlor@standby.example/parlor\"";
+        /// A file with that address.
+        replica_url_file: Option<PathBuf>, "path" = None, example "\"/run/secrets/parlor-replica\"";
         /// Certificates, in PEM, by which the server is known where its address says `sslmode=require`; by
         /// default those that the system trusts.
         tls_ca_file: Option<PathBuf>, "path" = None, example "\"/etc/parlor/postgres-ca.pem\"";

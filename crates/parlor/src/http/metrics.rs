@@ -364,6 +364,12 @@ impl App {
             ("store_overloads", "Writes refused by a full queue", stats.overloaded),
             ("store_checkpoints", "Checkpoints completed", stats.checkpoints),
             ("store_reads", "Reads served", stats.reads),
+            ("store_replica_reads", "Reads that a replica answered", stats.replica_reads),
+            (
+                "store_replica_misses",
+                "Reads that went to the database though there is a replica",
+                stats.replica_misses,
+            ),
             ("store_expired_entries", "Contents taken out because they have ended", stats.expired),
             ("store_removed_entries", "Entries removed for their age", stats.removed),
             ("store_upkeep_slices", "Slices of upkeep between batches", stats.slices),

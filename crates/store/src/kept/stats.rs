@@ -44,6 +44,10 @@ pub struct Stats {
     pub checkpoints: u64,
     /// Reads served.
     pub reads: u64,
+    /// Reads that a replica answered.
+    pub replica_reads: u64,
+    /// Reads that it could have, had it been there, or had what the primary had.
+    pub replica_misses: u64,
     /// Reads and writes refused because what is stored is damaged.
     pub corrupt: u64,
     /// Entries removed for their age.
@@ -80,6 +84,8 @@ pub(crate) struct Counters {
     pub(crate) wal_bytes: AtomicU64,
     pub(crate) checkpoints: AtomicU64,
     pub(crate) reads: AtomicU64,
+    pub(crate) replica_reads: AtomicU64,
+    pub(crate) replica_misses: AtomicU64,
     pub(crate) corrupt: AtomicU64,
     pub(crate) removed: AtomicU64,
     pub(crate) expired: AtomicU64,
@@ -129,6 +135,8 @@ impl Counters {
             wal_bytes: get(&self.wal_bytes),
             checkpoints: get(&self.checkpoints),
             reads: get(&self.reads),
+            replica_reads: get(&self.replica_reads),
+            replica_misses: get(&self.replica_misses),
             corrupt: get(&self.corrupt),
             removed: get(&self.removed),
             expired: get(&self.expired),

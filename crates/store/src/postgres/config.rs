@@ -14,6 +14,8 @@ use crate::kept::clock::Clock;
 pub struct Config {
     /// Where the database is: `postgres://user:password@host/database`, or `host=… dbname=…`.
     pub url: String,
+    /// Where a standby of it is, or several, that may be read (`replica`). Not behind a pooler. Default none.
+    pub replica_url: Option<String>,
     /// Whose signatures make a server's certificate believed, in PEM, where the address says
     /// `sslmode=require`. Default whom the system believes.
     pub tls_ca_file: Option<PathBuf>,
@@ -64,6 +66,7 @@ impl Config {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            replica_url: None,
             tls_ca_file: None,
             statements: Statements::default(),
             readers: 8,
@@ -87,7 +90,7 @@ impl Config {
     }
 }
 
-/// Without the address, which may have a password in it.
+/// Without the addresses, which may have passwords in them.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")

@@ -35,12 +35,16 @@ const KEEPALIVE_PAUSE: Duration = Duration::from_secs(1);
 const OPTIONS: &str = "-c jit=off -c plan_cache_mode=force_generic_plan \
     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
-/// Where the database is, and how a connection to it is kept.
+/// Where a database is, and how a connection to it is kept.
 ///
 /// # Errors
 /// [`OpenError::Address`].
-pub(super) fn address(config: &Config) -> Result<tokio_postgres::Config, OpenError> {
-    let mut address = tls::address(&config.url)?;
+pub(super) fn address(
+    url: &str,
+    config: &Config,
+    statements: Statements,
+) -> Result<tokio_postgres::Config, OpenError> {
+    let mut address = tls::address(url)?;
     address
         .application_name("parlor")
         .connect_timeout(config.patience)
@@ -48,7 +52,7 @@ pub(super) fn address(config: &Config) -> Result<tokio_postgres::Config, OpenErr
         .keepalives_idle(config.patience)
         .keepalives_interval(KEEPALIVE_PAUSE)
         .keepalives_retries(KEEPALIVES_MAX);
-    if config.statements == Statements::Prepared {
+    if statements == Statements::Prepared {
         let own = address.get_options().map(|own| format!("{OPTIONS} {own}"));
         address.options(own.as_deref().unwrap_or(OPTIONS));
     }

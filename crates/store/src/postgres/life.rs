@@ -42,6 +42,13 @@ pub(crate) async fn epoch(conn: Conn<'_>) -> Result<Epoch, OpenError> {
     Ok(Epoch(1 + number % ((1 << 53) - 2)))
 }
 
+/// Notes the epoch in the database, by which a standby shows that it has this life of the log (`replica`).
+pub(crate) async fn note(conn: Conn<'_>, epoch: Epoch) -> Result<(), tokio_postgres::Error> {
+    let sql = "INSERT INTO meta (key, value) VALUES ('epoch', $1) \
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value";
+    conn.execute(sql, params![&epoch.0.to_be_bytes()[..]]).await.map(|_| ())
+}
+
 /// A name for the log, the same for all its lives and nodes, that tells nothing of its secrets.
 pub(crate) fn log_id(seal_key: &SealKey) -> u64 {
     let mut hasher = Sha256::new();

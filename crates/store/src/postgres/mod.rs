@@ -5,6 +5,7 @@
 //!                             in between: what has ended or is too old goes
 //! what other nodes commit: bus, or the log itself  -> following: sink
 //! history, since, … -> a connection of the pool, one snapshot for each read -> answers
+//! pages of the log -> the same on a replica, if there is one that has all that was acknowledged
 //! ```
 //!
 //! **A batch** begins by taking advisory locks for all conversations and users that it concerns
@@ -38,7 +39,7 @@
 //!
 //! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `tls`, `locks`, `turn`, `threads`,
 //! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `order`, `hint`,
-//! `following`, `reads` and the files beside it.
+//! `following`, `reads`, the files beside it, `replica`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -145,6 +146,8 @@ mod group_reads;
 
 mod search;
 
+mod replica;
+
 mod port;
 
 pub use crate::kept::clock::Clock;
@@ -161,6 +164,7 @@ use following::Following;
 use health::Health;
 use opening::begin;
 use reads::Reader;
+use replica::Replica;
 
 /// Threads that drive the connections.
 const THREADS: usize = 2;
@@ -171,6 +175,7 @@ pub(crate) struct Shared {
     epoch: Epoch,
     seal_key: SealKey,
     readers: Pool,
+    replica: Option<Replica>,
     /// How many more reads may wait or be under way.
     reads: Arc<Semaphore>,
     /// Where writes take their place; nowhere, once the store is closed.
@@ -290,6 +295,7 @@ impl PostgresStore {
             tracing::error!("a thread of the store ended by a panic");
         }
         self.shared.readers.close();
+        self.shared.replica.iter().for_each(Replica::close);
         runtime.shutdown_background();
     }
 
@@ -306,13 +312,29 @@ impl PostgresStore {
         &self,
         read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T> + Send + 'static,
     ) -> Pending<T> {
+        self.answer(|shared| async move { shared.read(read).await })
+    }
+
+    /// The same, on a replica if there is one: for what would cost the primary more than a row or two.
+    fn read_copy<T: Send + 'static>(
+        &self,
+        read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T> + Clone + Send + 'static,
+    ) -> Pending<T> {
+        self.answer(|shared| async move { shared.read_copy(read).await })
+    }
+
+    fn answer<T, F>(&self, read: impl FnOnce(Arc<Shared>) -> F) -> Pending<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
         let Ok(permit) = self.shared.reads.clone().try_acquire_owned() else {
             return Box::pin(std::future::ready(Err(StoreError::Overloaded)));
         };
         let (reply, answer) = oneshot::channel();
-        let shared = self.shared.clone();
+        let (shared, outcome) = (self.shared.clone(), read(self.shared.clone()));
         self.runtime.spawn(async move {
-            let outcome = shared.read(read).await;
+            let outcome = outcome.await;
             shared.counters.add(|c| &c.reads, 1);
             if let Err(StoreError::Corrupt { what }) = &outcome {
                 shared.counters.add(|c| &c.corrupt, 1);
@@ -379,7 +401,8 @@ impl Shared {
         let mut read = Some(read);
         loop {
             let mut client = self.reader(deadline).await?;
-            let reading = self.read_by(&mut client, &mut read);
+            let told = Some(&self.following);
+            let reading = self.read_by(&mut client, self.config.statements, told, &mut read);
             match timeout(self.config.answer_max, reading).await {
                 Ok(Err(Failure::Engine(error)))
                     if read.is_some() && spares > 0 && error.as_db_error().is_none() =>
@@ -395,10 +418,13 @@ impl Shared {
         }
     }
 
-    /// Reads in a snapshot of its own. What reads is taken once the snapshot is there.
+    /// Reads in a snapshot of its own; how far the log goes there is told to `following`. What reads is taken once
+    /// the snapshot is there.
     async fn read_by<T>(
         &self,
         client: &mut Client,
+        statements: Statements,
+        following: Option<&Following>,
         read: &mut Option<impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>>,
     ) -> Result<T, Failure> {
         let cache = client.statement_cache.clone();
@@ -408,16 +434,16 @@ impl Shared {
             .read_only(true)
             .start()
             .await?;
-        let conn = Conn::new(snapshot.client(), &cache, self.config.statements);
+        let conn = Conn::new(snapshot.client(), &cache, statements);
         let read = read.take().expect("nothing was read yet");
-        if let Some(setting) = self.config.statements.setting() {
+        if let Some(setting) = statements.setting() {
             let set = async { conn.run(setting).await.map_err(Failure::Engine) };
             tokio::try_join!(set, self.same_life(conn))?;
         }
         // The snapshot ends when it is dropped.
         read(Reader {
             conn,
-            following: &self.following,
+            following,
             clock: self.config.clock,
             receipts_members_max: self.config.receipts_members_max,
         })

@@ -13,6 +13,7 @@ use super::conn::{Conn, params};
 use super::connections::{self, pool, reason_of};
 use super::following::{self, Following};
 use super::health::Health;
+use super::replica::Replica;
 use super::writer::Writer;
 use super::{Config, OpenError, Shared, life, migration, schema};
 use crate::kept::clock::Clock;
@@ -32,7 +33,7 @@ pub(super) async fn begin(
     sink: Arc<dyn CommitSink>,
 ) -> Result<Begun, OpenError> {
     config.reads_max = config.reads_max.clamp(1, Semaphore::MAX_PERMITS);
-    let address = connections::address(&config)?;
+    let address = connections::address(&config.url, &config, config.statements)?;
     let known: Arc<Mutex<Option<Epoch>>> = Arc::default();
     let writer_pool = pool(&address, &config, 1, &known)?;
     let (epoch, seal_key, head) = {
@@ -45,15 +46,19 @@ pub(super) async fn begin(
         refuse_skewed(conn, config.clock_skew_max).await?;
         schema::migrate(conn).await?;
         let head = conn.number("SELECT position FROM counter", params![]).await?;
-        (life::epoch(conn).await?, life::seal_key(conn).await?, head)
+        let epoch = life::epoch(conn).await?;
+        life::note(conn, epoch).await?;
+        (epoch, life::seal_key(conn).await?, head)
     };
     let (following, inbox) = Following::new(u64::try_from(head).unwrap_or_default());
     *known.lock() = Some(epoch);
+    let replica = Replica::start(&config, epoch, pool(&address, &config, 1, &known)?)?;
     let (writes, commands) = mpsc::channel(config.write_queue_commands_max.max(1));
     let shared = Arc::new(Shared {
         epoch,
         seal_key,
         readers: pool(&address, &config, config.readers.max(1), &known)?,
+        replica,
         reads: Arc::new(Semaphore::new(config.reads_max)),
         writes: Mutex::new(Some(writes)),
         queued_bytes: Arc::default(),

@@ -88,7 +88,7 @@ impl Store for PostgresStore {
         after: Option<UndeliveredCursor>,
         limit: usize,
     ) -> Pending<UndeliveredPage> {
-        self.read(move |it| {
+        self.read_copy(move |it| {
             Box::pin(async move { it.undelivered(&user, &device, after.as_ref(), limit).await })
         })
     }
@@ -100,7 +100,9 @@ impl Store for PostgresStore {
         whose: Whose,
         limit: usize,
     ) -> Pending<SincePage> {
-        self.read(move |it| Box::pin(async move { it.since(&user, after, whose, limit).await }))
+        self.read_copy(move |it| {
+            Box::pin(async move { it.since(&user, after, whose, limit).await })
+        })
     }
 
     fn behind(
@@ -110,13 +112,13 @@ impl Store for PostgresStore {
         whose: Whose,
         entries_max: usize,
     ) -> Pending<Behind> {
-        self.read(move |it| {
+        self.read_copy(move |it| {
             Box::pin(async move { it.behind(&user, after, whose, entries_max).await })
         })
     }
 
     fn moved(&self, user: UserId, after: Position, limit: usize) -> Pending<MovedPage> {
-        self.read(move |it| Box::pin(async move { it.moved(&user, after, limit).await }))
+        self.read_copy(move |it| Box::pin(async move { it.moved(&user, after, limit).await }))
     }
 
     fn received(
@@ -144,7 +146,7 @@ impl Store for PostgresStore {
     }
 
     fn own(&self, query: OwnQuery) -> Pending<OwnPage> {
-        self.read(move |it| Box::pin(async move { own::page(it.conn, &query).await }))
+        self.read_copy(move |it| Box::pin(async move { own::page(it.conn, &query).await }))
     }
 
     fn own_at(&self, user: UserId, places: Vec<(OwnKind, OwnKey)>) -> Pending<Vec<OwnRecord>> {
@@ -160,7 +162,7 @@ impl Store for PostgresStore {
         user: UserId,
         places: Vec<(ConversationId, Seq)>,
     ) -> Pending<Vec<Option<Placed>>> {
-        self.read(move |it| Box::pin(async move { it.entries_at(&user, &places).await }))
+        self.read_copy(move |it| Box::pin(async move { it.entries_at(&user, &places).await }))
     }
 
     fn change_profile(&self, change: ProfileChange) -> Pending<ProfileChanged> {
@@ -172,7 +174,7 @@ impl Store for PostgresStore {
     }
 
     fn users(&self, query: UsersQuery) -> Pending<UsersPage> {
-        self.read(move |it| Box::pin(async move { people::users(it.conn, &query).await }))
+        self.read_copy(move |it| Box::pin(async move { people::users(it.conn, &query).await }))
     }
 
     fn revoke_tokens(&self, user: UserId, not_before: Millis) -> Pending<Millis> {
@@ -188,7 +190,7 @@ impl Store for PostgresStore {
     }
 
     fn history(&self, query: HistoryQuery) -> Pending<HistoryPage> {
-        self.read(move |it| Box::pin(async move { it.history(&query).await }))
+        self.read_copy(move |it| Box::pin(async move { it.history(&query).await }))
     }
 
     fn conversations(
@@ -197,7 +199,7 @@ impl Store for PostgresStore {
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> Pending<ConversationsPage> {
-        self.read(move |it| {
+        self.read_copy(move |it| {
             Box::pin(async move { it.conversations(&user, Shelf::Ordinary, cursor, limit).await })
         })
     }
@@ -208,13 +210,13 @@ impl Store for PostgresStore {
         cursor: Option<ConversationsCursor>,
         limit: usize,
     ) -> Pending<ConversationsPage> {
-        self.read(move |it| {
+        self.read_copy(move |it| {
             Box::pin(async move { it.conversations(&user, Shelf::Requests, cursor, limit).await })
         })
     }
 
     fn badge(&self, user: UserId, now: Millis) -> Pending<Badge> {
-        self.read(move |it| Box::pin(async move { it.badge(&user, now).await }))
+        self.read_copy(move |it| Box::pin(async move { it.badge(&user, now).await }))
     }
 
     fn health(&self) -> Result<(), StoreError> {
@@ -228,11 +230,11 @@ impl Groups for PostgresStore {
     }
 
     fn group(&self, viewer: Viewer, group: GroupId) -> Pending<GroupView> {
-        self.read(move |it| Box::pin(async move { it.group(&viewer, &group).await }))
+        self.read_copy(move |it| Box::pin(async move { it.group(&viewer, &group).await }))
     }
 
     fn memberships(&self, user: UserId, limit: usize) -> Pending<Memberships> {
-        self.read(move |it| Box::pin(async move { it.memberships(&user, limit).await }))
+        self.read_copy(move |it| Box::pin(async move { it.memberships(&user, limit).await }))
     }
 
     fn groups(
@@ -241,7 +243,7 @@ impl Groups for PostgresStore {
         after: Option<MembersCursor>,
         limit: usize,
     ) -> Pending<GroupLines> {
-        self.read(move |it| Box::pin(async move { it.groups(&user, after, limit).await }))
+        self.read_copy(move |it| Box::pin(async move { it.groups(&user, after, limit).await }))
     }
 
     fn admins(&self, group: GroupId, limit: usize) -> Pending<Vec<UserId>> {
@@ -255,19 +257,19 @@ impl Groups for PostgresStore {
         limit: usize,
     ) -> Pending<HistoryPage> {
         let of = ConversationId::group(&group);
-        self.read(move |it| Box::pin(async move { it.whole(&of, range, limit).await }))
+        self.read_copy(move |it| Box::pin(async move { it.whole(&of, range, limit).await }))
     }
 
     fn members(&self, query: MembersQuery) -> Pending<MembersPage> {
-        self.read(move |it| Box::pin(async move { it.members(&query).await }))
+        self.read_copy(move |it| Box::pin(async move { it.members(&query).await }))
     }
 
     fn requests(&self, viewer: Viewer, group: GroupId, limit: usize) -> Pending<Vec<Request>> {
-        self.read(move |it| Box::pin(async move { it.requests(&viewer, &group, limit).await }))
+        self.read_copy(move |it| Box::pin(async move { it.requests(&viewer, &group, limit).await }))
     }
 
     fn invites(&self, viewer: Viewer, group: GroupId) -> Pending<Vec<InviteLine>> {
-        self.read(move |it| Box::pin(async move { it.invites(&viewer, &group).await }))
+        self.read_copy(move |it| Box::pin(async move { it.invites(&viewer, &group).await }))
     }
 
     fn ruled(&self, after: Option<GroupId>, limit: usize) -> Pending<Vec<(GroupId, GroupRules)>> {
@@ -275,7 +277,7 @@ impl Groups for PostgresStore {
     }
 
     fn group_receipts(&self, query: ReceiptsQuery) -> Pending<ReceiptsPage> {
-        self.read(move |it| Box::pin(async move { it.group_receipts(&query).await }))
+        self.read_copy(move |it| Box::pin(async move { it.group_receipts(&query).await }))
     }
 
     fn receipt_counts(
@@ -285,7 +287,7 @@ impl Groups for PostgresStore {
         up_to: Seq,
         limit: usize,
     ) -> Pending<Vec<ReceiptCount>> {
-        self.read(move |it| {
+        self.read_copy(move |it| {
             Box::pin(async move { it.receipt_counts(&group, after, up_to, limit).await })
         })
     }
@@ -313,11 +315,11 @@ impl Around for PostgresStore {
     }
 
     fn pins(&self, user: UserId, conversation: ConversationId) -> Pending<Vec<Pin>> {
-        self.read(move |it| Box::pin(async move { it.pins(&user, &conversation).await }))
+        self.read_copy(move |it| Box::pin(async move { it.pins(&user, &conversation).await }))
     }
 
     fn thread(&self, query: ThreadQuery) -> Pending<ThreadPage> {
-        self.read(move |it| Box::pin(async move { it.thread_of(&query).await }))
+        self.read_copy(move |it| Box::pin(async move { it.thread_of(&query).await }))
     }
 
     fn set_timer(&self, change: SetTimer) -> Pending<MessageChanged> {
@@ -342,7 +344,7 @@ impl Search for PostgresStore {
         if !self.shared.config.search {
             return Box::pin(std::future::ready(Err(refused(Refusal::SearchOff))));
         }
-        self.read(move |it| Box::pin(async move { it.search(&query).await }))
+        self.read_copy(move |it| Box::pin(async move { it.search(&query).await }))
     }
 }
 
@@ -352,7 +354,7 @@ impl Moderation for PostgresStore {
     }
 
     fn reports(&self, query: ReportsQuery) -> Pending<ReportsPage> {
-        self.read(move |it| Box::pin(async move { reports::page(it.conn, &query).await }))
+        self.read_copy(move |it| Box::pin(async move { reports::page(it.conn, &query).await }))
     }
 
     fn flagged(&self, conversation: ConversationId, seq: Seq) -> Pending<Option<Arc<Report>>> {
@@ -384,6 +386,6 @@ impl Moderation for PostgresStore {
     }
 
     fn audit(&self, query: AuditQuery) -> Pending<AuditPage> {
-        self.read(move |it| Box::pin(async move { audit::page(it.conn, query).await }))
+        self.read_copy(move |it| Box::pin(async move { audit::page(it.conn, query).await }))
     }
 }

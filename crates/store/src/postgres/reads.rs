@@ -31,8 +31,8 @@ const REACTION_BYTES: usize = 96;
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) conn: Conn<'a>,
-    /// Is told how far the log goes.
-    pub(crate) following: &'a Following,
+    /// Is told how far the log goes, unless a replica is read.
+    pub(crate) following: Option<&'a Following>,
     pub(crate) clock: Clock,
     pub(crate) receipts_members_max: u64,
 }
@@ -77,7 +77,7 @@ impl Reader<'_> {
     pub(crate) async fn head_position(&self) -> Result<Position, Failure> {
         let position = self.conn.number("SELECT position FROM counter", params![]).await?;
         let position = nat(position)?;
-        self.following.seen(position);
+        self.following.inspect(|it| it.seen(position));
         Ok(Position(position))
     }
 

@@ -17,6 +17,7 @@ mod failing;
 mod migrating;
 mod moving;
 mod pooled;
+mod replica;
 mod server;
 mod sharing;
 

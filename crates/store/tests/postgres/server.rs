@@ -1,4 +1,4 @@
-//! A PostgreSQL server for one test process, with a database for each store.
+//! A PostgreSQL server for one test process, with a database for each store, and standbys of it.
 //!
 //! It is started from the binaries of the system, on a socket in a directory of its own, and ends with the
 //! process, however that ends: a shell waits for the end of its input, which is a pipe from here. Nothing
@@ -16,8 +16,12 @@ const USER: &str = "parlor";
 /// Starts the server, waits for the end of the input, and cleans up. As root it runs as nobody.
 const SCRIPT: &str = r#"
 if [ "$(id -u)" = 0 ]; then as="runuser -u nobody --"; else as=; fi
-$as "$1"/initdb -D "$2"/data -U "$3" --auth=trust --encoding=UTF8 --locale=C --no-sync \
-    >"$2"/log 2>&1 || exit 1
+if [ -n "$5" ]; then
+    $as "$1"/pg_basebackup -h "$5" -U "$3" -D "$2"/data -R -c fast --no-sync >"$2"/log 2>&1 || exit 1
+else
+    $as "$1"/initdb -D "$2"/data -U "$3" --auth=trust --encoding=UTF8 --locale=C --no-sync \
+        >"$2"/log 2>&1 || exit 1
+fi
 if [ -n "$4" ]; then
     $as cp "$2"/server.crt "$2"/server.key "$2"/data && $as chmod 600 "$2"/data/server.key || exit 1
     set -- "$1" "$2" "$3" -p "$4" -c listen_addresses=127.0.0.1 -c ssl=on
@@ -54,7 +58,7 @@ pub(crate) struct Database {
 /// The server of this process.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(directory(), None))
+    SERVER.get_or_init(|| Server::start(directory(), None, None))
 }
 
 /// Another, that is reached at `localhost` by TLS as well, with a certificate of its own.
@@ -70,7 +74,7 @@ pub(crate) fn encrypted() -> &'static Server {
         let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let port = free.local_addr().expect("it has one").port();
         drop(free);
-        Server::start(dir, Some(port))
+        Server::start(dir, Some(port), None)
     })
 }
 
@@ -96,11 +100,12 @@ pub(crate) fn directory() -> PathBuf {
 }
 
 impl Server {
-    fn start(dir: PathBuf, port: Option<u16>) -> Self {
+    fn start(dir: PathBuf, port: Option<u16>, primary: Option<&Path>) -> Self {
         let binaries = binaries();
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh"]).args([&binaries, &dir]).arg(USER).current_dir("/");
         command.arg(port.map(|port| port.to_string()).unwrap_or_default());
+        command.arg(primary.unwrap_or(Path::new("")));
         let shell = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -128,6 +133,11 @@ impl Server {
     /// Where its socket is.
     pub(crate) fn socket(&self) -> &Path {
         &self.dir
+    }
+
+    /// A new standby of it, that follows it.
+    pub(crate) fn standby(&self) -> &'static Self {
+        Box::leak(Box::new(Self::start(directory(), None, Some(&self.dir))))
     }
 
     /// A new database.
@@ -159,6 +169,11 @@ impl Database {
     /// Its address by way of another socket.
     pub(crate) fn url_at(&self, socket: &Path) -> String {
         format!("host={} user={USER} dbname={}", socket.display(), self.name)
+    }
+
+    /// The same database on another server, which follows this one.
+    pub(crate) fn on(&self, server: &'static Server) -> Self {
+        Self { name: self.name.clone(), server }
     }
 
     /// What a statement gives, as text.
