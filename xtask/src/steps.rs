@@ -108,6 +108,14 @@ const STEPS: &[Step] = &[
         SERVER,
         step("faults", "nothing is lost, doubled or disordered, whatever breaks", faults::short),
     ),
+    after(
+        SERVER,
+        step(
+            "cluster-faults",
+            "nor of three nodes, whatever dies or is cut",
+            faults::short_cluster,
+        ),
+    ),
     step("deny", "licences, bans, sources and advisories of dependencies", rust::deny),
     after(
         &[Build::Fuzz],

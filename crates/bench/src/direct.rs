@@ -198,7 +198,7 @@ impl Sizes {
 /// What a run of messages came to.
 pub(crate) struct Outcome {
     pub(crate) messages: f64,
-    seconds: f64,
+    pub(crate) seconds: f64,
     pub(crate) ack: Latency,
     pub(crate) delivery: Latency,
     /// Percent of the time that the load was busy.

@@ -1,4 +1,4 @@
-//! A short fault run: every kind of fault, checked like the long ones.
+//! Short fault runs, of one server and of several nodes, checked like the long ones.
 
 use anyhow::Result;
 
@@ -7,7 +7,12 @@ use crate::workspace::{Profile, Workspace};
 
 const SHORT_RUN_SECONDS: u64 = 45;
 
-/// Runs from a seed of its own choice, which it prints.
+/// One server, from a seed of the run's own choice, which it prints.
 pub(crate) fn short(workspace: &Workspace) -> Result<()> {
     load::faults(workspace, Profile::Dev, Site::Server, SHORT_RUN_SECONDS, None)
+}
+
+/// The same for three nodes with their database and their bus.
+pub(crate) fn short_cluster(workspace: &Workspace) -> Result<()> {
+    load::faults(workspace, Profile::Dev, Site::Cluster, SHORT_RUN_SECONDS, None)
 }

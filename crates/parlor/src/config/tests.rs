@@ -234,8 +234,11 @@ fn postgres_needs_its_address_and_a_parlor_that_has_it() {
         config.store.connections = 0;
     });
     assert!(none.contains("store.connections must be from 1"));
+    let address = || Some(Secret::new(String::from("postgres://parlor@/parlor")));
+    let copied = refusal(|config| config.store.replica_url = address());
+    assert!(copied.contains("store.replica_url is set, but messages are kept in SQLite"));
     let mut config = working();
-    config.store.url = Some(Secret::new(String::from("postgres://parlor@/parlor")));
+    config.store.url = address();
     assert!(refuse(&config, false).expect_err("is refused").to_string().contains("SQLite"));
     postgres(&mut config);
     let built_in = cfg!(feature = "postgres");

@@ -215,7 +215,11 @@ pub(super) fn store(config: &Config, data: &Path, keyring: Option<Arc<Keyring>>)
 pub(crate) fn postgres(config: &Config, url: &str) -> parlor_store::postgres::Config {
     let limits = &config.limits;
     parlor_store::postgres::Config {
-        replica_url: config.store.replica_url.as_ref().map(|url| url.expose().to_owned()),
+        replica_url: config
+            .store
+            .replica_url
+            .as_ref()
+            .map(|url| String::from_utf8_lossy(url.expose()).into_owned()),
         tls_ca_file: config.store.tls_ca_file.clone(),
         statements: match config.store.pooler {
             true => parlor_store::postgres::Statements::Unnamed,

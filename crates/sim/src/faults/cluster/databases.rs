@@ -72,6 +72,13 @@ impl Databases {
         Ok(databases)
     }
 
+    /// Where the standby is read, whichever of the two it is: what clients are to be given.
+    pub(super) fn standby_url(&self) -> String {
+        let [one, other] = [0, 1].map(|which| self.network.addr(Host::Database(which)));
+        let hosts = format!("{one}:{POSTGRES_PORT},{other}:{POSTGRES_PORT}");
+        format!("postgres://{USER}@{hosts}/{USER}?target_session_attrs=read-only")
+    }
+
     /// Where the primary is reached on the network.
     pub(super) fn addr(&self) -> SocketAddr {
         (self.network.addr(Host::Database(self.primary)), POSTGRES_PORT).into()

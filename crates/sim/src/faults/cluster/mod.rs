@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
@@ -53,6 +53,8 @@ use redis::Redis;
 
 /// How many nodes there are.
 const NODES: usize = 3;
+/// What a node counts of the reads that the standby answered.
+const REPLICA_READS: &str = "parlor_store_replica_reads_total ";
 /// Where each listens, on its own host.
 const NODE_PORT: u16 = 3000;
 /// After how long without a sign of life a node counts as gone: sooner than by default, so that a run sees it
@@ -97,11 +99,13 @@ impl Cluster {
         let host = Host::Node(number);
         let addr = (self.network.addr(host), NODE_PORT).into();
         let database = format!("postgres://parlor@{}/parlor", self.to_database.addr());
+        let standby = self.databases.standby_url();
         let bus = format!("redis://{}", self.to_redis.addr());
         let [lease, grace] = [LEASE, GRACE].map(|time| time.as_millis().to_string());
         let settings = [
             ("PARLOR_STORE__BACKEND", "postgres"),
             ("PARLOR_STORE__URL", database.as_str()),
+            ("PARLOR_STORE__REPLICA_URL", standby.as_str()),
             ("PARLOR_BUS__BACKEND", "redis"),
             ("PARLOR_BUS__URL", bus.as_str()),
             ("PARLOR_BUS__LEASE_MS", lease.as_str()),
@@ -114,6 +118,18 @@ impl Cluster {
         launch.command.extend([OsString::from("--data"), data.into()]);
         launch.command.splice(0..0, self.network.on(host));
         launch
+    }
+
+    /// How many reads the standby has answered since the nodes were last started.
+    async fn replica_reads(&self) -> Result<u64> {
+        let mut reads = 0;
+        for node in &self.nodes {
+            let (_, page) = node.page("/metrics").await?;
+            let value = |line: &str| line.strip_prefix(REPLICA_READS)?.trim().parse::<f64>().ok();
+            reads +=
+                page.lines().find_map(value).context("no metric of the replica's reads")? as u64;
+        }
+        Ok(reads)
     }
 
     /// What panicked, by the nodes' logs.
@@ -182,6 +198,9 @@ async fn run_in(plan: &Plan, folder: &Path) -> Result<Outcome> {
     conductor.run(plan.duration).await?;
     stage.finish().await?;
     let mut settled = stage.settle(addrs[0]).await?;
+    let replica_reads = cluster.replica_reads().await?;
+    ensure!(replica_reads > 0, "the standby was never read");
+    tally.add("reads that the standby answered at the end", replica_reads);
     let online = presence::becomes(true, LEASE, &shared, &addrs).await?;
     stage.stop().await?;
     // The others take those of a node that is gone offline when its lease has ended.
