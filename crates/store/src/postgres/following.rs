@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use parlor_chat::bus::{Bus, Ear, NodeId, Topic};
 use parlor_chat::entry::Entry;
+use parlor_chat::order::Order;
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{CommitSink, Committed, StoreError};
 use parlor_chat::trace::Took;
@@ -31,7 +32,6 @@ use tokio::time::{Instant, sleep_until};
 use super::Shared;
 use super::command::Command;
 use super::hint::{self, Hint};
-use super::order::Order;
 use super::turn::Work;
 use crate::kept::traces;
 

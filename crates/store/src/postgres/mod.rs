@@ -38,8 +38,8 @@
 //! row, but stays in the server's files until it reuses their space (`VACUUM`), and in its backups.
 //!
 //! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `tls`, `locks`, `turn`, `threads`,
-//! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `order`, `hint`,
-//! `following`, `reads`, the files beside it, `replica`.
+//! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `hint`,
+//! `following` (around chat's `order`), `reads`, the files beside it, `replica`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -125,8 +125,6 @@ mod command;
 mod wishes;
 
 mod health;
-
-mod order;
 
 mod hint;
 
