@@ -14,6 +14,8 @@
 //! So the writer names its entries before it commits them ([`Order::expect`]): a page that shows them first
 //! shows them with their origin.
 //!
+//! When a page is read, and when who waits for a commit is answered, [`Follower`] decides.
+//!
 //! What always holds: each entry is given out once, and none before all that lie below it were, or are gone
 //! from the log. Where a page differs from what was kept aside the page is believed, and it is counted. What
 //! is kept aside is bounded: beyond it the highest are dropped, and read when their turn comes. What is heard
@@ -24,6 +26,10 @@ use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::store::{Committed, Origin};
+
+mod follower;
+
+pub use self::follower::{ANSWER_MAX, Follower, HINT_MAX, PAUSE, Page};
 
 /// The log as far as this node has given it out.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::*;
 use crate::entry::{Body, Content, Epoch, Millis, Position};
 use crate::ids::{ConversationId, Seq, UserId};
 
-fn entry(position: u64) -> Arc<Entry> {
+pub(super) fn entry(position: u64) -> Arc<Entry> {
     let (a, b) = (UserId::parse("a").expect("an id"), UserId::parse("b").expect("an id"));
     Arc::new(Entry {
         conversation: ConversationId::direct(&a, &b),
@@ -23,7 +23,7 @@ fn entry(position: u64) -> Arc<Entry> {
     })
 }
 
-fn committed(position: u64) -> Committed {
+pub(super) fn committed(position: u64) -> Committed {
     // Every third is this node's own.
     let origin = if position.is_multiple_of(3) { Origin::of(position) } else { Origin::of(0) };
     Committed { entry: entry(position), origin }

@@ -8,20 +8,18 @@
 //!
 //! It is told of a commit before those who wait for it are answered, so what this node tells the bus is
 //! there as soon as it can be. If an entry before it is not here yet, it is waited for a moment, and then
-//! read; whoever waits for an answer does not wait longer than [`ANSWER_MAX`] for that: it is committed.
+//! read; whoever waits for an answer does not wait for that without end ([`Follower`] decides it all).
 //!
 //! **How far the log goes** is known from commits, hints, from every snapshot that anything reads in, and, if
 //! nothing is heard, by looking every so often. So a bus that is down delays what others said and loses
 //! nothing. The thread has a runtime of its own, since the sink may wait for room.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parlor_chat::bus::{Bus, Ear, NodeId, Topic};
-use parlor_chat::entry::Entry;
-use parlor_chat::order::Order;
+use parlor_chat::order::{Follower, Page};
 use parlor_chat::own::OwnCommitted;
 use parlor_chat::store::{CommitSink, Committed, StoreError};
 use parlor_chat::trace::Took;
@@ -35,12 +33,6 @@ use super::hint::{self, Hint};
 use super::turn::Work;
 use crate::kept::traces;
 
-/// How long the answer of a commit waits for the entries before it to be told.
-const ANSWER_MAX: Duration = Duration::from_millis(250);
-/// How long an entry that a hint may still bring is waited for before it is read.
-const HINT_MAX: Duration = Duration::from_millis(25);
-/// How long it rests after a page could not be read.
-const PAUSE: Duration = Duration::from_millis(200);
 /// Entries that are kept aside until their turn.
 const AHEAD_MAX: usize = 8_192;
 /// What may wait to be looked at.
@@ -61,16 +53,6 @@ enum Told {
     Missed,
     Page(Result<Page, StoreError>),
     Close,
-}
-
-/// A piece of the whole log.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) entries: Vec<Arc<Entry>>,
-    /// It has all there is up to this position.
-    pub(crate) up_to: u64,
-    /// The log went up to there.
-    pub(crate) head: u64,
 }
 
 /// How others speak to the thread.
@@ -194,74 +176,36 @@ pub(crate) fn start(
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let Inbox { inbox, seen } = inbox;
-    let order = Order::new(seen.applied.load(Ordering::Relaxed), AHEAD_MAX);
-    let follower = Follower {
-        shared,
-        sink,
-        pages,
-        seen,
-        order,
-        waiting: VecDeque::new(),
-        is_reading: false,
-        looks: Looks::new(),
-    };
-    let run = move || runtime.block_on(follower.run(inbox));
+    let applied = seen.applied.load(Ordering::Relaxed);
+    let every = shared.config.look_every;
+    let follower = Follower::new(applied, AHEAD_MAX, Duration::ZERO, every);
+    let began = Instant::now();
+    let teller = Teller { shared, sink, pages, seen, began, follower };
+    let run = move || runtime.block_on(teller.run(inbox));
     std::thread::Builder::new().name("store-follow".to_owned()).spawn(run)
 }
 
-struct Follower {
+/// The thread.
+struct Teller {
     shared: Arc<Shared>,
     sink: Arc<dyn CommitSink>,
     /// Where pages are read.
     pages: Handle,
     seen: Arc<Seen>,
-    order: Order,
-    /// What is told behind entries that were not given out yet, in that order.
-    waiting: VecDeque<Behind>,
-    is_reading: bool,
-    looks: Looks,
+    /// From when on the follower counts its time.
+    began: Instant,
+    follower: Follower<Answers>,
 }
 
 /// What is told, and who is answered, behind an entry.
-struct Behind {
-    position: u64,
+struct Answers {
     own: Vec<OwnCommitted>,
     batch: Vec<Command>,
-    /// Then at the latest.
-    due: Instant,
 }
 
-/// When the log is looked at.
-struct Looks {
-    /// Since when the entry that is next is missed.
-    behind_since: Option<Instant>,
-    /// What is missed will not be heard.
-    is_urgent: bool,
-    /// Then, whether or not anything is missed.
-    next: Instant,
-    /// Not before, since the last look failed.
-    not_before: Instant,
-}
-
-impl Looks {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self { behind_since: None, is_urgent: false, next: now, not_before: now }
-    }
-
-    fn at(&self) -> Instant {
-        let missed = match self.behind_since {
-            Some(since) if self.is_urgent => since,
-            Some(since) => since + HINT_MAX,
-            None => self.next,
-        };
-        missed.min(self.next).max(self.not_before)
-    }
-}
-
-impl Follower {
+impl Teller {
     async fn run(mut self, mut inbox: mpsc::Receiver<Told>) {
-        self.looks.next = Instant::now() + self.look_every();
+        self.follower.look_every(self.now(), self.look_every());
         loop {
             let due = self.due();
             tokio::select! {
@@ -272,34 +216,42 @@ impl Follower {
                 },
                 () = sleep_until(due) => {}
             }
-            self.tell_behind();
+            let now = self.now();
+            while let Some(answers) = self.follower.told(now) {
+                tell(&*self.sink, answers);
+            }
             // A bus may have been lost since the last look.
-            self.looks.next = self.looks.next.min(Instant::now() + self.look_every());
+            self.follower.look_every(now, self.look_every());
             self.look();
         }
-        for Behind { own, batch, .. } in std::mem::take(&mut self.waiting) {
-            self.tell(&own, batch);
-        }
+        let Self { sink, follower, .. } = self;
+        follower.left().for_each(|answers| tell(&*sink, answers));
+    }
+
+    /// The time, as the follower counts it.
+    fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     fn hear(&mut self, told: Told) {
         match told {
-            Told::Expect(entries) => self.order.expect(entries),
+            Told::Expect(entries) => self.follower.expect(entries),
             Told::Own(work, batch) => self.own(*work, batch),
             Told::Heard(Hint { head, entries, own }) => {
-                self.order.seen(head);
+                self.follower.seen(head);
                 self.note_lag(&entries);
-                let given = self.order.heard(entries);
+                let given = self.follower.heard(entries);
                 self.give(&given);
                 if !own.is_empty() {
-                    self.behind(head, own, Vec::new());
+                    let answers = Answers { own, batch: Vec::new() };
+                    self.follower.answer(self.now(), head, answers);
                 }
             }
             Told::Behind => {
                 self.seen.is_told.store(false, Ordering::Relaxed);
-                self.order.seen(self.seen.head.load(Ordering::Relaxed));
+                self.follower.seen(self.seen.head.load(Ordering::Relaxed));
             }
-            Told::Missed => self.looks.next = Instant::now(),
+            Told::Missed => self.follower.missed(self.now()),
             Told::Page(page) => self.page(page),
             Told::Close => {}
         }
@@ -307,7 +259,7 @@ impl Follower {
 
     fn own(&mut self, work: Work, batch: Vec<Command>) {
         let last = work.committed.last().map(|it| it.entry.position.0);
-        let position = last.unwrap_or(self.order.applied());
+        let position = last.unwrap_or(self.follower.order().applied());
         let mut published = None;
         if let Some(bus) = self.seen.bus.get()
             && !(work.committed.is_empty() && work.own.is_empty())
@@ -320,26 +272,20 @@ impl Follower {
         if let Some(took) = work.took.filter(|_| !traced.is_empty()) {
             self.sink.took(&traced, &Took { published, ..took });
         }
-        let given = self.order.heard(work.committed);
+        let given = self.follower.heard(work.committed);
         self.give(&given);
-        self.behind(position, work.own, batch);
+        self.follower.answer(self.now(), position, Answers { own: work.own, batch });
     }
 
     fn page(&mut self, page: Result<Page, StoreError>) {
-        self.is_reading = false;
-        let now = Instant::now();
         match page {
-            Ok(Page { entries, up_to, head }) => {
-                self.order.seen(head);
-                let given = self.order.page(entries, up_to);
+            Ok(page) => {
+                let given = self.follower.page(self.now(), page);
                 self.give(&given);
-                // More than one page behind: what is next will not be heard.
-                self.looks.is_urgent = head > up_to;
-                self.looks.next = now + self.look_every();
             }
             Err(error) => {
                 tracing::debug!(%error, "the log is not read");
-                self.looks.not_before = now + PAUSE;
+                self.follower.failed(self.now());
             }
         }
     }
@@ -348,10 +294,8 @@ impl Follower {
     fn give(&mut self, entries: &[Committed]) {
         if !entries.is_empty() {
             self.sink.committed(entries);
-            // Whatever is missed now is another one.
-            self.looks.behind_since = None;
         }
-        self.seen.applied.store(self.order.applied(), Ordering::Relaxed);
+        self.seen.applied.store(self.follower.order().applied(), Ordering::Relaxed);
         self.count();
     }
 
@@ -366,8 +310,8 @@ impl Follower {
     /// Hands on what the order has counted.
     fn count(&self) {
         let counters = &self.shared.counters;
-        counters.repaired.store(self.order.repaired(), Ordering::Relaxed);
-        let mismatches = self.order.mismatches();
+        counters.repaired.store(self.follower.order().repaired(), Ordering::Relaxed);
+        let mismatches = self.follower.order().mismatches();
         if counters.mismatches.swap(mismatches, Ordering::Relaxed) < mismatches {
             tracing::error!(
                 mismatches,
@@ -375,32 +319,6 @@ impl Follower {
                  bus write to the same database?"
             );
         }
-    }
-
-    fn behind(&mut self, position: u64, own: Vec<OwnCommitted>, batch: Vec<Command>) {
-        if position <= self.order.applied() && self.waiting.is_empty() {
-            return self.tell(&own, batch);
-        }
-        let due = Instant::now() + ANSWER_MAX;
-        self.waiting.push_back(Behind { position, own, batch, due });
-    }
-
-    /// Tells what waited for entries that are given out, or waited too long.
-    fn tell_behind(&mut self) {
-        let (applied, now) = (self.order.applied(), Instant::now());
-        let is_told = |it: &Behind| it.position <= applied || it.due <= now;
-        while self.waiting.front().is_some_and(is_told) {
-            if let Some(Behind { own, batch, .. }) = self.waiting.pop_front() {
-                self.tell(&own, batch);
-            }
-        }
-    }
-
-    fn tell(&self, own: &[OwnCommitted], batch: Vec<Command>) {
-        if !own.is_empty() {
-            self.sink.own_changed(own);
-        }
-        batch.into_iter().for_each(Command::answer);
     }
 
     /// How often the log is looked at when nothing is missed.
@@ -412,29 +330,27 @@ impl Follower {
 
     /// When something is to be done at the latest.
     fn due(&self) -> Instant {
-        let answer = self.waiting.front().map(|it| it.due);
-        let look = (!self.is_reading).then(|| self.looks.at());
         // By then it is known whether the bus is lost.
         let later = Instant::now() + self.shared.config.look_every;
-        [answer, look].into_iter().flatten().fold(later, Instant::min)
+        self.follower.due().map_or(later, |due| later.min(self.began + due))
     }
 
     /// Reads on, if it is time.
     fn look(&mut self) {
-        let now = Instant::now();
-        match self.order.is_behind() {
-            true => drop(self.looks.behind_since.get_or_insert(now)),
-            false => self.looks.behind_since = None,
-        }
-        if self.is_reading || self.looks.at() > now {
-            return;
-        }
-        self.is_reading = true;
-        let (shared, after) = (self.shared.clone(), self.order.applied());
+        let Some(after) = self.follower.look(self.now()) else { return };
+        let shared = self.shared.clone();
         self.pages.spawn(async move {
             let page = shared.read(|of| Box::pin(of.log(after, PAGE_POSITIONS_MAX))).await;
             // If the thread is gone nobody asks any more.
             drop(shared.following.told.send(Told::Page(page)).await);
         });
     }
+}
+
+fn tell(sink: &dyn CommitSink, answers: Answers) {
+    let Answers { own, batch } = answers;
+    if !own.is_empty() {
+        sink.own_changed(&own);
+    }
+    batch.into_iter().for_each(Command::answer);
 }

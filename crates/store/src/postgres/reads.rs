@@ -6,12 +6,13 @@ use std::sync::Arc;
 use parlor_chat::around::{Emoji, MessageState, Reaction};
 use parlor_chat::entry::{Content, Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::order::Page;
 use parlor_chat::store::{HistoryPage, HistoryQuery, HistoryRange, Placed, StoreError};
 use tokio_postgres::Row;
 
 use super::conn::{Conn, Failure, params};
 use super::entries::{entry, entry_columns};
-use super::following::{Following, Page};
+use super::following::Following;
 use super::threads::{self, Thread};
 use super::visible::{self, Span, WHOLE, seen, shown};
 use crate::kept::clock::Clock;
