@@ -18,8 +18,8 @@
 //!
 //! What always holds: each entry is given out once, and none before all that lie below it were, or are gone
 //! from the log. Where a page differs from what was kept aside the page is believed, and it is counted. What
-//! is kept aside is bounded: beyond it the highest are dropped, and read when their turn comes. What is heard
-//! of another life of the log must not come here.
+//! is kept aside is bounded: beyond it the highest are dropped, and read when their turn comes; of own ones
+//! the origin is kept, for eight times as many. What is heard of another life of the log must not come here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ mod follower;
 
 pub use self::follower::{ANSWER_MAX, Follower, HINT_MAX, PAUSE, Page};
 
+/// For each entry that is kept aside at most, so many that are not any more, but whose origin is.
+const ORIGINS_PER_AHEAD: usize = 8;
+
 /// The log as far as this node has given it out.
 #[derive(Debug)]
 pub struct Order {
@@ -40,6 +43,8 @@ pub struct Order {
     /// What came before its turn, by position, none at or below `applied + 1`.
     ahead: BTreeMap<u64, Committed>,
     ahead_max: usize,
+    /// Of own entries that there was no room for, where they come from.
+    own: BTreeMap<u64, Origin>,
     /// What the transaction under way would commit.
     expected: Vec<Committed>,
     repaired: u64,
@@ -49,8 +54,16 @@ pub struct Order {
 impl Order {
     /// Everything up to `applied` counts as given out; at most `ahead_max` entries are kept aside.
     pub fn new(applied: u64, ahead_max: usize) -> Self {
-        let (ahead, expected) = (BTreeMap::new(), Vec::new());
-        Self { applied, head: applied, ahead, ahead_max, expected, repaired: 0, mismatches: 0 }
+        Self {
+            applied,
+            head: applied,
+            ahead: BTreeMap::new(),
+            ahead_max,
+            own: BTreeMap::new(),
+            expected: Vec::new(),
+            repaired: 0,
+            mismatches: 0,
+        }
     }
 
     /// Up to here everything was given out.
@@ -114,6 +127,7 @@ impl Order {
         if up_to > self.applied {
             self.applied = up_to;
             self.ahead = self.ahead.split_off(&(up_to + 1));
+            self.own = self.own.split_off(&(up_to + 1));
             self.go_on(&mut out);
         }
         out
@@ -122,7 +136,9 @@ impl Order {
     /// From which connection of this node an entry came that was read.
     fn read(&mut self, entry: &Entry) -> Origin {
         let kept = self.ahead.get(&entry.position.0);
+        let own = self.own.get(&entry.position.0);
         match kept {
+            None if own.is_some() => {}
             None if self.expected.iter().any(|it| is_same(&it.entry, entry)) => {}
             None => self.repaired += 1,
             Some(kept) if !is_same(&kept.entry, entry) => self.mismatches += 1,
@@ -136,12 +152,14 @@ impl Order {
                 && it.entry.client_id == entry.client_id
                 && it.entry.ts == entry.ts
         };
-        kept.or(expected.filter(same)).map_or(Origin::of(0), |it| it.origin)
+        let known = kept.or(expected.filter(same)).map(|it| it.origin);
+        known.or(own.copied()).unwrap_or(Origin::of(0))
     }
 
     fn give(&mut self, committed: Committed, out: &mut Vec<Committed>) {
         self.applied = committed.entry.position.0;
         self.ahead.remove(&self.applied);
+        self.own.remove(&self.applied);
         out.push(committed);
         self.go_on(out);
     }
@@ -165,8 +183,12 @@ impl Order {
             kept.origin = committed.origin;
         }
         if self.ahead.len() > self.ahead_max {
-            // The lowest are needed first; what is dropped is read.
-            self.ahead.pop_last();
+            // The lowest are needed first; what is dropped is read, which does not say whose it is.
+            let dropped = self.ahead.pop_last().filter(|(_, it)| it.origin != Origin::of(0));
+            self.own.extend(dropped.map(|(position, it)| (position, it.origin)));
+            if self.own.len() > self.ahead_max.saturating_mul(ORIGINS_PER_AHEAD) {
+                self.own.pop_last();
+            }
         }
     }
 }

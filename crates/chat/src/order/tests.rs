@@ -1,5 +1,7 @@
 //! One log by hints and pages, by hand and in any interleaving.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -88,22 +90,44 @@ fn what_is_read_before_it_is_known_to_be_committed_has_its_origin() {
     assert_eq!(order.page(vec![Arc::new(other)], 5)[0].origin, Origin::of(0));
 }
 
+#[test]
+fn an_own_entry_that_there_is_no_room_for_is_known_as_such_when_it_is_read() {
+    let mine = |position| Committed { entry: entry(position), origin: Origin::of(position) };
+    let mut order = Order::new(0, 2);
+    for position in 2..=5 {
+        order.expect(vec![mine(position)]);
+        order.heard([mine(position)]);
+    }
+    let mut given = order.page(vec![entry(1), entry(2)], 2);
+    given.extend(order.page(vec![entry(4), entry(5)], 5));
+    let origins: Vec<_> = given.iter().map(|it| it.origin.connection).collect();
+    assert_eq!(origins, [0, 2, 3, 4, 5]);
+    assert_eq!((order.applied(), order.repaired()), (5, 1));
+    assert!(order.own.is_empty());
+}
+
 proptest! {
     #[test]
-    fn each_is_given_once_in_order(
+    fn each_is_given_once_in_order_and_own_ones_as_such(
         steps in prop::collection::vec((any::<bool>(), 1u64..40, 0u64..12), 0..60),
-        ahead_max in 1usize..12,
+        ahead_max in 3usize..12,
     ) {
         let mut order = Order::new(0, ahead_max);
         let mut given = Vec::new();
+        let mut heard = BTreeSet::new();
         for (is_page, at, more) in steps {
-            given.extend(if is_page {
+            let now = if is_page {
                 let from = order.applied();
                 let up_to = from + more;
                 order.page((from + 1..=up_to).map(entry).collect(), up_to)
             } else {
+                heard.extend(at..at + more);
                 order.heard((at..at + more).map(committed))
-            });
+            };
+            for it in now.iter().filter(|it| heard.contains(&it.entry.position.0)) {
+                prop_assert_eq!(it.origin, committed(it.entry.position.0).origin);
+            }
+            given.extend(now);
             prop_assert_eq!(order.applied(), given.len() as u64);
         }
         let up_to = order.applied().max(60);
