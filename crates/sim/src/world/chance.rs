@@ -20,6 +20,8 @@ pub(crate) enum Source {
     Device,
     /// What a node decides.
     Node,
+    /// What was removed from the log.
+    Removed,
 }
 
 /// A stream of chance. SplitMix64: small, fast, and good enough to break things.

@@ -64,6 +64,8 @@ pub(crate) struct Device {
     rewind: bool,
     send_at: u64,
     sends: u64,
+    /// On which connection each of its messages was sent first.
+    first_sent: BTreeMap<ClientId, u32>,
     acks: u64,
     marks: BTreeMap<AckId, Mark>,
 }
@@ -94,6 +96,7 @@ impl Device {
             rewind: false,
             send_at: 0,
             sends: 0,
+            first_sent: BTreeMap::new(),
             acks: 0,
             marks: BTreeMap::new(),
         }
@@ -291,6 +294,9 @@ impl Device {
             (next.sent_at, next.answered) = (out.now, false);
             let wished = next.wished.clone();
             self.in_flight += 1;
+            if let Some(key) = key_of(&wished) {
+                self.first_sent.entry(key.clone()).or_insert(self.connections);
+            }
             out.up(conn, Up::Wish { ack, wished });
             if self.chance.percent(40) {
                 break;
@@ -330,6 +336,11 @@ impl Device {
             }
             Down::Push { entry, up_to } => {
                 let cursor = up_to.map(|position| (self.epoch, position));
+                let first_sent = entry.client_id.as_ref().and_then(|key| self.first_sent.get(key));
+                if entry.from == self.user && first_sent == Some(&self.connections) {
+                    let (user, name, id) = (&self.user, &self.name, entry.id());
+                    out.echoes.push(format!("{user}/{name} was pushed its own {id}"));
+                }
                 if let Some(rereading) = &mut self.rereading {
                     rereading.aside.push(entry);
                 } else if !self.reread.contains(&(entry.conversation.clone(), entry.seq)) {
@@ -415,7 +426,8 @@ impl Device {
                     (answer, key_of(&done.wished))
                 {
                     let id = parlor_chat::ids::MessageId::new(&conversation, seq).to_string();
-                    out.history.acked.push(Acked { client_id: key, id, seq: seq.0, ts: ts.0 });
+                    let client_id = key.to_string();
+                    out.history.acked.push(Acked { client_id, id, seq: seq.0, ts: ts.0 });
                 }
             }
         }
@@ -439,9 +451,9 @@ pub(crate) fn message(entry: &Entry) -> Message {
     }
 }
 
-fn key_of(wished: &Wished) -> Option<String> {
+fn key_of(wished: &Wished) -> Option<&ClientId> {
     match wished {
-        Wished::Say { key, .. } | Wished::Group { key, .. } => Some(key.to_string()),
+        Wished::Say { key, .. } | Wished::Group { key, .. } => Some(key),
         Wished::Block { .. } => None,
     }
 }

@@ -1,6 +1,8 @@
 //! The store with time: writes wait for a batch, a batch for its sync, answers for their way back.
 //!
-//! What is synced is the [`Ledger`], and it alone is visible to reads. A crash loses the queue and
+//! What is synced is the [`Ledger`], and it alone is visible to reads. A batch is of one node, which is
+//! told what it would commit before it is synced; batches of all nodes are synced one behind the
+//! other, as transactions that take positions are. A crash loses the queue and
 //! the batch that is being synced; what was synced stays, whether or not its answer got out. A
 //! copy is a ledger put aside; a restore takes it back and begins another life.
 
@@ -8,7 +10,7 @@ use std::collections::VecDeque;
 
 use parlor_chat::entry::{Epoch, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::Members;
+use parlor_chat::order::Page;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Behind, Block, Committed, HistoryPage, HistoryQuery, Mark,
@@ -73,10 +75,8 @@ pub(crate) enum Read {
     Behind(UserId, Position, usize),
     /// What a device at a position has confirmed.
     Received(UserId, DeviceId, Position),
-    /// A piece of the bare log, for a node that follows it.
-    Log(ConversationId, Seq, usize),
-    /// What moved in the conversations of a node's users since a position.
-    Sweep(Vec<UserId>, Position),
+    /// A piece of the whole log, for a node that follows it: so many positions.
+    Log(u64, u64),
     /// For a user.
     History(HistoryQuery),
     /// For a user.
@@ -95,9 +95,7 @@ pub(crate) enum Saw {
     /// See [`Read::Received`].
     Received(Vec<(ConversationId, Seq)>),
     /// See [`Read::Log`].
-    Log(Vec<std::sync::Arc<parlor_chat::entry::Entry>>),
-    /// See [`Read::Sweep`].
-    Sweep(Vec<Swept>, Position),
+    Log(Page),
     /// See [`Read::History`].
     History(Result<HistoryPage, StoreError>),
     /// See [`Read::List`].
@@ -106,29 +104,36 @@ pub(crate) enum Saw {
     Failed,
 }
 
-/// A conversation that moved.
-#[derive(Debug, Clone)]
-pub(crate) struct Swept {
-    /// Which one.
-    pub(crate) conversation: ConversationId,
-    /// Its newest entry at the position that the sweep began after.
-    pub(crate) base: Seq,
-    /// Who belonged to it then, if it is a group.
-    pub(crate) members: Members,
-    /// Its newest entry.
-    pub(crate) head: Seq,
-}
-
-/// A batch that was synced: what to tell to whom.
+/// A batch that was synced: what to tell its node.
 #[derive(Debug)]
 pub(crate) struct Told {
-    /// The new entries of that node, in commit order.
+    /// The new entries, in commit order.
     pub(crate) entries: Vec<Committed>,
-    /// The answers to it.
+    /// The answers.
     pub(crate) answers: Vec<(Ticket, Written)>,
 }
 
+/// A batch that is about to be synced.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// Whose it is.
+    pub(crate) asker: Asker,
+    /// What it would commit.
+    pub(crate) expected: Vec<Committed>,
+    /// What the planted fault answers already.
+    pub(crate) early: Vec<(Ticket, Written)>,
+}
+
 type Queued = (Asker, Ticket, Write);
+
+/// A batch on its way: what it would make of the ledger, and what is told then.
+#[derive(Debug)]
+struct Syncing {
+    batch: Vec<Queued>,
+    ledger: Ledger,
+    asker: Asker,
+    told: Told,
+}
 
 /// The store of a world.
 #[derive(Debug)]
@@ -137,7 +142,7 @@ pub(crate) struct Disk {
     copy: Option<Ledger>,
     queue: VecDeque<Queued>,
     queue_max: usize,
-    syncing: Vec<Queued>,
+    syncing: Option<Syncing>,
     /// Counts crashes, so that a sync from before one is none.
     life: u32,
     up: bool,
@@ -154,7 +159,7 @@ impl Disk {
             copy: None,
             queue: VecDeque::new(),
             queue_max,
-            syncing: Vec::new(),
+            syncing: None,
             life: 0,
             up: true,
             refused: Vec::new(),
@@ -199,43 +204,47 @@ impl Disk {
             return Err(StoreError::Overloaded);
         }
         self.queue.push_back((asker, ticket, write));
-        Ok(self.syncing.is_empty())
+        Ok(self.syncing.is_none())
     }
 
-    /// Takes a batch to sync, if there is something and none is under way. Planted to
-    /// acknowledge before that, it gives the answers.
-    pub(crate) fn begin(&mut self) -> Option<Vec<(Asker, Told)>> {
-        if !self.up || !self.syncing.is_empty() || self.queue.is_empty() {
+    /// Takes a batch to sync, if there is something and none is under way: what the node that is next has
+    /// queued. Before it `removed` entries were committed of which nothing is left but their positions.
+    pub(crate) fn begin(&mut self, removed: u64) -> Option<Begun> {
+        if !self.up || self.syncing.is_some() {
             return None;
         }
-        let batch = self.queue.len().min(BATCH_MAX);
-        self.syncing = self.queue.drain(..batch).collect();
-        if self.planted != Some(Planted::AckBeforeCommit) {
-            return Some(Vec::new());
+        let asker = self.queue.front()?.0;
+        let (mut batch, mut others) = (Vec::new(), VecDeque::new());
+        for queued in self.queue.drain(..) {
+            match queued.0 == asker && batch.len() < BATCH_MAX {
+                true => batch.push(queued),
+                false => others.push_back(queued),
+            }
         }
-        let mut early = apply(&mut self.ledger.clone(), &self.syncing);
-        early.iter_mut().for_each(|(_, told)| told.entries.clear());
-        Some(early)
+        self.queue = others;
+        let mut ledger = self.ledger.clone();
+        ledger.remove(removed);
+        let mut told = apply(&mut ledger, &batch);
+        let expected = told.entries.clone();
+        let early = match self.planted {
+            Some(Planted::AckBeforeCommit) => std::mem::take(&mut told.answers),
+            _ => Vec::new(),
+        };
+        self.syncing = Some(Syncing { batch, ledger, asker, told });
+        Some(Begun { asker, expected, early })
     }
 
     /// The batch is synced: it is there, and its answers go out.
-    pub(crate) fn synced(&mut self) -> Vec<(Asker, Told)> {
-        let batch = std::mem::take(&mut self.syncing);
-        let mut told = apply(&mut self.ledger, &batch);
-        let answers = told.iter().flat_map(|(asker, told)| {
-            told.answers.iter().map(move |(ticket, written)| (*asker, *ticket, written))
-        });
-        for (asker, ticket, written) in answers {
+    pub(crate) fn synced(&mut self) -> Option<(Asker, Told)> {
+        let Syncing { batch, ledger, asker, told } = self.syncing.take()?;
+        self.ledger = ledger;
+        for (ticket, written) in &told.answers {
             if matches!(written, Written::Appended(Err(_))) {
-                let same = |queued: &&Queued| queued.0 == asker && queued.1 == ticket;
-                let key = batch.iter().find(same).and_then(|queued| key_of(&queued.2));
-                self.refused.extend(key);
+                let key = batch.iter().find(|queued| queued.1 == *ticket);
+                self.refused.extend(key.and_then(|queued| key_of(&queued.2)));
             }
         }
-        if self.planted == Some(Planted::AckBeforeCommit) {
-            told.iter_mut().for_each(|(_, told)| told.answers.clear());
-        }
-        told
+        Some((asker, told))
     }
 
     /// Sends that were judged and refused.
@@ -247,7 +256,8 @@ impl Disk {
     pub(crate) fn crash(&mut self) -> Vec<(Asker, Ticket)> {
         self.up = false;
         self.life += 1;
-        let lost = self.syncing.drain(..).chain(self.queue.drain(..));
+        let syncing = self.syncing.take().map(|it| it.batch).unwrap_or_default();
+        let lost = syncing.into_iter().chain(self.queue.drain(..));
         lost.map(|(asker, ticket, _)| (asker, ticket)).collect()
     }
 
@@ -294,12 +304,7 @@ impl Disk {
             Read::Received(user, device, up_to) => {
                 Saw::Received(ledger.received(user, device, *up_to, usize::MAX))
             }
-            Read::Log(conversation, after, limit) => {
-                Saw::Log(ledger.log(conversation, *after, *limit))
-            }
-            Read::Sweep(users, after) => {
-                Saw::Sweep(sweep(ledger, users, *after), ledger.position())
-            }
+            Read::Log(after, positions_max) => Saw::Log(ledger.log(*after, *positions_max)),
             Read::History(query) => Saw::History(ledger.history(query)),
             Read::List(user) => {
                 let page = ledger.conversations(user, None, usize::MAX);
@@ -309,18 +314,14 @@ impl Disk {
     }
 }
 
-fn apply(ledger: &mut Ledger, batch: &[Queued]) -> Vec<(Asker, Told)> {
-    let mut all: Vec<(Asker, Told)> = Vec::new();
-    for (asker, ticket, write) in batch {
+fn apply(ledger: &mut Ledger, batch: &[Queued]) -> Told {
+    let mut told = Told { entries: Vec::new(), answers: Vec::new() };
+    for (_, ticket, write) in batch {
         let (written, entry) = write_to(ledger, write);
-        let at = all.iter().position(|(known, _)| known == asker).unwrap_or_else(|| {
-            all.push((*asker, Told { entries: Vec::new(), answers: Vec::new() }));
-            all.len() - 1
-        });
-        all[at].1.entries.extend(entry);
-        all[at].1.answers.push((*ticket, written));
+        told.entries.extend(entry);
+        told.answers.push((*ticket, written));
     }
-    all
+    told
 }
 
 fn key_of(write: &Write) -> Option<String> {
@@ -329,23 +330,6 @@ fn key_of(write: &Write) -> Option<String> {
         Write::Group(append) => Some(append.client_id.to_string()),
         Write::Mark(_) | Write::Attach(_) | Write::Block(_) => None,
     }
-}
-
-fn sweep(ledger: &Ledger, users: &[UserId], after: Position) -> Vec<Swept> {
-    let mut swept: Vec<Swept> = Vec::new();
-    for user in users {
-        for moved in ledger.moved(user, after, usize::MAX).conversations {
-            let conversation = moved.conversation;
-            let known = swept.iter().any(|swept| swept.conversation == conversation);
-            if known || moved.position <= after {
-                continue;
-            }
-            let base = ledger.seq_at(&conversation, after);
-            let members = ledger.members_at(&conversation, base);
-            swept.push(Swept { conversation, base, members, head: moved.head });
-        }
-    }
-    swept
 }
 
 fn write_to(ledger: &mut Ledger, write: &Write) -> (Written, Option<Committed>) {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use parlor_chat::entry::{Entry, Epoch};
+use parlor_chat::entry::Epoch;
 use parlor_chat::ids::{ConversationId, Seq, UserId};
+use parlor_chat::store::Committed;
 
 use super::disk::{Asker, Read, Saw, Ticket, Told};
 use super::message::{Conn, Down, Up};
@@ -41,16 +42,18 @@ pub(crate) enum Event {
 /// What happens at a node.
 #[derive(Debug)]
 pub(crate) enum AtNode {
+    /// The store is about to commit these for it.
+    Expect(Vec<Committed>),
     /// The store tells its commits and answers.
     Told(Told),
     /// A read comes back.
     Saw(Ticket, Saw),
-    /// The bus brings an entry.
-    Hint(Epoch, Arc<Entry>),
+    /// The bus brings what another node committed.
+    Hint(Arc<Hint>),
     /// The bus brings a receipt.
     Receipt(Epoch, Gone),
-    /// Time to sweep.
-    Sweep,
+    /// Time to look at the log, or to answer.
+    Look,
     /// Time to ping.
     Ping,
     /// Time to store watermarks.
@@ -59,6 +62,17 @@ pub(crate) enum AtNode {
     Flushed(Conn),
     /// A join takes effect.
     Joined(Conn),
+}
+
+/// What a node tells the others of one commit.
+#[derive(Debug)]
+pub(crate) struct Hint {
+    /// In which life of the log.
+    pub(crate) epoch: Epoch,
+    /// Up to where the log goes by it.
+    pub(crate) head: u64,
+    /// Its entries, unless they are too long for a hint.
+    pub(crate) entries: Vec<Committed>,
 }
 
 /// How far somebody is, as it is told.

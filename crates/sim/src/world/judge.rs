@@ -83,7 +83,13 @@ impl World<'_> {
         history.barred = ledger.barred().iter().map(barred).collect();
         history.refused = self.out.disk.refused().to_vec();
         history.pending = self.devices.iter().filter_map(Device::pending).collect();
-        checker::check(history)
+        let mut verdict = checker::check(history);
+        verdict.wrong.extend_from_slice(&self.out.echoes);
+        for node in self.nodes.iter().filter(|node| node.mismatches() > 0) {
+            let name = node.me().node;
+            verdict.wrong.push(format!("node {name} heard another entry than the log has"));
+        }
+        verdict
     }
 }
 

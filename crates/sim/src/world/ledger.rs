@@ -153,6 +153,12 @@ impl Ledger {
         self.talks.get(conversation).map_or(Seq(0), Talk::head)
     }
 
+    /// Takes that so many entries were committed elsewhere which are removed by now: they have left no
+    /// row, only their positions.
+    pub(crate) fn remove(&mut self, entries: u64) {
+        self.position.0 += entries;
+    }
+
     /// Begins another life, as a restore does.
     pub(crate) fn begin_life(&mut self, epoch: Epoch) {
         self.epoch = epoch;

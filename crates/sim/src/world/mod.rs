@@ -164,7 +164,7 @@ impl<'a> World<'a> {
         }
         for node in 0..self.plan.nodes {
             let skew = Chance::of(self.plan.seed, Source::Node, node as u64);
-            let node = Node::new(node, 1, &self.out, self.plan.nodes == 1, self.skew(skew));
+            let node = Node::new(node, 1, &self.out, self.skew(skew));
             self.nodes.push(node);
         }
         self.nodes.iter_mut().for_each(|node| node.start(&mut self.out));
@@ -187,10 +187,9 @@ impl<'a> World<'a> {
         self.out.now = time;
     }
 
-    /// From now on nothing breaks any more.
+    /// From now on nothing breaks any more. The bus loses as much as before: what it loses is looked for.
     fn heal(&mut self) {
         self.out.note(|| "nothing breaks any more".into());
-        self.out.noise.bus_drop = 0;
         self.out.noise.store_queue = usize::MAX;
     }
 
@@ -223,8 +222,9 @@ impl<'a> World<'a> {
             Event::NodeUp(node) => self.start(node),
             Event::Synced(life) => {
                 if life == self.out.disk.life() {
-                    let told = self.out.disk.synced();
-                    self.out.tell(told);
+                    if let Some((asker, told)) = self.out.disk.synced() {
+                        self.out.tell(asker, told);
+                    }
                     self.out.begin_sync();
                 }
             }
@@ -351,7 +351,7 @@ impl<'a> World<'a> {
         }
         let life = self.nodes[number].me().life + 1;
         let skew = self.skew(Chance::of(self.plan.seed, Source::Node, number as u64));
-        let mut node = Node::new(number, life, &self.out, self.plan.nodes == 1, skew);
+        let mut node = Node::new(number, life, &self.out, skew);
         node.start(&mut self.out);
         self.nodes[number] = node;
     }

@@ -1,5 +1,5 @@
 //! A node: connections on one side, the store and the bus on the other, and in between chat's own
-//! machines: catching up, following logs, proofs of receipt, order after a failure.
+//! machines: catching up, following the log, proofs of receipt, order after a failure.
 //!
 //! What the service and the gateway do in the real server, without bytes and threads. [`commands`]
 //! takes what devices say, [`catching`] brings a connection up to date, [`following`] turns commits
@@ -7,17 +7,19 @@
 //! of the last one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use parlor_chat::aborts::Order;
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::limits::Limits;
+use parlor_chat::members::Members;
+use parlor_chat::order::Follower;
 use parlor_chat::rate::Rate;
 use parlor_chat::receipts::{Gathered, Marks};
 use parlor_chat::refusal::{Refusal, of_store};
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::MarkKind;
-use parlor_chat::sweep::Sweep;
 
 use super::disk::{Asker, Read, Saw, Ticket, Told, Write, Written};
 use super::event::{AtNode, Event, Gone};
@@ -31,15 +33,13 @@ mod commands;
 mod following;
 mod session;
 
-use following::Followed;
+use following::{AHEAD_MAX, Answers, LOOK_EVERY};
 use session::Session;
 
 /// Milliseconds between pings.
 const PING_MS: u64 = 400;
 /// Pings in a row that may go unanswered.
 const PINGS_UNANSWERED_MAX: u64 = 3;
-/// Milliseconds between sweeps.
-const SWEEP_MS: u64 = 700;
 /// When the world begins, for the domain.
 const EPOCH_MS: u64 = 1_800_000_000_000;
 
@@ -58,10 +58,8 @@ enum Waiting {
     Received(Conn),
     /// A page of a catch-up.
     Page(Conn),
-    /// A page of a followed log.
-    Log(ConversationId),
-    /// A sweep, from a position on.
-    Sweep,
+    /// A page of the whole log.
+    Log,
     /// A question of a device.
     Asked(Conn, AckId),
 }
@@ -69,23 +67,21 @@ enum Waiting {
 /// One node in one of its lives.
 pub(crate) struct Node {
     me: Asker,
-    /// Whether it is the only one, in one process with the store.
-    alone: bool,
     up: bool,
     /// Until when it stands still.
     pub(crate) paused_until: u64,
     epoch: Epoch,
     /// Its clock's difference.
     skew: u64,
-    /// Everything up to here was broadcast, or was there before this life.
-    position: Position,
-    sweep: Sweep,
-    /// Everything up to here is pushed once nothing followed is behind.
-    swept: Option<Position>,
+    /// The log as far as it was broadcast, or was there before this life.
+    follower: Follower<Answers>,
+    /// When it asks its follower next, at the latest.
+    look_at: Option<u64>,
+    /// Who belongs to each group, as of what was broadcast.
+    groups: BTreeMap<ConversationId, Members>,
     /// Counts broadcasts, from 1: what a ping proves, 0 being nothing.
     count: u64,
     sessions: BTreeMap<Conn, Session>,
-    followed: BTreeMap<ConversationId, Followed>,
     marks: Marks<(Conn, AckId)>,
     gathering: bool,
     waiting: BTreeMap<Ticket, Waiting>,
@@ -101,25 +97,26 @@ pub(crate) struct Node {
 
 impl Node {
     /// A node that is about to start.
-    pub(crate) fn new(node: usize, life: u32, out: &Outside, alone: bool, skew: u64) -> Self {
+    pub(crate) fn new(node: usize, life: u32, out: &Outside, skew: u64) -> Self {
         let limits = Limits {
             catch_up_page_entries: out.noise.page,
             unconfirmed_entries_max: 64,
             ..Limits::default()
         };
+        let (ledger, now) = (out.disk.ledger(), Duration::from_millis(out.now));
+        let every =
+            if out.plants(Planted::NoLook) { Duration::from_secs(3_600) } else { LOOK_EVERY };
         Self {
             me: Asker { node, life },
-            alone,
             up: true,
             paused_until: 0,
-            epoch: out.disk.ledger().epoch(),
+            epoch: ledger.epoch(),
             skew,
-            position: out.disk.ledger().position(),
-            sweep: Sweep::new(out.disk.ledger().position()),
-            swept: None,
+            follower: Follower::new(ledger.position().0, AHEAD_MAX, now, every),
+            look_at: None,
+            groups: ledger.groups(),
             count: 1,
             sessions: BTreeMap::new(),
-            followed: BTreeMap::new(),
             marks: Marks::new(limits.marks_pending_max),
             gathering: false,
             waiting: BTreeMap::new(),
@@ -152,7 +149,17 @@ impl Node {
         let life = self.me.life;
         out.note(|| format!("node {} starts, life {life}", self.me.node));
         self.later(out, PING_MS, AtNode::Ping);
-        self.later(out, SWEEP_MS, AtNode::Sweep);
+        self.follow_on(out);
+    }
+
+    /// Everything up to here was broadcast, or was there before this life.
+    fn position(&self) -> Position {
+        Position(self.follower.order().applied())
+    }
+
+    /// How often two entries claimed one position, as far as this life knows.
+    pub(crate) fn mismatches(&self) -> u64 {
+        self.follower.order().mismatches()
     }
 
     fn later(&self, out: &mut Outside, ms: u64, what: AtNode) {
@@ -194,18 +201,16 @@ impl Node {
     /// Something happens here.
     pub(crate) fn take(&mut self, out: &mut Outside, what: AtNode) {
         match what {
+            AtNode::Expect(entries) => self.expect(out, entries),
             AtNode::Told(told) => self.told(out, told),
             AtNode::Saw(ticket, saw) => self.saw(out, ticket, saw),
-            AtNode::Hint(epoch, entry) => self.hinted(out, epoch, &entry),
+            AtNode::Hint(hint) => self.hinted(out, &hint),
             AtNode::Receipt(epoch, gone) => {
-                if epoch == self.epoch || out.plants(Planted::StrayLife) {
+                if epoch == self.epoch || out.plants(Planted::StrayReceipt) {
                     self.tell_here(out, &gone);
                 }
             }
-            AtNode::Sweep => {
-                self.later(out, SWEEP_MS, AtNode::Sweep);
-                self.look_around(out);
-            }
+            AtNode::Look => drop(self.look_at.take_if(|at| *at <= out.now)),
             AtNode::Ping => {
                 self.later(out, PING_MS, AtNode::Ping);
                 self.ping(out);
@@ -214,15 +219,23 @@ impl Node {
             AtNode::Flushed(conn) => self.flushed(out, conn),
             AtNode::Joined(conn) => self.joined_late(conn),
         }
+        self.follow_on(out);
     }
 
     fn told(&mut self, out: &mut Outside, told: Told) {
-        for committed in &told.entries {
-            out.hint(self.me, self.epoch, &committed.entry);
-            self.committed(out, committed);
+        for (ticket, _) in &told.answers {
+            self.under_way.remove(ticket);
         }
-        for (ticket, written) in told.answers {
-            self.under_way.remove(&ticket);
+        let (failed, answers): (Vec<_>, Vec<_>) =
+            told.answers.into_iter().partition(|(_, written)| matches!(written, Written::Unknown));
+        // What failed waits for nothing.
+        self.answer(out, failed);
+        self.committed(out, told.entries, answers);
+    }
+
+    /// Answers those who wait for a commit.
+    fn answer(&mut self, out: &mut Outside, answers: Answers) {
+        for (ticket, written) in answers {
             match written {
                 Written::Appended(done) => {
                     let answer = done.map(|appended| Answer::Sent {
@@ -240,6 +253,16 @@ impl Node {
     }
 
     fn saw(&mut self, out: &mut Outside, ticket: Ticket, saw: Saw) {
+        // Whatever is read in shows how far the log goes.
+        let as_of = match &saw {
+            Saw::Undelivered(page) => Some(page.as_of),
+            Saw::Since(page) => Some(page.as_of),
+            Saw::Behind(behind) => Some(behind.as_of),
+            _ => None,
+        };
+        if let Some(Position(head)) = as_of {
+            self.follower.seen(head);
+        }
         match (self.waiting.remove(&ticket), saw) {
             (Some(Waiting::Behind(conn, cursor)), Saw::Behind(behind)) => {
                 self.resume(out, conn, cursor, behind);
@@ -248,8 +271,7 @@ impl Node {
                 self.confirm(out, conn, received);
             }
             (Some(Waiting::Page(conn)), saw) => self.page(out, conn, saw),
-            (Some(Waiting::Log(conversation)), saw) => self.log_read(out, &conversation, saw),
-            (Some(Waiting::Sweep), saw) => self.swept(out, saw),
+            (Some(Waiting::Log), saw) => self.log_read(out, saw),
             (Some(Waiting::Asked(conn, ack)), saw) => {
                 let answer = match saw {
                     Saw::History(Ok(page)) => Answer::Page(page),
@@ -268,7 +290,6 @@ impl Node {
     pub(crate) fn closed(&mut self, out: &mut Outside, conn: Conn) {
         if let Some(session) = self.sessions.remove(&conn) {
             out.note(|| format!("node {} drops {}", self.me.node, name(&session)));
-            self.unfollow();
         }
     }
 
@@ -305,7 +326,7 @@ impl Node {
     /// Whether a user is in a conversation, as far as this node knows.
     fn belongs(&self, conversation: &ConversationId, user: &UserId) -> bool {
         let (low, high) = conversation.direct_members().expect("all are, here");
-        let group = self.followed.get(conversation).and_then(|followed| followed.members.as_ref());
+        let group = self.groups.get(conversation);
         low == *user || high == *user || group.is_some_and(|members| members.has(user))
     }
 }

@@ -8,16 +8,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parlor_chat::entry::{Entry, Epoch};
-use parlor_chat::store::StoreError;
+use parlor_chat::entry::Epoch;
+use parlor_chat::store::{Committed, Origin, StoreError};
 
 use super::chance::{Chance, Source};
-use super::disk::{Asker, Disk, Read, Ticket, Told, Write, Written};
-use super::event::{AtNode, Counts, Event, Gone};
+use super::disk::{Asker, Begun, Disk, Read, Ticket, Told, Write, Written};
+use super::event::{AtNode, Counts, Event, Gone, Hint};
 use super::message::{Conn, Down, Up};
 use super::plan::{Noise, Plan};
 use super::planted::Planted;
 use crate::history::History;
+
+/// Entries at most that were removed between two batches.
+const REMOVED_MAX: u64 = 6;
+/// Of a hundred commits, so many are told of without their entries.
+const BARE_PERCENT: u64 = 10;
 
 /// One direction of a link.
 #[derive(Debug)]
@@ -52,6 +57,8 @@ pub(crate) struct Outside {
     pub(crate) disk: Disk,
     /// What was observed.
     pub(crate) history: History,
+    /// Messages that came back to the connection which sent them.
+    pub(crate) echoes: Vec<String>,
     links: BTreeMap<Conn, Link>,
     conns: u64,
     /// How bad the world is.
@@ -66,6 +73,7 @@ pub(crate) struct Outside {
     bus: Vec<Chance>,
     to_disk: Vec<Chance>,
     told_at: Vec<u64>,
+    removed: Chance,
 }
 
 impl Outside {
@@ -80,6 +88,7 @@ impl Outside {
             scheduled: 0,
             disk: Disk::new(plan.noise.store_queue, planted),
             history: History::default(),
+            echoes: Vec::new(),
             links: BTreeMap::new(),
             conns: 0,
             noise: plan.noise,
@@ -90,6 +99,7 @@ impl Outside {
             bus: streams(Source::Bus),
             to_disk: streams(Source::Disk),
             told_at: vec![0; plan.nodes],
+            removed: Chance::of(plan.seed, Source::Removed, 0),
         }
     }
 
@@ -237,10 +247,20 @@ impl Outside {
 
     // The bus.
 
-    /// Tells all other nodes of an entry, as far as the bus likes.
-    pub(crate) fn hint(&mut self, from: Asker, epoch: Epoch, entry: &Arc<Entry>) {
+    /// Tells all other nodes of a commit, as far as the bus likes.
+    pub(crate) fn hint(&mut self, from: Asker, epoch: Epoch, head: u64, entries: &[Committed]) {
+        let hinted = |committed: &Committed| Committed {
+            entry: committed.entry.clone(),
+            // What the connections of another node are called says nothing here.
+            origin: Origin::of(0),
+        };
+        let entries = match self.bus[from.node].percent(BARE_PERCENT) {
+            true => Vec::new(),
+            false => entries.iter().map(hinted).collect(),
+        };
+        let hint = Arc::new(Hint { epoch, head, entries });
         for (node, time) in self.carried(from) {
-            self.at(time, Event::Bus(node, AtNode::Hint(epoch, entry.clone())));
+            self.at(time, Event::Bus(node, AtNode::Hint(hint.clone())));
         }
     }
 
@@ -287,25 +307,36 @@ impl Outside {
         Ok(())
     }
 
-    /// Begins to sync what waits, if nothing is being synced.
+    /// Begins to sync what waits, if nothing is being synced: not before its node has heard what it
+    /// would commit.
     pub(crate) fn begin_sync(&mut self) {
-        if let Some(early) = self.disk.begin() {
-            let longest = self.noise.sync_delay;
-            let at = self.now + self.to_disk[0].range(1, longest);
-            let life = self.disk.life();
-            self.at(at, Event::Synced(life));
-            self.tell(early);
+        let removed = match self.removed.percent(self.noise.removed) {
+            true => self.removed.range(1, REMOVED_MAX),
+            false => 0,
+        };
+        let Some(Begun { asker, expected, early }) = self.disk.begin(removed) else { return };
+        let heard = self.at_node(asker, 0, AtNode::Expect(expected));
+        let at = heard + self.to_disk[asker.node].range(1, self.noise.sync_delay);
+        let life = self.disk.life();
+        self.at(at, Event::Synced(life));
+        if !early.is_empty() {
+            self.tell(asker, Told { entries: Vec::new(), answers: early });
         }
     }
 
-    /// Brings commits and answers to their nodes, to each in order.
-    pub(crate) fn tell(&mut self, all: Vec<(Asker, Told)>) {
-        for (asker, told) in all {
-            let delay = self.to_disk[asker.node].range(0, 8);
-            let at = (self.now + delay).max(self.told_at[asker.node]);
-            self.told_at[asker.node] = at;
-            self.at(at, Event::Node(asker, AtNode::Told(told)));
-        }
+    /// Brings commits and answers to their node.
+    pub(crate) fn tell(&mut self, asker: Asker, told: Told) {
+        let delay = self.to_disk[asker.node].range(0, 8);
+        self.at_node(asker, delay, AtNode::Told(told));
+    }
+
+    /// Brings something of the store's writes to a node, behind all that it was told before; gives
+    /// when it is there.
+    fn at_node(&mut self, asker: Asker, delay: u64, what: AtNode) -> u64 {
+        let at = (self.now + delay).max(self.told_at[asker.node]);
+        self.told_at[asker.node] = at;
+        self.at(at, Event::Node(asker, what));
+        at
     }
 
     /// Asks the store; what it saw comes back by [`AtNode::Saw`].
@@ -324,8 +355,8 @@ impl Outside {
     /// The store dies.
     pub(crate) fn crash_store(&mut self) {
         for (asker, ticket) in self.disk.crash() {
-            let told = Told { entries: Vec::new(), answers: vec![(ticket, Written::Unknown)] };
-            self.tell(vec![(asker, told)]);
+            let answers = vec![(ticket, Written::Unknown)];
+            self.tell(asker, Told { entries: Vec::new(), answers });
         }
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Noise {
     pub(crate) page: usize,
     /// Most entries that a resuming device is pushed.
     pub(crate) behind_max: usize,
+    /// Batches before which the log has positions without an entry, of a hundred: those were removed.
+    pub(crate) removed: u64,
     /// How far the nodes' clocks are apart, in milliseconds.
     pub(crate) skew: u64,
 }
@@ -86,7 +88,8 @@ pub(crate) enum Step {
     CrashStore { ms: u64 },
     /// The store is copied.
     Copy,
-    /// The store is replaced by its newest copy; all nodes start again.
+    /// The store is replaced by its newest copy; all nodes start again, as a server has to before it
+    /// takes a write in another life of the log.
     Restore { ms: u64 },
 }
 
@@ -116,7 +119,7 @@ impl Plan {
         let users = chance.range(2, 4) as usize;
         let devices_per_user = chance.range(1, 2) as usize;
         let groups = chance.below(3).min(1);
-        let noise = Noise::of(chance);
+        let noise = Noise::of(chance, &mut Chance::of(seed, Source::Removed, 1));
         let mut steps = Vec::new();
         let span = chance.range(1_000, 5_000);
         let devices = users * devices_per_user;
@@ -141,7 +144,7 @@ impl Plan {
 }
 
 impl Noise {
-    fn of(chance: &mut Chance) -> Self {
+    fn of(chance: &mut Chance, removed: &mut Chance) -> Self {
         Self {
             bus_drop: [0, 5, 30, 70][chance.below(4)],
             bus_twice: [0, 10, 40][chance.below(3)],
@@ -154,6 +157,7 @@ impl Noise {
             held_max: [0, 2, 8, 64][chance.below(4)],
             page: chance.range(1, 6) as usize,
             behind_max: [3, 40, 1_000][chance.below(3)],
+            removed: [0, 0, 5, 30][removed.below(4)],
             skew: [0, 500, 20_000][chance.below(3)],
         }
     }

@@ -19,8 +19,10 @@ pub(crate) enum Planted {
     WatermarkGoesBack,
     /// A send moves the sender's own watermarks.
     OwnSendMovesWatermark,
-    /// A room's members change only by hints, not by what was read in place of a lost one.
+    /// A room's members change only by what was heard, not by what was read in place of a lost hint.
     LostHintKeepsKicked,
+    /// A room's members change when a hint is heard, not when its entry is next.
+    RoomChangedWhenHeard,
     /// A block is looked up when a send arrives, not when it is committed.
     BlockOutsideCommit,
     /// A cursor's epoch is not looked at.
@@ -31,7 +33,7 @@ pub(crate) enum Planted {
     ReleaseKeepsRead,
     /// A pong proves receipt although its ping was written before the held messages were.
     ProofBeforeHold,
-    /// A hint is pushed although the entry before it was not.
+    /// A hint is pushed although what lies before it in the log was not.
     HintOutOfOrder,
     /// A send is let through although an earlier one has to be sent again.
     RetryOvertakes,
@@ -43,10 +45,18 @@ pub(crate) enum Planted {
     ReceiptBeyondWatermark,
     /// Held broadcasts that overflowed are not read again.
     OverflowForgotten,
-    /// No sweep looks for hints that were lost.
-    NoSweep,
+    /// Nothing looks at the log while nothing is heard.
+    NoLook,
+    /// Where a page of the log ends in what was removed, its end is not taken as read.
+    PageEndUnread,
+    /// A page of the log that was cut is taken for all there is.
+    CutPageIsWhole,
+    /// A node does not say what it is about to commit.
+    CommitUnexpected,
     /// Hints of another life of the log are applied.
     StrayLife,
+    /// Receipts of another life of the log are told.
+    StrayReceipt,
     /// A message counts as delivered when it is written.
     DeliveredWhenWritten,
     /// A broadcast goes to a room's members without asking from when on they may see.
@@ -59,7 +69,7 @@ pub(crate) enum Planted {
 
 impl Planted {
     /// All of them, with the number of seeds within which each must be found.
-    pub(crate) const ALL: [(Self, u64); 25] = [
+    pub(crate) const ALL: [(Self, u64); 30] = [
         (Self::AckBeforeCommit, 1_000),
         (Self::SeqFromCache, 200),
         (Self::DedupeTtl, 200),
@@ -68,6 +78,7 @@ impl Planted {
         (Self::WatermarkGoesBack, 300),
         (Self::OwnSendMovesWatermark, 100),
         (Self::LostHintKeepsKicked, 100),
+        (Self::RoomChangedWhenHeard, 100),
         (Self::BlockOutsideCommit, 1_000),
         (Self::CursorAcrossEpochs, 2_000),
         (Self::GapNotClosed, 200),
@@ -79,8 +90,12 @@ impl Planted {
         (Self::UnreadCountsOwn, 100),
         (Self::ReceiptBeyondWatermark, 1_000),
         (Self::OverflowForgotten, 1_000),
-        (Self::NoSweep, 100),
+        (Self::NoLook, 300),
+        (Self::PageEndUnread, 200),
+        (Self::CutPageIsWhole, 100),
+        (Self::CommitUnexpected, 100),
         (Self::StrayLife, 10_000),
+        (Self::StrayReceipt, 10_000),
         (Self::DeliveredWhenWritten, 200),
         (Self::SeesBeforeJoining, 100),
         (Self::ReleaseForgetsFloor, 200),

@@ -81,7 +81,7 @@ impl Shrinker {
     }
 
     fn less_noise(&mut self, best: &mut Plan) {
-        let ways: [fn(&mut Noise); 8] = [
+        let ways: [fn(&mut Noise); 9] = [
             |noise| noise.bus_drop = 0,
             |noise| noise.bus_twice = 0,
             |noise| noise.bus_delay = 5,
@@ -89,6 +89,7 @@ impl Shrinker {
             |noise| noise.read_delay = 2,
             |noise| noise.burst = 80,
             |noise| noise.store_queue = 64,
+            |noise| noise.removed = 0,
             |noise| noise.skew = 0,
         ];
         for way in ways {

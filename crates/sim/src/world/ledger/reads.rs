@@ -1,10 +1,12 @@
 //! What each read of the ledger sees, between two commits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::members::Members;
+use parlor_chat::order as log;
 use parlor_chat::requests::RequestState;
 use parlor_chat::store::{
     Behind, Blocks, ConversationSummary, ConversationsCursor, ConversationsPage, Device,
@@ -13,7 +15,6 @@ use parlor_chat::store::{
 };
 
 use super::{ENTRY_BYTES, Ledger, PAGE_BYTES_MAX, Talk, Who};
-use crate::world::group::{change_of, text_of};
 use crate::world::planted::Planted;
 
 /// A page that fills up: by number, or by bytes once it holds something.
@@ -380,37 +381,24 @@ impl Ledger {
         Blocks { users: active.map(|(other, _)| other.clone()).collect() }
     }
 
-    /// A page of the bare log, as a node reads it to follow; no reader is asked after.
-    pub(crate) fn log(
-        &self,
-        conversation: &ConversationId,
-        after: Seq,
-        limit: usize,
-    ) -> Vec<Arc<Entry>> {
-        let Some(talk) = self.talks.get(conversation) else { return Vec::new() };
-        talk.after(after).iter().take(limit).cloned().collect()
+    /// A page of the whole log, as a node reads it to follow; no reader is asked after.
+    pub(crate) fn log(&self, after: u64, positions_max: u64) -> log::Page {
+        let head = self.position.0.max(after);
+        let up_to = head.min(after + positions_max);
+        let is_within = |entry: &&Arc<Entry>| (after + 1..=up_to).contains(&entry.position.0);
+        let mut entries: Vec<_> =
+            self.talks.values().flat_map(|talk| talk.entries.iter().filter(is_within)).collect();
+        entries.sort_unstable_by_key(|entry| entry.position);
+        log::Page { entries: entries.into_iter().cloned().collect(), up_to, head }
     }
 
-    /// The seq of a conversation's newest entry at or before a position; 0 if there is none.
-    pub(crate) fn seq_at(&self, conversation: &ConversationId, position: Position) -> Seq {
-        let Some(talk) = self.talks.get(conversation) else { return Seq(0) };
-        let at = talk.entries.partition_point(|entry| entry.position <= position);
-        talk.entries[..at].last().map_or(Seq(0), |last| last.seq)
-    }
-
-    /// Who belonged to a group at some entry.
-    pub(crate) fn members_at(&self, conversation: &ConversationId, seq: Seq) -> Members {
-        let mut members = Members::default();
-        if let Some(talk) = self.talks.get(conversation)
-            && matches!(talk.who, Who::Group(_))
-        {
-            for entry in talk.entries.iter().take_while(|entry| entry.seq <= seq) {
-                if let Some(change) = change_of(text_of(entry)) {
-                    members.apply(entry.seq, &entry.from, &change);
-                }
-            }
-        }
-        members
+    /// Who belongs to each group.
+    pub(crate) fn groups(&self) -> BTreeMap<ConversationId, Members> {
+        let group = |(conversation, talk): (&ConversationId, &Talk)| match &talk.who {
+            Who::Direct(..) => None,
+            Who::Group(members) => Some((conversation.clone(), members.clone())),
+        };
+        self.talks.iter().filter_map(group).collect()
     }
 }
 

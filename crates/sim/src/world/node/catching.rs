@@ -19,14 +19,8 @@ use crate::world::planted::Planted;
 impl Node {
     /// The device of a connection is noted: it is listed, and only then the store is read.
     pub(super) fn begin(&mut self, out: &mut Outside, conn: Conn, cursor: Option<Cursor>) {
-        let known = self.sessions.get(&conn).is_some_and(|session| {
-            self.sessions.values().any(|other| other.listed && other.user == session.user)
-        });
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         session.listed = true;
-        if !known {
-            self.sweep.widen();
-        }
         out.note(|| format!("node {} lists {}", self.me.node, name(session)));
         out.down(conn, Down::Ready(self.epoch));
         match cursor {
@@ -79,7 +73,7 @@ impl Node {
                 }
                 Next::Join => self.join(out, conn),
                 Next::ReadSince(_) if out.plants(Planted::GapNotClosed) => {
-                    let as_of = self.position;
+                    let as_of = Position(self.follower.order().applied());
                     session.catch_up.since(SincePage { entries: Vec::new(), more: false, as_of });
                 }
                 Next::ReadSince(after) => {
@@ -93,7 +87,7 @@ impl Node {
     }
 
     fn join(&mut self, out: &mut Outside, conn: Conn) {
-        let position = self.position;
+        let position = self.position();
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         session.catch_up.joined(position);
         session.proves = !session.rereads;
@@ -117,7 +111,6 @@ impl Node {
     }
 
     fn release(&mut self, out: &mut Outside, conn: Conn, position: Position) {
-        let alone = self.alone;
         let cursor = self.cursor(position);
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         let mut held = match std::mem::replace(&mut session.hearing, Hearing::Apart) {
@@ -132,12 +125,11 @@ impl Node {
             held.entries.retain(|entry| entry.position > position);
         }
         session.hearing = Hearing::Live(position);
-        session.in_commit_order = alone;
         session.catch_up.released();
         out.note(|| format!("node {} releases {} at {}", self.me.node, name(session), position.0));
         out.down(conn, Down::CaughtUp(cursor));
         for entry in held.entries {
-            self.push(out, conn, &entry, alone.then_some(entry.position));
+            self.push(out, conn, &entry, Some(entry.position));
         }
     }
 

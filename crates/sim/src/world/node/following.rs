@@ -1,139 +1,153 @@
-//! From commits and hints to broadcasts: each conversation's entries in order, membership first.
+//! From commits, hints and pages of the log to broadcasts: the entries of all nodes in the one order,
+//! each group's room changed by those before they are broadcast.
 //!
-//! One's own commits come in order and for sure, the others' by hints; both go through chat's
-//! [`Follow`]. A conversation that is not followed yet is begun by a sweep, at the entry up to which
-//! everything is known to be in the hands of the connections here.
+//! Chat's [`Follower`](parlor_chat::order::Follower) says what is next, when a page is read, and when
+//! who waits for a commit is answered; this does what it says, as the store's thread on PostgreSQL and
+//! the service behind it do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use parlor_chat::entry::{Entry, Epoch, Position};
-use parlor_chat::follow::{Follow, Next};
-use parlor_chat::ids::{ConversationId, Seq, UserId};
-use parlor_chat::members::Members;
+use parlor_chat::entry::{Entry, Position};
 use parlor_chat::resume::Cursor;
-use parlor_chat::store::Committed;
+use parlor_chat::store::{Committed, Origin};
 
 use super::session::Hearing;
 use super::{Node, Waiting};
-use crate::world::disk::{Read, Saw};
+use crate::world::disk::{Read, Saw, Ticket, Written};
+use crate::world::event::{AtNode, Event, Hint};
 use crate::world::group::{change_of, is_group, text_of};
 use crate::world::message::{Conn, Down};
 use crate::world::outside::Outside;
 use crate::world::planted::Planted;
 
-/// Entries kept aside per followed log.
-const AHEAD_MAX: usize = 8;
-/// Entries of one read of a followed log.
-const LOG_PAGE: usize = 4;
+// All of these are less than a server's, as worlds are small and short.
 
-/// A conversation that is followed.
-pub(super) struct Followed {
-    follow: Follow<Arc<Entry>>,
-    /// Who belongs to it as of what is applied, if it is a group.
-    pub(super) members: Option<Members>,
-}
+/// Entries kept aside until their turn.
+pub(super) const AHEAD_MAX: usize = 8;
+/// Positions of one page of the log.
+const PAGE_POSITIONS_MAX: u64 = 4;
+/// How often the log is looked at when nothing is missed.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(700);
+
+/// Whom to answer what, once the entries of a commit were broadcast.
+pub(super) type Answers = Vec<(Ticket, Written)>;
 
 impl Node {
-    /// An entry that was committed through this node.
-    pub(super) fn committed(&mut self, out: &mut Outside, committed: &Committed) {
-        let entry = &committed.entry;
-        // Alone, a node hears every commit since it started, in order.
-        if self.alone && !self.followed.contains_key(&entry.conversation) {
-            let base = Seq(entry.seq.0 - 1);
-            let members = is_group(&entry.conversation)
-                .then(|| out.disk.ledger().members_at(&entry.conversation, base));
-            self.begin_following(&entry.conversation, base, members);
-        }
-        self.offered(out, entry, Some(Conn(committed.origin.connection)));
-    }
-
-    /// An entry that the bus brings.
-    pub(super) fn hinted(&mut self, out: &mut Outside, epoch: Epoch, entry: &Arc<Entry>) {
-        let stray = epoch != self.epoch;
-        if !stray || out.plants(Planted::StrayLife) {
-            self.offered(out, entry, None);
+    /// What is about to be committed through this node.
+    pub(super) fn expect(&mut self, out: &Outside, entries: Vec<Committed>) {
+        // A batch without entries leaves expected what it was, as a server's writer does.
+        if !entries.is_empty() && !out.plants(Planted::CommitUnexpected) {
+            self.follower.expect(entries);
         }
     }
 
-    fn offered(&mut self, out: &mut Outside, entry: &Arc<Entry>, origin: Option<Conn>) {
-        let conversation = &entry.conversation;
-        let Some(followed) = self.followed.get_mut(conversation) else {
-            let here = |user: &UserId| self.sessions.values().any(|s| s.listed && s.user == *user);
-            if is_group(&entry.conversation)
-                || here(&entry.from)
-                || entry.to.as_ref().is_some_and(here)
-            {
-                self.look_around(out);
-            }
+    /// What was committed through this node, and who waits for it.
+    pub(super) fn committed(
+        &mut self,
+        out: &mut Outside,
+        entries: Vec<Committed>,
+        answers: Answers,
+    ) {
+        let last = entries.last().map(|it| it.entry.position.0);
+        let position = last.unwrap_or(self.position().0);
+        if !entries.is_empty() {
+            out.hint(self.me, self.epoch, position, &entries);
+        }
+        let given = self.follower.heard(entries);
+        self.give(out, &given, false);
+        self.follower.answer(now(out), position, answers);
+    }
+
+    /// What the bus brings.
+    pub(super) fn hinted(&mut self, out: &mut Outside, hint: &Hint) {
+        if hint.epoch != self.epoch && !out.plants(Planted::StrayLife) {
             return;
-        };
-        let ready = if out.plants(Planted::HintOutOfOrder) {
-            vec![entry.clone()]
-        } else {
-            followed.follow.hint(self.epoch, entry.clone())
-        };
-        for (at, ready) in ready.into_iter().enumerate() {
-            self.apply(out, &ready, origin.filter(|_| at == 0), true);
         }
-        self.follow_on(out, &entry.conversation);
+        self.follower.seen(hint.head);
+        if out.plants(Planted::HintOutOfOrder) {
+            return self.give(out, &hint.entries, false);
+        }
+        if out.plants(Planted::RoomChangedWhenHeard) {
+            hint.entries.iter().for_each(|committed| self.change_room(&committed.entry));
+        }
+        let given = self.follower.heard(hint.entries.iter().cloned());
+        self.give(out, &given, false);
     }
 
-    /// Does what following a log asks for next.
-    fn follow_on(&mut self, out: &mut Outside, conversation: &ConversationId) {
-        let Some(followed) = self.followed.get_mut(conversation) else { return };
-        if let Next::Read(after) = followed.follow.next() {
-            followed.follow.reads();
-            let read = Read::Log(conversation.clone(), after, LOG_PAGE);
-            self.read(out, read, Waiting::Log(conversation.clone()));
+    /// A page of the log is read.
+    pub(super) fn log_read(&mut self, out: &mut Outside, saw: Saw) {
+        let Saw::Log(mut page) = saw else { return self.follower.failed(now(out)) };
+        if out.plants(Planted::PageEndUnread) {
+            let last = page.entries.last().map(|entry| entry.position.0);
+            page.up_to = last.unwrap_or(self.position().0);
+        }
+        if out.plants(Planted::CutPageIsWhole) {
+            page.up_to = page.head;
+        }
+        let given = self.follower.page(now(out), page);
+        self.give(out, &given, true);
+    }
+
+    /// Does what there is to do by now: answers, reads on, and sees to it that it is asked again.
+    pub(super) fn follow_on(&mut self, out: &mut Outside) {
+        while let Some(answers) = self.follower.told(now(out)) {
+            self.answer(out, answers);
+        }
+        if let Some(after) = self.follower.look(now(out)) {
+            self.read(out, Read::Log(after, PAGE_POSITIONS_MAX), Waiting::Log);
+        }
+        let due = self.follower.due().map(|due| due.as_millis() as u64);
+        if let Some(due) = due.filter(|due| self.look_at.is_none_or(|at| *due < at)) {
+            self.look_at = Some(due);
+            out.at(due, Event::Node(self.me, AtNode::Look));
         }
     }
 
-    /// A page of a followed log is read.
-    pub(super) fn log_read(&mut self, out: &mut Outside, at: &ConversationId, saw: Saw) {
-        let Some(followed) = self.followed.get_mut(at) else { return };
-        let ready = match saw {
-            Saw::Log(page) => followed.follow.page(page),
-            _ => {
-                followed.follow.failed();
-                Vec::new()
-            }
-        };
-        for entry in ready {
-            self.apply(out, &entry, None, false);
+    fn give(&mut self, out: &mut Outside, entries: &[Committed], are_read: bool) {
+        for committed in entries {
+            self.apply(out, committed, are_read);
         }
-        self.follow_on(out, at);
-        self.nudge(out);
     }
 
-    /// Applies the next entry of a conversation: membership first, then the broadcast to those who
-    /// may see it.
-    fn apply(&mut self, out: &mut Outside, entry: &Arc<Entry>, origin: Option<Conn>, hinted: bool) {
-        out.note(|| format!("node {} applies {}", self.me.node, entry.id()));
+    /// Applies the next entry of the log: membership first, then the broadcast to those who may
+    /// see it.
+    fn apply(&mut self, out: &mut Outside, committed: &Committed, is_read: bool) {
+        let Committed { entry, origin } = committed;
+        out.note(|| {
+            format!("node {} applies {} at {}", self.me.node, entry.id(), entry.position.0)
+        });
         self.count += 1;
-        self.position = self.position.max(entry.position);
-        let mut members = None;
-        if let Some(followed) = self.followed.get_mut(&entry.conversation) {
-            let skips = out.plants(Planted::LostHintKeepsKicked) && !hinted;
-            if let Some(members) = &mut followed.members
-                && let Some(change) = change_of(text_of(entry)).filter(|_| !skips)
-            {
-                members.apply(entry.seq, &entry.from, &change);
-            }
-            members = followed.members.clone();
+        let before = self.groups.get(&entry.conversation).cloned();
+        if !(is_read && out.plants(Planted::LostHintKeepsKicked)) {
+            self.change_room(entry);
         }
-        let conns: Vec<Conn> = self.sessions.keys().copied().collect();
-        for conn in conns {
-            let session = &self.sessions[&conn];
-            let hears = match &members {
-                Some(members) if out.plants(Planted::SeesBeforeJoining) => {
-                    members.knows(&session.user)
+        let after = self.groups.get(&entry.conversation);
+        let mut hear = Vec::new();
+        for (conn, session) in &self.sessions {
+            let hears = match after {
+                Some(after) if out.plants(Planted::SeesBeforeJoining) => after.knows(&session.user),
+                // Who comes in hears that, and who goes out does.
+                Some(after) => {
+                    after.has(&session.user)
+                        || before.as_ref().is_some_and(|before| before.has(&session.user))
                 }
-                Some(members) => members.may_see(&session.user, entry.seq),
                 None => Some(&session.user) == entry.to.as_ref() || session.user == entry.from,
             };
-            if session.listed && hears && Some(conn) != origin {
-                self.broadcast(out, conn, entry);
+            if session.listed && hears && *origin != Origin::of(conn.0) {
+                hear.push(*conn);
             }
+        }
+        hear.into_iter().for_each(|conn| self.broadcast(out, conn, entry));
+    }
+
+    /// Lets users into a group or out of it, if an entry says so.
+    fn change_room(&mut self, entry: &Entry) {
+        if is_group(&entry.conversation)
+            && let Some(change) = change_of(text_of(entry))
+        {
+            let members = self.groups.entry(entry.conversation.clone()).or_default();
+            members.apply(entry.seq, &entry.from, &change);
         }
     }
 
@@ -151,8 +165,7 @@ impl Node {
             Hearing::Held(hold) => hold.push(entry, out.noise.held_max),
             Hearing::Live(above) => {
                 if entry.position > *above || out.plants(Planted::ReleaseForgetsFloor) {
-                    let up_to = session.in_commit_order.then_some(entry.position);
-                    self.push(out, conn, entry, up_to);
+                    self.push(out, conn, entry, Some(entry.position));
                 }
             }
         }
@@ -172,86 +185,13 @@ impl Node {
         }
     }
 
-    fn begin_following(&mut self, at: &ConversationId, base: Seq, members: Option<Members>) {
-        let follow = Follow::new(self.epoch, base, AHEAD_MAX);
-        self.followed.insert(at.clone(), Followed { follow, members });
-    }
-
-    /// Looks for what hints did not tell. A node that is alone hears everything.
-    pub(super) fn look_around(&mut self, out: &mut Outside) {
-        if self.alone || out.plants(Planted::NoSweep) {
-            return;
-        }
-        if let Some(floor) = self.sweep.begin() {
-            self.read(out, Read::Sweep(self.users(), floor), Waiting::Sweep);
-        }
-    }
-
-    /// A sweep comes back.
-    pub(super) fn swept(&mut self, out: &mut Outside, saw: Saw) {
-        let Saw::Sweep(moved, as_of) = saw else { return self.sweep.failed() };
-        for swept in moved {
-            let conversation = &swept.conversation;
-            if !self.followed.contains_key(conversation) {
-                let members = is_group(conversation).then_some(swept.members);
-                self.begin_following(conversation, swept.base, members);
-            }
-            if let Some(followed) = self.followed.get_mut(conversation) {
-                followed.follow.head(self.epoch, swept.head);
-            }
-        }
-        if self.sweep.came(as_of) {
-            self.position = self.position.max(as_of);
-            self.swept = Some(as_of);
-        }
-        let all: Vec<ConversationId> = self.followed.keys().cloned().collect();
-        for conversation in &all {
-            if let Some(followed) = self.followed.get_mut(conversation) {
-                followed.follow.retry();
-            }
-            self.follow_on(out, conversation);
-        }
-        self.nudge(out);
-    }
-
-    /// Tells live connections that they have everything the last sweep saw, once they do.
-    fn nudge(&mut self, out: &mut Outside) {
-        if self.followed.values().any(|followed| followed.follow.is_behind()) {
-            return;
-        }
-        let Some(position) = self.swept.take() else { return };
-        let cursor = self.cursor(position);
-        for (conn, session) in &self.sessions {
-            if matches!(session.hearing, Hearing::Live(_)) && session.listed {
-                out.down(*conn, Down::CaughtUp(cursor));
-            }
-        }
-    }
-
-    /// The users who are here.
-    fn users(&self) -> Vec<UserId> {
-        let mut users: Vec<UserId> =
-            self.sessions.values().filter(|s| s.listed).map(|s| s.user.clone()).collect();
-        users.sort();
-        users.dedup();
-        users
-    }
-
-    /// Forgets conversations of which nobody is here, nor anybody who ever was in them: what is
-    /// followed anew may begin before what they had.
-    pub(super) fn unfollow(&mut self) {
-        let users = self.users();
-        self.followed.retain(|conversation, followed| match &followed.members {
-            Some(members) => users.iter().any(|user| members.knows(user)),
-            None => {
-                let (low, high) = conversation.direct_members().expect("a direct one");
-                users.contains(&low) || users.contains(&high)
-            }
-        });
-    }
-
     /// The cursor that stands for everything up to a position.
     pub(super) fn cursor(&self, position: Position) -> Cursor {
         Cursor { epoch: self.epoch, position }
     }
+}
+
+/// The time, as the follower counts it.
+fn now(out: &Outside) -> Duration {
+    Duration::from_millis(out.now)
 }

@@ -64,8 +64,6 @@ pub(super) struct Session {
     pub(super) ponged: u64,
     pub(super) bucket: Bucket,
     pub(super) aborts: Aborts,
-    /// Whether everything up to an entry was pushed when that entry is.
-    pub(super) in_commit_order: bool,
     /// Something was broadcast since the last page.
     pub(super) disturbed: bool,
 }
@@ -86,7 +84,6 @@ impl Session {
             ponged: 0,
             bucket: Bucket::default(),
             aborts: Aborts::default(),
-            in_commit_order: false,
             disturbed: false,
         }
     }
