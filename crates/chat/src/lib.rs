@@ -12,8 +12,7 @@
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); what is otherwise
 //! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
 //! several nodes need: [`bus`] (the port by which they speak), [`order`] (in which order each gives out what all
-//! commit), [`follow`] (a log by hints that may get lost), [`sweep`] (what no hint told)
-//! and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
+//! commit, by hints that may get lost) and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
 //! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]; by what a command is
 //! known that somebody wants to see the course of, in [`trace`]. A command comes
 //! in already parsed into these types; what it decides goes out through the port.
@@ -65,10 +64,6 @@ pub mod presence;
 pub mod bus;
 
 pub mod order;
-
-pub mod follow;
-
-pub mod sweep;
 
 pub mod members;
 

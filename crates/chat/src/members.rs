@@ -3,8 +3,9 @@
 //! Joining and leaving are entries of the group's log like what is said, in the same dense order.
 //! [`Members`] is that log folded up to some seq: the commit folds it up to its head and asks
 //! [`Members::admit`], so that no wish is judged by an older state than it is committed on; a node
-//! folds it as far as it has followed ([`crate::follow`]) and asks [`Members::may_see`], which is
-//! then the room of that entry.
+//! folds it as far as it has given the log out ([`crate::order`]), which is then the group's room; a read
+//! asks [`Members::may_see`]. It is so plain for the simulator, which alone uses it: servers keep tables, and
+//! rooms of sockets, and decide by [`crate::group`].
 //!
 //! A member may see the entries from its joining to its leaving, both included: the last thing that
 //! somebody hears is that they are out. Who comes back sees nothing of the time between.
