@@ -12,11 +12,13 @@
 //! follows a primary of old, or a copy. So the replica also has to know the epoch, which each node notes in the
 //! database when it opens it (`life`), and the last position. A server that does not is never read.
 //!
+//! **A read sees nothing that the primary does not show yet**, since a commit may be on the replica while the primary
+//! still waits for a standby to have it, and the next read may be the primary's: rooms are joined by one read and caught
+//! up to by another, which must not be older. So an answer is given once the primary shows the last position that is
+//! in it.
+//!
 //! The question costs the primary one statement without a transaction, however many reads wait for it. A replica
 //! that does not do is left alone for [`REST`], in which every read goes to the primary at once.
-//!
-//! What a replica shows may not be visible on the primary yet, if that waits for another standby. So what is
-//! read here says nothing to `following`, which would look for it there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +35,9 @@ use super::connections::{self, discard, pool, reason_of};
 use super::reads::Reader;
 use super::{Config, OpenError, Read, Shared, life};
 
-/// How long a replica that lags is waited for.
+/// How long a replica that lags is waited for, and the primary where the replica is ahead.
 const REPLAY_MAX: Duration = Duration::from_millis(50);
-/// How soon it is asked again how far it is.
+/// How soon one is asked again how far it is.
 const REPLAY_PAUSE: Duration = Duration::from_millis(2);
 /// How long a replica that did not do is left alone.
 const REST: Duration = Duration::from_secs(1);
@@ -59,8 +61,8 @@ struct At {
 /// Why a read is not answered by the replica.
 #[derive(Debug)]
 enum Miss {
-    /// It has not what the primary has, or not in time.
-    Behind,
+    /// It has not what the primary has, or the primary does not show what it has, or not in time.
+    Apart,
     /// It is another kind of server, or one of another life.
     Other(&'static str),
     Failed(String),
@@ -121,11 +123,26 @@ impl Replica {
         let rested = self.rest.lock().replace(Instant::now() + REST);
         if rested.is_none() {
             match miss {
-                Miss::Behind => tracing::info!("the database's replica lags"),
+                Miss::Apart => tracing::info!("the database's replica lags"),
                 Miss::Other(reason) => tracing::warn!(reason, "the database's replica is not read"),
                 Miss::Failed(reason) => tracing::warn!(reason, "the database's replica fails"),
             }
         }
+    }
+
+    /// Waits until the primary, which was there, shows a position.
+    async fn shown(&self, mut primary: At, position: i64) -> Result<(), Miss> {
+        let deadline = Instant::now() + REPLAY_MAX;
+        while primary.position < position {
+            if Instant::now() >= deadline {
+                return Err(Miss::Apart);
+            }
+            primary = self.primary_at().await?;
+            if primary.position < position {
+                sleep(REPLAY_PAUSE).await;
+            }
+        }
+        Ok(())
     }
 
     /// How far the primary had come at some moment after the call.
@@ -168,9 +185,22 @@ async fn primary_at(primary: &Pool, statements: Statements, epoch: Epoch) -> Opt
     Some(at)
 }
 
+/// The same read, with the last position that it may have seen.
+fn placed<T: Send + 'static>(
+    read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>,
+) -> impl for<'a> FnOnce(Reader<'a>) -> Read<'a, (Result<T, Failure>, i64)> {
+    move |of| {
+        let (conn, reading) = (of.conn, read(of));
+        Box::pin(async move {
+            let answer = reading.await;
+            Ok((answer, conn.number("SELECT position FROM counter", params![]).await?))
+        })
+    }
+}
+
 impl Shared {
     /// Reads what the primary has, from the replica where that has it as well.
-    pub(super) async fn read_copy<T>(
+    pub(super) async fn read_copy<T: Send + 'static>(
         &self,
         read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T> + Clone,
     ) -> Result<T, StoreError> {
@@ -189,7 +219,7 @@ impl Shared {
         self.read(read).await
     }
 
-    async fn read_from<T>(
+    async fn read_from<T: Send + 'static>(
         &self,
         replica: &Replica,
         read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>,
@@ -206,8 +236,16 @@ impl Shared {
                 primary,
             )
             .await?;
-            let mut read = Some(read);
-            match self.read_by(&mut client, Statements::Prepared, None, &mut read).await {
+            let mut read = Some(placed(read));
+            let outcome = self.read_by(&mut client, Statements::Prepared, None, &mut read).await;
+            let outcome = match outcome {
+                Ok((answer, position)) => {
+                    replica.shown(primary, position).await?;
+                    answer
+                }
+                Err(failure) => Err(failure),
+            };
+            match outcome {
                 // What is damaged here need not be damaged there.
                 Err(Failure::Refused(StoreError::Corrupt { what })) => {
                     Err(Miss::Failed(what.to_string()))
@@ -248,7 +286,7 @@ impl Shared {
                 (_, false) => {}
             }
             if Instant::now() >= deadline {
-                return Err(Miss::Behind);
+                return Err(Miss::Apart);
             }
             sleep(REPLAY_PAUSE).await;
         }

@@ -115,6 +115,31 @@ async fn what_a_replica_has_not_yet_is_read_from_the_primary() {
     assert_eq!(read_by_replica(&store).await, 19);
 }
 
+/// The primary waits for another standby, so it does not show yet what the replica has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_primary_does_not_show_yet_is_not_read_from_the_replica() {
+    let (store, guard) = opened(Arc::new(Heard::default()));
+    let primary = &guard.0.0;
+    let replica = primary.on(standby());
+    say(&store, "a", "b", None).await.expect("it is kept");
+    assert_eq!(read_by_replica(&store).await, 1);
+    primary.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    primary.sql("SELECT pg_reload_conf()");
+    let waits = say(&store, "a", "b", None);
+    let began = Instant::now();
+    while replica.sql("SELECT position FROM counter") != "2" {
+        assert!(began.elapsed() < Duration::from_secs(20), "the replica does not have it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let reads = store.stats().replica_reads;
+    assert_eq!(read(&store).await, 1);
+    assert_eq!(store.stats().replica_reads, reads);
+    primary.sql("ALTER SYSTEM RESET synchronous_standby_names");
+    primary.sql("SELECT pg_reload_conf()");
+    waits.await.expect("it is kept");
+    assert_eq!(read_by_replica(&store).await, 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_replica_the_store_reads_from_the_primary() {
     let database = server().database();
