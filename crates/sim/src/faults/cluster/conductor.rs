@@ -14,6 +14,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::databases::Which;
 use super::network::{Direction, Door};
 use super::redis::Memory;
 use super::{Cluster, NODES};
@@ -78,6 +79,8 @@ enum Fault {
     CrashAndFailover,
     /// SIGKILL to the primary; the standby takes its place.
     Failover,
+    /// The disk of one of them is full.
+    DiskFull(Which),
     /// Redis ends and comes back.
     RedisRestart(Memory),
 }
@@ -91,14 +94,14 @@ impl Fault {
             Self::CrashInPause | Self::CrashAndFailover | Self::Failover => true,
             Self::Cut(door) | Self::CutAndKill(door) => door == Door::Database,
             Self::Flicker(door) | Self::Slow(door) => door == Door::Database,
-            Self::Skew => true,
+            Self::Skew | Self::DiskFull(_) => true,
             Self::Kill | Self::KillInChange | Self::KillAll | Self::RedisRestart(_) => false,
         }
     }
 }
 
 /// Each deck is dealt whole before the next is shuffled.
-const DECK: [(Fault, usize); 23] = [
+const DECK: [(Fault, usize); 25] = [
     (Fault::Kill, 4),
     (Fault::KillInChange, 2),
     (Fault::KillAll, 1),
@@ -120,6 +123,8 @@ const DECK: [(Fault, usize); 23] = [
     (Fault::CrashInPause, 1),
     (Fault::Failover, 1),
     (Fault::CrashAndFailover, 1),
+    (Fault::DiskFull(Which::Primary), 1),
+    (Fault::DiskFull(Which::Standby), 1),
     (Fault::RedisRestart(Memory::Kept), 1),
     (Fault::RedisRestart(Memory::Lost), 1),
 ];
@@ -312,6 +317,16 @@ impl<'a> Conductor<'a> {
                 Ok(())
             }
             Fault::Failover => self.fail_over().await,
+            Fault::DiskFull(which) => {
+                self.cluster.databases.fill(which).await?;
+                sleep(outage).await;
+                self.cluster.databases.make_room(which).await?;
+                self.tally.one(match which {
+                    Which::Primary => "times that the primary's disk was full",
+                    Which::Standby => "times that the standby's disk was full",
+                });
+                Ok(())
+            }
             Fault::RedisRestart(memory) => {
                 self.cluster.redis.restart(memory, outage / 2).await?;
                 self.tally.one(match memory {

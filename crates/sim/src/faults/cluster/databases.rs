@@ -1,7 +1,9 @@
-//! PostgreSQL as processes of the run's own: a primary, and a standby that it waits for at each commit.
+//! PostgreSQL as processes of the run's own: a primary, and a standby that it waits for at each commit. Each has a
+//! file system of its own, in memory, which can be filled.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -25,15 +27,22 @@ const USER: &str = "parlor";
 /// What a command begins with that is not to run as root: PostgreSQL refuses to.
 const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 /// What PostgreSQL is told, beside where it is: room for three nodes, and for a standby that comes late.
-const POSTGRES_SETTINGS: [&str; 7] = [
+const POSTGRES_SETTINGS: [&str; 8] = [
     "listen_addresses=*",
     "max_connections=200",
     "max_locks_per_transaction=256",
     "shared_buffers=64MB",
     "wal_keep_size=256MB",
+    "max_wal_size=256MB",
     "hot_standby=on",
     "wal_receiver_timeout=5s",
 ];
+
+/// How large the disk of each is: what a run writes, with room to spare.
+const DISK: &str = "size=2g,mode=0777";
+/// What fills one, and the pieces in which it is written, the last ones small.
+const FILLER: &str = "filler";
+const FILLER_PIECES: [usize; 2] = [1 << 20, 1 << 12];
 
 /// What was said and done between two users of a run and in groups, each log in order.
 const DONE: &str = "SELECT json_build_object('conversation', conversation, 'seq', seq, 'from', sender, \
@@ -56,6 +65,12 @@ impl Databases {
     /// When PostgreSQL is missing or does not start.
     pub(super) async fn start(network: Rc<Network>, folder: PathBuf) -> Result<Self> {
         open_folder(&folder)?;
+        for which in [0, 1] {
+            let disk = disk(&folder, which);
+            fs::create_dir_all(&disk)?;
+            let mut mount = Command::new("mount");
+            checked(mount.args(["-t", "tmpfs", "-o", DISK, "tmpfs"]).arg(&disk)).await?;
+        }
         let binaries = binaries()?;
         let mut databases = Self { network, binaries, folder, running: [None, None], primary: 0 };
         let data = databases.data(0);
@@ -91,6 +106,41 @@ impl Databases {
     pub(super) async fn crash(&mut self) -> Result<()> {
         self.kill(self.primary).await?;
         self.run(self.primary).await
+    }
+
+    /// Fills the disk of the primary, or of the standby.
+    ///
+    /// # Errors
+    /// When there is room still.
+    pub(super) async fn fill(&self, which: Which) -> Result<()> {
+        let filler = disk(&self.folder, self.of(which)).join(FILLER);
+        tokio::task::spawn_blocking(move || fill(&filler)).await?
+    }
+
+    /// Makes room again, and starts what ended for want of it.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub(super) async fn make_room(&mut self, which: Which) -> Result<()> {
+        let which = self.of(which);
+        fs::remove_file(disk(&self.folder, which).join(FILLER))?;
+        let deadline = Instant::now() + START_PATIENCE;
+        while !self.answers(which).await? {
+            let running = self.running[which].as_mut().context("it was started")?;
+            if running.try_wait()?.is_some() {
+                return self.run(which).await;
+            }
+            ensure!(Instant::now() < deadline, "PostgreSQL is not there after {START_PATIENCE:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    fn of(&self, which: Which) -> usize {
+        match which {
+            Which::Primary => self.primary,
+            Which::Standby => 1 - self.primary,
+        }
     }
 
     /// Kills the primary for good and makes a primary of the standby, which has none of its own yet.
@@ -168,11 +218,15 @@ impl Databases {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         self.running[which] = Some(command.spawn().context("starting PostgreSQL")?);
         let deadline = Instant::now() + START_PATIENCE;
-        while self.query(which, "postgres", "SELECT 1").await?.status.code() != Some(0) {
+        while !self.answers(which).await? {
             ensure!(Instant::now() < deadline, "PostgreSQL is not there after {START_PATIENCE:?}");
             sleep(Duration::from_millis(50)).await;
         }
         Ok(())
+    }
+
+    async fn answers(&self, which: usize) -> Result<bool> {
+        Ok(self.query(which, "postgres", "SELECT 1").await?.status.success())
     }
 
     async fn until(&self, question: &str, answer: &str) -> Result<()> {
@@ -209,7 +263,7 @@ impl Databases {
     }
 
     fn data(&self, which: usize) -> PathBuf {
-        self.folder.join(format!("data{which}"))
+        disk(&self.folder, which).join("data")
     }
 
     /// The folder of the socket at which this program reaches it, whatever is cut.
@@ -218,6 +272,50 @@ impl Databases {
         open_folder(&folder)?;
         Ok(folder)
     }
+}
+
+/// One of the two servers, by what it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Primary,
+    Standby,
+}
+
+/// Lets the disks of the servers in a folder go, once these have ended; what is on them is copied before, if it is to
+/// be looked at.
+///
+/// # Errors
+/// When one is not let go.
+pub(super) async fn let_go(folder: &Path, is_kept: bool) -> Result<()> {
+    for which in [0, 1] {
+        let disk = disk(folder, which);
+        if is_kept {
+            let copy = folder.join(format!("data{which}"));
+            checked(Command::new("cp").arg("-a").arg(disk.join("data")).arg(copy)).await?;
+        }
+        checked(Command::new("umount").arg("--lazy").arg(disk)).await?;
+    }
+    Ok(())
+}
+
+/// Where the disk of one is mounted.
+fn disk(folder: &Path, which: usize) -> PathBuf {
+    folder.join(format!("disk{which}"))
+}
+
+/// Writes a file until there is no room left.
+fn fill(filler: &Path) -> Result<()> {
+    let mut file = File::create(filler)?;
+    for piece in FILLER_PIECES {
+        loop {
+            match file.write_all(&vec![0; piece]) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A folder in which anybody may write.

@@ -55,6 +55,8 @@ use redis::Redis;
 const NODES: usize = 3;
 /// What a node counts of the reads that the standby answered.
 const REPLICA_READS: &str = "parlor_store_replica_reads_total ";
+/// The folder of the databases, in that of a run.
+const POSTGRES: &str = "postgres";
 /// Where each listens, on its own host.
 const NODE_PORT: u16 = 3000;
 /// After how long without a sign of life a node counts as gone: sooner than by default, so that a run sees it
@@ -79,7 +81,7 @@ impl Cluster {
         let hosts: Vec<_> =
             [Host::Database(0), Host::Database(1), Host::Redis].into_iter().chain(nodes).collect();
         let network = Rc::new(Network::make(&hosts)?);
-        let databases = Databases::start(network.clone(), folder.join("postgres")).await?;
+        let databases = Databases::start(network.clone(), folder.join(POSTGRES)).await?;
         let redis = Redis::start(network.clone(), folder.join("redis")).await?;
         let (database, bus) = (databases.addr(), redis.addr());
         let door = |door, port| (network.door(door), port).into();
@@ -154,12 +156,18 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
     let folder = tempfile::Builder::new().prefix("parlor-cluster-").tempdir()?;
     // PostgreSQL runs as nobody and has its own folder in there.
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
-    let lost = proof::asynchronous_loses(plan, &folder.path().join("proof")).await?;
+    let proving = folder.path().join("proof");
+    let lost = proof::asynchronous_loses(plan, &proving).await;
+    databases::let_go(&proving.join(POSTGRES), false).await?;
+    let lost = lost?;
     let harness = format!(
         "a failover to a standby that nobody had waited for lost {lost} acknowledged messages, as it must"
     );
-    match run_in(plan, folder.path()).await {
-        Ok(outcome) if outcome.verdict.is_kept() => Ok(Outcome { harness, ..outcome }),
+    let outcome = run_in(plan, folder.path()).await;
+    let is_well = outcome.as_ref().is_ok_and(|outcome| outcome.verdict.is_kept());
+    databases::let_go(&folder.path().join(POSTGRES), !is_well).await?;
+    match outcome {
+        Ok(outcome) if is_well => Ok(Outcome { harness, ..outcome }),
         Ok(outcome) => Ok(Outcome { harness, kept: Some(folder.keep()), ..outcome }),
         Err(error) => {
             let kept = folder.keep();
