@@ -18,16 +18,18 @@
 //! in it.
 //!
 //! The question costs the primary one statement without a transaction, however many reads wait for it. A replica
-//! that does not do is left alone for [`REST`], in which every read goes to the primary at once.
+//! that does not do is left alone for [`REST`], in which every read goes to the primary at once, also those that waited
+//! for a connection by then; after that one read tries it. So one that hangs holds up those under way, for
+//! [`ANSWER_MAX`] at most, or for `Config::patience` where it hangs within a read, and then one read a [`REST`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Pool, Timeouts};
+use deadpool_postgres::{Client, Pool, Timeouts};
 use parking_lot::Mutex;
 use parlor_chat::entry::Epoch;
 use parlor_chat::store::StoreError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::conn::{Conn, Failure, Statements, params};
@@ -39,9 +41,11 @@ use super::{Config, OpenError, Read, Shared, life};
 const REPLAY_MAX: Duration = Duration::from_millis(50);
 /// How soon one is asked again how far it is.
 const REPLAY_PAUSE: Duration = Duration::from_millis(2);
+/// How long a connection may take to come about, and an answer to how far a server is.
+const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// How long a replica that did not do is left alone.
 const REST: Duration = Duration::from_secs(1);
-/// Reads that may wait for the answer to one question.
+/// Reads that are answered by one question at most; others wait for the next.
 const QUESTIONS_MAX: usize = 1_024;
 
 const PRIMARY_AT: &str = "SELECT \
@@ -65,6 +69,8 @@ enum Miss {
     Apart,
     /// It is another kind of server, or one of another life.
     Other(&'static str),
+    /// Another read has found that it does not do.
+    Rests,
     Failed(String),
 }
 
@@ -80,9 +86,19 @@ type Question = oneshot::Sender<At>;
 /// The replica, as a node sees it.
 pub(super) struct Replica {
     readers: Pool,
+    /// As many as there may be connections.
+    turns: Semaphore,
     questions: mpsc::Sender<Question>,
+    rest: Mutex<Rest>,
+}
+
+/// What came of the last reads.
+#[derive(Debug, Default)]
+struct Rest {
     /// Until when it is left alone, if it did not do the last time.
-    rest: Mutex<Option<Instant>>,
+    until: Option<Instant>,
+    /// How often it did not do.
+    misses: u64,
 }
 
 impl Replica {
@@ -99,35 +115,81 @@ impl Replica {
         let Some(url) = &config.replica_url else { return Ok(None) };
         // No pooler: the question and the read have to come to the same server.
         let address = connections::address(url, config, Statements::Prepared)?;
-        let readers = pool(&address, config, config.readers.max(1), &Arc::default())?;
+        let connections = config.readers.max(1);
+        let readers = pool(&address, config, connections, &Arc::default())?;
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         tokio::spawn(ask(primary, config.clone(), epoch, asked));
-        Ok(Some(Self { readers, questions, rest: Mutex::default() }))
+        Ok(Some(Self {
+            readers,
+            turns: Semaphore::new(connections),
+            questions,
+            rest: Mutex::default(),
+        }))
     }
 
     pub(super) fn close(&self) {
         self.readers.close();
     }
 
-    fn rests(&self) -> bool {
-        self.rest.lock().is_some_and(|until| Instant::now() < until)
+    /// Whether a read may try it: how often it did not do until then. Of those that come when its rest is over, one.
+    fn tries(&self) -> Option<u64> {
+        let mut rest = self.rest.lock();
+        let now = Instant::now();
+        match rest.until {
+            Some(until) if now < until => return None,
+            Some(_) => rest.until = Some(now + REST),
+            None => {}
+        }
+        Some(rest.misses)
     }
 
     fn answered(&self) {
-        if self.rest.lock().take().is_some() {
+        if self.rest.lock().until.take().is_some() {
             tracing::info!("the database's replica is read again");
         }
     }
 
     fn missed(&self, miss: &Miss) {
-        let rested = self.rest.lock().replace(Instant::now() + REST);
-        if rested.is_none() {
-            match miss {
-                Miss::Apart => tracing::info!("the database's replica lags"),
-                Miss::Other(reason) => tracing::warn!(reason, "the database's replica is not read"),
-                Miss::Failed(reason) => tracing::warn!(reason, "the database's replica fails"),
-            }
+        if matches!(miss, Miss::Rests) {
+            return;
         }
+        let mut rest = self.rest.lock();
+        rest.misses += 1;
+        if rest.until.replace(Instant::now() + REST).is_some() {
+            return;
+        }
+        match miss {
+            Miss::Apart => tracing::info!("the database's replica lags; the primary is read"),
+            Miss::Other(reason) => tracing::warn!(
+                reason,
+                "what store.replica_url names is no standby of this database; the primary is read"
+            ),
+            Miss::Failed(reason) => {
+                tracing::warn!(reason, "the database's replica fails; the primary is read");
+            }
+            Miss::Rests => {}
+        }
+    }
+
+    /// A connection to it, for a read that tries it. Once it is its turn it asks for one, unless it was found meanwhile
+    /// that this comes to nothing.
+    async fn client(
+        &self,
+        tries: u64,
+        patience: Duration,
+    ) -> Result<(Client, SemaphorePermit<'_>), Miss> {
+        let turn = timeout(patience, self.turns.acquire()).await;
+        let failed = |reason: &str| Miss::Failed(reason.to_owned());
+        let turn = turn.map_err(|_| failed("all its connections are taken"))?;
+        let turn = turn.map_err(|_| failed("the store is closed"))?;
+        if self.rest.lock().misses != tries {
+            return Err(Miss::Rests);
+        }
+        let within =
+            Timeouts { wait: Some(patience), create: Some(ANSWER_MAX), recycle: Some(ANSWER_MAX) };
+        let client = self.readers.timeout_get(&within).await;
+        let client = client.map_err(|error| Miss::Failed(reason_of(&error)))?;
+        Ok((client, turn))
     }
 
     /// Waits until the primary, which was there, shows a position.
@@ -149,8 +211,11 @@ impl Replica {
     async fn primary_at(&self) -> Result<At, Miss> {
         let (question, answer) = oneshot::channel();
         let unknown = || Miss::Failed("the primary does not say how far it is".into());
-        self.questions.try_send(question).map_err(|_| unknown())?;
-        answer.await.map_err(|_| unknown())
+        let asking = async {
+            self.questions.send(question).await.ok()?;
+            answer.await.ok()
+        };
+        timeout(ANSWER_MAX, asking).await.ok().flatten().ok_or_else(unknown)
     }
 }
 
@@ -205,8 +270,8 @@ impl Shared {
         read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T> + Clone,
     ) -> Result<T, StoreError> {
         let Some(replica) = &self.replica else { return self.read(read).await };
-        if !replica.rests() {
-            match self.read_from(replica, read.clone()).await {
+        if let Some(tries) = replica.tries() {
+            match self.read_from(replica, tries, read.clone()).await {
                 Ok(answer) => {
                     self.counters.add(|c| &c.replica_reads, 1);
                     replica.answered();
@@ -222,30 +287,24 @@ impl Shared {
     async fn read_from<T: Send + 'static>(
         &self,
         replica: &Replica,
+        tries: u64,
         read: impl for<'a> FnOnce(Reader<'a>) -> Read<'a, T>,
     ) -> Result<Result<T, StoreError>, Miss> {
         let patience = self.config.patience;
         let primary = replica.primary_at().await?;
-        let within =
-            Timeouts { wait: Some(patience), create: Some(patience), recycle: Some(patience) };
-        let client = replica.readers.timeout_get(&within).await;
-        let mut client = client.map_err(|error| Miss::Failed(reason_of(&error)))?;
+        let (mut client, _turn) = replica.client(tries, patience).await?;
         let reading = async {
-            self.replayed(
-                Conn::new(&client, &client.statement_cache, Statements::Prepared),
-                primary,
-            )
-            .await?;
+            let conn = Conn::new(&client, &client.statement_cache, Statements::Prepared);
+            match timeout(ANSWER_MAX, self.replayed(conn, primary)).await {
+                Ok(outcome) => outcome?,
+                Err(_) => return Err(Miss::Failed("it does not say how far it is".into())),
+            }
             let mut read = Some(placed(read));
             let outcome = self.read_by(&mut client, Statements::Prepared, None, &mut read).await;
-            let outcome = match outcome {
-                Ok((answer, position)) => {
-                    replica.shown(primary, position).await?;
-                    answer
-                }
-                Err(failure) => Err(failure),
-            };
-            match outcome {
+            if let Ok((_, position)) = &outcome {
+                replica.shown(primary, *position).await?;
+            }
+            match outcome.and_then(|(answer, _)| answer) {
                 // What is damaged here need not be damaged there.
                 Err(Failure::Refused(StoreError::Corrupt { what })) => {
                     Err(Miss::Failed(what.to_string()))

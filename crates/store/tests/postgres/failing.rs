@@ -29,13 +29,13 @@ const ENDED: u8 = 4;
 const SHUTDOWN: &[u8] = b"E\0\0\0\x1fSFATAL\0VFATAL\0C57P01\0Mend\0\0";
 
 /// A way to the server that can be cut at a commit, fall silent, or be closed.
-struct Way {
+pub(crate) struct Way {
     dir: tempfile::TempDir,
     cut: Arc<AtomicU8>,
 }
 
 impl Way {
-    fn open(to: &Path) -> Self {
+    pub(crate) fn open(to: &Path) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let listener = UnixListener::bind(dir.path().join(".s.PGSQL.5432")).expect("it is free");
         let (cut, to) = (Arc::new(AtomicU8::new(PASS)), to.join(".s.PGSQL.5432"));
@@ -48,8 +48,18 @@ impl Way {
         Self { dir, cut }
     }
 
-    fn url(&self, database: &Database) -> String {
+    pub(crate) fn url(&self, database: &Database) -> String {
         database.url_at(self.dir.path())
+    }
+
+    /// Carries nothing to the server from now on.
+    pub(crate) fn fall_silent(&self) {
+        self.cut.store(SILENT, Ordering::SeqCst);
+    }
+
+    /// Carries everything again, by connections that are made from now on.
+    pub(crate) fn speak(&self) {
+        self.cut.store(PASS, Ordering::SeqCst);
     }
 
     /// Lets nobody in from now on, or everybody again.
@@ -156,12 +166,12 @@ async fn a_server_that_is_silent_holds_nobody() {
     let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
     say(&store, "a", "b", Some("1")).await.expect("it is kept");
     store.devices(user("a")).await.expect("it is read");
-    way.cut.store(SILENT, Ordering::SeqCst);
+    way.fall_silent();
     let refused = store.devices(user("a")).await.expect_err("nobody answers");
     assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
     let refused = say(&store, "a", "b", Some("2")).await.expect_err("nobody answers");
     assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
-    way.cut.store(PASS, Ordering::SeqCst);
+    way.speak();
     store.devices(user("a")).await.expect("it is read by another connection");
     while say(&store, "a", "b", Some("2")).await.is_err() {}
     assert_eq!(database.sql("SELECT count(*), max(seq) FROM entry"), "2|2");

@@ -8,7 +8,9 @@ use parlor_chat::ids::ConversationId;
 use parlor_chat::store::{CommitSink, HistoryQuery, HistoryRange, Store};
 use parlor_store::contract::{Made, MadeWhole, run_all, run_around, run_groups};
 use parlor_store::postgres::{Config, PostgresStore};
+use tokio::task::JoinSet;
 
+use crate::failing::Way;
 use crate::server::{Database, Server, server};
 use crate::sharing::{Heard, say, user};
 use crate::{Removed, quick};
@@ -138,6 +140,42 @@ async fn what_the_primary_does_not_show_yet_is_not_read_from_the_replica() {
     primary.sql("SELECT pg_reload_conf()");
     waits.await.expect("it is kept");
     assert_eq!(read_by_replica(&store).await, 2);
+}
+
+/// Reads what is one message, so many times at once; how long each took.
+async fn all_read(store: &Arc<PostgresStore>, many: usize) -> Vec<Duration> {
+    let one = async |store: Arc<PostgresStore>, began: Instant| {
+        assert_eq!(read(&store).await, 1);
+        began.elapsed()
+    };
+    let mut reads = JoinSet::new();
+    for _ in 0..many {
+        reads.spawn(one(store.clone(), Instant::now()));
+    }
+    reads.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_hangs_holds_up_those_under_way_and_then_one_a_second() {
+    let database = server().database();
+    let way = Way::open(standby().socket());
+    let config = Config { replica_url: Some(way.url(&database)), ..quick(&database) };
+    assert_eq!(config.patience, Duration::from_secs(5));
+    let store = PostgresStore::open(config, Arc::new(Heard::default())).expect("it opens");
+    let store = Arc::new(store);
+    say(&store, "a", "b", None).await.expect("it is kept");
+    assert_eq!(read_by_replica(&store).await, 1);
+    way.fall_silent();
+    // More than there are connections: those that wait for one must not wait for each before them.
+    let slowest = all_read(&store, 100).await.into_iter().max();
+    assert!(slowest < Some(Duration::from_secs(3)), "{slowest:?}");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let held_up = all_read(&store, 20).await.into_iter();
+    assert_eq!(held_up.filter(|took| *took > Duration::from_millis(450)).count(), 1);
+    way.speak();
+    assert_eq!(read_by_replica(&store).await, 1);
+    drop(store);
+    database.remove();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
