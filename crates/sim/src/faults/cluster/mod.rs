@@ -158,16 +158,17 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
     let proving = folder.path().join("proof");
     let lost = proof::asynchronous_loses(plan, &proving).await;
-    databases::let_go(&proving.join(POSTGRES), false).await?;
+    let gone = databases::let_go(&proving.join(POSTGRES), false).await;
     let lost = lost?;
+    gone?;
     let harness = format!(
         "a failover to a standby that nobody had waited for lost {lost} acknowledged messages, as it must"
     );
     let outcome = run_in(plan, folder.path()).await;
     let is_well = outcome.as_ref().is_ok_and(|outcome| outcome.verdict.is_kept());
-    databases::let_go(&folder.path().join(POSTGRES), !is_well).await?;
+    let gone = databases::let_go(&folder.path().join(POSTGRES), !is_well).await;
     match outcome {
-        Ok(outcome) if is_well => Ok(Outcome { harness, ..outcome }),
+        Ok(outcome) if is_well => gone.map(|()| Outcome { harness, ..outcome }),
         Ok(outcome) => Ok(Outcome { harness, kept: Some(folder.keep()), ..outcome }),
         Err(error) => {
             let kept = folder.keep();
