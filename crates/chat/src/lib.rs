@@ -11,8 +11,8 @@
 //! [`resume`] (whether what it says of itself is good), [`catch_up`] (from connecting to live),
 //! [`receipts`] (what it confirms) and [`presence`] (who is there, and who is told so); what is otherwise
 //! where many are in, [`crowd_marks`] and [`crowds`], at the [`pace`] that they are told at; then what
-//! several nodes need: [`bus`] (the port by which they speak), [`order`] (in which order each gives out what all
-//! commit, by hints that may get lost) and [`members`] (who may say and see what, as the log says). What keeps a community civil is in
+//! several nodes need: [`bus`] (the port by which they speak) and [`order`] (in which order each gives out what all
+//! commit, by hints that may get lost). What keeps a community civil is in
 //! [`moderation`] and [`rules`]; how messages are found by their words in [`search`]; by what a command is
 //! known that somebody wants to see the course of, in [`trace`]. A command comes
 //! in already parsed into these types; what it decides goes out through the port.
@@ -64,8 +64,6 @@ pub mod presence;
 pub mod bus;
 
 pub mod order;
-
-pub mod members;
 
 pub mod moderation;
 

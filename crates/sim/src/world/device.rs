@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::world::members::Wish;
 use parlor_chat::entry::{Content, Entry, Epoch};
 use parlor_chat::group::Change;
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::Wish;
 use parlor_chat::resume::Cursor;
 
 use super::chance::{Chance, Source};

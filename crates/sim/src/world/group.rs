@@ -1,6 +1,6 @@
 //! Groups, as far as the simulation has them before the store's port does: what a group is called,
 //! and how a change of membership is written as an entry. Who may do and see what is decided by
-//! chat's [`Members`](parlor_chat::members::Members).
+//! `members`.
 //!
 //! A group is named like a note to oneself of a user that nobody can be, so that the port's types
 //! carry it. Its entries' content begins with `+` or `-` and a user's name for a change, and with

@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::world::members::Members;
 use parlor_chat::entry::{Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::Members;
 use parlor_chat::own::OwnCommitted;
 
 use super::planted::Planted;

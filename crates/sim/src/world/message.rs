@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::world::members::Wish;
 use parlor_chat::entry::{Content, Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::Wish;
 use parlor_chat::refusal::Refusal;
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{HistoryPage, HistoryQuery};

@@ -11,11 +11,11 @@
 //! What always holds: the same plan gives the same history, to the last event. Nothing here looks
 //! at a clock, at an address, or at the order of a hash map.
 
+use crate::world::members::Wish;
 use parlor_chat::entry::{Content, Millis};
 use parlor_chat::group::Change;
 use parlor_chat::ids::{ClientId, DeviceId, UserId};
 use parlor_chat::limits::Limits;
-use parlor_chat::members::Wish;
 use parlor_chat::store::{AttachDevice, Origin};
 
 use crate::checker::Verdict;
@@ -28,6 +28,7 @@ mod event;
 mod group;
 mod judge;
 mod ledger;
+mod members;
 mod message;
 mod node;
 mod outside;

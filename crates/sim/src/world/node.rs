@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::world::members::Members;
 use parlor_chat::aborts::Order;
 use parlor_chat::entry::{Epoch, Millis, Position};
 use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::limits::Limits;
-use parlor_chat::members::Members;
 use parlor_chat::order::Follower;
 use parlor_chat::rate::Rate;
 use parlor_chat::receipts::{Gathered, Marks};

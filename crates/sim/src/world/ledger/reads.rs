@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::world::members::Members;
 use parlor_chat::entry::{Entry, Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::Members;
 use parlor_chat::order as log;
 use parlor_chat::requests::RequestState;
 use parlor_chat::store::{

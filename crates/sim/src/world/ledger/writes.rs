@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::world::members::{Members, Wish};
 use parlor_chat::entry::{Body, Content, Entry, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
-use parlor_chat::members::{Members, Wish};
 use parlor_chat::refusal::Refusal;
 use parlor_chat::store::{
     Append, Appended, AttachDevice, Block, Blocked, Mark, MarkKind, Marked, Origin, Recipient,

@@ -3,22 +3,22 @@
 //! Joining and leaving are entries of the group's log like what is said, in the same dense order.
 //! [`Members`] is that log folded up to some seq: the commit folds it up to its head and asks
 //! [`Members::admit`], so that no wish is judged by an older state than it is committed on; a node
-//! folds it as far as it has given the log out ([`crate::order`]), which is then the group's room; a read
-//! asks [`Members::may_see`]. It is so plain for the simulator, which alone uses it: servers keep tables, and
-//! rooms of sockets, and decide by [`crate::group`].
+//! folds it as far as it has given the log out (chat's `order`), which is then the group's room; a read
+//! asks [`Members::may_see`]. It is so plain because servers do otherwise: they keep tables, and
+//! rooms of sockets, and decide by chat's `group`.
 //!
 //! A member may see the entries from its joining to its leaving, both included: the last thing that
 //! somebody hears is that they are out. Who comes back sees nothing of the time between.
 
 use std::collections::BTreeMap;
 
-use crate::group::{Change, Gone};
-use crate::ids::{Seq, UserId};
-use crate::refusal::Refusal;
+use parlor_chat::group::{Change, Gone};
+use parlor_chat::ids::{Seq, UserId};
+use parlor_chat::refusal::Refusal;
 
 /// A wish whose precondition is who belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// To say something.
     Say,
     /// To change the group.
@@ -43,7 +43,7 @@ impl Span {
 
 /// Everybody who belongs or belonged, up to some entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Members {
+pub(crate) struct Members {
     /// Spans in order, only the last of which may be open.
     spans: BTreeMap<UserId, Vec<Span>>,
     here: usize,
@@ -52,7 +52,7 @@ pub struct Members {
 impl Members {
     /// Takes the change that `by` made at `seq`; changes must come in the order of the log. Who is
     /// in already does not come in again, and who is out does not go again.
-    pub fn apply(&mut self, seq: Seq, by: &UserId, change: &Change) {
+    pub(crate) fn apply(&mut self, seq: Seq, by: &UserId, change: &Change) {
         for user in change.joined(by) {
             let spans = self.spans.entry(user.clone()).or_default();
             if spans.last().is_none_or(|last| last.to.is_some()) {
@@ -76,17 +76,17 @@ impl Members {
     }
 
     /// Whether a user belongs now.
-    pub fn has(&self, user: &UserId) -> bool {
+    pub(crate) fn has(&self, user: &UserId) -> bool {
         self.last(user).is_some_and(|last| last.to.is_none())
     }
 
     /// Whether a user belongs or ever belonged.
-    pub fn knows(&self, user: &UserId) -> bool {
+    pub(crate) fn knows(&self, user: &UserId) -> bool {
         self.spans.contains_key(user)
     }
 
     /// Whether a user may see the entry at `seq`, which must be folded in already.
-    pub fn may_see(&self, user: &UserId, seq: Seq) -> bool {
+    pub(crate) fn may_see(&self, user: &UserId, seq: Seq) -> bool {
         let within = |span: &Span| span.from <= seq && span.to.is_none_or(|to| seq <= to);
         self.spans.get(user).is_some_and(|spans| spans.iter().any(within))
     }
@@ -97,7 +97,7 @@ impl Members {
     /// # Errors
     /// [`Refusal::NotAMember`] if it is not theirs to wish, [`Refusal::NotFound`] if it would
     /// change nothing.
-    pub fn admit(&self, by: &UserId, wish: &Wish) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, by: &UserId, wish: &Wish) -> Result<(), Refusal> {
         let joins = |change: &Change| change.joined(by).any(|user| user == by);
         let founds = self.here == 0 && matches!(wish, Wish::Change(change) if joins(change));
         if !(self.has(by) || founds) {
@@ -124,10 +124,10 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
+    use parlor_chat::group::{FOREVER, Role};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::group::{FOREVER, Role};
 
     fn user(n: usize) -> UserId {
         UserId::parse(&format!("u{n}")).expect("shape")
