@@ -51,8 +51,11 @@ pub struct Config {
     /// Connections of all shards whose first CONNECT is not answered; above, handshakes wait or
     /// are refused. Default 2,048.
     pub handshakes_in_flight_max: usize,
+    /// Handshakes that the server works at at the same time, for each shard; the others of those in
+    /// flight wait for their turn, or for their clients. Default 8.
+    pub handshake_turns_per_shard: usize,
     /// Handshakes that wait, for `handshake_wait` at most; others are refused with 503 and told when
-    /// to come again. Those who wait are back sooner, and others feel it more. Default 0.
+    /// to come again. Default 16,384.
     pub handshakes_waiting_max: usize,
     /// How long a handshake may wait. Default 5 s.
     pub handshake_wait: Duration,
@@ -177,7 +180,8 @@ impl Default for Config {
             connections_per_shard_max: 1_000_000,
             own_file_tables: false,
             handshakes_in_flight_max: 2048,
-            handshakes_waiting_max: 0,
+            handshake_turns_per_shard: 8,
+            handshakes_waiting_max: 16_384,
             handshake_wait: Duration::from_secs(5),
             connections_per_address_max: None,
             drain_spread: Duration::ZERO,

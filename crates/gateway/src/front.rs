@@ -103,6 +103,7 @@ impl Front {
         if open >= self.config().connections_per_shard_max as u64 {
             return Err(Refusal::Overloaded);
         }
+        let place = self.place_of(address)?;
         let draining = &self.shared.draining;
         let Some(handshake) = self.shared.handshakes.begin(draining).await else {
             if draining.is_cancelled() {
@@ -111,9 +112,12 @@ impl Front {
             counters.handshakes_refused.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::HandshakeLimit);
         };
-        let Some(limit) = self.config().connections_per_address_max else {
-            return Ok(Admission { place: None, handshake });
-        };
+        Ok(Admission { place, handshake })
+    }
+
+    /// A place among the connections of an address, if these are counted.
+    fn place_of(&self, address: IpAddr) -> Result<Option<Box<Place>>, Refusal> {
+        let Some(limit) = self.config().connections_per_address_max else { return Ok(None) };
         let mut addresses = self.shared.addresses.lock();
         let count = addresses.entry(address).or_insert(0);
         if *count >= limit {
@@ -121,8 +125,15 @@ impl Front {
         }
         *count += 1;
         drop(addresses);
-        let place = Some(Box::new(Place { shared: Arc::clone(&self.shared), address }));
-        Ok(Admission { place, handshake })
+        Ok(Some(Box::new(Place { shared: Arc::clone(&self.shared), address })))
+    }
+
+    /// Does what a handshake that was admitted needs when it is its turn.
+    ///
+    /// # Cancel safety
+    /// As cancel safe as `work`.
+    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+        self.shared.handshakes.in_turn(work).await
     }
 
     /// Opens a polling session on this shard; gives the text of its secret sid (for the cookie) and

@@ -4,7 +4,11 @@
 //! has a bound of its own: who comes when it is full, or waits for too long, is told to come again.
 //! When thousands come back at once this keeps the server at work on those it has let in, and
 //! spares the rest another round through their clients' back-off.
+//!
+//! Of those in flight most wait for their clients' next word. What is to be done for the others takes
+//! turns, few at a time, so that who is connected waits for few of them and not for all.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,9 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
+/// How long a turn lasts at most. What is not done by then waits for something else than this server's
+/// processor, and goes on without.
+const TURN_MAX: Duration = Duration::from_millis(50);
+
 /// The handshakes of all shards.
 pub(crate) struct Handshakes {
     free: Arc<Semaphore>,
+    turns: Semaphore,
     max: usize,
     waiting: AtomicUsize,
     waiting_max: usize,
@@ -43,10 +52,12 @@ impl Drop for Place<'_> {
 }
 
 impl Handshakes {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, shards: usize) -> Self {
+        let turns = config.handshake_turns_per_shard.max(1).saturating_mul(shards);
         let max = config.handshakes_in_flight_max.min(Semaphore::MAX_PERMITS);
         Self {
             free: Arc::new(Semaphore::new(max)),
+            turns: Semaphore::new(turns.min(Semaphore::MAX_PERMITS)),
             max,
             waiting: AtomicUsize::new(0),
             waiting_max: config.handshakes_waiting_max,
@@ -74,6 +85,20 @@ impl Handshakes {
             permit = Arc::clone(&self.free).acquire_owned() => permit.ok().map(InFlight),
             () = tokio::time::sleep(self.patience) => None,
         }
+    }
+
+    /// Does what a handshake needs when it is its turn.
+    ///
+    /// # Cancel safety
+    /// As cancel safe as `work`.
+    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let turn = self.turns.acquire().await;
+        if let Ok(done) = tokio::time::timeout(TURN_MAX, &mut work).await {
+            return done;
+        }
+        drop(turn);
+        work.await
     }
 
     /// One that was kept is over.

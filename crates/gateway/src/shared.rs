@@ -52,7 +52,7 @@ impl Shared {
         engine: Option<Engine>,
     ) -> Self {
         let recovery = config.recovery.clone().map(Recovery::new);
-        let handshakes = Handshakes::new(&config);
+        let handshakes = Handshakes::new(&config, shards);
         let inboxes = (0..shards).map(|_| Inbox::new(config.inbox_ops_max)).collect();
         Self {
             config,

@@ -111,7 +111,8 @@ async fn open_polling(
     parts: request::Parts,
 ) -> Result<Answer, Refusal> {
     let admission = site.front.admit(peer.address.ip()).await?;
-    let (sid, payload) = site.front.open_polling(handshake(peer, &parts), admission).await?;
+    let opened = site.front.open_polling(handshake(peer, &parts), admission);
+    let (sid, payload) = site.front.in_turn(opened).await?;
     let mut response = text(payload);
     if let Some(name) = &site.config().cookie {
         let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax", sid.as_str());
@@ -134,9 +135,12 @@ async fn open_websocket(
 ) -> Result<Answer, Refusal> {
     let agreement = upgrade::check(&parts, site.config().deflate)?;
     let admission = site.front.admit(peer.address.ip()).await?;
-    let purpose = Purpose::Open { handshake: handshake(peer, &parts), admission };
-    let deflate = agreement.deflate;
-    Ok((agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose })))
+    let agree = async {
+        let purpose = Purpose::Open { handshake: handshake(peer, &parts), admission };
+        let deflate = agreement.deflate;
+        (agreement.response(), Some(PendingUpgrade { on_upgrade, deflate, purpose }))
+    };
+    Ok(site.front.in_turn(agree).await)
 }
 
 /// Agrees to a WebSocket that a polling session wants to move to.

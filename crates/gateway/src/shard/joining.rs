@@ -243,15 +243,12 @@ impl Drop for Verdict {
 }
 
 async fn decide(rules: Arc<Namespace>, request: Arc<ConnectRequest>, mut verdict: Verdict) {
-    let mut data = Data::none();
-    for middleware in &rules.middlewares {
-        match middleware(Arc::clone(&request)).await {
-            Ok(step) => data = data.then(step),
-            Err(error) => {
-                verdict.outcome = Some(Err(error));
-                return;
-            }
+    let asked = async {
+        let mut data = Data::none();
+        for middleware in &rules.middlewares {
+            data = data.then(middleware(Arc::clone(&request)).await?);
         }
-    }
-    verdict.outcome = Some(Ok(data));
+        Ok(data)
+    };
+    verdict.outcome = Some(verdict.shared.handshakes.in_turn(asked).await);
 }

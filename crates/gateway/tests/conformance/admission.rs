@@ -1,6 +1,8 @@
 //! Handshakes in flight are bounded: who comes when there are too many waits or is told when to come
 //! again, and nobody else feels it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -118,6 +120,69 @@ fn a_handshake_that_waits_for_too_long_or_at_the_end_is_told_to_come_again() {
     until(|| server.running.stats().handshakes_waiting == 1);
     server::wait(server.running.shutdown(Duration::from_secs(10)));
     assert_eq!(waiter.join().expect("an answer").status, 503);
+}
+
+/// A server of one shard that works at two handshakes at the same time, and what its middleware does.
+fn in_turns<F>(middleware: impl Fn() -> F + Send + Sync + 'static) -> Server
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let config = Config { handshake_turns_per_shard: 2, ..server::calm() };
+    let middleware = Arc::new(middleware);
+    Server::start(config, 1, |gateway| {
+        let space = Namespace::new().middleware(move |_: &ConnectRequest| {
+            let work = middleware();
+            async move {
+                work.await;
+                Ok::<_, ConnectError>(Data::none())
+            }
+        });
+        gateway.namespace("/", space);
+    })
+}
+
+#[test]
+fn so_many_handshakes_are_worked_at_at_the_same_time() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let server = in_turns({
+        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+        move || {
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            async move {
+                most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                now.fetch_sub(1, SeqCst);
+            }
+        }
+    });
+    let mut clients: Vec<Client> = (0..12).map(|_| Client::open(&server)).collect();
+    clients.iter_mut().for_each(|client| client.send("40"));
+    for client in &mut clients {
+        assert!(client.text().starts_with("40{"));
+    }
+    assert_eq!(most.load(SeqCst), 2);
+}
+
+#[test]
+fn a_handshake_that_waits_for_something_else_gives_its_turn_up() {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let server = in_turns({
+        let begun = Arc::clone(&begun);
+        move || {
+            let is_one_of_the_first = begun.fetch_add(1, SeqCst) < 5;
+            async move {
+                if is_one_of_the_first {
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    });
+    let mut stuck: Vec<Client> = (0..5).map(|_| Client::open(&server)).collect();
+    stuck.iter_mut().for_each(|client| client.send("40"));
+    until(|| begun.load(SeqCst) == 5);
+    let mut client = Client::open(&server);
+    client.send("40");
+    assert!(client.text().starts_with("40{"), "three times a turn was given up");
 }
 
 #[test]

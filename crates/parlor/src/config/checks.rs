@@ -512,6 +512,7 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("connections_per_address_max", limits.connections_per_address_max, 1, 1 << 24);
     within("handshake_timeout_ms", limits.handshake_timeout_ms, 100, HOUR_MS);
     within("connections_per_shard_max", limits.connections_per_shard_max, 1, 1_000_000);
+    within("handshake_turns_per_shard", limits.handshake_turns_per_shard, 1, 65_536);
     within("handshakes_waiting_max", limits.handshakes_waiting_max, 0, 1 << 20);
     within("handshake_wait_ms", limits.handshake_wait_ms, 0, 60_000);
     within("request_timeout_ms", limits.request_timeout_ms, 100, HOUR_MS);

@@ -224,10 +224,12 @@ sections! {
         /// Connections that have been opened and not yet let in. Above it new ones wait or are
         /// refused, so that those under way get through.
         handshakes_in_flight_max: u64, "connections" = 2_048;
+        /// Of those, how many one thread works at at the same time. Who is connected waits for so many
+        /// of them, and not for all.
+        handshake_turns_per_shard: u64, "connections" = 8;
         /// Connections that wait to be let in. Above it new ones are refused by HTTP 503 with a time
-        /// after which to come back, as by default. Thousands who wait are back sooner than thousands
-        /// who are refused, and those who are there feel it more: their messages take longer.
-        handshakes_waiting_max: u64, "connections" = 0;
+        /// after which to come back. Thousands who wait are back sooner than thousands who are refused.
+        handshakes_waiting_max: u64, "connections" = 16_384;
         /// How long a connection may wait to be let in before it is refused likewise.
         handshake_wait_ms: u64, "milliseconds" = 5_000;
         /// How long a client may take to send the head of an HTTP request, or to agree on TLS.

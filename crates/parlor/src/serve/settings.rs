@@ -171,6 +171,7 @@ pub(super) fn gateway(config: &Config, dev: bool) -> parlor_gateway::Config {
         connections_per_shard_max: size(limits.connections_per_shard_max),
         own_file_tables: config.server.own_file_tables,
         handshakes_in_flight_max: size(limits.handshakes_in_flight_max),
+        handshake_turns_per_shard: size(limits.handshake_turns_per_shard),
         handshakes_waiting_max: size(limits.handshakes_waiting_max),
         handshake_wait: Duration::from_millis(limits.handshake_wait_ms),
         hold_bytes_max: size(limits.catch_up_hold_bytes_max),
@@ -299,6 +300,7 @@ mod tests {
         assert_eq!(gateway.upgrade_timeout, expected.upgrade_timeout);
         assert_eq!(gateway.connections_per_shard_max, expected.connections_per_shard_max);
         assert_eq!(gateway.handshakes_in_flight_max, expected.handshakes_in_flight_max);
+        assert_eq!(gateway.handshake_turns_per_shard, expected.handshake_turns_per_shard);
         assert_eq!(gateway.handshakes_waiting_max, expected.handshakes_waiting_max);
         assert_eq!(gateway.handshake_wait, expected.handshake_wait);
         assert_eq!(gateway.hold_bytes_max, expected.hold_bytes_max);
