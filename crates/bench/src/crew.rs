@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use anyhow::{Context, bail};
 use crate::latency::Latency;
 use crate::pin::pinned;
 use crate::process::{self, Cpu};
-use crate::protocol::{Auth, Command, Reply, Window};
+use crate::protocol::{Auth, Command, Connect, Reply, Window};
 
 /// Connections of one load process, below the usual limit of 20,000 open files.
 pub(crate) const CONNECTIONS_MAX: u32 = 10_000;
@@ -37,6 +38,8 @@ pub(crate) struct Crew {
     at_once: u32,
     first_user: u32,
     next_user: u32,
+    /// The certificate of servers that speak TLS.
+    trusted: Option<PathBuf>,
 }
 
 /// How a batch of connections was opened.
@@ -67,12 +70,19 @@ impl Crew {
         });
         let hands = hands.collect::<anyhow::Result<_>>()?;
         let addresses = vec![address];
-        Ok(Self { hands, addresses, auth, at_once, first_user: 0, next_user: 0 })
+        let (first_user, next_user, trusted) = (0, 0, None);
+        Ok(Self { hands, addresses, auth, at_once, first_user, next_user, trusted })
     }
 
     /// The same crew with users from this number on, an even one, so that it may be one of several.
     pub(crate) fn with_users_from(mut self, first_user: u32) -> Self {
         (self.first_user, self.next_user) = (first_user, first_user);
+        self
+    }
+
+    /// The same crew, talking to servers by TLS that have this certificate, if any.
+    pub(crate) fn trusting(mut self, certificate: Option<PathBuf>) -> Self {
+        self.trusted = certificate;
         self
     }
 
@@ -109,6 +119,7 @@ impl Crew {
         let shares: Vec<u32> =
             (0..size).map(|at| 2 * (pairs / size + u32::from(at < pairs % size))).collect();
         let (addresses, auth) = (self.addresses.clone(), self.auth.clone());
+        let trusted = self.trusted.clone();
         let at_once = self.at_once.div_ceil(size);
         let mut first = self.next_user;
         self.next_user += 2 * pairs;
@@ -116,9 +127,10 @@ impl Crew {
         let replies = self.command(|at| {
             let count = shares[at];
             let (addresses, auth) = (addresses.clone(), auth.clone());
-            let command = Command::Connect { addresses, first, count, at_once, auth, window };
+            let trusted = trusted.clone();
+            let connect = Connect { addresses, first, count, at_once, auth, window, trusted };
             first += count;
-            command
+            Command::Connect(connect)
         })?;
         let wall = began.elapsed();
         let mut total = Latency::new();

@@ -91,7 +91,7 @@ impl Sizes {
         Self { warm_up, step: ((connections - warm_up) / steps) & !1, steps }
     }
 
-    fn most(self) -> u32 {
+    pub(crate) fn most(self) -> u32 {
         self.warm_up + self.step * self.steps
     }
 
@@ -118,6 +118,35 @@ pub(crate) fn round(
     let server = Server::start(kind, &run.place, Limits::Default)?;
     let mut crew =
         Crew::start(sizes.most(), run.place.load_core, server.address(), kind.auth(), run.at_once)?;
+    let slopes = slopes(&server, &mut crew, sizes)?;
+    results.add_latency("connect", kind.name(), &slopes.latency);
+    results.table("idle", &METRICS).add(
+        kind.name(),
+        vec![
+            slopes.anonymous,
+            slopes.private_dirty,
+            slopes.slab,
+            slopes.connects_per_second,
+            1e6 / slopes.micros_per_connect,
+            slopes.latency.quantile_ms(0.99),
+        ],
+    );
+    Ok(())
+}
+
+/// What one more connection costs: bytes at rest, and processor time to open it.
+pub(crate) struct Slopes {
+    pub(crate) anonymous: f64,
+    pub(crate) private_dirty: f64,
+    pub(crate) slab: f64,
+    pub(crate) connects_per_second: f64,
+    /// Processor time of the server.
+    pub(crate) micros_per_connect: f64,
+    pub(crate) latency: Latency,
+}
+
+/// Opens the connections step by step, and leaves them open.
+pub(crate) fn slopes(server: &Server, crew: &mut Crew, sizes: Sizes) -> anyhow::Result<Slopes> {
     crew.connect(sizes.warm_up)?;
     crew.drop_connections()?;
     server.settled_memory()?;
@@ -127,9 +156,9 @@ pub(crate) fn round(
     let (mut wall, mut cpu, mut latency) = (0.0, 0.0, Latency::new());
     for step in 0..=sizes.steps {
         if step > 0 {
-            let before = process::cpu(server.pid())?;
+            let before = server.cpu()?;
             let opened = crew.connect(sizes.step)?;
-            cpu += (process::cpu(server.pid())? - before).total();
+            cpu += (server.cpu()? - before).total();
             wall += opened.wall.as_secs_f64();
             latency.merge(&opened.latency);
             connections += sizes.step;
@@ -143,17 +172,12 @@ pub(crate) fn round(
     // Nothing may have closed or failed meanwhile.
     crew.count_events()?;
     let opened = f64::from(sizes.step * sizes.steps);
-    results.add_latency("connect", kind.name(), &latency);
-    results.table("idle", &METRICS).add(
-        kind.name(),
-        vec![
-            slope(&anonymous),
-            slope(&dirty),
-            slope(&slab),
-            opened / wall,
-            opened / cpu.max(0.01),
-            latency.quantile_ms(0.99),
-        ],
-    );
-    Ok(())
+    Ok(Slopes {
+        anonymous: slope(&anonymous),
+        private_dirty: slope(&dirty),
+        slab: slope(&slab),
+        connects_per_second: opened / wall,
+        micros_per_connect: cpu.max(0.01) * 1e6 / opened,
+        latency,
+    })
 }

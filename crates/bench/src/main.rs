@@ -6,7 +6,7 @@
 //! interleaved (Parlor, peer, Parlor, peer …), each with a fresh server; medians, spreads and
 //! ratios make the table. Anything lost, refused or doubled fails the scenario. Linux only.
 //!
-//! - `idle`, `million`, `fanout`, `groups`, `membership`, `direct`: what things cost
+//! - `idle`, `tls`, `million`, `fanout`, `groups`, `membership`, `direct`: what things cost
 //! - `mixed`: all of it at once, for long; `growth`: what things cost by their number
 //! - `start`, `binary`: a server with much stored, and the program itself
 //! - `stalled`, `storm`: what the server does when its clients make trouble
@@ -14,7 +14,7 @@
 //! - `scenario`, `results`, `suite`, `progress`: what they have in common, and how they are run
 //! - `counts`: what is counted rather than timed, and held against limits
 //! - `crew`, `protocol`, `load`: the load processes, from outside, between, and inside
-//! - `server`, `peers`, `install`, `place`, `pin`, `process`: the servers, their programs, cores and costs
+//! - `server`, `proxy`, `peers`, `install`, `place`, `pin`, `process`: the servers, their programs, cores and costs
 //! - `store`: the embedded store without a server: alone, and filled
 //! - `chance`, `latency`, `stats`, `table`, `plot`, `bars`, `report`: what comes out
 
@@ -45,6 +45,7 @@ mod presence;
 mod process;
 mod progress;
 mod protocol;
+mod proxy;
 mod readers;
 mod report;
 mod results;
@@ -57,6 +58,7 @@ mod store;
 mod storm;
 mod suite;
 mod table;
+mod tls;
 
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
@@ -150,6 +152,8 @@ macro_rules! scenarios {
 scenarios! {
     /// User memory per idle connection, and connects per second
     Idle: idle,
+    /// Connections by TLS, built in and behind a proxy
+    Tls: tls,
     /// Very many connections, held through many heartbeats
     Million: million,
     /// One event to a room of many

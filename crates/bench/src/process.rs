@@ -15,7 +15,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 const WATCH_STEP: Duration = Duration::from_millis(50);
 
 /// User memory of a process, in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
     /// Resident anonymous pages.
     pub(crate) anonymous: f64,
@@ -33,6 +33,17 @@ pub(crate) struct Cpu {
 impl Cpu {
     pub(crate) fn total(self) -> f64 {
         self.user + self.system
+    }
+}
+
+impl Add for Memory {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            anonymous: self.anonymous + other.anonymous,
+            private_dirty: self.private_dirty + other.private_dirty,
+        }
     }
 }
 
@@ -58,15 +69,29 @@ pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }
 
+/// The user memory now of a process and all its children.
+///
+/// # Errors
+/// The process is gone, or `/proc` is not Linux's.
+pub(crate) fn family_memory(parent: u32) -> anyhow::Result<Memory> {
+    let add = |total, child| memory(child).map(|of_child| total + of_child);
+    children(parent)?.into_iter().try_fold(memory(parent)?, add)
+}
+
 /// The process's user memory now.
 ///
 /// # Errors
 /// The process is gone, or `/proc` is not Linux's.
 pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
     Ok(Memory {
-        anonymous: kilobytes(&read(&format!("/proc/{pid}/status"))?, "RssAnon:")?,
+        anonymous: anonymous(pid)?,
         private_dirty: kilobytes(&read(&format!("/proc/{pid}/smaps_rollup"))?, "Private_Dirty:")?,
     })
+}
+
+/// Resident anonymous pages, in bytes: the kernel has counted them, so that a look costs the process nothing.
+fn anonymous(pid: u32) -> anyhow::Result<f64> {
+    kilobytes(&read(&format!("/proc/{pid}/status"))?, "RssAnon:")
 }
 
 /// Watches the user memory of a process while `work` is done; gives what came of it and the most
@@ -83,7 +108,7 @@ pub(crate) fn peak_memory<T>(
         let watch = scope.spawn(|| {
             let mut most = 0.0_f64;
             while !over.load(Ordering::Relaxed) {
-                most = most.max(memory(pid)?.anonymous);
+                most = most.max(anonymous(pid)?);
                 thread::park_timeout(WATCH_STEP);
             }
             anyhow::Ok(most)
@@ -110,7 +135,7 @@ pub(crate) fn memory_over_time<T>(
         let watch = scope.spawn(|| {
             let mut seen = Vec::new();
             while !over.load(Ordering::Relaxed) {
-                seen.push((began.elapsed().as_secs_f64(), memory(pid)?.anonymous));
+                seen.push((began.elapsed().as_secs_f64(), anonymous(pid)?));
                 thread::park_timeout(step);
             }
             anyhow::Ok(seen)
@@ -146,21 +171,30 @@ pub(crate) fn cpu(pid: u32) -> anyhow::Result<Cpu> {
 pub(crate) fn family_cpu(parent: u32) -> anyhow::Result<Cpu> {
     let stat = read(&format!("/proc/{parent}/stat"))?;
     let mut total = parse_times(&stat, OWN)? + parse_times(&stat, OF_ENDED_CHILDREN)?;
-    for entry in fs::read_dir("/proc").context("no /proc")? {
-        let name = entry?.file_name();
-        if !name.to_string_lossy().bytes().all(|digit| digit.is_ascii_digit()) {
-            continue;
-        }
-        // It may have ended since the folder was read.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", name.to_string_lossy())) else {
-            continue;
-        };
-        let of = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
-        if of == Some(parent) {
+    for child in children(parent)? {
+        // It may have ended meanwhile.
+        if let Ok(stat) = read(&format!("/proc/{child}/stat")) {
             total = total + parse_times(&stat, OWN)?;
         }
     }
     Ok(total)
+}
+
+/// The processes that this one has started and that run now.
+fn children(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc").context("no /proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // It may have ended since the folder was read.
+        let Ok(stat) = read(&format!("/proc/{pid}/stat")) else { continue };
+        let of = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+        if of == Some(parent) {
+            children.push(pid);
+        }
+    }
+    Ok(children)
 }
 
 /// Bytes the kernel keeps in slabs, for all processes.

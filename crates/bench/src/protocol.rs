@@ -5,27 +5,34 @@
 //! process keeps its connections alive by answering pings.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::latency::Latency;
+
+/// Which connections to open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Connect {
+    /// Of the servers; each user talks to the next one.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Number of the first user; names, source addresses and tokens follow from it.
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    /// How many may be in the making at the same time.
+    pub(crate) at_once: u32,
+    pub(crate) auth: Auth,
+    pub(crate) window: Window,
+    /// The certificate (PEM) of servers that speak TLS.
+    pub(crate) trusted: Option<PathBuf>,
+}
 
 /// What a load process is to do next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub(crate) enum Command {
     /// Open connections and take each through the upgrade, the CONNECT and `ready`.
-    Connect {
-        /// Of the servers; each user talks to the next one.
-        addresses: Vec<SocketAddr>,
-        /// Number of the first user; names, source addresses and tokens follow from it.
-        first: u32,
-        count: u32,
-        /// How many may be in the making at the same time.
-        at_once: u32,
-        auth: Auth,
-        window: Window,
-    },
+    Connect(Connect),
     /// Close every connection.
     Drop,
     /// Read nothing any more, and wait until the server has ended every connection.

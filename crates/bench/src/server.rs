@@ -19,8 +19,9 @@ use crate::engines::Engines;
 use crate::peers;
 use crate::pin::pinned;
 use crate::place::Place;
-use crate::process::{self, Memory};
+use crate::process::{self, Cpu, Memory};
 use crate::protocol::{Auth, Dialect, Wire};
+use crate::proxy::{Identity, Proxy};
 
 /// Which version of socketioxide the peer is built with; `Cargo.toml` pins the same.
 pub(crate) const SOCKETIOXIDE: &str = "0.18.9";
@@ -139,11 +140,24 @@ pub(crate) enum Limits {
     OwnTables { shards: u32, ping_interval_ms: u64 },
 }
 
+/// Who speaks TLS with the clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// Nobody.
+    None,
+    /// Parlor itself.
+    BuiltIn,
+    /// A proxy before it.
+    Proxy,
+}
+
 /// A running server.
 pub(crate) struct Server {
     kind: Kind,
     child: Child,
     address: SocketAddr,
+    /// What stands before it and speaks TLS.
+    proxy: Option<Proxy>,
     /// Parlor's data and configuration, removed with the server.
     _folder: tempfile::TempDir,
 }
@@ -156,7 +170,7 @@ impl Server {
     pub(crate) fn start(kind: Kind, place: &Place, limits: Limits) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
         let data = folder.path().join("data");
-        Self::start_with(kind, place, limits, folder, &data, None)
+        Self::start_with(kind, place, limits, folder, &data, &[])
     }
 
     /// Starts one node of a cluster of Parlor or Node socket.io.
@@ -166,7 +180,37 @@ impl Server {
     pub(crate) fn start_node(kind: Kind, place: &Place, engines: &Engines) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
         let data = folder.path().join("data");
-        Self::start_with(kind, place, Limits::HighRates, folder, &data, Some(engines))
+        let shared = shares(kind, engines);
+        Self::start_with(kind, place, Limits::HighRates, folder, &data, &shared)
+    }
+
+    /// Starts Parlor, which speaks TLS by itself, or behind a proxy that does, or not at all.
+    ///
+    /// # Errors
+    /// As `start`; or the proxy does not start.
+    pub(crate) fn start_encrypted(
+        place: &Place,
+        encryption: Encryption,
+        identity: &Identity,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
+        let data = folder.path().join("data");
+        let own_tls = [
+            ("PARLOR_SERVER__TLS_CERT", identity.certificate.display().to_string()),
+            ("PARLOR_SERVER__TLS_KEY", identity.key.display().to_string()),
+        ];
+        let behind = [("PARLOR_SERVER__TRUSTED_PROXIES", "127.0.0.1".to_owned())];
+        let env: &[_] = match encryption {
+            Encryption::None => &[],
+            Encryption::BuiltIn => &own_tls,
+            Encryption::Proxy => &behind,
+        };
+        let mut server =
+            Self::start_with(Kind::Parlor, place, Limits::HighRates, folder, &data, env)?;
+        if encryption == Encryption::Proxy {
+            server.proxy = Some(Proxy::start(place, server.address, identity)?);
+        }
+        Ok(server)
     }
 
     /// Starts Parlor on data that is there and stays there.
@@ -175,7 +219,7 @@ impl Server {
     /// As `start`.
     pub(crate) fn start_on(data: &Path, place: &Place, limits: Limits) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for the settings")?;
-        Self::start_with(Kind::Parlor, place, limits, folder, data, None)
+        Self::start_with(Kind::Parlor, place, limits, folder, data, &[])
     }
 
     fn start_with(
@@ -184,7 +228,7 @@ impl Server {
         limits: Limits,
         folder: tempfile::TempDir,
         data: &Path,
-        engines: Option<&Engines>,
+        env: &[(&str, String)],
     ) -> anyhow::Result<Self> {
         let log = place.report.join(format!("{kind:?}.log").to_lowercase());
         let log_file = File::create(&log).with_context(|| format!("no {}", log.display()))?;
@@ -202,13 +246,7 @@ impl Server {
             Kind::Ejabberd => peers::ejabberd(place, folder.path(), chosen, SECRET)?,
             Kind::Prosody => peers::prosody(place, folder.path(), chosen)?,
         };
-        match (kind, engines) {
-            (Kind::Parlor, Some(engines)) => shares(&mut command, engines),
-            (_, Some(engines)) => {
-                command.env("REDIS_URL", engines.redis_url());
-            }
-            (_, None) => {}
-        }
+        command.envs(env.iter().map(|(name, value)| (name, value)));
         let input = if kind == Kind::Ejabberd { Stdio::piped() } else { Stdio::null() };
         // Those of XMPP log on standard output, and do not say when they listen.
         let output = if kind.is_xmpp() { log_file.try_clone()?.into() } else { Stdio::piped() };
@@ -226,25 +264,38 @@ impl Server {
                 return Err(error.context(format!("{} does not listen: {told}", kind.name())));
             }
         };
-        Ok(Self { kind, child, address, _folder: folder })
+        Ok(Self { kind, child, address, proxy: None, _folder: folder })
     }
 
+    /// Where clients connect.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.proxy.as_ref().map_or(self.address, Proxy::address)
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// Processor time that it has used, with its proxy's.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Cpu> {
+        let proxy = self.proxy.as_ref().map_or(Ok(Cpu::default()), Proxy::cpu);
+        Ok(process::cpu(self.pid())? + proxy?)
+    }
+
+    /// Memory now, with its proxy's.
+    fn memory(&self) -> anyhow::Result<Memory> {
+        let proxy = self.proxy.as_ref().map_or(Ok(Memory::default()), Proxy::memory);
+        Ok(process::memory(self.pid())? + proxy?)
+    }
+
     /// Memory once it has come to rest; garbage that can be collected on request is.
     pub(crate) fn settled_memory(&self) -> anyhow::Result<Memory> {
         let began = Instant::now();
-        let mut memory = process::memory(self.pid())?;
+        let mut memory = self.memory()?;
         loop {
             self.collect_garbage()?;
             process::pause(SETTLE_STEP);
-            let now = process::memory(self.pid())?;
+            let now = self.memory()?;
             let rest = (now.anonymous - memory.anonymous).abs() <= memory.anonymous * 0.001;
             memory = now;
             if began.elapsed() > SETTLE_MAX || rest && began.elapsed() > 2 * SETTLE_STEP {
@@ -277,7 +328,7 @@ impl Drop for Server {
     }
 }
 
-fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     // It may have ended by itself.
     let _ = child.kill();
     let _ = child.wait();
@@ -324,13 +375,20 @@ fn parlor(
     Ok(command)
 }
 
-/// Tells a node of Parlor's where its database and its bus are.
-fn shares(command: &mut Command, engines: &Engines) {
-    if let Some(url) = engines.postgres_url() {
-        command.env("PARLOR_STORE__BACKEND", "postgres").env("PARLOR_STORE__URL", url);
+/// What tells a node where its database and its bus are.
+fn shares(kind: Kind, engines: &Engines) -> Vec<(&'static str, String)> {
+    if kind != Kind::Parlor {
+        return vec![("REDIS_URL", engines.redis_url())];
     }
-    command.env("PARLOR_BUS__BACKEND", "redis").env("PARLOR_BUS__URL", engines.redis_url());
-    command.env("PARLOR_BUS__CLUSTER", "measured");
+    let mut env = vec![
+        ("PARLOR_BUS__BACKEND", "redis".to_owned()),
+        ("PARLOR_BUS__URL", engines.redis_url()),
+        ("PARLOR_BUS__CLUSTER", "measured".to_owned()),
+    ];
+    if let Some(url) = engines.postgres_url() {
+        env.extend([("PARLOR_STORE__BACKEND", "postgres".to_owned()), ("PARLOR_STORE__URL", url)]);
+    }
+    env
 }
 
 fn heartbeat(place: &Place, limits: Limits) -> anyhow::Result<Command> {
@@ -343,7 +401,7 @@ fn heartbeat(place: &Place, limits: Limits) -> anyhow::Result<Command> {
 }
 
 /// A loopback address that is free now.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }
@@ -365,7 +423,7 @@ fn listening(kind: Kind, child: &mut Child, chosen: SocketAddr) -> anyhow::Resul
 }
 
 /// Waits until an address that was told takes connections.
-fn accepting(child: &mut Child, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+pub(crate) fn accepting(child: &mut Child, address: SocketAddr) -> anyhow::Result<SocketAddr> {
     let began = Instant::now();
     while TcpStream::connect(address).is_err() {
         ensure!(child.try_wait()?.is_none(), "it ended");

@@ -87,7 +87,7 @@ impl Returning {
         let Some((_, slot)) = self.due.pop_first() else { return Ok(None) };
         self.travellers[slot].is_connected = true;
         let user = self.first + u32::try_from(slot).expect("a slot is small");
-        Connection::begin(self.address, user, Window::Usual, self.auth.wire())
+        Connection::begin(self.address, user, Window::Usual, self.auth.wire(), None)
             .map(|it| Some((slot, it)))
     }
 

@@ -2,27 +2,24 @@
 //! of Parlor's.
 
 use std::io;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use rustls::ClientConfig;
 use serde::Serialize;
 
 use super::connection::{Connection, Stage, device_name, user_name};
-use super::xmpp;
+use super::{transport, xmpp};
 use crate::latency::Latency;
-use crate::protocol::{Auth, Reply, Window, Wire};
+use crate::protocol::{Auth, Connect, Reply, Wire};
 
 /// Life of a minted token.
 const TOKEN_SECONDS: u64 = 24 * 3600;
 
 /// Connections being opened.
 pub(super) struct Connecting {
-    addresses: Vec<SocketAddr>,
-    first: u32,
-    count: u32,
-    at_once: u32,
-    auth: Auth,
-    window: Window,
+    wanted: Connect,
+    tls: Option<Arc<ClientConfig>>,
     /// When each connection began, by its place in this run.
     began: Vec<Instant>,
     live: u32,
@@ -31,38 +28,30 @@ pub(super) struct Connecting {
 }
 
 impl Connecting {
-    pub(super) fn new(
-        addresses: Vec<SocketAddr>,
-        first: u32,
-        count: u32,
-        at_once: u32,
-        auth: Auth,
-        window: Window,
-    ) -> Self {
-        Self {
-            addresses,
-            first,
-            count,
-            at_once,
-            auth,
-            window,
-            began: Vec::with_capacity(count as usize),
+    /// # Errors
+    /// The certificate to trust is not there.
+    pub(super) fn new(wanted: Connect) -> io::Result<Self> {
+        Ok(Self {
+            tls: wanted.trusted.as_deref().map(transport::trusting).transpose()?,
+            began: Vec::with_capacity(wanted.count as usize),
+            wanted,
             live: 0,
             started: Instant::now(),
             latency: Latency::new(),
-        }
+        })
     }
 
     /// The next connection to watch, if one may begin now.
     pub(super) fn next(&mut self) -> io::Result<Option<Connection>> {
-        let begun = self.begun();
-        if begun == self.count || begun - self.live >= self.at_once {
+        let (begun, wanted) = (self.begun(), &self.wanted);
+        if begun == wanted.count || begun - self.live >= wanted.at_once {
             return Ok(None);
         }
         self.began.push(Instant::now());
-        let user = self.first + begun;
-        let address = self.addresses[user as usize % self.addresses.len()];
-        Connection::begin(address, user, self.window, self.auth.wire()).map(Some)
+        let user = wanted.first + begun;
+        let address = wanted.addresses[user as usize % wanted.addresses.len()];
+        let (wire, tls) = (wanted.auth.wire(), self.tls.as_ref());
+        Connection::begin(address, user, wanted.window, wire, tls).map(Some)
     }
 
     fn begun(&self) -> u32 {
@@ -72,7 +61,7 @@ impl Connecting {
     /// What a server says when a connection is open. Parlor goes on behind `ready`: it looks for what
     /// the device has missed.
     fn last_of_a_connect(&self) -> &'static [u8] {
-        match self.auth {
+        match self.wanted.auth {
             Auth::Jwt { .. } => b"42[\"caught_up\"",
             _ => b"42[\"ready\"",
         }
@@ -83,8 +72,8 @@ impl Connecting {
         connection: &mut Connection,
         packet: &[u8],
     ) -> io::Result<()> {
-        if self.auth.wire() == Wire::Xmpp {
-            if xmpp::on_login_stanza(connection, &self.auth, packet)? {
+        if self.wanted.auth.wire() == Wire::Xmpp {
+            if xmpp::on_login_stanza(connection, &self.wanted.auth, packet)? {
                 self.on_live(connection);
             }
             return Ok(());
@@ -92,7 +81,7 @@ impl Connecting {
         match (connection.stage, packet) {
             (Stage::Opening, [b'0', ..]) => {
                 connection.stage = Stage::Joining;
-                let connect = format!("40{}", auth(&self.auth, connection.user)?);
+                let connect = format!("40{}", auth(&self.wanted.auth, connection.user)?);
                 connection.send_text(connect.as_bytes())
             }
             (Stage::Joining, [b'4', b'4', error @ ..]) => {
@@ -113,7 +102,7 @@ impl Connecting {
     }
 
     fn on_live(&mut self, connection: &Connection) {
-        let place = (connection.user - self.first) as usize;
+        let place = (connection.user - self.wanted.first) as usize;
         self.latency.record(self.began[place].elapsed());
         self.live += 1;
     }
@@ -123,11 +112,11 @@ impl Connecting {
     }
 
     pub(super) fn state(&self) -> String {
-        format!("{} of {} connections ready, {} begun", self.live, self.count, self.begun())
+        format!("{} of {} connections ready, {} begun", self.live, self.wanted.count, self.begun())
     }
 
     pub(super) fn reply(&self) -> Option<Reply> {
-        (self.live == self.count).then(|| Reply::Connected {
+        (self.live == self.wanted.count).then(|| Reply::Connected {
             seconds: self.started.elapsed().as_secs_f64(),
             latency: self.latency.clone(),
         })

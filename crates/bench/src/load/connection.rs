@@ -7,11 +7,14 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use mio::net::TcpStream;
+use rustls::ClientConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frame;
+use super::transport::Transport;
 use super::xmpp::{self, Stream};
 use crate::protocol::{Window, Wire};
 
@@ -54,7 +57,7 @@ pub(super) enum Stage {
 /// One client connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    transport: Transport,
     pub(super) stage: Stage,
     pub(super) user: u32,
     /// Events received since the last run began.
@@ -88,12 +91,14 @@ fn source_address(user: u32) -> Ipv4Addr {
 }
 
 impl Connection {
-    /// Begins a TCP connection from the user's own loopback address.
+    /// Begins a TCP connection from the user's own loopback address, on which TLS is spoken if there is a
+    /// configuration of it.
     pub(super) fn begin(
         server: SocketAddr,
         user: u32,
         window: Window,
         wire: Wire,
+        tls: Option<&Arc<ClientConfig>>,
     ) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         if window == Window::Narrow {
@@ -111,7 +116,7 @@ impl Connection {
             Err(error) => return Err(error),
         }
         Ok(Self {
-            stream: TcpStream::from_std(socket.into()),
+            transport: Transport::over(TcpStream::from_std(socket.into()), tls)?,
             stage: Stage::Connecting,
             user,
             events: 0,
@@ -126,18 +131,18 @@ impl Connection {
         self.xmpp.as_deref_mut()
     }
 
-    pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
-        &mut self.stream
+    pub(super) fn socket_mut(&mut self) -> &mut TcpStream {
+        self.transport.socket_mut()
     }
 
     /// Goes on writing: asks for the upgrade, or opens the XMPP stream, once TCP is connected, then
     /// empties what is unsent.
     pub(super) fn on_writable(&mut self) -> io::Result<()> {
         if self.stage == Stage::Connecting {
-            if let Some(error) = self.stream.take_error()? {
+            if let Some(error) = self.socket_mut().take_error()? {
                 return Err(error);
             }
-            if self.stream.peer_addr().is_err() {
+            if self.socket_mut().peer_addr().is_err() {
                 return Ok(());
             }
             let (stage, greeting) = match self.xmpp {
@@ -170,7 +175,7 @@ impl Connection {
 
     fn send_bytes(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while self.unsent.is_empty() && !bytes.is_empty() {
-            match self.stream.write(bytes) {
+            match self.transport.write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -191,7 +196,7 @@ impl Connection {
         buffer: &mut [u8],
         mut on_packet: impl FnMut(&mut Self, &[u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
-        let count = match self.stream.read(buffer) {
+        let count = match self.transport.read(buffer) {
             Ok(0) => return Err(io::Error::other("the server closed the connection")),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
@@ -199,7 +204,7 @@ impl Connection {
             Err(error) => return Err(error),
         };
         // Less than was asked for: the socket is empty, and the next bytes are a new edge.
-        let more = count == buffer.len();
+        let more = count == buffer.len() || !self.transport.short_read_is_last();
         if self.partial.is_empty() {
             let used = self.consume(&buffer[..count], &mut on_packet)?;
             self.partial.extend_from_slice(&buffer[used..count]);

@@ -15,9 +15,6 @@ use super::xmpp;
 use crate::latency::Latency;
 use crate::protocol::{Dialect, Direct, Pace, Reply};
 
-/// Closer than this, what is due next is awaited by polling without sleep.
-pub(super) const SPIN: Duration = Duration::from_millis(2);
-
 /// What is known of one message.
 struct Sent {
     due: Instant,
@@ -75,7 +72,7 @@ impl Directing {
     pub(super) fn wait(&self) -> Duration {
         match self.direct.pace {
             Pace::PerSecond(rate) if self.sending() => {
-                self.next_due(rate).saturating_duration_since(Instant::now()).saturating_sub(SPIN)
+                self.next_due(rate).saturating_duration_since(Instant::now())
             }
             // The end of sending must be noticed without traffic.
             _ => Duration::from_millis(20),

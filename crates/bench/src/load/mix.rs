@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::connection::{Connection, user_name};
-use super::direct::{SPIN, contains, number_at, text_number};
+use super::direct::{contains, number_at, text_number};
 use crate::chance::scattered;
 use crate::latency::Latency;
 use crate::protocol::{Mix, Operation, Reply};
@@ -97,7 +97,7 @@ impl Mixing {
     /// How long the poll may sleep.
     pub(super) fn wait(&self) -> Duration {
         match self.sending() {
-            true => self.next_due().saturating_duration_since(Instant::now()).saturating_sub(SPIN),
+            true => self.next_due().saturating_duration_since(Instant::now()),
             false => Duration::from_millis(20),
         }
     }

@@ -12,6 +12,7 @@
 //! thousand of them would measure themselves. Groups are made over the connections that are there as well:
 //! a client beside them would leave one more session in the server whose memory and work are measured next.
 
+mod alarm;
 mod ask;
 mod burst;
 mod comeback;
@@ -25,6 +26,7 @@ mod gather;
 mod mix;
 mod stall;
 mod subscribe;
+mod transport;
 mod xmpp;
 
 use std::io::{self, BufRead, Write};
@@ -36,6 +38,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use self::alarm::Alarm;
 use self::ask::Asking;
 use self::burst::Bursting;
 use self::comeback::Returning;
@@ -49,6 +52,7 @@ use self::gather::Gathering;
 use self::mix::Mixing;
 use self::stall::Stalling;
 use self::subscribe::Subscribing;
+pub(crate) use self::transport::SERVER_NAME;
 use self::xmpp::Entering;
 use crate::protocol::{Command, Reply};
 
@@ -64,10 +68,14 @@ const STALL: Duration = Duration::from_secs(20);
 /// How long the poll sleeps when nothing is due.
 const IDLE_WAIT: Duration = Duration::from_millis(500);
 
+/// Closer than this, what is due next is awaited without sleep.
+const SPIN: Duration = Duration::from_micros(50);
+
 /// Commands that may wait; the parent sends one at a time.
 const COMMANDS_MAX: usize = 4;
 
 const WAKE: Token = Token(usize::MAX);
+const ALARM: Token = Token(usize::MAX - 1);
 
 /// What the process is doing.
 enum Work {
@@ -88,6 +96,7 @@ enum Work {
 
 struct Load {
     poll: Poll,
+    alarm: Alarm,
     connections: Vec<Connection>,
     /// The first of the users whose connections were dropped, and how many there were.
     dropped: (u32, usize),
@@ -117,6 +126,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let _ = waker.wake();
     });
     Load {
+        alarm: Alarm::new(poll.registry(), ALARM).context("no timer")?,
         poll,
         connections: Vec::new(),
         dropped: (0, 0),
@@ -132,12 +142,17 @@ impl Load {
     fn drive(mut self, commands: &Receiver<String>) -> anyhow::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         loop {
-            match self.poll.poll(&mut events, Some(self.wait())) {
+            let wait = self.wait();
+            if wait > SPIN {
+                self.alarm.set(wait).context("no timer")?;
+            }
+            let wait = if wait > SPIN { IDLE_WAIT } else { Duration::ZERO };
+            match self.poll.poll(&mut events, Some(wait)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 polled => polled.context("poll failed")?,
             }
             for event in &events {
-                if event.token() == WAKE {
+                if matches!(event.token(), WAKE | ALARM) {
                     continue;
                 }
                 let slot = event.token().0;
@@ -217,7 +232,7 @@ impl Load {
                 while let Some(mut connection) = connecting.next()? {
                     let token = Token(self.connections.len());
                     let interest = Interest::READABLE | Interest::WRITABLE;
-                    self.poll.registry().register(connection.stream_mut(), token, interest)?;
+                    self.poll.registry().register(connection.socket_mut(), token, interest)?;
                     self.connections.push(connection);
                 }
                 Ok(())
@@ -235,7 +250,7 @@ impl Load {
                 while let Some((slot, mut connection)) = returning.next()? {
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     self.poll.registry().register(
-                        connection.stream_mut(),
+                        connection.socket_mut(),
                         Token(slot),
                         interest,
                     )?;
@@ -307,9 +322,8 @@ impl Load {
         }
         self.moved = (0, Instant::now());
         match command {
-            Command::Connect { addresses, first, count, at_once, auth, window } => {
-                let work = Connecting::new(addresses, first, count, at_once, auth, window);
-                self.work = Work::Connect(work);
+            Command::Connect(connect) => {
+                self.work = Work::Connect(Connecting::new(connect).context("no TLS")?);
             }
             Command::Stall => self.work = Work::Stall(Stalling::new(self.connections.len())),
             Command::Return { address, auth, missed } => {
@@ -335,7 +349,7 @@ impl Load {
                 let first = self.connections.first().map_or(0, |connection| connection.user);
                 self.dropped = (first, self.connections.len());
                 for mut connection in self.connections.drain(..) {
-                    self.poll.registry().deregister(connection.stream_mut())?;
+                    self.poll.registry().deregister(connection.socket_mut())?;
                 }
                 self.work = Work::Nothing;
                 self.failure = None;
