@@ -23,8 +23,10 @@ use super::regard;
 use super::rows::{self, Failure, bound, nat};
 use super::visible::{self, before_heard, heard};
 
-/// Up to so many newest entries of all users are walked rather than one user's conversations.
+/// Up to so many newest entries of all users are walked rather than one user's conversations, and no more than so
+/// many for each of these: that is what looking into one costs.
 const WALK_ENTRIES_MAX: i64 = 512;
+const WALK_ENTRIES_PER_CONVERSATION: i64 = 8;
 
 /// A member's conversations, with the position of the newest entry that they may see, and position and
 /// time of the newest move of a watermark: of any member's that they are told of. That the other read
@@ -70,7 +72,7 @@ impl Reader {
         let Some(user) = rows::user_id(&self.conn, user)? else { return Ok(page) };
         let wanted = Wanted { others_than, ..Wanted::by(user, limit.saturating_add(1)) };
         let mut room = Room::default();
-        page.entries = if bound(as_of.0) - after <= WALK_ENTRIES_MAX {
+        page.entries = if self.is_short_walk(user, bound(as_of.0) - after)? {
             let sql = concat!(
                 "SELECT ",
                 entry_columns!(),
@@ -87,6 +89,16 @@ impl Reader {
         page.more = page.entries.len() > limit || room.is_full;
         page.entries.truncate(limit);
         Ok(page)
+    }
+
+    /// Whether it takes less to walk so many newest entries than to look into each of a user's conversations.
+    fn is_short_walk(&self, user: i64, entries: i64) -> Result<bool, rusqlite::Error> {
+        if entries > WALK_ENTRIES_MAX {
+            return Ok(false);
+        }
+        let skipped = (entries - 1) / WALK_ENTRIES_PER_CONVERSATION;
+        let sql = "SELECT EXISTS (SELECT 1 FROM member WHERE user = ?1 LIMIT 1 OFFSET ?2)";
+        self.conn.prepare_cached(sql)?.query_row((user, skipped), |row| row.get(0))
     }
 
     pub(crate) fn behind(
