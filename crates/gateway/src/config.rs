@@ -52,7 +52,7 @@ pub struct Config {
     /// are refused. Default 2,048.
     pub handshakes_in_flight_max: usize,
     /// Handshakes that the server works at at the same time, for each shard; the others of those in
-    /// flight wait for their turn, or for their clients. Default 8.
+    /// flight wait for their turn, or for their clients. Default 64.
     pub handshake_turns_per_shard: usize,
     /// Handshakes that wait, for `handshake_wait` at most; others are refused with 503 and told when
     /// to come again. Default 16,384.
@@ -180,7 +180,7 @@ impl Default for Config {
             connections_per_shard_max: 1_000_000,
             own_file_tables: false,
             handshakes_in_flight_max: 2048,
-            handshake_turns_per_shard: 8,
+            handshake_turns_per_shard: 64,
             handshakes_waiting_max: 16_384,
             handshake_wait: Duration::from_secs(5),
             connections_per_address_max: None,

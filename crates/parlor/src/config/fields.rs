@@ -226,7 +226,7 @@ sections! {
         handshakes_in_flight_max: u64, "connections" = 2_048;
         /// Of those, how many one thread works at at the same time. Who is connected waits for so many
         /// of them, and not for all.
-        handshake_turns_per_shard: u64, "connections" = 8;
+        handshake_turns_per_shard: u64, "connections" = 64;
         /// Connections that wait to be let in. Above it new ones are refused by HTTP 503 with a time
         /// after which to come back. Thousands who wait are back sooner than thousands who are refused.
         handshakes_waiting_max: u64, "connections" = 16_384;
