@@ -17,11 +17,13 @@ use crate::workspace::{Profile, Workspace};
 pub(crate) enum Bench {
     /// User memory per idle connection, and connects per second
     Idle,
+    /// Connections by TLS, built in and behind a proxy
+    Tls,
     /// Very many connections, held for ten minutes
     Million,
     /// One event to a room of 10,000
     Fanout,
-    /// Messages to a group of 10,000
+    /// Messages to groups of 100 to 50,000
     Groups,
     /// What a group costs by its size
     Membership,
@@ -53,6 +55,7 @@ impl Bench {
     fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
+            Self::Tls => "tls",
             Self::Million => "million",
             Self::Fanout => "fanout",
             Self::Groups => "groups",

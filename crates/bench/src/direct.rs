@@ -214,7 +214,7 @@ pub(crate) fn round(
     table: &str,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let server = Server::start(kind, &run.place, Limits::HighRates)?;
+    let server = Server::start(kind, &run.place, Limits::HIGH_RATES)?;
     let mut crew = Crew::start(
         sizes.clients,
         run.place.load_core,

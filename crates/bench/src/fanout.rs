@@ -115,7 +115,7 @@ pub(crate) fn round(
     table: &str,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let server = Server::start(kind, &run.place, Limits::Default)?;
+    let server = Server::start(kind, &run.place, Limits::default())?;
     let mut crew = Crew::start(
         sizes.members,
         run.place.load_core,

@@ -46,6 +46,15 @@ const KINDS: [Kind; 8] = [
     Kind::Prosody,
 ];
 
+/// Who is measured in groups that are not the main one, and up to how many members a process without file tables of
+/// its threads' own has files for.
+const KINDS_BESIDE: [Kind; 4] = [Kind::Parlor, Kind::Gateway, Kind::Socketioxide, Kind::Node];
+const MEMBERS_MAX: u32 = 18_000;
+
+/// The members of the main group, then of the others.
+const MEMBERS: [u32; 5] = [10_000, 100, 1_000, MEMBERS_MAX, 50_000];
+const MEMBERS_QUICK: [u32; 2] = [500, 100];
+
 /// Members of a room of Prosody's: it goes through all of them, several times, for each who enters.
 const PROSODY_MEMBERS_MAX: u32 = 500;
 
@@ -62,9 +71,9 @@ const TOLD_BESIDES_BYTES: usize = 175;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Options {
-    /// Connected members
-    #[arg(long)]
-    members: Option<u32>,
+    /// Connected members; each number is measured by itself, the first one is the main one
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..))]
+    members: Vec<u32>,
     /// Groups of so many, spoken to at the same time [default: 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     groups: Option<u32>,
@@ -81,32 +90,69 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let default: &[u32] = if quick { &MEMBERS_QUICK } else { &MEMBERS };
+        let members = if self.members.is_empty() { default } else { &self.members };
+        let members: Vec<u32> = members.iter().map(|members| members & !1).collect();
+        let main = members.first().copied().unwrap_or(2);
         let sizes = Sizes {
-            members: self.members.unwrap_or(if quick { 500 } else { 10_000 }) & !1,
+            // Of the main number; it is put right for each of the others.
+            members: main,
             rooms: self.groups.unwrap_or(1),
             broadcasts: self.messages.unwrap_or(if quick { 50 } else { 100 }),
             in_flight: self.in_flight.unwrap_or(1),
             payload_bytes: 80,
         };
         let rows = self.rows.unwrap_or(0);
+        let beside = match &members[1..] {
+            [] => String::new(),
+            others => format!(", then of {others:?}"),
+        };
         let settings = format!(
-            "{}; parlor: fsync before the ack and the fan-out, {rows} members more who are not \
-             connected; the others keep nothing",
+            "{}{beside}; parlor: fsync before the ack and the fan-out, {rows} members more who are not \
+             connected, above {MEMBERS_MAX} its threads have file tables of their own; the others keep nothing",
             sizes.describe()
         );
+        let mut pictures = Vec::new();
+        for number in &members {
+            let title = format!("Deliveries to {number} members");
+            pictures.push(Picture::bars(&table(*number, main), &title, &["deliveries/s"]));
+            let title = format!("From sending a message to its last delivery, {number} members");
+            pictures.push(Picture::percentiles(&last_plot(*number), &title));
+        }
+        let estimate = members.len() as f64 * if quick { 3.0 } else { 20.0 };
         Scenario::new(
             "groups",
             "Messages to a group",
             settings,
             kinds(sizes.members),
-            move |run, kind, results| round(run, kind, sizes, rows, "groups", results),
+            move |run, kind, results| {
+                let among = members.iter().filter(|number| takes_part(kind, **number, main));
+                among.copied().try_for_each(|members| {
+                    let sizes = Sizes { members, ..sizes };
+                    round(run, kind, sizes, rows, &table(members, main), results)
+                })
+            },
         )
-        .with_estimate(if quick { 3.0 } else { 25.0 })
-        .with_pictures([
-            Picture::bars("groups", "Deliveries", &["deliveries/s"]),
-            Picture::percentiles("send to last", "From sending a message to its last delivery"),
-        ])
+        .with_estimate(estimate)
+        .with_pictures(pictures)
     }
+}
+
+/// Whether a server is measured with so many members.
+fn takes_part(kind: Kind, members: u32, main: u32) -> bool {
+    match members > MEMBERS_MAX {
+        true => kind == Kind::Parlor,
+        false => members == main || KINDS_BESIDE.contains(&kind),
+    }
+}
+
+/// The name of the table of a number of members.
+fn table(members: u32, main: u32) -> String {
+    if members == main { "groups".to_owned() } else { format!("groups, {members} members") }
+}
+
+fn last_plot(members: u32) -> String {
+    format!("send to last, {members} members")
 }
 
 /// One round of one server, into the table of this name.
@@ -122,7 +168,8 @@ pub(crate) fn round(
         sizes.rooms == 1 || sizes.connections() <= CONNECTIONS_MAX,
         "several groups have at most {CONNECTIONS_MAX} members together, the connections of one process"
     );
-    let server = Server::start(kind, &run.place, Limits::HighRates)?;
+    let limits = Limits::HIGH_RATES.for_connections(sizes.connections());
+    let server = Server::start(kind, &run.place, limits)?;
     let mut crew = Crew::start(
         sizes.connections(),
         run.place.load_core,
@@ -148,7 +195,7 @@ pub(crate) fn round(
         Kind::Parlor => direct(&mut crew, sizes)?,
         _ => Latency::new(),
     };
-    results.add_latency("send to last", kind.name(), &sent.last);
+    results.add_latency(&last_plot(sizes.members), kind.name(), &sent.last);
     let each = |seconds: f64| seconds * 1e6 / sent.deliveries;
     results.table(table, &METRICS).add(
         kind.name(),

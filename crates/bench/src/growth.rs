@@ -124,7 +124,7 @@ impl Options {
 
 /// Memory and processor time of so many connections, on one server that gets more and more of them.
 fn idle(run: &Run, kind: Kind, sizes: &[u32], results: &mut Results) -> anyhow::Result<()> {
-    let server = Server::start(kind, &run.place, Limits::Default)?;
+    let server = Server::start(kind, &run.place, Limits::default())?;
     let most = sizes.iter().max().copied().context("there are sizes")?;
     let (core, address) = (run.place.load_core, server.address());
     let mut crew = Crew::start(most, core, address, kind.auth(), run.at_once)?;

@@ -115,7 +115,7 @@ pub(crate) fn round(
     sizes: Sizes,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let server = Server::start(kind, &run.place, Limits::Default)?;
+    let server = Server::start(kind, &run.place, Limits::default())?;
     let mut crew =
         Crew::start(sizes.most(), run.place.load_core, server.address(), kind.auth(), run.at_once)?;
     let slopes = slopes(&server, &mut crew, sizes)?;

@@ -85,7 +85,7 @@ pub(crate) fn round(
     results: &mut Results,
 ) -> anyhow::Result<()> {
     for &members in &sizes.members {
-        let server = Server::start(kind, &run.place, Limits::HighRates)?;
+        let server = Server::start(kind, &run.place, Limits::HIGH_RATES)?;
         let (core, address) = (run.place.load_core, server.address());
         let mut crew = Crew::start(CONNECTED, core, address, kind.auth(), run.at_once)?;
         crew.connect(CONNECTED)?;

@@ -22,10 +22,6 @@ use crate::server::{Kind, Limits, Server};
 use crate::stats::slope;
 use crate::table::Metric;
 
-/// Connections of one thread of the server, so that those that come by chance to one of them stay
-/// below the usual limit of 20,000 open files.
-const PER_SHARD: u32 = 17_000;
-
 /// Steps in which memory is read.
 const STEPS: u32 = 5;
 
@@ -95,8 +91,12 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn shards(self) -> u32 {
-        self.connections.div_ceil(PER_SHARD)
+    fn limits(self) -> Limits {
+        Limits {
+            ping_interval_ms: Some(self.ping_interval.as_millis() as u64),
+            own_tables: Some(Limits::tables(self.connections)),
+            ..Limits::default()
+        }
     }
 
     fn describe(self) -> String {
@@ -104,7 +104,7 @@ impl Sizes {
             "{} connections on {} threads with file tables of their own, held for {} s, pinged every {} s; \
              parlor with JWT, expiry, device id, limits and store, the other only pings",
             self.connections,
-            self.shards(),
+            Limits::tables(self.connections),
             self.hold.as_secs(),
             self.ping_interval.as_secs_f64(),
         )
@@ -113,10 +113,7 @@ impl Sizes {
 
 /// One round of one server.
 fn round(run: &Run, kind: Kind, sizes: Sizes, results: &mut Results) -> anyhow::Result<()> {
-    let limits = Limits::OwnTables {
-        shards: sizes.shards(),
-        ping_interval_ms: sizes.ping_interval.as_millis() as u64,
-    };
+    let limits = sizes.limits();
     let slab = process::slab()?;
     let server = Server::start(kind, &run.place, limits)?;
     let most = sizes.connections;

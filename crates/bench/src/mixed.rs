@@ -124,7 +124,7 @@ impl Sizes {
 fn round(run: &Run, kind: Kind, sizes: Sizes, results: &mut Results) -> anyhow::Result<()> {
     let Sizes { members, clients, comers, rate, seconds } = sizes;
     ensure!(clients <= CONNECTIONS_MAX, "one load process holds all clients");
-    let server = Server::start(kind, &run.place, Limits::Default)?;
+    let server = Server::start(kind, &run.place, Limits::default())?;
     let start = |count, first| {
         let (core, address) = (run.place.load_core, server.address());
         let crew = Crew::start(count, core, address, kind.auth(), run.at_once)?;

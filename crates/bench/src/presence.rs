@@ -27,6 +27,8 @@ pub(crate) const METRICS: [Metric; 9] = [
 
 /// The number of the first user who is watched.
 const WATCHED_FROM: u32 = 100_000;
+/// The grace period as it is by default.
+const GRACE: Duration = Duration::from_secs(10);
 /// Longer than any window in which changes are gathered.
 const QUIET: Duration = Duration::from_secs(2);
 /// How long packets may take, and how often they are counted.
@@ -56,7 +58,7 @@ impl Options {
             users: self.users.unwrap_or(users) & !1,
             watchers: self.watchers.unwrap_or(watchers) & !1,
             each: self.each.unwrap_or(each),
-            limits: if quick { Limits::HighRatesShortGrace } else { Limits::HighRates },
+            grace: quick.then(|| Duration::from_secs(2)),
         };
         let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
         let title = "Who is there, when all come and go";
@@ -73,13 +75,14 @@ pub(crate) struct Sizes {
     pub(crate) users: u32,
     pub(crate) watchers: u32,
     pub(crate) each: u32,
-    pub(crate) limits: Limits,
+    /// The grace period, where it is not the default.
+    pub(crate) grace: Option<Duration>,
 }
 
 impl Sizes {
     /// The server's grace period.
     fn grace(self) -> Duration {
-        Duration::from_secs(if self.limits == Limits::HighRatesShortGrace { 2 } else { 10 })
+        self.grace.unwrap_or(GRACE)
     }
 
     fn subscriptions(self) -> u64 {
@@ -105,7 +108,9 @@ pub(crate) fn round(
     results: &mut Results,
 ) -> anyhow::Result<()> {
     ensure!(sizes.each <= sizes.users, "nobody can watch more users than there are");
-    let server = Server::start(kind, &run.place, sizes.limits)?;
+    let presence_grace_ms = sizes.grace.map(|grace| grace.as_millis() as u64);
+    let limits = Limits { presence_grace_ms, ..Limits::HIGH_RATES };
+    let server = Server::start(kind, &run.place, limits)?;
     let grace = sizes.grace();
     let start = |count, first| {
         let (core, address) = (run.place.load_core, server.address());

@@ -87,7 +87,7 @@ pub(crate) fn round(
 ) -> anyhow::Result<()> {
     let Sizes { members, open } = sizes;
     ensure!(open <= members, "only members can have the group open");
-    let server = Server::start(kind, &run.place, Limits::HighRates)?;
+    let server = Server::start(kind, &run.place, Limits::HIGH_RATES)?;
     let (core, address) = (run.place.load_core, server.address());
     let mut crew = Crew::start(members, core, address, kind.auth(), run.at_once)?;
     ensure!(crew.size() == 1, "one load process holds all members");

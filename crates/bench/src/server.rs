@@ -125,19 +125,72 @@ impl Kind {
     }
 }
 
-/// How much Parlor's limits allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limits {
-    /// As they are by default.
-    Default,
-    /// Checked as ever, but with rates that a saturating load does not reach.
-    HighRates,
-    /// The same, and a heartbeat of two seconds.
-    HighRatesFastHeartbeat,
-    /// High rates, and a grace period of two seconds before somebody is offline.
-    HighRatesShortGrace,
-    /// Defaults, but for so many threads with file tables of their own, and the heartbeat.
-    OwnTables { shards: u32, ping_interval_ms: u64 },
+/// Connections of one thread of a server whose threads have file tables of their own, so that those that come by
+/// chance to one of them stay below the usual limit of 20,000 open files.
+const PER_SHARD: u32 = 17_000;
+
+/// Connections of a process whose threads have one file table.
+const PER_TABLE: u32 = 19_000;
+
+/// How Parlor's limits and threads differ from the defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Rates are checked as ever, and are such that a saturating load does not reach them.
+    pub(crate) has_high_rates: bool,
+    pub(crate) ping_interval_ms: Option<u64>,
+    pub(crate) ping_timeout_ms: Option<u64>,
+    pub(crate) presence_grace_ms: Option<u64>,
+    /// Threads, each with a file table of its own.
+    pub(crate) own_tables: Option<u32>,
+}
+
+impl Limits {
+    /// With high rates.
+    pub(crate) const HIGH_RATES: Self = Self {
+        has_high_rates: true,
+        ping_interval_ms: None,
+        ping_timeout_ms: None,
+        presence_grace_ms: None,
+        own_tables: None,
+    };
+
+    /// With as many file tables as these connections need.
+    pub(crate) fn for_connections(self, connections: u32) -> Self {
+        let own_tables = (connections > PER_TABLE).then(|| Self::tables(connections));
+        Self { own_tables, ..self }
+    }
+
+    /// File tables that these connections need.
+    pub(crate) fn tables(connections: u32) -> u32 {
+        connections.div_ceil(PER_SHARD)
+    }
+
+    /// Parlor's settings.
+    fn settings(self) -> String {
+        let mut server = String::from("[server]\n");
+        if let Some(shards) = self.own_tables {
+            server += &format!("shards = {shards}\nown_file_tables = true\n");
+        }
+        let mut limits = String::from("[limits]\n");
+        if self.has_high_rates {
+            for whose in ["user", "connection"] {
+                limits += &format!("{whose}_rate_burst = 1000000\n");
+                limits += &format!("{whose}_rate_per_second = 1000000\n");
+            }
+            limits += "group_joins_per_hour = 1000000\n";
+        }
+        let times = [
+            ("ping_interval_ms", self.ping_interval_ms),
+            ("ping_timeout_ms", self.ping_timeout_ms),
+            ("presence_grace_ms", self.presence_grace_ms),
+        ];
+        for (name, value) in times {
+            if let Some(value) = value {
+                limits += &format!("{name} = {value}\n");
+            }
+        }
+        server + &limits
+    }
 }
 
 /// Who speaks TLS with the clients.
@@ -181,7 +234,7 @@ impl Server {
         let folder = tempfile::tempdir_in(&place.scratch).context("no folder for data")?;
         let data = folder.path().join("data");
         let shared = shares(kind, engines);
-        Self::start_with(kind, place, Limits::HighRates, folder, &data, &shared)
+        Self::start_with(kind, place, Limits::HIGH_RATES, folder, &data, &shared)
     }
 
     /// Starts Parlor, which speaks TLS by itself, or behind a proxy that does, or not at all.
@@ -206,7 +259,7 @@ impl Server {
             Encryption::Proxy => &behind,
         };
         let mut server =
-            Self::start_with(Kind::Parlor, place, Limits::HighRates, folder, &data, env)?;
+            Self::start_with(Kind::Parlor, place, Limits::HIGH_RATES, folder, &data, env)?;
         if encryption == Encryption::Proxy {
             server.proxy = Some(Proxy::start(place, server.address, identity)?);
         }
@@ -342,28 +395,9 @@ fn parlor(
     address: SocketAddr,
 ) -> anyhow::Result<Command> {
     let config = folder.join("parlor.toml");
-    let rates = ["user", "connection"]
-        .map(|whose| format!("{whose}_rate_burst = 1000000\n{whose}_rate_per_second = 1000000\n"));
-    let rates = rates.concat() + "group_joins_per_hour = 1000000\n";
-    let rates = match limits {
-        Limits::Default => String::new(),
-        Limits::HighRates => rates,
-        Limits::HighRatesFastHeartbeat => {
-            rates + "ping_interval_ms = 1000\nping_timeout_ms = 1000\n"
-        }
-        Limits::HighRatesShortGrace => rates + "presence_grace_ms = 2000\n",
-        Limits::OwnTables { ping_interval_ms, .. } => {
-            format!("ping_interval_ms = {ping_interval_ms}\n")
-        }
-    };
-    let server = match limits {
-        Limits::OwnTables { shards, .. } => {
-            format!("[server]\nshards = {shards}\nown_file_tables = true\n")
-        }
-        _ => String::new(),
-    };
     let text = format!(
-        "{server}[identity]\nhs256_secret = \"{SECRET}\"\n[limits]\n{rates}[log]\nlevel = \"warn\"\n"
+        "{}[identity]\nhs256_secret = \"{SECRET}\"\n[log]\nlevel = \"warn\"\n",
+        limits.settings()
     );
     std::fs::write(&config, text).with_context(|| format!("no {}", config.display()))?;
     let mut command = place.server(&place.parlor_bin);
@@ -392,7 +426,8 @@ fn shares(kind: Kind, engines: &Engines) -> Vec<(&'static str, String)> {
 }
 
 fn heartbeat(place: &Place, limits: Limits) -> anyhow::Result<Command> {
-    let Limits::OwnTables { shards, ping_interval_ms } = limits else {
+    let (Some(shards), Some(ping_interval_ms)) = (limits.own_tables, limits.ping_interval_ms)
+    else {
         anyhow::bail!("a server that only pings can be measured by `million` alone");
     };
     let mut command = pinned(place.server_core, &place.heartbeat_bin);

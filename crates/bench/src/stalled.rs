@@ -72,7 +72,7 @@ impl Options {
             feed_rate: if quick { 1_000.0 } else { 4_000.0 },
             rate: self.rate.unwrap_or(if quick { 200.0 } else { 1_000.0 }),
             seconds: if quick { 2.0 } else { 10.0 },
-            limits: if quick { Limits::HighRatesFastHeartbeat } else { Limits::HighRates },
+            heartbeat_ms: quick.then_some(1_000),
         };
         let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
         Scenario::new(
@@ -99,15 +99,16 @@ pub(crate) struct Sizes {
     /// Messages a second among the others, and for how long before anyone stalls.
     pub(crate) rate: f64,
     pub(crate) seconds: f64,
-    pub(crate) limits: Limits,
+    /// From a pong to the next ping, and until it is answered at the latest, where that is not the default.
+    pub(crate) heartbeat_ms: Option<u64>,
 }
 
 impl Sizes {
     pub(crate) fn describe(self) -> String {
-        let Self { clients, stalled, each, each_bytes, feed_rate, rate, seconds, limits } = self;
-        let heartbeat = match limits {
-            Limits::HighRatesFastHeartbeat => "heartbeat of 1 s and 1 s",
-            _ => "heartbeat as by default: 25 s and 20 s",
+        let Self { clients, stalled, each, each_bytes, feed_rate, rate, seconds, .. } = self;
+        let heartbeat = match self.heartbeat_ms {
+            Some(ms) => format!("heartbeat of {ms} ms and {ms} ms"),
+            None => String::from("heartbeat as by default: 25 s and 20 s"),
         };
         format!(
             "{clients} clients, {stalled} of which stop reading; each of these is sent {each} \
@@ -162,7 +163,9 @@ pub(crate) fn round(
     sizes: Sizes,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let server = Server::start(kind, &run.place, sizes.limits)?;
+    let ms = sizes.heartbeat_ms;
+    let limits = Limits { ping_interval_ms: ms, ping_timeout_ms: ms, ..Limits::HIGH_RATES };
+    let server = Server::start(kind, &run.place, limits)?;
     let start = |count, first| {
         let (core, address) = (run.place.load_core, server.address());
         let crew = Crew::start(count, core, address, kind.auth(), run.at_once)?;

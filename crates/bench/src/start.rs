@@ -130,7 +130,7 @@ pub(crate) struct Started {
 fn round(run: &Run, stored: &Stored, times: u32, results: &mut Results) -> anyhow::Result<()> {
     let started = measure(run, stored, times)?;
     let began = Instant::now();
-    let warm = Server::start_on(&stored.data(), &run.place, Limits::HighRates)?;
+    let warm = Server::start_on(&stored.data(), &run.place, Limits::HIGH_RATES)?;
     let warm_ms = began.elapsed().as_secs_f64() * 1e3;
     drop(warm);
     for Answers { name, first_ms, all } in &started.answers {
@@ -167,7 +167,7 @@ pub(crate) fn measure(run: &Run, stored: &Stored, times: u32) -> anyhow::Result<
     crew.count_events()?;
     forget(&data)?;
     let began = Instant::now();
-    let server = Server::start_on(&data, &run.place, Limits::HighRates)?;
+    let server = Server::start_on(&data, &run.place, Limits::HIGH_RATES)?;
     let listening_ms = began.elapsed().as_secs_f64() * 1e3;
     crew.talk_to(server.address());
     crew.connect(CONNECTED)?;

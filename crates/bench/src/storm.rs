@@ -16,9 +16,10 @@ use crate::server::{Kind, Limits, Server};
 use crate::stalled::{Others, UNTIL_FINISHED, come_back, open_loop};
 use crate::table::Metric;
 
-pub(crate) const METRICS: [Metric; 14] = [
+pub(crate) const METRICS: [Metric; 15] = [
     Metric::told("all back after s", 2),
     Metric::told("clients/s", 0),
+    Metric::told("server CPU µs per client", 0),
     Metric::told("back p50 s", 2),
     Metric::told("refused", 0),
     Metric::told("lost", 0),
@@ -42,9 +43,9 @@ const FEED_IN_FLIGHT: u32 = 512;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Options {
-    /// Clients that are cut off
-    #[arg(long)]
-    clients: Option<u32>,
+    /// Clients that are cut off; each number is measured by itself, the first one is the main one
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..))]
+    clients: Vec<u32>,
     /// Messages that each of them misses, at most 64 [default: 20]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
     missed: Option<u32>,
@@ -55,27 +56,56 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn scenario(&self, quick: bool) -> Scenario {
+        let default: &[u32] = if quick { &[200] } else { &[10_000, 50_000] };
+        let clients = if self.clients.is_empty() { default } else { &self.clients };
+        let clients: Vec<u32> = clients.iter().map(|clients| clients & !1).collect();
+        let main = clients.first().copied().unwrap_or(2);
         let sizes = Sizes {
-            clients: self.clients.unwrap_or(if quick { 200 } else { 10_000 }) & !1,
+            // The main number; it is put right for each of the others.
+            clients: main,
             missed: self.missed.unwrap_or(20),
             others: if quick { 20 } else { 200 },
             rate: self.rate.unwrap_or(if quick { 100.0 } else { 500.0 }),
             seconds: if quick { 2.0 } else { 10.0 },
         };
-        let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
+        let beside = match &clients[1..] {
+            [] => String::new(),
+            others => {
+                format!("; then {others:?} clients, on threads with file tables of their own")
+            }
+        };
+        let (settings, kinds) = (sizes.describe() + &beside, [Kind::Parlor]);
+        let pictures: Vec<_> = clients.iter().map(|clients| picture(*clients)).collect();
+        let estimate = clients.len() as f64 * if quick { 5.0 } else { 60.0 };
         Scenario::new(
             "storm",
             "Cut off and back, all at once",
             settings,
             &kinds,
-            move |run, kind, results| round(run, kind, sizes, results),
+            move |run, kind, results| {
+                clients.iter().copied().try_for_each(|clients| {
+                    let table = if clients == main { "storm".to_owned() } else { table(clients) };
+                    round(run, kind, Sizes { clients, ..sizes }, &table, results)
+                })
+            },
         )
-        .with_estimate(if quick { 5.0 } else { 45.0 })
-        .with_pictures([Picture::percentiles(
-            "back",
-            "From the cut until a client is back and has all",
-        )])
+        .with_estimate(estimate)
+        .with_pictures(pictures)
     }
+}
+
+/// The name of the table of a number of clients that is not the main one.
+fn table(clients: u32) -> String {
+    format!("storm, {clients} clients")
+}
+
+fn back_plot(clients: u32) -> String {
+    format!("back, {clients} clients")
+}
+
+fn picture(clients: u32) -> Picture {
+    let title = format!("From the cut until one of {clients} clients is back and has all");
+    Picture::percentiles(&back_plot(clients), &title)
 }
 
 /// Users, and what is sent.
@@ -105,9 +135,11 @@ pub(crate) fn round(
     run: &Run,
     kind: Kind,
     sizes: Sizes,
+    table: &str,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let server = Server::start(kind, &run.place, Limits::HighRates)?;
+    let limits = Limits::HIGH_RATES.for_connections(sizes.clients + sizes.others);
+    let server = Server::start(kind, &run.place, limits)?;
     let start = |count, first| {
         let (core, address) = (run.place.load_core, server.address());
         let crew = Crew::start(count, core, address, kind.auth(), run.at_once)?;
@@ -132,6 +164,7 @@ pub(crate) fn round(
         let Reply::Fed { .. } = reply else { bail!("unexpected {reply:?}") };
     }
 
+    let before = server.cpu()?;
     let ((back, storm), peak) = process::peak_memory(server.pid(), || {
         let command = open_loop(&others, sizes.rate, UNTIL_FINISHED, 1);
         others.begin(|_| command.clone())?;
@@ -139,13 +172,15 @@ pub(crate) fn round(
         others.begin(|_| Command::Finish)?;
         Ok((back, Others::of(others.end()?)?))
     })?;
+    let cpu = (server.cpu()? - before).total();
     const MB: f64 = 1e6;
-    results.add_latency("back", kind.name(), &back.latency);
-    results.table("storm", &METRICS).add(
+    results.add_latency(&back_plot(sizes.clients), kind.name(), &back.latency);
+    results.table(table, &METRICS).add(
         kind.name(),
         vec![
             back.seconds.as_secs_f64(),
             f64::from(sizes.clients) / back.seconds.as_secs_f64(),
+            cpu * 1e6 / f64::from(sizes.clients),
             back.latency.quantile_ms(0.5) / 1e3,
             back.refused as f64,
             back.lost as f64,

@@ -80,7 +80,7 @@ impl Watched {
         under.extend(plant.map(|plant| format!("BENCH_GATEWAY_PLANT={plant}").into()));
         under.extend(words);
         let place = Place { under, ..place.clone() };
-        let server = Server::start(kind, &place, Limits::HighRates)?;
+        let server = Server::start(kind, &place, Limits::HIGH_RATES)?;
         let crew = Crew::start(most, place.load_core, server.address(), kind.auth(), AT_ONCE)?;
         Ok(Self { server, crew, kind, connections: 0 })
     }
