@@ -19,6 +19,9 @@ use crate::protocol::{Auth, Command, Connect, Reply, Window};
 /// Connections of one load process, below the usual limit of 20,000 open files.
 pub(crate) const CONNECTIONS_MAX: u32 = 10_000;
 
+/// For so long nothing comes where all has come: longer than any window in which packets are gathered.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// The program that is running, even when the file it came from was replaced since.
 pub(crate) fn own_program() -> String {
     format!("/proc/{}/exe", std::process::id())
@@ -151,9 +154,31 @@ impl Crew {
     pub(crate) fn count_events(&mut self) -> anyhow::Result<u64> {
         let replies = self.command(|_| Command::Count)?;
         replies.iter().try_fold(0, |total, reply| match reply {
-            Reply::Counted { events } => Ok(total + events),
+            Reply::Counted { events, .. } => Ok(total + events),
             _ => bail!("unexpected {reply:?}"),
         })
+    }
+
+    /// The same without receipts, which come when recipients' heartbeats have confirmed something.
+    pub(crate) fn count_but_receipts(&mut self) -> anyhow::Result<u64> {
+        let replies = self.command(|_| Command::Count)?;
+        replies.iter().try_fold(0, |total, reply| match reply {
+            Reply::Counted { events, receipts } => Ok(total + events - receipts),
+            _ => bail!("unexpected {reply:?}"),
+        })
+    }
+
+    /// How many events have come when no more come.
+    pub(crate) fn settled(&mut self) -> anyhow::Result<u64> {
+        let mut heard = self.count_events()?;
+        loop {
+            process::pause(QUIET);
+            let now = self.count_events()?;
+            if now == heard {
+                return Ok(now);
+            }
+            heard = now;
+        }
     }
 
     /// Gives each process its command and waits for all their replies.

@@ -193,7 +193,7 @@ pub(crate) fn broadcast(
     }
     process::pause(GRACE);
     let expected = u64::from(sizes.connections()) * u64::from(broadcasts);
-    let events = crew.count_events()?;
+    let events = crew.count_but_receipts()?;
     ensure!(
         events == expected && total == expected,
         "{events} deliveries arrived where {expected} were due"

@@ -128,7 +128,10 @@ impl Options {
             move |run, kind, results| {
                 let among = members.iter().filter(|number| takes_part(kind, **number, main));
                 among.copied().try_for_each(|members| {
-                    let sizes = Sizes { members, ..sizes };
+                    // As many deliveries in small groups as in the main one, or what is measured is too short.
+                    let broadcasts =
+                        (sizes.broadcasts * main / members).clamp(sizes.broadcasts, 5_000);
+                    let sizes = Sizes { members, broadcasts, ..sizes };
                     round(run, kind, sizes, rows, &table(members, main), results)
                 })
             },
@@ -179,6 +182,8 @@ pub(crate) fn round(
     )?;
     crew.connect(sizes.connections())?;
     let rooms = rooms(&mut crew, kind, sizes, rows)?;
+    // All are told of each who is added: some gigabytes, where they are many.
+    crew.settled()?;
     let payload_bytes = match kind {
         // XMPP tells as much besides.
         Kind::Parlor | Kind::Ejabberd | Kind::Prosody => sizes.payload_bytes,

@@ -330,7 +330,11 @@ pub(crate) enum Reply {
         latencies: Vec<(Operation, Latency)>,
     },
     /// The answer to `Count`.
-    Counted { events: u64 },
+    Counted {
+        events: u64,
+        /// Of these, packets that tell a sender who has what.
+        receipts: u64,
+    },
     /// Something was lost, refused or closed.
     Failed { why: String },
 }

@@ -4,8 +4,6 @@
 //! Some have the group open and hear counts; the others hear nothing. Packets are counted at every
 //! connection until all is quiet.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail, ensure};
 
 use crate::crew::Crew;
@@ -26,9 +24,6 @@ pub(crate) const METRICS: [Metric; 6] = [
     Metric::told("ack p99 ms", 0),
     Metric::told("server CPU s", 2),
 ];
-
-/// Longer than any window in which counts are gathered.
-const QUIET: Duration = Duration::from_secs(3);
 
 /// What can be chosen.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -99,9 +94,9 @@ pub(crate) fn round(
     let (_, sent) = ask(&mut crew, "group_message", message, 1)?;
     let sent: serde_json::Value = serde_json::from_str(&sent).context("an ack is JSON")?;
     let seq = sent[0]["seq"].as_u64().context("an ack has the seq")?;
-    let (heard, cpu) = (settled(&mut crew)?, process::cpu(server.pid())?);
+    let (heard, cpu) = (crew.settled()?, process::cpu(server.pid())?);
     let (latency, _) = ask(&mut crew, "read", format!(r#"{{{of},"seq":{seq}}}"#), members)?;
-    let packets = (settled(&mut crew)? - heard) as f64;
+    let packets = (crew.settled()? - heard) as f64;
     let cpu = (process::cpu(server.pid())? - cpu).total();
     let all = latency.quantile_ms(1.0);
     results.table("readers", &METRICS).add(
@@ -116,19 +111,6 @@ pub(crate) fn round(
         ],
     );
     Ok(())
-}
-
-/// How many events have come when no more come.
-fn settled(crew: &mut Crew) -> anyhow::Result<u64> {
-    let mut heard = crew.count_events()?;
-    loop {
-        process::pause(QUIET);
-        let now = crew.count_events()?;
-        if now == heard {
-            return Ok(now);
-        }
-        heard = now;
-    }
 }
 
 fn ask(

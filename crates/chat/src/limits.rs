@@ -64,8 +64,8 @@ pub struct Limits {
     pub recovery_age_max_ms: u64,
     /// Devices that read the store to catch up at a time. Default 64.
     pub resumes_in_flight_max: usize,
-    /// Devices that wait for that; beyond it connections are closed and told when to come back.
-    /// Default 20,000.
+    /// Devices that wait for that; beyond it connections are closed and told when to come back, and
+    /// where half of it wait nobody else is let in. Default 20,000.
     pub resumes_waiting_max: usize,
     /// Milliseconds between two looks at whether a connection has to be told its position.
     /// Default 30,000.

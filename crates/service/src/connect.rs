@@ -63,6 +63,7 @@ async fn session(service: &Service, request: &ConnectRequest) -> Result<Data, Re
     let identity = verify(service, &token, now)?;
     // Before anything is awaited, which may take any time.
     let attempt = service.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+    service.turns.room().await;
     attach(service, &identity, &device).await?;
     profiles::note(service, &identity);
     if let Some(asked) = hello.recovery {

@@ -283,7 +283,7 @@ sections! {
         /// Devices that read the store to catch up at a time. Others wait for their turn.
         resumes_in_flight_max: u64, "devices" = Chat::default().resumes_in_flight_max as u64;
         /// Devices that may wait for that turn. Above it connections are closed and told when to come
-        /// back.
+        /// back; where half of it wait, who connects waits to be let in.
         resumes_waiting_max: u64, "devices" = Chat::default().resumes_waiting_max as u64;
         /// How often a connection that keeps a position is told the newest one.
         position_interval_ms: u64, "milliseconds" = Chat::default().position_interval_ms;
