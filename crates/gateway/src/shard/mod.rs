@@ -92,6 +92,8 @@ pub(crate) struct Shard {
     restored: Restored,
     acks: Acks,
     wheel: Wheel<Timer>,
+    /// What the wheel has given and is not done yet, what is due first at the end.
+    due: Vec<(u32, Timer)>,
     started: Instant,
     now_ms: u64,
     buffer: Vec<u8>,
@@ -175,6 +177,7 @@ impl Shard {
             restored: Restored::default(),
             acks: Acks::default(),
             wheel,
+            due: Vec::new(),
             started: Instant::now(),
             now_ms: 0,
             buffer: vec![0; READ_BYTES],
@@ -272,6 +275,7 @@ impl Shard {
         self.fanout.is_some()
             || !self.again.is_empty()
             || !self.hung_up.is_empty()
+            || !self.due.is_empty()
             || !self.ordered.is_empty()
             || !self.local.is_empty()
             || self.draining.as_ref().is_some_and(Draining::has_more)

@@ -47,6 +47,9 @@ pub(super) enum Kind {
     LastWords,
 }
 
+/// What is done at a time of what is due.
+const FIRED_MAX: usize = 64;
+
 /// A tick that is fine enough for these heartbeats.
 pub(super) fn tick_ms(interval: Duration, timeout: Duration) -> u64 {
     (interval.min(timeout).as_millis() as u64 / 64).clamp(1, 100)
@@ -80,11 +83,20 @@ impl Shard {
         }
     }
 
-    /// Does what is due.
+    /// Does some of what is due. Connections that came together are pinged together: all of a tick at once
+    /// would hold up everybody else for as long as their writes take.
     pub(super) fn fire(&mut self) {
-        let mut due = Vec::new();
-        self.wheel.advance(self.now_ms, &mut due);
-        for (tick, Timer { place, kind }) in due {
+        if self.due.is_empty() {
+            self.wheel.advance(self.now_ms, &mut self.due);
+            // What was due first is taken from the end.
+            self.due.reverse();
+        }
+        let left = self.due.len().saturating_sub(FIRED_MAX);
+        let now = self.due.split_off(left);
+        if left == 0 {
+            self.due = Vec::new();
+        }
+        for (tick, Timer { place, kind }) in now.into_iter().rev() {
             match kind {
                 Kind::Heartbeat => self.beat(place, tick),
                 Kind::Connect => self.connect_overdue(place),

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use parlor_gateway::Config;
+
 use crate::support::polling::Polling;
 use crate::support::server::{self, PATH};
 use crate::support::ws::{Received, WebSocket};
@@ -43,6 +45,21 @@ fn a_websocket_that_answers_lives() {
     for _ in 0..4 {
         socket.expect("2");
         socket.send("3");
+    }
+}
+
+/// More of them are due at the same time than are pinged at a time.
+#[test]
+fn all_who_came_together_are_pinged_again_and_again() {
+    let (ping_interval, ping_timeout) = (Duration::from_secs(2), Duration::from_secs(2));
+    let config = Config { ping_interval, ping_timeout, ..server::calm() };
+    let server = server::engine_echo_with(config);
+    let mut sockets: Vec<WebSocket> = (0..400).map(|_| open_websocket(&server)).collect();
+    for _ in 0..2 {
+        for socket in &mut sockets {
+            socket.expect("2");
+            socket.send("3");
+        }
     }
 }
 
