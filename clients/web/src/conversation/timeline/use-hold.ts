@@ -35,6 +35,8 @@ export interface Hold {
 const END_PX = 48;
 /** Browsers round where they scroll to. */
 const ROUNDED_PX = 1;
+/** So far from where it belongs may what is held be while rows above it turn out larger or smaller. */
+const RESIZED_PX = 16;
 
 /** How far the end is below what is seen. */
 export function belowOf({ scrollTop, clientHeight, scrollHeight }: HTMLElement): number {
@@ -45,19 +47,20 @@ export function useHold(box: RefObject<HTMLElement | null>, list: RefObject<Virt
   const held = useRef<Held>(null);
   const rows = useRef<readonly Row[]>([]);
   const hasEnd = useRef(false);
-  /** Where the box was put, or was seen to be. */
-  const put = useRef({ top: 0, size: 0, below: Number.POSITIVE_INFINITY });
+  /** Where the box was put, or was seen to be, and where the row that is held was then among all rows. */
+  const put = useRef({ top: 0, size: 0, below: Number.POSITIVE_INFINITY, offset: 0 });
 
   const place = useCallback(() => {
     const [{ current: to }, { current: element }, { current: sizes }] = [held, box, list];
     if (element === null || sizes === null) return;
+    const index = indexOf(rows.current, to);
+    const offset = index === -1 ? 0 : sizes.getItemOffset(index);
     if (to === "end") element.scrollTop = element.scrollHeight;
-    else if (to !== null) {
-      const index = rows.current.findIndex(({ key }) => key === to.key);
+    else if (to !== null && index !== -1) {
       const top = to.top === "middle" ? (element.clientHeight - sizes.getItemSize(index)) / 2 : to.top;
-      if (index !== -1) element.scrollTop = sizes.getItemOffset(index) - top;
+      element.scrollTop = offset - top;
     }
-    put.current = { top: element.scrollTop, size: sizes.scrollSize, below: belowOf(element) };
+    put.current = { top: element.scrollTop, size: sizes.scrollSize, below: belowOf(element), offset };
   }, [box, list]);
 
   return useMemo(
@@ -72,10 +75,19 @@ export function useHold(box: RefObject<HTMLElement | null>, list: RefObject<Virt
         rows.current = changed;
         hasEnd.current = how.hasEnd;
         if (element === null || sizes === null) return;
-        const { top, size, below } = put.current;
-        // Someone may have scrolled since, which is told later.
-        const expected = top + (how.isPrepended ? sizes.scrollSize - size : 0);
-        if (isLeft(element, held.current, expected)) held.current = null;
+        const { top, size, below, offset } = put.current;
+        // Someone may have scrolled since, which is told later. So may the list itself, where rows came before what is
+        // held or turned out otherwise: as far as what is held was moved by that, or as the end was.
+        const index = indexOf(changed, held.current);
+        const grown = sizes.scrollSize - size;
+        const prepended = how.isPrepended ? grown : 0;
+        const moved = index === -1 ? prepended : sizes.getItemOffset(index) - offset;
+        const isResized = Math.abs(moved - prepended) > ROUNDED_PX;
+        const isAway = isResized
+          ? isLeft(element, held.current, top + moved, RESIZED_PX) &&
+            isLeft(element, held.current, top + grown, RESIZED_PX)
+          : isLeft(element, held.current, top + moved);
+        if (isAway) held.current = null;
         // A message that is held where the end is seen too must not hide what is said next.
         else if (held.current !== null && how.hasEnd && !how.isPrepended && below <= ROUNDED_PX) held.current = "end";
         place();
@@ -95,11 +107,16 @@ export function useHold(box: RefObject<HTMLElement | null>, list: RefObject<Virt
   );
 }
 
+/** Which row is held; -1 if none is. */
+function indexOf(rows: readonly Row[], held: Held): number {
+  return held === null || held === "end" ? -1 : rows.findIndex(({ key }) => key === held.key);
+}
+
 /** Whether what is held is no longer where it was put: someone has scrolled. */
-function isLeft(element: HTMLElement, held: Held, top: number): boolean {
+function isLeft(element: HTMLElement, held: Held, top: number, apart = ROUNDED_PX): boolean {
   if (held === null) return false;
   const moved = element.scrollTop - top;
   // Where there is less than was thought, the browser moves up by itself, to the end.
   if (held === "end") return moved < -ROUNDED_PX && belowOf(element) > ROUNDED_PX;
-  return Math.abs(moved) > ROUNDED_PX;
+  return Math.abs(moved) > apart;
 }
