@@ -208,6 +208,9 @@ pub trait CommitSink: Send + Sync + 'static {
         let _ = changes;
     }
 
+    /// Changes of users' own records that another node committed may not have been told.
+    fn own_missed(&self) {}
+
     /// What a commit took, for those of its commands that are traced; before what comes of them is told.
     fn took(&self, traced: &[Traced], took: &Took) {
         let _ = (traced, took);

@@ -289,6 +289,10 @@ impl CommitSink for Delivery {
         self.traces.took(traced, took);
     }
 
+    fn own_missed(&self) {
+        self.nodes.hints_missed();
+    }
+
     fn own_changed(&self, changes: &[OwnCommitted]) {
         for changed in changes {
             let now = Instant::now();

@@ -11,9 +11,7 @@
 //! takes somebody's leave, such as a revoked device, waits for nothing.
 //!
 //! Words may be lost. When they may have been ([`Ear::missed`]), what could be wrong by that is looked up
-//! again: what is remembered of decisions is forgotten, who is watched is asked for, and every session proves
-//! again to the store that its device, its token and its user are still let in. So it is, every half minute,
-//! while the bus is down. Where there is no bus all of this costs one look at an empty cell.
+//! again (`missed`). Where there is no bus all of this costs one look at an empty cell.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,23 +23,26 @@ use parlor_chat::entry::{Millis, Position};
 use parlor_chat::ids::{ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::trace::{TraceContext, Traced};
 use parlor_gateway::SocketKey;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use crate::closing::Ending;
 use crate::delivery::{NAMESPACE, room};
 use crate::service::Service;
 use crate::session::Kind;
-use crate::{blocks, clock, connect, moderation, records};
+use crate::{blocks, clock, moderation, records};
 
 mod behind;
 mod crowds;
 mod elsewhere;
+mod missed;
 mod word;
 
 use behind::{Behind, Event};
 use crowds::Crowds;
 use elsewhere::{Elsewhere, SEATED_WITHIN};
+pub(crate) use missed::recover;
+use missed::{Missed, What};
 pub(crate) use word::{Address, Word};
 
 /// Words that may wait to be carried out; beyond it they count as missed.
@@ -52,9 +53,6 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 const RESEAT_EVERY: Duration = Duration::from_secs(8 * 3_600);
 /// Users who are asked for at once.
 const ASKED_AT_ONCE: usize = 256;
-/// Sessions that prove themselves at once, and the pause behind them.
-const PROVED_AT_ONCE: usize = 32;
-const PROVED_PAUSE: Duration = Duration::from_millis(100);
 
 /// This node among the others.
 #[derive(Default)]
@@ -63,8 +61,7 @@ pub(crate) struct Nodes {
     line: Mutex<Option<mpsc::Receiver<Heard>>>,
     /// Whether there was no room in the line.
     overflowed: Arc<AtomicBool>,
-    /// Told when words may have been missed.
-    missed: Notify,
+    missed: Missed,
     pub(crate) elsewhere: Elsewhere,
     pub(crate) crowds: Crowds,
 }
@@ -131,6 +128,11 @@ impl Nodes {
         self.bus.get().is_some()
     }
 
+    /// That hints of what other nodes committed may have been missed.
+    pub(crate) fn hints_missed(&self) {
+        self.missed.note(What::Hints);
+    }
+
     /// Tells the other nodes something.
     pub(crate) fn say(&self, word: &Word<'_>) {
         self.say_of(word, None);
@@ -182,20 +184,6 @@ pub(crate) async fn run(service: Arc<Service>) {
             _ = reseat.tick() => service.seat_everybody(),
             () = service.ending.cancelled() => break,
         }
-    }
-}
-
-/// Looks up again what may be wrong since words were missed, as long as the service runs.
-pub(crate) async fn recover(service: Arc<Service>) {
-    loop {
-        tokio::select! {
-            () = service.nodes().missed.notified() => {}
-            () = service.ending.cancelled() => break,
-        }
-        let known = service.nodes().elsewhere.missed();
-        service.find_elsewhere(&known).await;
-        service.prove_sessions().await;
-        service.find_again(&known).await;
     }
 }
 
@@ -427,32 +415,6 @@ impl Service {
         }
     }
 
-    /// Forgets what may be wrong, since words may have been missed, and has the rest looked up again.
-    fn missed(&self) {
-        self.delivery().regards.forget_all();
-        self.visibility().forget_all();
-        self.nodes().missed.notify_one();
-    }
-
-    /// Has every session prove again that it would be let in.
-    async fn prove_sessions(&self) {
-        let mut sessions = Vec::new();
-        self.sessions().sweep(clock::now(), |session| sessions.push(Arc::clone(session)));
-        for some in sessions.chunks(PROVED_AT_ONCE) {
-            for session in some {
-                let Some(user) = session.user() else { continue };
-                let refused = connect::prove(self, session, user).await.err();
-                if let Some(ending) = refused.and_then(Ending::of_refused) {
-                    self.end(session, ending);
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(PROVED_PAUSE) => {}
-                () = self.draining.cancelled() => return,
-            }
-        }
-    }
-
     fn seat_everybody(&self) {
         let mut users = Vec::new();
         self.sessions().sweep(clock::now(), |session| users.extend(session.user().cloned()));
@@ -461,9 +423,11 @@ impl Service {
     }
 
     fn tidy(&self) {
-        if self.nodes().bus.get().is_some_and(|bus| !bus.stats().is_up) {
+        match self.nodes().bus.get().map(|bus| bus.stats().is_up) {
             // Nobody says what has changed.
-            self.missed();
+            Some(false) => self.missed(),
+            Some(true) => self.nodes().missed.heard_up_to(self.delivery().position()),
+            None => {}
         }
         let watched = |user: &UserId| self.presence.is_watched(user);
         self.nodes().elsewhere.sweep(clock::now(), watched);

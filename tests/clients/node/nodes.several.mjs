@@ -169,6 +169,34 @@ test("a bus that is down delays and loses nothing, and is taken up again", async
   }
 });
 
+test("what a user set and read while the bus was down is told on the other nodes", async (t) => {
+  const redis = await Redis.start();
+  t.after(() => redis.stop());
+  const { nodes } = await Server.start(t, { env: { ...env, PARLOR_BUS__URL: redis.url } });
+  const conversationId = "dm:alice:bob";
+  const phone = await Person.connect(t, nodes[0], "alice", onPhone);
+  const laptop = await Person.connect(t, nodes[1], "alice", onLaptop);
+  const bob = await Person.connect(t, nodes[2], "bob", onPhone);
+  await Promise.all([phone, laptop, bob].map((person) => person.caughtUp()));
+  const { id } = await bob.send("alice", 1);
+  await laptop.has(1);
+  await redis.stop();
+  const acks = [
+    await phone.ask("draft_set", { conversationId, content: "to go" }),
+    await phone.ask("conversation_set", { conversationId, pinned: true }),
+    await phone.ask("read", { messageId: id }),
+  ];
+  assert.deepEqual(acks.map(({ status }) => status), ["ok", "ok", "ok"]);
+  assert.deepEqual([laptop.heard("draft"), bob.heard("read")], [[], []]);
+  await redis.run();
+  const owns = () => laptop.heard("moved").flatMap(({ own }) => own ?? []);
+  await laptop.until(() => owns().length >= 2, "what was set");
+  const [draft, settings] = ["draft", "conversation_settings"].map((name) => owns().find(({ event }) => event === name));
+  assert.deepEqual([draft.data.content, settings.data.pinned], ["to go", true]);
+  const marks = () => bob.heard("moved").flatMap(({ conversations }) => conversations[0]?.watermarks ?? []);
+  await bob.until(() => marks().some(({ userId, read }) => userId === "alice" && read === 1), "what was read");
+});
+
 test("who was put into a group on one node is a member on all of them, also before they are told", async (t) => {
   const redis = await Redis.start();
   t.after(() => redis.stop());

@@ -98,6 +98,17 @@ pub struct MovedPage {
     pub as_of: Position,
 }
 
+impl MovedPage {
+    /// Whether nothing moved.
+    pub fn is_empty(&self) -> bool {
+        let own = &self.own;
+        self.conversations.is_empty()
+            && self.blocks.is_none()
+            && own.records.is_empty()
+            && own.reread.is_empty()
+    }
+}
+
 /// Which part of a conversation to read.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {

@@ -12,7 +12,7 @@
 //!
 //! **How far the log goes** is known from commits, hints, from every snapshot that anything reads in, and, if
 //! nothing is heard, by looking every so often. So a bus that is down delays what others said and loses
-//! nothing. The thread has a runtime of its own, since the sink may wait for room.
+//! nothing. Users' own records are not in the log: that changes of them may have been missed, the sink is told. The thread has a runtime of its own, since the sink may wait for room.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -69,6 +69,8 @@ struct Seen {
     head: AtomicU64,
     /// Whether the thread was told that there is more than was given out.
     is_told: AtomicBool,
+    /// Whether there was no room for what was heard.
+    is_overrun: AtomicBool,
     bus: std::sync::OnceLock<Arc<dyn Bus>>,
 }
 
@@ -125,9 +127,9 @@ impl Following {
     /// Speaks with other nodes from now on.
     pub(crate) fn join(&self, bus: Arc<dyn Bus>, shared: &Shared) {
         let (epoch, clock) = (shared.epoch, shared.config.clock);
-        let ear = Arc::new(LogEar { told: self.told.clone(), epoch, clock });
+        let ear = LogEar { told: self.told.clone(), seen: Arc::clone(&self.shared), epoch, clock };
         if self.shared.bus.set(bus.clone()).is_ok() {
-            bus.listen(Topic::Log, ear);
+            bus.listen(Topic::Log, Arc::new(ear));
         }
     }
 
@@ -140,21 +142,30 @@ impl Following {
 /// Hears what other nodes commit.
 struct LogEar {
     told: mpsc::Sender<Told>,
+    seen: Arc<Seen>,
     epoch: parlor_chat::entry::Epoch,
     clock: crate::kept::clock::Clock,
+}
+
+impl LogEar {
+    /// Without room the log is read.
+    fn tell(&self, told: Told) {
+        if self.told.try_send(told).is_err() {
+            self.seen.is_overrun.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Ear for LogEar {
     fn heard(&self, from: NodeId, message: &[u8]) {
         match hint::decode(message, self.epoch, self.clock) {
-            // Without room the log is read.
-            Some(hint) => drop(self.told.try_send(Told::Heard(hint))),
+            Some(hint) => self.tell(Told::Heard(hint)),
             None => tracing::debug!(%from, "a hint says nothing of this log"),
         }
     }
 
     fn missed(&self) {
-        let _ = self.told.try_send(Told::Missed);
+        self.tell(Told::Missed);
     }
 }
 
@@ -216,6 +227,9 @@ impl Teller {
                 },
                 () = sleep_until(due) => {}
             }
+            if self.seen.is_overrun.swap(false, Ordering::Relaxed) {
+                self.missed();
+            }
             let now = self.now();
             while let Some(answers) = self.follower.told(now) {
                 tell(&*self.sink, answers);
@@ -251,10 +265,16 @@ impl Teller {
                 self.seen.is_told.store(false, Ordering::Relaxed);
                 self.follower.seen(self.seen.head.load(Ordering::Relaxed));
             }
-            Told::Missed => self.follower.missed(self.now()),
+            Told::Missed => self.missed(),
             Told::Page(page) => self.page(page),
             Told::Close => {}
         }
+    }
+
+    /// The log is read; what users changed of their own is not in it.
+    fn missed(&mut self) {
+        self.follower.missed(self.now());
+        self.sink.own_missed();
     }
 
     fn own(&mut self, work: Work, batch: Vec<Command>) {
