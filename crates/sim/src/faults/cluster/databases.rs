@@ -20,7 +20,9 @@ use crate::faults::copy::Stored;
 use crate::faults::lives::Logs;
 
 /// How long an engine may take to be there.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_secs(90);
+/// How long one start of it may take before it is killed, and started once more.
+const ONE_START: Duration = Duration::from_secs(30);
 const POSTGRES_PORT: u16 = 5432;
 /// Whose the tables are, and what the database is called.
 const USER: &str = "parlor";
@@ -124,16 +126,10 @@ impl Databases {
     pub(super) async fn make_room(&mut self, which: Which) -> Result<()> {
         let which = self.of(which);
         fs::remove_file(disk(&self.folder, which).join(FILLER))?;
-        let deadline = Instant::now() + START_PATIENCE;
-        while !self.answers(which).await? {
-            let running = self.running[which].as_mut().context("it was started")?;
-            if running.try_wait()?.is_some() {
-                return self.run(which).await;
-            }
-            ensure!(Instant::now() < deadline, "PostgreSQL is not there after {START_PATIENCE:?}");
-            sleep(Duration::from_millis(50)).await;
+        match self.is_there(which, Instant::now() + ONE_START).await? {
+            true => Ok(()),
+            false => self.run(which).await,
         }
-        Ok(())
     }
 
     fn of(&self, which: Which) -> usize {
@@ -202,13 +198,28 @@ impl Databases {
     async fn kill(&mut self, which: usize) -> Result<()> {
         self.network.signal_all(Host::Database(which), "KILL")?;
         if let Some(mut child) = self.running[which].take() {
-            child.wait().await?;
+            // It may not have come as far as its network.
+            child.kill().await?;
         }
         Ok(())
     }
 
-    /// Starts one and waits until it answers. A process that the last life has left is waited for.
+    /// Starts one and waits until it answers. One that ends, for a process that its last life has left, or comes to
+    /// nothing, is started again.
     async fn run(&mut self, which: usize) -> Result<()> {
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            self.running[which] = Some(self.spawn(which)?);
+            if self.is_there(which, Instant::now() + ONE_START).await? {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "PostgreSQL is not there after {START_PATIENCE:?}");
+            self.kill(which).await?;
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    fn spawn(&self, which: usize) -> Result<Child> {
         let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
         let mut command = self.tool("postgres", Some(Host::Database(which)));
         command.arg("-D").arg(self.data(which)).arg("-k").arg(self.door(which)?);
@@ -216,13 +227,19 @@ impl Databases {
             command.args(["-c", setting]);
         });
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
-        self.running[which] = Some(command.spawn().context("starting PostgreSQL")?);
-        let deadline = Instant::now() + START_PATIENCE;
+        command.spawn().context("starting PostgreSQL")
+    }
+
+    /// Waits until one that was started answers; gives whether it did before it ended, and before a time.
+    async fn is_there(&mut self, which: usize, deadline: Instant) -> Result<bool> {
         while !self.answers(which).await? {
-            ensure!(Instant::now() < deadline, "PostgreSQL is not there after {START_PATIENCE:?}");
+            let running = self.running[which].as_mut().context("it was started")?;
+            if running.try_wait()?.is_some() || Instant::now() > deadline {
+                return Ok(false);
+            }
             sleep(Duration::from_millis(50)).await;
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn answers(&self, which: usize) -> Result<bool> {
