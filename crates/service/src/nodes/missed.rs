@@ -121,13 +121,17 @@ pub(crate) async fn recover(service: Arc<Service>) {
             () = service.ending.cancelled() => break,
         };
         let up_to = service.delivery().position();
-        if due.words {
-            let known = service.nodes().elsewhere.missed();
-            service.find_elsewhere(&known).await;
-            service.prove_sessions().await;
-            service.find_again(&known).await;
-        }
-        match service.tell_everybody(due.since).await {
+        let prove = async {
+            if due.words {
+                let known = service.nodes().elsewhere.missed();
+                service.find_elsewhere(&known).await;
+                service.prove_sessions().await;
+                service.find_again(&known).await;
+            }
+        };
+        // Both go through everybody, which takes its time.
+        let ((), is_told) = tokio::join!(prove, service.tell_everybody(due.since));
+        match is_told {
             true => missed.told_up_to(up_to),
             // By then the store may be there again.
             false => missed.is_due(Due { words: false, ..due }),
