@@ -86,8 +86,10 @@ test("who_is_suspended_is_told_why_and_is_back_when_it_ends", async () => {
   await alice.getByRole("heading", { name: "Your account is suspended" }).waitFor();
 
   await ask(mo, "unsuspend", { userId: "alice" });
-  await button(alice, "Try again").click();
-  await message(alice, "Cheap watches!").waitFor();
+  // The try before may be let in by now.
+  const said = message(alice, "Cheap watches!");
+  await button(alice, "Try again").or(said).first().click();
+  await said.waitFor();
 
   await ask(mo, "suspend", { userId: "alice", reason: "Spam again" });
   await alice.getByText("It has no end.", { exact: false }).waitFor();
