@@ -21,6 +21,23 @@ async function says(page: Page, text: string): Promise<void> {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
+/** How many messages wait in the page's store. */
+function waiting(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open("parlor");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const counting = database.transaction("outbox").objectStore("outbox").count();
+      counting.onerror = () => reject(counting.error);
+      counting.onsuccess = () => {
+        database.close();
+        resolve(counting.result);
+      };
+    };
+  });
+}
+
 /** What is wrong with the types of the guide's sources. */
 function faults(folder: string): string[] {
   const config = ts.readConfigFile(resolve(WORKSPACE, "tsconfig.base.json"), ts.sys.readFile).config.compilerOptions;
@@ -84,6 +101,8 @@ test("two_people_chat_in_what_the_guide_builds", { timeout: 240_000 }, async () 
   await server.terminate();
   await says(alice, "Still there?");
   await alice.locator("li.mine", { hasText: "Still there?sending" }).waitFor();
+  // It is shown before it is on the disk, and outlives the page from then on.
+  await alice.waitForFunction(waiting);
   await alice.reload();
   await server.run();
   await bob.locator("li.theirs", { hasText: "Still there?" }).waitFor();
