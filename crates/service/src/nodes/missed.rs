@@ -17,7 +17,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use parlor_chat::entry::Position;
 use parlor_chat::ids::UserId;
-use parlor_chat::refusal::of_store;
+use parlor_chat::refusal::{Refusal, of_store};
 use tokio::sync::Notify;
 
 use crate::closing::Ending;
@@ -87,13 +87,15 @@ impl Missed {
         self.state.lock().heard_up_to = [position; 2];
     }
 
+    /// Takes that something may have been missed by now.
     pub(super) fn note(&self, what: What) {
         let since = self.state.lock().heard_up_to[0];
-        self.is_due(Due { words: what == What::Words, since });
+        self.add(Due { words: what == What::Words, since });
         self.noted.notify_one();
     }
 
-    fn is_due(&self, more: Due) {
+    /// Has this looked up with what is due already.
+    fn add(&self, more: Due) {
         let mut state = self.state.lock();
         let due = state.due.unwrap_or(more);
         state.due = Some(Due { words: due.words || more.words, since: due.since.min(more.since) });
@@ -134,7 +136,7 @@ pub(crate) async fn recover(service: Arc<Service>) {
         match is_told {
             true => missed.told_up_to(up_to),
             // By then the store may be there again.
-            false => missed.is_due(Due { words: false, ..due }),
+            false => missed.add(Due { words: false, ..due }),
         }
     }
 }
@@ -187,11 +189,7 @@ impl Service {
     }
 
     /// Tells a user's sockets here what moved since, if anything did.
-    async fn tell_moved(
-        &self,
-        user: &UserId,
-        since: Position,
-    ) -> Result<(), parlor_chat::refusal::Refusal> {
+    async fn tell_moved(&self, user: &UserId, since: Position) -> Result<(), Refusal> {
         let _turn = self.turns.next().await?;
         let max = self.settings.limits.sync_conversations_max;
         let moved = self.store.moved(user.clone(), since, max).await;
@@ -240,7 +238,7 @@ mod tests {
         missed.begin(Position(10));
         missed.note(What::Words);
         let first = due(&missed).await.unwrap();
-        missed.is_due(first);
+        missed.add(first);
         missed.heard_up_to(Position(20));
         missed.heard_up_to(Position(30));
         assert_eq!(due(&missed).await, Some(first));

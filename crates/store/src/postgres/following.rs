@@ -12,7 +12,8 @@
 //!
 //! **How far the log goes** is known from commits, hints, from every snapshot that anything reads in, and, if
 //! nothing is heard, by looking every so often. So a bus that is down delays what others said and loses
-//! nothing. Users' own records are not in the log: that changes of them may have been missed, the sink is told. The thread has a runtime of its own, since the sink may wait for room.
+//! nothing. Users' own records are not in the log: that changes of them may have been missed, the sink is
+//! told. The thread has a runtime of its own, since the sink may wait for room.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
