@@ -17,7 +17,7 @@ use parlor_chat::entry::{Content, Millis};
 use parlor_chat::ids::{ClientId, ConversationId, DeviceId, Seq, UserId};
 use parlor_chat::limits::DAY_MS;
 use parlor_chat::store::{Append, AttachDevice, Mark, MarkKind, Origin, Recipient, Store};
-use parlor_store::sqlite::{Config, Durability, SqliteStore};
+use parlor_store::sqlite::{Config, Durability, IndexPace, SqliteStore};
 use serde::{Deserialize, Serialize};
 
 use super::{Nobody, outcome_of, say, text};
@@ -102,6 +102,7 @@ impl Fill {
             wal_soft_bytes: WAL_BYTES,
             wal_hard_bytes: 2 * WAL_BYTES,
             writer_cache_kib: CACHE_KIB,
+            index_pace: IndexPace::Whole,
             ..Config::new(&self.data)
         };
         let store = SqliteStore::open(config, Arc::new(Nobody))?;

@@ -48,6 +48,8 @@ pub struct Config {
     pub search: bool,
     /// Milliseconds for which entries are gathered before they are indexed. Default 500.
     pub index_gather_ms: u64,
+    /// How much of the writer's time indexing takes. Default [`IndexPace::Beside`].
+    pub index_pace: IndexPace,
     /// The keys that content is sealed by; `None`, the default, seals nothing.
     pub keyring: Option<Arc<Keyring>>,
     /// The bounds on message requests. Default [`Limits::requests`].
@@ -79,12 +81,23 @@ impl Config {
             receipts_members_max: 64,
             search: true,
             index_gather_ms: 500,
+            index_pace: IndexPace::Beside,
             keyring: None,
             requests: Limits::default().requests(),
             clock: Clock::SYSTEM,
             pages_max: None,
         }
     }
+}
+
+/// How much of the writer's time indexing takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexPace {
+    /// A few milliseconds at a time with pauses between: what is written hardly waits.
+    #[default]
+    Beside,
+    /// All that nobody else wants, a second at a time: soonest done, where nobody minds to wait.
+    Whole,
 }
 
 /// When a write counts as done.

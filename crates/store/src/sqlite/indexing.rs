@@ -11,25 +11,56 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::config::Config;
+use super::config::{Config, IndexPace};
 use super::message_state::At;
 use super::names::Names;
 use super::rows::{self, Failure};
 use super::word_index::{self, Next, Untaken};
 use super::{Shared, health};
 
-/// How long a slice works before it commits.
-const SLICE_WORK: Duration = Duration::from_millis(5);
-/// Entries that one slice looks at, at most.
-const SLICE_ENTRIES_MAX: usize = 1_024;
-
 /// So many need no more gathering.
 const GATHERED_ENTRIES: usize = 256;
 
-/// The shortest time between two slices.
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-/// How often longer than a slice the pause behind it is, while others write.
-const PAUSE_WHILE_BUSY: u32 = 9;
+/// How long a slice is, and how long the writer then does without.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// How long a slice works before it commits.
+    slice: Duration,
+    /// Entries that one slice looks at, at most.
+    entries_max: usize,
+    /// How often longer than a slice the pause behind it is.
+    pause_idle: u32,
+    /// The same while others write.
+    pause_busy: u32,
+    /// The shortest pause.
+    pause_min: Duration,
+}
+
+impl Pace {
+    const BESIDE: Self = Self {
+        slice: Duration::from_millis(5),
+        entries_max: 1_024,
+        pause_idle: 1,
+        pause_busy: 9,
+        pause_min: Duration::from_millis(10),
+    };
+    const WHOLE: Self = Self {
+        slice: Duration::from_secs(1),
+        entries_max: usize::MAX,
+        pause_idle: 0,
+        pause_busy: 9,
+        pause_min: Duration::ZERO,
+    };
+}
+
+impl From<IndexPace> for Pace {
+    fn from(pace: IndexPace) -> Self {
+        match pace {
+            IndexPace::Beside => Self::BESIDE,
+            IndexPace::Whole => Self::WHOLE,
+        }
+    }
+}
 
 /// So many entries to come are worth a line in the log.
 const TOLD_ENTRIES: i64 = 10_000;
@@ -45,6 +76,7 @@ pub(crate) enum Demand {
 #[derive(Debug)]
 pub(crate) struct Indexing {
     is_wanted: bool,
+    pace: Pace,
     /// How long new entries are gathered, at most.
     gathering: Duration,
     /// The log is in the index up to here; `None` until it was read.
@@ -66,6 +98,7 @@ impl Indexing {
         let now = Instant::now();
         Ok(Self {
             is_wanted: config.search,
+            pace: config.index_pace.into(),
             gathering: Duration::from_millis(config.index_gather_ms),
             up_to: None,
             unreadable: None,
@@ -115,7 +148,7 @@ impl Indexing {
         let head = rows::head_position(conn)?;
         self.tell(start, head);
         let reached = match start < head {
-            true => self.advance(conn, names, start, began + SLICE_WORK)?,
+            true => self.advance(conn, names, start, began)?,
             false => start,
         };
         self.tell(reached, head);
@@ -129,20 +162,20 @@ impl Indexing {
         Ok(())
     }
 
-    /// A transaction that takes entries in until a deadline; gives the position that was reached.
+    /// A transaction that takes entries in for a slice's time; gives the position that was reached.
     fn advance(
         &mut self,
         conn: &Connection,
         names: &mut Names,
         start: i64,
-        deadline: Instant,
+        began: Instant,
     ) -> Result<i64, rusqlite::Error> {
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
         // Merging leaves pages free, with words of messages that may be deleted later.
         conn.pragma_update(None, "secure_delete", true)?;
         let until = self.unreadable.unwrap_or(i64::MAX);
         let taken = match start + 1 < until {
-            true => take_some(conn, names, start..until, deadline),
+            true => self.take_some(conn, names, start..until, began),
             false => {
                 self.unreadable = None;
                 Ok(until.max(start))
@@ -166,12 +199,54 @@ impl Indexing {
         outcome
     }
 
+    /// Takes in entries after one position and before another, for a slice's time.
+    fn take_some(
+        &self,
+        conn: &Connection,
+        names: &mut Names,
+        between: Range<i64>,
+        began: Instant,
+    ) -> Result<i64, Stopped> {
+        let mut reached = between.start;
+        let sql = "SELECT pos, conversation, seq, kind, about FROM entry \
+                   WHERE pos > ?1 AND pos < ?2 ORDER BY pos LIMIT 1";
+        for _ in 0..self.pace.entries_max {
+            let next = conn.prepare_cached(sql).and_then(|mut statement| {
+                let next = statement.query_row([reached, between.end], |row| {
+                    let at = At { conversation: row.get(1)?, seq: row.get(2)? };
+                    Ok(Next { position: row.get(0)?, at, kind: row.get(3)?, about: row.get(4)? })
+                });
+                next.optional()
+            });
+            let next = match next {
+                Ok(Some(next)) => next,
+                Ok(None) if between.end == i64::MAX => break,
+                // What was there is gone.
+                Ok(None) => return Ok(between.end - 1),
+                Err(error) => return Err(Stopped::At(reached + 1, error)),
+            };
+            match word_index::take(conn, names, &next) {
+                // One that is not as it was written is told of where it is read; nobody finds it.
+                Ok(()) | Err(Untaken::Entry(Failure::Refused(_))) => {}
+                Err(Untaken::Entry(Failure::Engine(error))) => {
+                    return Err(Stopped::At(next.position, error));
+                }
+                Err(Untaken::Index(error)) => return Err(Stopped::Index(error)),
+            }
+            reached = next.position;
+            if began.elapsed() >= self.pace.slice {
+                break;
+            }
+        }
+        Ok(reached)
+    }
+
     fn rest(&mut self, took: Duration, is_more: bool, demand: Demand) {
         let pause = match demand {
-            Demand::Idle => took,
-            Demand::Busy => took * PAUSE_WHILE_BUSY,
+            Demand::Idle => took * self.pace.pause_idle,
+            Demand::Busy => took * self.pace.pause_busy,
         };
-        self.rested = Instant::now() + pause.max(PAUSE_MIN);
+        self.rested = Instant::now() + pause.max(self.pace.pause_min);
         self.next = is_more.then_some(self.rested);
     }
 
@@ -215,45 +290,4 @@ enum Stopped {
     At(i64, rusqlite::Error),
     /// The index cannot be written.
     Index(rusqlite::Error),
-}
-
-/// Takes in entries after one position and before another, until a deadline.
-fn take_some(
-    conn: &Connection,
-    names: &mut Names,
-    between: Range<i64>,
-    deadline: Instant,
-) -> Result<i64, Stopped> {
-    let mut reached = between.start;
-    let sql = "SELECT pos, conversation, seq, kind, about FROM entry \
-               WHERE pos > ?1 AND pos < ?2 ORDER BY pos LIMIT 1";
-    for _ in 0..SLICE_ENTRIES_MAX {
-        let next = conn.prepare_cached(sql).and_then(|mut statement| {
-            let next = statement.query_row([reached, between.end], |row| {
-                let at = At { conversation: row.get(1)?, seq: row.get(2)? };
-                Ok(Next { position: row.get(0)?, at, kind: row.get(3)?, about: row.get(4)? })
-            });
-            next.optional()
-        });
-        let next = match next {
-            Ok(Some(next)) => next,
-            Ok(None) if between.end == i64::MAX => break,
-            // What was there is gone.
-            Ok(None) => return Ok(between.end - 1),
-            Err(error) => return Err(Stopped::At(reached + 1, error)),
-        };
-        match word_index::take(conn, names, &next) {
-            // One that is not as it was written is told of where it is read; nobody finds it.
-            Ok(()) | Err(Untaken::Entry(Failure::Refused(_))) => {}
-            Err(Untaken::Entry(Failure::Engine(error))) => {
-                return Err(Stopped::At(next.position, error));
-            }
-            Err(Untaken::Index(error)) => return Err(Stopped::Index(error)),
-        }
-        reached = next.position;
-        if Instant::now() >= deadline {
-            break;
-        }
-    }
-    Ok(reached)
 }

@@ -153,7 +153,7 @@ pub(crate) mod restore;
 pub use crate::kept::clock::Clock;
 pub use crate::kept::stats::{BATCH_COMMANDS_BOUNDS, COMMIT_MICROS_BOUNDS, Stats};
 pub use backup::{Check, CopyError, backup};
-pub use config::{Config, Durability};
+pub use config::{Config, Durability, IndexPace};
 pub use keys::{Keyring, MasterKey, NoMasterKey, Rotated, rotate};
 pub use open_error::OpenError;
 pub use progress::{Progress, Report};
