@@ -64,7 +64,7 @@ pub use handshake::Handshake;
 pub use http::{NoProxy, Peer, TrustedProxy, Uncollected, collect};
 pub use ids::{ID_LENGTH, SocketId, SocketKey};
 pub use io::{Answers, Asked, Broadcast, Io, RemoteSocket, Target};
-pub use namespace::{ConnectError, ConnectRequest, Data, Namespace, Refused};
+pub use namespace::{ConnectError, ConnectRequest, Data, Namespace, Refused, RoomChange};
 pub use reason::{Close, CloseReason, DisconnectReason};
 pub use shard::ops::Busy;
 pub use socket::{AckError, Answer, Closed, EmitError, Released, Socket};

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -154,6 +155,17 @@ impl ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
+/// That somebody is in a room now, or nobody any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomChange<'a> {
+    /// The room's name; of the room that each socket has by itself, the socket's id.
+    pub room: &'a str,
+    /// Whether it is such a room.
+    pub is_own: bool,
+    /// Whether somebody is in it now.
+    pub is_there: bool,
+}
+
 pub(crate) type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 pub(crate) type Middleware =
     Arc<dyn Fn(Arc<ConnectRequest>) -> LocalFuture<Result<Data, ConnectError>> + Send + Sync>;
@@ -164,6 +176,31 @@ pub(crate) type AsyncHandler = Arc<dyn Fn(Socket, Event) -> LocalFuture<()> + Se
 pub(crate) type ConnectHandler = Box<dyn Fn(Socket) + Send + Sync>;
 pub(crate) type ConfirmedHandler = Box<dyn Fn(&Socket, u64) + Send + Sync>;
 pub(crate) type DisconnectHandler = Box<dyn Fn(&Socket, DisconnectReason) + Send + Sync>;
+type RoomHandler = dyn Fn(RoomChange<'_>) + Send + Sync;
+
+/// Who hears of rooms.
+#[derive(Clone)]
+pub(crate) struct RoomWatch(Arc<RoomHandler>);
+
+impl std::fmt::Debug for RoomWatch {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("RoomWatch")
+    }
+}
+
+impl RoomWatch {
+    pub(crate) fn new(handler: impl Fn(RoomChange<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(handler))
+    }
+
+    pub(crate) fn tell(&self, change: RoomChange<'_>) {
+        // A shard's rooms are as they are, whatever is made of it.
+        let told = catch_unwind(AssertUnwindSafe(|| (self.0)(change)));
+        if told.is_err() {
+            tracing::error!("the handler of rooms panicked");
+        }
+    }
+}
 
 /// What is done with one event.
 pub(crate) enum Handler {
@@ -181,6 +218,7 @@ pub struct Namespace {
     pub(crate) on_any: Option<EventHandler>,
     pub(crate) on_confirmed: Option<ConfirmedHandler>,
     pub(crate) on_disconnect: Option<DisconnectHandler>,
+    pub(crate) on_room: Option<RoomWatch>,
 }
 
 impl std::fmt::Debug for Namespace {
@@ -276,6 +314,15 @@ impl Namespace {
         handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,
     ) -> Self {
         self.on_disconnect = Some(Box::new(handler));
+        self
+    }
+
+    /// Called when somebody is in a room that was empty, and when a room is empty again. Each shard tells of its
+    /// own sockets: a room with sockets on two shards begins twice, and ends twice. On the shard's thread; must not
+    /// block.
+    #[must_use]
+    pub fn on_room(mut self, handler: impl Fn(RoomChange<'_>) + Send + Sync + 'static) -> Self {
+        self.on_room = Some(RoomWatch::new(handler));
         self
     }
 }

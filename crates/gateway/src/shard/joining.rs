@@ -16,7 +16,9 @@ use super::timers::{Kind, Timer, millis};
 use super::{Place, Shard};
 use crate::handshake::Handshake;
 use crate::ids::SocketKey;
-use crate::namespace::{Answering, ConnectError, ConnectRequest, Data, Entry, Namespace};
+use crate::namespace::{
+    Answering, ConnectError, ConnectRequest, Data, Entry, Namespace, RoomChange,
+};
 use crate::reason::CloseReason;
 use crate::recovery::Claim;
 use crate::shared::Shared;
@@ -158,6 +160,10 @@ impl Shard {
         if let Some(id) = socket.restored_id() {
             self.restored.insert(socket.key(), id);
             self.shared.restored.lock().insert(socket.key(), id);
+        }
+        if let Some(watch) = &rules.on_room {
+            let id = socket.id();
+            watch.tell(RoomChange { room: id.as_str(), is_own: true, is_there: true });
         }
         if let Some(comeback) = comeback {
             self.come_back(place, slot, comeback);

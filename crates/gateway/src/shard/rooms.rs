@@ -8,6 +8,8 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
+use crate::namespace::{RoomChange, RoomWatch};
+
 /// A socket's place in a room, kept by the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Membership {
@@ -46,9 +48,15 @@ pub(crate) struct Rooms {
     hasher: RandomState,
     rooms: Vec<Option<Room>>,
     free: Vec<u32>,
+    watch: Option<RoomWatch>,
 }
 
 impl Rooms {
+    /// None yet; who is given hears of each that begins and ends.
+    pub(crate) fn new(watch: Option<RoomWatch>) -> Self {
+        Self { watch, ..Self::default() }
+    }
+
     /// The number of a room that someone is in.
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(name);
@@ -125,6 +133,7 @@ impl Rooms {
         let Self { numbers, rooms, hasher, .. } = self;
         let hash_of = |&room: &u32| hasher.hash_one(name_of(rooms, room));
         numbers.insert_unique(hasher.hash_one(&**name), number, hash_of);
+        self.tell(name, true);
         number
     }
 
@@ -145,8 +154,17 @@ impl Rooms {
             if let Ok(number) = self.numbers.find_entry(hash, |&number| number == left.room) {
                 number.remove();
             }
-            self.rooms[left.room as usize] = None;
+            let ended = self.rooms[left.room as usize].take();
             self.free.push(left.room);
+            if let Some(room) = ended {
+                self.tell(&room.name, false);
+            }
+        }
+    }
+
+    fn tell(&self, room: &str, is_there: bool) {
+        if let Some(watch) = &self.watch {
+            watch.tell(RoomChange { room, is_own: false, is_there });
         }
     }
 }
@@ -158,6 +176,8 @@ fn name_of(rooms: &[Option<Room>], room: u32) -> &str {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -199,7 +219,11 @@ mod tests {
         let names: Vec<Arc<str>> = (0..7).map(|it| format!("room{it}").into()).collect();
         let mut model = vec![BTreeSet::new(); names.len()];
         let mut world = World((0..SOCKETS).map(|_| Memberships::new()).collect());
-        let mut rooms = Rooms::default();
+        let (told, mut there) = (Arc::new(Mutex::new(Vec::new())), BTreeSet::new());
+        let watch = Arc::clone(&told);
+        let mut rooms = Rooms::new(Some(RoomWatch::new(move |change| {
+            watch.lock().push((change.room.to_owned(), change.is_there));
+        })));
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         for step in 0..20_000 {
             state ^= state << 13;
@@ -224,6 +248,12 @@ mod tests {
             }
             let name = &names[step % 7];
             assert_eq!(sockets(&rooms, name), model[step % 7], "step {step}");
+            for (room, is_there) in told.lock().drain(..) {
+                let is_new = if is_there { there.insert(room) } else { there.remove(&room) };
+                assert!(is_new, "step {step}: told twice");
+            }
+            let full = names.iter().zip(&model).filter(|(_, sockets)| !sockets.is_empty());
+            assert!(full.map(|(name, _)| &**name).eq(there.iter()), "step {step}: {there:?}");
         }
     }
 }

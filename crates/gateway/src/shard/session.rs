@@ -10,7 +10,7 @@ use super::connection::{Past, Space};
 use super::send::When;
 use super::{Place, Shard};
 use crate::frame::Frame;
-use crate::namespace::Namespace;
+use crate::namespace::{Namespace, RoomChange};
 use crate::reason::{CloseReason, DisconnectReason};
 use crate::socket::Answer;
 use crate::stats::Counters;
@@ -71,12 +71,13 @@ impl Shard {
     /// The number of a namespace that has rules, opened if nobody is in it yet.
     pub(super) fn open_space(&mut self, namespace: &str) -> Option<u32> {
         let rules = Arc::clone(self.shared.namespace(namespace)?);
+        let rooms = super::rooms::Rooms::new(rules.on_room.clone());
         let name: Arc<str> = namespace.into();
         let space = Some(Space {
             name: Arc::clone(&name),
             rules,
             members: Vec::new(),
-            rooms: super::rooms::Rooms::default(),
+            rooms,
             pending: 0,
             dynamic: !self.shared.namespaces.contains_key(namespace),
         });
@@ -145,6 +146,10 @@ impl Shard {
         }
         self.acks.gone(member.owed);
         Counters::take(&self.counters().sockets, 1);
+        if let Some(watch) = rules.as_ref().and_then(|rules| rules.on_room.as_ref()) {
+            let id = member.handle.id();
+            watch.tell(RoomChange { room: id.as_str(), is_own: true, is_there: false });
+        }
         if let Some(handler) = rules.as_ref().and_then(|rules| rules.on_disconnect.as_ref()) {
             self.guard(member.connection, || handler(&member.handle, reason));
         }

@@ -282,6 +282,27 @@ fn a_namespace_of_a_pattern_is_gone_with_its_last_socket() {
 }
 
 #[test]
+fn rooms_are_told_of_when_somebody_is_there_and_when_nobody_is() {
+    let (tell, told) = std::sync::mpsc::sync_channel(16);
+    let tell = Mutex::new(tell);
+    let watched = rules().on_room(move |change| {
+        let name = if change.is_own { String::from("own") } else { change.room.to_owned() };
+        tell.lock().send((name, change.is_there)).expect("the test listens");
+    });
+    let (_running, address) = serve(Config::default(), watched, 1);
+    let mut both = clients(address, 2);
+    let heard = || told.recv_timeout(Duration::from_secs(10)).expect("something is told");
+    let (own, all) = (String::from("own"), String::from("all"));
+    let mut first = [heard(), heard(), heard()];
+    first.sort();
+    assert_eq!(first, [(all.clone(), true), (own.clone(), true), (own.clone(), true)]);
+    drop(both.pop());
+    assert_eq!(heard(), (own.clone(), false));
+    drop(both);
+    assert_eq!([heard(), heard()], [(all, false), (own, false)]);
+}
+
+#[test]
 fn counters_tell_what_was_done() {
     let (running, address) = serve(Config::default(), rules(), 1);
     let mut clients = clients(address, 3);
