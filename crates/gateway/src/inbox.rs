@@ -146,6 +146,12 @@ impl Inbox {
         self.state.lock().is_full(true, self.capacity)
     }
 
+    /// How much waits, each broadcast of a batch counted.
+    pub(crate) fn len(&self) -> usize {
+        let state = self.state.lock();
+        state.prompt.len() + state.weight
+    }
+
     pub(crate) fn push(&self, op: Op) -> Result<(), Busy> {
         let mut state = self.state.lock();
         if state.is_full(op.is_ordered(), self.capacity) {
@@ -330,6 +336,7 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(pushed.load(Ordering::SeqCst), 1, "the second waits");
+        assert_eq!(shared.inboxes[0].len(), 10);
         let mut taken = VecDeque::new();
         shared.inboxes[0].drain(1, &mut taken);
         pusher.join().expect("the second found room");

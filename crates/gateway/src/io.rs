@@ -113,7 +113,10 @@ impl Io {
             handshakes_waiting: handshakes.waiting() as u64,
             ..Stats::default()
         };
-        self.0.inboxes.iter().for_each(|inbox| sum.add(&inbox.counters));
+        for inbox in &self.0.inboxes {
+            sum.add(&inbox.counters);
+            sum.waiting += inbox.len() as u64;
+        }
         sum
     }
 }

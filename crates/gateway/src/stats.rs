@@ -84,6 +84,8 @@ pub struct Stats {
     pub handler_panics: u64,
     /// Operations refused because an inbox was full.
     pub busy: u64,
+    /// Operations that wait in the inboxes now.
+    pub waiting: u64,
     /// Connections closed, by reason, in the order of `CloseReason::ALL`.
     pub closed: [u64; CloseReason::ALL.len()],
 }

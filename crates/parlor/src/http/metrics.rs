@@ -204,6 +204,11 @@ impl App {
             "Handshakes that wait because too many are under way",
             stats.handshakes_waiting,
         )?;
+        page.gauge(
+            "gateway_inbox_operations",
+            "Operations that wait in the inboxes of shards",
+            stats.waiting,
+        )?;
         let counters = [
             ("gateway_connections_opened", "Connections opened", stats.opened),
             (
