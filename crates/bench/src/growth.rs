@@ -19,7 +19,7 @@ use crate::process;
 use crate::results::{Point, Results};
 use crate::scenario::{Run, Scenario};
 use crate::server::{Kind, Limits, Server};
-use crate::start::{self, OLD_PAGE, RARE_SEARCH, Stored};
+use crate::start::{self, RARE_SEARCH, SAME_PAGE, Stored};
 use crate::stats::{median, slope};
 use crate::table::{markdown, number};
 
@@ -40,7 +40,7 @@ const FANOUT: Cost = cost("one event to all members", "members", "CPU ms", 1.0);
 const DELIVERY: Cost = cost("one delivery of an event", "members", "CPU µs", 0.0);
 const DIRECT: Cost = cost("one direct message", "clients", "CPU µs", 0.0);
 const GROUP: Cost = cost("one message to a group", "members", "CPU ms", 1.0);
-const HISTORY: Cost = cost("a page of old messages", "stored messages", "ms", TREE);
+const HISTORY: Cost = cost("a page of old messages, in memory", "stored messages", "ms", TREE);
 const SEARCH: Cost = cost("a search by a rare word", "stored messages", "ms", TREE);
 const START: Cost = cost("starting", "stored messages", "ms", TREE);
 const COSTS: [&Cost; 9] =
@@ -209,7 +209,7 @@ fn reads(
     let started = start::measure(run, stored, if quick { 10 } else { 100 })?;
     let (at, name) = (messages as f64, Kind::Parlor.name());
     results.add_point(START.plot, name, at, started.listening_ms);
-    for (cost, question) in [(&HISTORY, OLD_PAGE), (&SEARCH, RARE_SEARCH)] {
+    for (cost, question) in [(&HISTORY, SAME_PAGE), (&SEARCH, RARE_SEARCH)] {
         let answers = started.answers.iter().find(|answers| answers.name == question);
         let answers = answers.with_context(|| format!("nobody asked: {question}"))?;
         results.add_point(cost.plot, name, at, answers.all.quantile_ms(0.5));

@@ -190,8 +190,10 @@ pub(crate) fn measure(run: &Run, stored: &Stored, times: u32) -> anyhow::Result<
     Ok(Started { listening_ms, first_ack_ms, answers, peak_bytes, anonymous_bytes })
 }
 
-/// The question about a page at a random place.
-pub(crate) const OLD_PAGE: &str = "history: random old page";
+/// The question about a page at a random place, which is read from disk.
+const OLD_PAGE: &str = "history: random old page";
+/// The question about the same pages again, which are in memory.
+pub(crate) const SAME_PAGE: &str = "history: the same again";
 /// The question by a word that few messages have.
 pub(crate) const RARE_SEARCH: &str = "search: rare word";
 
@@ -204,10 +206,12 @@ fn questions(long: u64, times: u32) -> Vec<(&'static str, Vec<String>)> {
     // The same places in each run, in no order.
     let places = (1..=u64::from(times))
         .map(|at| PAGE + scattered(at) % long.saturating_sub(2 * PAGE).max(1));
+    let old: Vec<String> = places.map(|place| page(format!(r#","before":{place}"#))).collect();
     let everywhere = format!(r#"["search",{{"text":"{RARE_WORD}"}}]"#);
     vec![
         ("history: newest page", repeated(page(String::new()))),
-        (OLD_PAGE, places.map(|place| page(format!(r#","before":{place}"#))).collect()),
+        (OLD_PAGE, old.clone()),
+        (SAME_PAGE, old),
         (RARE_SEARCH, repeated(search(RARE_WORD))),
         ("search: rare word, everywhere", repeated(everywhere)),
         ("search: frequent word", repeated(search("w1 w2"))),
