@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parlor_chat::ids::{ConversationId, UserId};
 use parlor_gateway::adapter::{Answer, Call, Event, Message, Selection};
-use parlor_gateway::{Close, EmitError, Io, RemoteSocket, Target};
+use parlor_gateway::{Close, EmitError, Io, RemoteSocket, RoomChange, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::delivery::{NAMESPACE, group_room, room};
@@ -57,25 +57,43 @@ const OWN_EVENTS: &[&str] = &[
 /// What the names of the app's own rooms begin with here, so that they are none of chat's.
 const OUTSIDE: &str = "out:";
 
-/// Rooms that a socket may be in, its groups counted, for it to join one of the app's own.
-const ROOMS_PER_SOCKET_MAX: usize = 1_000;
-
-/// Sockets of this node that may be told of in one answer, and bytes of it.
-const SOCKETS_TOLD_MAX: usize = 10_000;
-const ANSWER_BYTES_MAX: usize = 16 << 20;
-
-/// Requests that wait for clients' acks at the same time.
-const ASKS_MAX: usize = 4_096;
-
-/// Requests about sockets that are under way, how many of them at the same time, and how long the others wait:
-/// whoever asks gives up after five seconds.
-const FETCHES_MAX: usize = 256;
+/// Requests about sockets that are worked at at the same time, and how long the others wait: whoever asks gives up
+/// after five seconds.
 const FETCHES_AT_ONCE: usize = 4;
 const FETCH_TURN_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long clients' acks are waited for at most, and if a request does not say.
-const ACKS_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+/// How long clients' acks are waited for if a request does not say.
 const ACKS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much the app's own Socket.IO servers may ask of this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberLimits {
+    /// Rooms that a socket may be in, its groups counted, for it to join one of the app's own. Default 1,000.
+    pub rooms_per_socket_max: usize,
+    /// Sockets of this node that may be told of in one answer. Default 10,000.
+    pub sockets_told_max: usize,
+    /// Bytes of such an answer. Default 16 MiB.
+    pub told_bytes_max: usize,
+    /// Requests about sockets that are under way. Default 256.
+    pub fetches_max: usize,
+    /// Requests that wait for clients' acks. Default 4,096.
+    pub asks_max: usize,
+    /// How long clients' acks are waited for, at most. Default a minute.
+    pub ack_timeout_max: Duration,
+}
+
+impl Default for MemberLimits {
+    fn default() -> Self {
+        Self {
+            rooms_per_socket_max: 1_000,
+            sockets_told_max: 10_000,
+            told_bytes_max: 16 << 20,
+            fetches_max: 256,
+            asks_max: 4_096,
+            ack_timeout_max: Duration::from_secs(60),
+        }
+    }
+}
 
 /// Requests that are in the making. Those about sockets are apart from those that wait for clients, which may be
 /// silent.
@@ -86,11 +104,12 @@ pub(crate) struct Requests {
     fetching: Arc<Semaphore>,
 }
 
-impl Default for Requests {
-    fn default() -> Self {
+impl Requests {
+    pub(crate) fn new(limits: &MemberLimits) -> Self {
+        let at_most = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         Self {
-            asks: Arc::new(Semaphore::new(ASKS_MAX)),
-            fetches: Arc::new(Semaphore::new(FETCHES_MAX)),
+            asks: at_most(limits.asks_max),
+            fetches: at_most(limits.fetches_max),
             fetching: Arc::new(Semaphore::new(FETCHES_AT_ONCE)),
         }
     }
@@ -118,7 +137,7 @@ enum NotDone {
     GroupRoom,
     /// There are more sockets than can be told of.
     #[error(
-        "more than {SOCKETS_TOLD_MAX} sockets, or {ANSWER_BYTES_MAX} bytes, would have to be told"
+        "there are more sockets than may be told of: adapter.sockets_told_max, adapter.told_bytes_max"
     )]
     TooMany,
     /// The server has too much to do.
@@ -185,7 +204,8 @@ impl Service {
             Call::Emit { sockets, event, volatile, .. } => emit(io, &sockets, event, volatile)?,
             Call::Join { sockets, rooms } => {
                 let rooms = outside_rooms(&rooms)?;
-                selected(io, &sockets)?.join_up_to(&rooms, ROOMS_PER_SOCKET_MAX);
+                let most = self.settings.members.rooms_per_socket_max;
+                selected(io, &sockets)?.join_up_to(&rooms, most);
             }
             Call::Leave { sockets, rooms } => selected(io, &sockets)?.leave(outside_rooms(&rooms)?),
             Call::Disconnect { sockets, close } => {
@@ -214,7 +234,8 @@ impl Service {
         let sockets = selected(io, sockets)?;
         let turn = one_more(&self.member_requests.asks)?;
         let asked = sockets.ask(&event.name, &event.args, event.attachments)?;
-        let timeout = timeout_ms.map_or(ACKS_TIMEOUT, Duration::from_millis).min(ACKS_TIMEOUT_MAX);
+        let timeout = timeout_ms.map_or(ACKS_TIMEOUT, Duration::from_millis);
+        let timeout = timeout.min(self.settings.members.ack_timeout_max);
         let answer = Arc::clone(answer);
         self.go_on(async move {
             let _turn = turn;
@@ -246,7 +267,7 @@ impl Service {
             let _place = place;
             let told =
                 match tokio::time::timeout(FETCH_TURN_TIMEOUT, fetching.acquire_owned()).await {
-                    Ok(_turn) => told(&sockets, tell).await,
+                    Ok(_turn) => told(&sockets, tell, &service.settings.members).await,
                     Err(_) => Err(NotDone::TooBusy),
                 };
             let told = told.unwrap_or_else(|why| {
@@ -339,6 +360,14 @@ fn outside_name(room: &str) -> Option<&str> {
     (!name.starts_with("group:")).then_some(name)
 }
 
+/// A change of a room that the app's servers know, by their name for it.
+pub(crate) fn outside_change(change: RoomChange<'_>) -> Option<RoomChange<'_>> {
+    if change.is_own {
+        return Some(change);
+    }
+    outside_name(change.room).map(|room| RoomChange { room, ..change })
+}
+
 /// What is told of sockets: JSON texts of each, and the answer that they make.
 #[derive(Clone, Copy)]
 struct Tell {
@@ -355,15 +384,15 @@ const IDS: Tell = Tell {
 const ROOMS: Tell = Tell { of_each: names_of, as_answer: |json| Answer::Rooms(json) };
 
 /// The JSON text of an array of what is told of sockets, each text once.
-async fn told(sockets: &Target, tell: Tell) -> Result<String, NotDone> {
-    let found = sockets.fetch_at_most(SOCKETS_TOLD_MAX).await.ok_or(NotDone::TooMany)?;
+async fn told(sockets: &Target, tell: Tell, limits: &MemberLimits) -> Result<String, NotDone> {
+    let found = sockets.fetch_at_most(limits.sockets_told_max).await.ok_or(NotDone::TooMany)?;
     let (mut texts, mut bytes) = (BTreeSet::new(), 0);
     for socket in &found {
         for text in (tell.of_each)(socket) {
             bytes += text.len() + 1;
             texts.insert(text);
         }
-        if bytes > ANSWER_BYTES_MAX {
+        if bytes > limits.told_bytes_max {
             return Err(NotDone::TooMany);
         }
     }

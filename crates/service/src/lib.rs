@@ -88,7 +88,7 @@ mod json;
 mod records;
 mod requests;
 
-pub use adapter::Answering;
+pub use adapter::{Answering, MemberLimits};
 pub use backend::{Answer, Backend, refusal_json};
 pub use delivery::Delivery;
 pub use identity::{AuthError, Authenticator, Identity};

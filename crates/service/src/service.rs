@@ -19,7 +19,7 @@ use parlor_chat::rate::Rate;
 use parlor_chat::refusal::{Refusal, SHUTTING_DOWN_RETRY_AFTER_MS};
 use parlor_chat::resume::Cursor;
 use parlor_chat::store::{Store, StoreError, Whose};
-use parlor_gateway::{Frame, Io, Namespace, Socket};
+use parlor_gateway::{Frame, Io, Namespace, RoomChange, Socket};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,7 @@ pub struct Service {
     delivery: Arc<Delivery>,
     pub(crate) receipts: Receipts,
     pub(crate) member_requests: adapter::Requests,
+    rooms_told: OnceLock<RoomsTold>,
     pub(crate) expiry: Expiry,
     pub(crate) turns: Turns,
     pub(crate) pids: Pids,
@@ -98,6 +99,9 @@ pub struct Service {
     pub(crate) attempts: AtomicU64,
 }
 
+/// Who is told which rooms somebody is in.
+type RoomsTold = Arc<dyn Fn(RoomChange<'_>) + Send + Sync>;
+
 /// Questions to the app's hook that may be under way at once.
 fn questions_max(settings: &Settings) -> usize {
     settings.hook.as_ref().map_or(0, |app| app.in_flight_max).min(Semaphore::MAX_PERMITS)
@@ -127,7 +131,8 @@ impl Service {
     ) -> Arc<Self> {
         Arc::new(Self {
             receipts: Receipts::new(&settings.limits),
-            member_requests: adapter::Requests::default(),
+            member_requests: adapter::Requests::new(&settings.members),
+            rooms_told: OnceLock::new(),
             expiry: Expiry::default(),
             turns: Turns::new(&settings.limits),
             pids: Pids::new(&store.seal_key()),
@@ -264,6 +269,11 @@ impl Service {
             namespace = namespace
                 .on("register", move |socket, event| tutorial::register(&service, socket, event));
         }
+        if let Some(tell) = self.rooms_told.get().cloned() {
+            namespace = namespace.on_room(move |change| {
+                adapter::outside_change(change).into_iter().for_each(|change| tell(change));
+            });
+        }
         let [admits, connected, unknown, confirmed, gone] = [(); 5].map(|()| Arc::clone(self));
         namespace
             .middleware(async move |request| connect::admit(&admits, request).await)
@@ -290,6 +300,13 @@ impl Service {
         let service = Arc::clone(self);
         let named = (name, command);
         namespace.on(name, move |socket, event| dispatch::run(&service, named, socket, event))
+    }
+
+    /// Has it told which rooms somebody is in, by the names that members of the app's Socket.IO cluster have for
+    /// them: several rooms may have one, and each is told of by itself. To be called before
+    /// [`Service::namespace`], once. `tell` must not block.
+    pub fn tell_rooms(&self, tell: impl Fn(RoomChange<'_>) + Send + Sync + 'static) {
+        let _ = self.rooms_told.set(Arc::new(tell));
     }
 
     /// Has the courses of some commands told from now on; to be called before [`Service::start`], once, and within

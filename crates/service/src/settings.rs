@@ -4,6 +4,7 @@ use parlor_chat::ids::UserId;
 use parlor_chat::limits::Limits;
 use parlor_chat::rate::Rate;
 
+use crate::adapter::MemberLimits;
 use crate::hook::AppHook;
 use crate::rules::Rules;
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub rules: Rules,
     /// The app's own say before a message is kept.
     pub hook: Option<AppHook>,
+    /// What the app's own Socket.IO servers are held to.
+    pub members: MemberLimits,
 }
 
 /// For whom a server is there.

@@ -17,6 +17,7 @@ mod group_rules;
 mod groups;
 mod hook;
 mod interleavings;
+mod members;
 mod moderation;
 mod moderation_groups;
 mod own;

@@ -23,7 +23,7 @@ async function client(redis) {
 }
 
 // Three users, alice and bob in a group, and a Redis by which the server is a member of the app's cluster.
-async function house(t, kind = "classic", start = () => Redis.start()) {
+async function house(t, { kind = "classic", mode, start = () => Redis.start() } = {}) {
   const redis = await start();
   // In the reverse order of the beginnings: nobody speaks with a Redis that is gone.
   const ends = [() => redis.stop()];
@@ -32,6 +32,7 @@ async function house(t, kind = "classic", start = () => Redis.start()) {
   });
   const address = redis.isCluster ? "PARLOR_ADAPTER__URLS" : "PARLOR_ADAPTER__URL";
   const env = { [address]: redis.url, PARLOR_ADAPTER__KIND: kind };
+  if (mode) env.PARLOR_ADAPTER__SUBSCRIPTION_MODE = mode;
   const server = await Server.start(t, { env });
   const at = (n) => server.nodes?.[n % 3] ?? server;
   const people = await Promise.all(
@@ -52,9 +53,10 @@ async function emitterOn({ redis, ends }) {
 }
 
 // A stock server in the same cluster, and a client of its own in the room "news".
-async function stock({ redis, ends }, kind) {
+async function stock({ redis, ends }, { kind = "classic", mode } = {}) {
   const [pub, sub] = [await client(redis), await client(redis)];
-  const adapter = kind === "sharded" ? createShardedAdapter(pub, sub, { subscriptionMode: "static" }) : createAdapter(pub, sub);
+  const adapter =
+    kind === "sharded" ? createShardedAdapter(pub, sub, mode && { subscriptionMode: mode }) : createAdapter(pub, sub);
   const http = createServer();
   const io = new SocketIo(http, { adapter });
   io.on("connection", (socket) => socket.join("news"));
@@ -82,6 +84,16 @@ async function reached(emit, people) {
   }
 }
 
+// A room's own channel is heard a moment after somebody came: emits until all of them have heard it.
+async function reachedIn(io, room, people) {
+  const name = `in ${room}`;
+  for (let tries = 0; people.some((person) => args(person, name).length === 0); tries++) {
+    assert.ok(tries < 200, `${room} is not heard`);
+    io.to(room).emit(name);
+    await delay(50);
+  }
+}
+
 test("the stock emitter reaches users and groups, and nobody else", async (t) => {
   const home = await house(t);
   const { people, groupId } = home;
@@ -104,12 +116,18 @@ test("the stock emitter reaches users and groups, and nobody else", async (t) =>
   for (const person of people) await person.until(() => args(person, "last").length === 1, "the last event");
 
   assert.deepEqual(args(alice, "invoice"), [[{ id: 7, paid: true }, ["two", null]]]);
-  assert.deepEqual([alice, bob].map((person) => args(person, "build")), [[["green"]], [["green"]]]);
+  assert.deepEqual(
+    [alice, bob].map((person) => args(person, "build")),
+    [[["green"]], [["green"]]],
+  );
   assert.deepEqual(args(alice, "except"), [[]]);
   const [[bytes, { inside }]] = args(bob, "bytes");
   assert.deepEqual([Buffer.from(bytes), Buffer.from(inside)], [Buffer.from([1, 2, 255]), Buffer.from("x")]);
   assert.deepEqual(args(carol, "soon"), [[1.5]]);
-  assert.deepEqual([alice, bob].map((person) => args(person, "once").length), [1, 1]);
+  assert.deepEqual(
+    [alice, bob].map((person) => args(person, "once").length),
+    [1, 1],
+  );
   const heardOf = (person) => new Set(person.events.map(([name]) => name));
   for (const name of ["invoice", "build", "except", "bytes", "once"]) assert.ok(!heardOf(carol).has(name), name);
   for (const person of people) {
@@ -121,7 +139,7 @@ test("the stock emitter reaches users and groups, and nobody else", async (t) =>
 test("a stock server with the Redis adapter reaches them too, also after Redis was gone", async (t) => {
   const home = await house(t);
   const { redis, people } = home;
-  const { io } = await stock(home, "classic");
+  const { io } = await stock(home);
   await reached((event) => io.emit(event), people);
   io.to("bob").emit("from", "node");
   await people[1].until(() => args(people[1], "from").length === 1, "an event of the server's");
@@ -135,18 +153,24 @@ test("a stock server with the Redis adapter reaches them too, also after Redis w
   await reached((event) => io.emit(event), people);
 });
 
-for (const [kind, on, start] of [
-  ["classic", "a server", () => Redis.start()],
-  ["sharded", "a server", () => Redis.start()],
-  ["sharded", "a cluster", () => Redis.startCluster()],
+for (const { kind, mode, on, start } of [
+  { kind: "classic", on: "a server" },
+  { kind: "sharded", on: "a server" },
+  { kind: "sharded", mode: "static", on: "a server" },
+  { kind: "sharded", mode: "dynamic-private", on: "a server" },
+  { kind: "sharded", on: "a cluster", start: () => Redis.startCluster() },
 ]) {
-  test(`a stock server with the ${kind} adapter on ${on} asks for Parlor's sockets as for its own`, async (t) => {
-    const home = await house(t, kind, start);
-    const { server, people, groupId } = home;
+  const adapter = [kind, "adapter", mode && `(${mode})`].filter(Boolean).join(" ");
+  test(`a stock server with the ${adapter} on ${on} asks for Parlor's sockets as for its own`, async (t) => {
+    const home = await house(t, { kind, mode, start });
+    const { redis, server, people, groupId } = home;
     const [alice, bob, carol] = people;
-    const { io, dora } = await stock(home, kind);
+    const { io, dora } = await stock(home, { kind, mode });
     await reached((event) => io.emit(event), people);
     const idOf = (person) => person.socket.id;
+    await reachedIn(io, "bob", [bob]);
+    await reachedIn(io, idOf(carol), [carol]);
+    await reachedIn(io, `group:${groupId}`, [alice, bob]);
 
     // Who is there.
     const all = await io.fetchSockets();
@@ -157,20 +181,30 @@ for (const [kind, on, start] of [
     assert.deepEqual(found.handshake.auth, {}, "a token is nobody else's");
     const inGroup = await io.in(`group:${groupId}`).fetchSockets();
     assert.deepEqual(inGroup.map(({ data }) => data.userId).sort(), ["alice", "bob"]);
-    assert.deepEqual((await io.in(idOf(bob)).fetchSockets()).map(({ data }) => data.userId), ["bob"]);
+    assert.deepEqual(
+      (await io.in(idOf(bob)).fetchSockets()).map(({ data }) => data.userId),
+      ["bob"],
+    );
 
     // Rooms of the app's own, which clients of both servers are in.
     io.in(["alice", idOf(carol)]).socketsJoin(["news", "sport"]);
     const heardByDora = new Promise((resolve) => dora.once("headline", (...said) => resolve(said)));
+    for (const room of ["news", "sport"]) await reachedIn(io, room, [alice, carol]);
     io.to("news").except("carol").emit("headline", 1);
     io.to("sport").emit("goal", 2);
     await carol.until(() => args(carol, "goal").length === 1, "an event of a room that was joined");
     await alice.until(() => args(alice, "goal").length === 1, "the same");
-    assert.deepEqual([alice, bob, carol].map((person) => args(person, "headline").length), [1, 0, 0]);
+    await alice.until(() => args(alice, "headline").length === 1, "one of another");
+    assert.deepEqual(
+      [alice, bob, carol].map((person) => args(person, "headline").length),
+      [1, 0, 0],
+    );
     assert.deepEqual([args(bob, "goal"), await heardByDora], [[], [1]]);
     const inNews = await io.in("news").fetchSockets();
     assert.deepEqual(inNews.map(({ id }) => id).sort(), [idOf(alice), idOf(carol), dora.id].sort());
     io.in("alice").socketsLeave("news");
+    // The channels of a cluster are at several of its nodes, and know no order among them.
+    while (redis.isCluster && (await io.in("news").fetchSockets()).length > 2) await delay(20);
     io.to("news").emit("headline", 3);
     await carol.until(() => args(carol, "headline").length === 1, "an event of a room that others left");
     assert.equal(args(alice, "headline").length, 1);
@@ -178,9 +212,14 @@ for (const [kind, on, start] of [
     // Nobody is let into a group from there.
     io.in("carol").socketsJoin(`group:${groupId}`);
     io.to(`group:${groupId}`).emit("secret");
+    for (const person of [alice, bob])
+      await person.until(() => args(person, "secret").length === 1, "what a group is told");
     io.emit("after");
     for (const person of people) await person.until(() => args(person, "after").length === 1, "an event for all");
-    assert.deepEqual(people.map((person) => args(person, "secret").length), [1, 1, 0]);
+    assert.deepEqual(
+      people.map((person) => args(person, "secret").length),
+      [1, 1, 0],
+    );
 
     // Acks of clients, with and without bytes.
     alice.socket.on("question", (n, ack) => ack({ from: "alice", n }));
@@ -189,11 +228,18 @@ for (const [kind, on, start] of [
     const answers = await io.to(["alice", "news"]).timeout(5_000).emitWithAck("question", 7);
     assert.equal(answers.length, 3);
     assert.ok(answers.includes("dora"));
-    assert.deepEqual(answers.find((answer) => answer.n), { from: "alice", n: 7 });
+    assert.deepEqual(
+      answers.find((answer) => answer.n),
+      { from: "alice", n: 7 },
+    );
     assert.deepEqual(Buffer.from(answers.find((answer) => answer.bytes).bytes), Buffer.from([1, 255]));
     assert.deepEqual(await io.to("nobody").timeout(5_000).emitWithAck("question", 8), []);
     // One of them says nothing: the others' answers are there with the error.
-    const late = await io.to(["alice", "bob"]).timeout(300).emitWithAck("question", 9).catch((error) => error);
+    const late = await io
+      .to(["alice", "bob"])
+      .timeout(300)
+      .emitWithAck("question", 9)
+      .catch((error) => error);
     assert.deepEqual(late.responses, [{ from: "alice", n: 9 }]);
     // Chat's own events are nobody's to ask: nobody is asked, and nobody waits.
     assert.deepEqual(await io.to("bob").timeout(5_000).emitWithAck("private_message", {}), []);
@@ -209,12 +255,19 @@ for (const [kind, on, start] of [
     // Rooms may be numbers; a request that is refused is answered, or Node would give up on all servers.
     const numbered = await Person.connect(t, server.nodes?.[1] ?? server, "42");
     await numbered.caughtUp();
+    await reachedIn(io, 42, [numbered]);
     io.to([42, 7.5]).emit("by number", ...Array(10).fill(Buffer.from([1])));
     await numbered.until(() => args(numbered, "by number").length === 1, "an event for a number");
     assert.equal(args(numbered, "by number")[0].length, 10);
     assert.deepEqual(await io.in("x".repeat(300)).fetchSockets(), []);
     const tooMany = Array(11).fill(Buffer.from([1]));
-    assert.deepEqual(await io.to("bob").timeout(5_000).emitWithAck("question", ...tooMany), []);
+    assert.deepEqual(
+      await io
+        .to("bob")
+        .timeout(5_000)
+        .emitWithAck("question", ...tooMany),
+      [],
+    );
 
     const gone = new Promise((resolve) => bob.socket.on("disconnect", resolve));
     io.in("bob").disconnectSockets(true);
@@ -240,4 +293,47 @@ test("the stock emitter moves and disconnects sockets", async (t) => {
   const gone = new Promise((resolve) => bob.socket.on("disconnect", resolve));
   emitter.in("bob").disconnectSockets();
   assert.equal(await gone, "io server disconnect");
+});
+
+test("a room of its own is heard as long as somebody is there, also after Redis was gone", async (t) => {
+  const home = await house(t, { kind: "sharded" });
+  const { redis, people } = home;
+  const [alice] = people;
+  const { io } = await stock(home, { kind: "sharded" });
+  await reached((event) => io.emit(event), people);
+  const group = `group:${home.groupId}`;
+  // The rooms that are heard, without the stock server's own.
+  const settled = async (rooms) => {
+    const asking = await client(redis);
+    try {
+      for (let tries = 0; ; tries++) {
+        const channels = await asking.sendCommand(["PUBSUB", "SHARDCHANNELS", "socket.io#/#*"]);
+        const heard = channels.map((channel) => channel.slice("socket.io#/#".length, -1)).sort();
+        const found = heard.filter((room) => ["alice", "bob", "carol", group, "zoe"].includes(room));
+        if (JSON.stringify(found) === JSON.stringify(rooms)) return;
+        assert.ok(tries < 200, `${found} instead of ${rooms}`);
+        await delay(50);
+      }
+    } finally {
+      await asking.close();
+    }
+  };
+  await settled(["alice", "bob", "carol", group]);
+  // Two devices of one user are in one room.
+  const [zoe, again] = await Promise.all(
+    ["phone", "laptop"].map((deviceId) => Person.connect(t, home.server, "zoe", { auth: { deviceId } })),
+  );
+  await settled(["alice", "bob", "carol", group, "zoe"]);
+  zoe.socket.disconnect();
+  await again.caughtUp();
+  await reachedIn(io, "zoe", [again]);
+  again.socket.disconnect();
+  await settled(["alice", "bob", "carol", group]);
+
+  await redis.stop();
+  people[2].socket.disconnect();
+  await redis.run();
+  alice.events = alice.events.filter(([name]) => name !== "in alice");
+  await reachedIn(io, "alice", [alice]);
+  await settled(["alice", "bob", group]);
 });

@@ -5,7 +5,8 @@
 //! - `lease`: whose log the cluster is about, and which nodes live.
 //! - `hearing`: one task and connection (`subscription`) for each topic; what it reads goes to [`Ear`]s at once.
 //! - `directory`: who is connected elsewhere.
-//! - `adapter`: speaks with the app's Socket.IO servers as one of them; it has connections of its own.
+//! - `adapter`: speaks with the app's Socket.IO servers as one of them; it has connections of its own, of which
+//!   those of the sharded kind are `channels`'.
 //!
 //! What always holds: nothing waits for Redis but these tasks and `elsewhere`, which gives up in time; what
 //! waits is bounded; whatever Redis says or does, nothing but the log of the node tells of it.
@@ -13,6 +14,7 @@
 //! [`Ear`]: parlor_chat::bus::Ear
 
 pub mod adapter;
+mod channels;
 mod config;
 mod directory;
 mod hearing;

@@ -21,6 +21,17 @@ pub(super) enum By {
     Pattern,
 }
 
+/// What a connection tells by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Told<'a> {
+    /// A message.
+    Message(By, &'a [u8]),
+    /// A channel is not heard any more, be it asked for or not.
+    Left(&'a [u8]),
+    /// Nothing more will be told.
+    Gone,
+}
+
 /// A connection on which something is heard.
 pub(super) struct Subscription {
     connection: MultiplexedConnection,
@@ -57,28 +68,48 @@ impl Links {
         let place = self.owner(slot).await?;
         let gone = Arc::new(Notify::new());
         let told = Arc::clone(&gone);
-        let settings = self.settings().set_push_sender(move |push: PushInfo| {
-            match (&push.kind, push.data.as_slice()) {
-                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)]) => {
-                    take(By::Name, message);
-                }
-                (PushKind::PMessage, [_, _, Value::BulkString(message)]) => {
-                    take(By::Pattern, message);
-                }
-                (PushKind::Disconnection | PushKind::SUnsubscribe | PushKind::Unsubscribe, _) => {
-                    told.notify_one();
-                }
-                _ => {}
-            }
-            Ok::<(), ()>(())
-        });
-        let mut connection = self.connect(&place, settings).await?;
+        let mut connection = self
+            .listen(&place, move |it| match it {
+                Told::Message(by, message) => take(by, message),
+                Told::Left(_) | Told::Gone => told.notify_one(),
+            })
+            .await?;
         for (command, name) in channels {
             let mut cmd = redis::cmd(command);
             cmd.arg(name);
             connection.send_packed_command(&cmd).await.and_then(Value::extract_error)?;
         }
         Ok(Subscription { connection, place, slot, gone })
+    }
+
+    /// Connects to a node for what it tells by itself: `tell` is called on the connection's own task.
+    ///
+    /// # Errors
+    /// Why that is not possible now.
+    pub(super) async fn listen(
+        &self,
+        place: &Place,
+        tell: impl Fn(Told<'_>) + Send + Sync + 'static,
+    ) -> RedisResult<MultiplexedConnection> {
+        let settings = self.settings().set_push_sender(move |push: PushInfo| {
+            match (&push.kind, push.data.as_slice()) {
+                (PushKind::Message | PushKind::SMessage, [_, Value::BulkString(message)]) => {
+                    tell(Told::Message(By::Name, message));
+                }
+                (PushKind::PMessage, [_, _, Value::BulkString(message)]) => {
+                    tell(Told::Message(By::Pattern, message));
+                }
+                (PushKind::SUnsubscribe | PushKind::Unsubscribe, [Value::BulkString(name), ..]) => {
+                    tell(Told::Left(name));
+                }
+                (PushKind::Disconnection | PushKind::SUnsubscribe | PushKind::Unsubscribe, _) => {
+                    tell(Told::Gone);
+                }
+                _ => {}
+            }
+            Ok::<(), ()>(())
+        });
+        self.connect(place, settings).await
     }
 
     /// Whether a subscription is where its slot is.

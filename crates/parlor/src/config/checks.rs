@@ -29,6 +29,7 @@ pub(crate) fn refuse(config: &Config, dev: bool) -> Result<(), ConfigError> {
         identity(&config.identity, &mut faults);
     }
     limits(&config.limits, &mut faults);
+    limits_together(&config.limits, &mut faults);
     api(&config.api, &mut faults);
     web(&config.web, &mut faults);
     moderation(&config.moderation, dev, &mut faults);
@@ -177,15 +178,23 @@ fn bus(config: &Config, faults: &mut Vec<String>) {
             bus.cluster
         ));
     }
-    let mut within = |name: &str, value: u64, low: u64, high: u64| {
-        if !(low..=high).contains(&value) {
-            faults.push(format!("bus.{name} must be from {low} to {high}, not {value}"));
-        }
-    };
+    let mut within = bounds("bus", faults);
     within("lease_ms", bus.lease_ms, 1_000, 300_000);
     within("queue_messages_max", bus.queue_messages_max, 16, 1 << 20);
     within("queue_bytes_max", bus.queue_bytes_max, 1 << 20, 1 << 30);
     within("seats_max", bus.seats_max, 1_000, 1 << 24);
+}
+
+/// Notes which numbers of a section are out of their bounds: by name, value, the least and the greatest.
+fn bounds<'a>(
+    section: &'static str,
+    faults: &'a mut Vec<String>,
+) -> impl FnMut(&str, u64, u64, u64) + 'a {
+    move |name, value, low, high| {
+        if !(low..=high).contains(&value) {
+            faults.push(format!("{section}.{name} must be from {low} to {high}, not {value}"));
+        }
+    }
 }
 
 fn adapter(config: &Config, faults: &mut Vec<String>) {
@@ -206,6 +215,16 @@ fn adapter(config: &Config, faults: &mut Vec<String>) {
             "adapter.prefix must be 1 to {PREFIX_BYTES_MAX} bytes, without control characters"
         ));
     }
+    let mut within = bounds("adapter", faults);
+    let adapter = &config.adapter;
+    within("rooms_per_socket_max", adapter.rooms_per_socket_max, 1, 1 << 20);
+    within("sockets_told_max", adapter.sockets_told_max, 1, 1 << 24);
+    within("told_bytes_max", adapter.told_bytes_max, 1 << 10, 1 << 28);
+    within("fetches_max", adapter.fetches_max, 1, 1 << 16);
+    within("asks_max", adapter.asks_max, 1, 1 << 20);
+    within("ack_timeout_max_ms", adapter.ack_timeout_max_ms, 100, 600_000);
+    within("answers_max", adapter.answers_max, 16, 1 << 20);
+    within("answers_bytes_max", adapter.answers_bytes_max, 1 << 20, 1 << 30);
 }
 
 fn traces(traces: &Traces, faults: &mut Vec<String>) {
@@ -221,11 +240,7 @@ fn traces(traces: &Traces, faults: &mut Vec<String>) {
     if !(0.0..=1.0).contains(&traces.ratio) {
         faults.push(format!("traces.ratio must be from 0 to 1, not {}", traces.ratio));
     }
-    let mut within = |name: &str, value: u64, low: u64, high: u64| {
-        if !(low..=high).contains(&value) {
-            faults.push(format!("traces.{name} must be from {low} to {high}, not {value}"));
-        }
-    };
+    let mut within = bounds("traces", faults);
     within("queue_spans_max", traces.queue_spans_max, 1, 1 << 20);
     within("timeout_ms", traces.timeout_ms, 1, 60_000);
 }
@@ -495,11 +510,7 @@ fn safe_url(url: &str) -> Result<(), String> {
 }
 
 fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
-    let mut within = |name: &str, value: u64, low: u64, high: u64| {
-        if !(low..=high).contains(&value) {
-            faults.push(format!("limits.{name} must be from {low} to {high}, not {value}"));
-        }
-    };
+    let mut within = bounds("limits", faults);
     const HOUR_MS: u64 = 3_600_000;
     within("content_bytes_max", limits.content_bytes_max, 1, 16 << 20);
     within("content_depth_max", limits.content_depth_max, 1, 128);
@@ -593,6 +604,10 @@ fn limits(limits: &fields::Limits, faults: &mut Vec<String>) {
     within("api_rate_per_second", limits.api_rate_per_second, 1, u64::from(u32::MAX));
     within("write_queue_commands_max", limits.write_queue_commands_max, 1, 1 << 24);
     within("write_queue_bytes_max", limits.write_queue_bytes_max, 1 << 20, 1 << 36);
+}
+
+/// What each limit must leave to the others.
+fn limits_together(limits: &fields::Limits, faults: &mut Vec<String>) {
     if limits.content_bytes_max.saturating_add(1_024) > limits.packet_bytes_max {
         faults.push(String::from(
             "limits.content_bytes_max must be at least 1024 below limits.packet_bytes_max, or the \

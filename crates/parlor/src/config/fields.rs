@@ -96,6 +96,18 @@ words! {
 }
 
 words! {
+    /// Which rooms have a channel of their own.
+    SubscriptionMode {
+        /// None.
+        Static = "static",
+        /// All but the one that each socket has by itself.
+        Dynamic = "dynamic",
+        /// All.
+        DynamicPrivate = "dynamic-private",
+    }
+}
+
+words! {
     /// What becomes of a message about which the hook says nothing.
     HookFailure {
         /// It is kept.
@@ -523,12 +535,31 @@ sections! {
         /// Addresses of some nodes, if it is a Redis Cluster. The others are found; user and password of the
         /// first are used for all.
         urls: Vec<Secret>, "URLs" = Vec::new();
-        /// `classic`: they use `createAdapter`. `sharded`: they use `createShardedAdapter`, with
-        /// `subscriptionMode: "static"`, on Redis 7 or newer.
+        /// `classic`: they use `createAdapter`. `sharded`: they use `createShardedAdapter`, on Redis 7 or newer.
         kind: AdapterKind, "\"classic\" or \"sharded\"" = AdapterKind::Classic;
+        /// The option `subscriptionMode` of the sharded adapter. With `dynamic`, its default, this server
+        /// subscribes to a channel for each user and group that is connected to it; with `dynamic-private` also for each
+        /// connection. What they have as `static` is heard with any.
+        subscription_mode: SubscriptionMode, "\"static\", \"dynamic\" or \"dynamic-private\"" = SubscriptionMode::Dynamic;
         /// What their channels begin with: the option `key` of the classic adapter and the emitter,
         /// `channelPrefix` of the sharded one.
         prefix: String, "text" = String::from("socket.io");
+        /// Rooms that a socket may be in, its groups counted, for your servers to have it join one more.
+        rooms_per_socket_max: u64, "rooms" = 1_000;
+        /// Sockets that this server tells of in one answer. Where there are more it tells of none.
+        sockets_told_max: u64, "sockets" = 10_000;
+        /// Bytes of such an answer.
+        told_bytes_max: u64, "bytes" = 16_777_216;
+        /// Requests about sockets that may be under way.
+        fetches_max: u64, "requests" = 256;
+        /// Requests that may wait for clients' acks.
+        asks_max: u64, "requests" = 4_096;
+        /// How long clients' acks are waited for, whatever a request says.
+        ack_timeout_max_ms: u64, "milliseconds" = 60_000;
+        /// Answers that may wait for Redis. Those above are dropped.
+        answers_max: u64, "answers" = 16_384;
+        /// Bytes of them.
+        answers_bytes_max: u64, "bytes" = 67_108_864;
     }
 
     /// The web client at `/`. Who opens it without a token is sent to sign in with you: name one of

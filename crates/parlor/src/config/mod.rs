@@ -27,7 +27,7 @@ pub(crate) use checks::{hook_secret, read_addresses, refuse, secret};
 #[cfg(feature = "traces")]
 pub(crate) use fields::Traces;
 #[cfg(feature = "postgres")]
-pub(crate) use fields::{AdapterKind, BusBackend};
+pub(crate) use fields::{AdapterKind, BusBackend, SubscriptionMode};
 pub(crate) use fields::{
     Backend, Config, Fsync, HookFailure, Identity, JwtAlgorithm, Log, LogFormat, Secret,
 };

@@ -298,6 +298,25 @@ fn the_prefix_of_the_adapter_has_bounds() {
 }
 
 #[test]
+fn what_the_adapter_may_be_asked_has_bounds() {
+    let refused = |value: u64| {
+        let mut config = Config::default();
+        config.adapter.sockets_told_max = value;
+        refuse(&config, true).err().map(|error| error.to_string())
+    };
+    assert_eq!((refused(1), refused(1 << 24)), (None, None));
+    for value in [0, (1 << 24) + 1] {
+        let why = refused(value).expect("it is out of bounds");
+        assert!(
+            why.contains(&format!(
+                "adapter.sockets_told_max must be from 1 to 16777216, not {value}"
+            )),
+            "{why}"
+        );
+    }
+}
+
+#[test]
 fn a_bus_needs_its_address_and_a_store_that_several_servers_share() {
     let url = || Secret::new(String::from("redis://:secret@redis.example"));
     let with = |backend, change: &dyn Fn(&mut Config)| {

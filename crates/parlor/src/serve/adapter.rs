@@ -8,12 +8,14 @@ use parlor_bus::redis::{Engine, adapter};
 #[cfg(feature = "postgres")]
 use parlor_gateway::adapter::{self as said, Answer, Dialect, Message};
 #[cfg(feature = "postgres")]
+use parlor_gateway::{ID_LENGTH, RoomChange};
+#[cfg(feature = "postgres")]
 use parlor_service::Answering;
 use parlor_service::Service;
 
 use crate::config::Config;
 #[cfg(feature = "postgres")]
-use crate::config::{AdapterKind, Secret};
+use crate::config::{AdapterKind, Secret, SubscriptionMode};
 #[cfg(feature = "postgres")]
 use crate::exit::Code;
 use crate::exit::Failure;
@@ -35,9 +37,9 @@ pub(super) struct Member {
 #[cfg(feature = "postgres")]
 pub(super) fn join(config: &Config, service: &Arc<Service>) -> Result<Option<Member>, Failure> {
     let Some((engine, kind)) = engine(config) else { return Ok(None) };
-    let (service, uid) = (Arc::downgrade(service), Arc::<str>::from(adapter::member_name()));
+    let (hearer, uid) = (Arc::downgrade(service), Arc::<str>::from(adapter::member_name()));
     let take = move |heard: adapter::Heard<'_>, answers: &adapter::Answers| {
-        let Some(service) = service.upgrade() else { return };
+        let Some(service) = hearer.upgrade() else { return };
         match read(heard, kind) {
             Ok(message) => {
                 let answer = answering(&message, kind, &uid, answers);
@@ -55,13 +57,20 @@ pub(super) fn join(config: &Config, service: &Arc<Service>) -> Result<Option<Mem
             }
         }
     };
-    let adapter = adapter::Adapter::join(engine, kind, &config.adapter.prefix, take);
+    let limits = adapter::Limits {
+        answers_max: super::settings::size(config.adapter.answers_max),
+        answers_bytes_max: super::settings::size(config.adapter.answers_bytes_max),
+    };
+    let adapter = adapter::Adapter::join(engine, kind, &config.adapter.prefix, limits, take);
     let adapter = adapter.map_err(|error| {
         let why = super::with_sources(&error);
         let text =
             format!("no member of your Socket.IO servers' cluster: {why}; look at [adapter]");
         Failure::new(Code::Usage, text)
     })?;
+    if let Some(rooms) = adapter.rooms() {
+        tell_rooms(service, config.adapter.subscription_mode, rooms.clone());
+    }
     Ok(Some(Member { is_up: adapter.is_up(), dropped: adapter.dropped(), _adapter: adapter }))
 }
 
@@ -79,6 +88,23 @@ fn engine(config: &Config) -> Option<(Engine, adapter::Kind)> {
         AdapterKind::Sharded => adapter::Kind::Sharded,
     };
     Some((engine, kind))
+}
+
+/// Has what is said to one room heard, of those that have a channel of their own.
+#[cfg(feature = "postgres")]
+fn tell_rooms(service: &Service, mode: SubscriptionMode, rooms: adapter::Rooms) {
+    let is_private = |change: &RoomChange<'_>| {
+        // The adapter takes any name that is as long for a socket's.
+        change.is_own || change.room.encode_utf16().count() == ID_LENGTH
+    };
+    if mode == SubscriptionMode::Static {
+        return;
+    }
+    service.tell_rooms(move |change| match (mode, change.is_there) {
+        (SubscriptionMode::Dynamic, _) if is_private(&change) => {}
+        (_, true) => rooms.opened(change.room),
+        (_, false) => rooms.ended(change.room),
+    });
 }
 
 #[cfg(feature = "postgres")]

@@ -8,7 +8,7 @@ use parlor_chat::ids::UserId;
 use parlor_chat::limits::{DAY_MS, Limits};
 use parlor_gateway::Cors;
 use parlor_service::hook::{AppHook, OnFailure};
-use parlor_service::{Mode, Settings};
+use parlor_service::{MemberLimits, Mode, Settings};
 use parlor_store::sqlite::{self, Durability, Keyring};
 
 use crate::config::{self, Config, Fsync, HookFailure};
@@ -138,7 +138,20 @@ pub(super) fn service(config: &Config, dev: bool) -> Result<Settings, Failure> {
     let usage = |text: String| Failure::new(Code::Usage, text);
     let rules = config.moderation.rules.compile();
     let rules = rules.map_err(|error| usage(format!("moderation.rules: {error}")))?;
-    Ok(Settings { limits: limits(config), mode, system_user, rules, hook: hook(config)? })
+    let (limits, members, hook) = (limits(config), members(config), hook(config)?);
+    Ok(Settings { limits, mode, system_user, rules, hook, members })
+}
+
+fn members(config: &Config) -> MemberLimits {
+    let adapter = &config.adapter;
+    MemberLimits {
+        rooms_per_socket_max: size(adapter.rooms_per_socket_max),
+        sockets_told_max: size(adapter.sockets_told_max),
+        told_bytes_max: size(adapter.told_bytes_max),
+        fetches_max: size(adapter.fetches_max),
+        asks_max: size(adapter.asks_max),
+        ack_timeout_max: Duration::from_millis(adapter.ack_timeout_max_ms),
+    }
 }
 
 fn hook(config: &Config) -> Result<Option<AppHook>, Failure> {
