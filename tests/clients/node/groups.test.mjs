@@ -52,7 +52,8 @@ test("a stock client with retries sends each group message once across restarts"
     retries: 1_000,
     ackTimeout: 2_000,
   });
-  const [bob] = await people(t, server, ["bob"]);
+  // A kill in the middle of an upgrade leaves the stock client without a transport until its ping times out.
+  const bob = await Person.connect(t, server, "bob", { auth: { deviceId: "phone" }, transports: ["websocket"] });
   const call = (name, payload) =>
     new Promise((resolve, reject) =>
       alice.socket.emit(name, payload, (error, answer) => (error ? reject(error) : resolve(answer))),
