@@ -170,6 +170,8 @@ impl<T: Fn(&[u8]) + Send + Sync + 'static> Hearing<T> {
         let mut listeners = HashMap::new();
         let mut backoff = Backoff::new(self.delay_max);
         loop {
+            self.drop_those(&mut listeners, |_, it| it.is_gone.load(Ordering::Relaxed));
+            (self.told)();
             let outcome = self.catch_up(&mut listeners).await;
             (self.told)();
             if let Err(error) = outcome {
@@ -192,7 +194,6 @@ impl<T: Fn(&[u8]) + Send + Sync + 'static> Hearing<T> {
     /// # Errors
     /// Why something could not be done.
     async fn catch_up(&self, listeners: &mut HashMap<Place, Listener>) -> RedisResult<()> {
-        self.drop_those(listeners, |_, listener| listener.is_gone.load(Ordering::Relaxed));
         let mut outcome = Ok(());
         let mut by_place = BTreeMap::<Place, Vec<Change>>::new();
         for change in self.channels.changes() {

@@ -7,6 +7,7 @@ use parlor_bus::redis::{Config, Engine, OpenError, RedisBus};
 use parlor_chat::bus::Bus;
 
 mod faults;
+mod rooms;
 mod server;
 mod stage;
 mod tls;
