@@ -8,7 +8,9 @@ use parlor_store::contract::{
     CROWD_MEMBERS_MAX, Made, MadeWhole, RETAINED_MS, clock, moving_clock, run_all, run_around,
     run_crowds, run_groups, run_moderating, run_retaining, run_timing,
 };
-use parlor_store::sqlite::{Clock, Config, DATABASE_FILE, Keyring, MasterKey, SqliteStore, verify};
+use parlor_store::sqlite::{
+    Clock, Config, DATABASE_FILE, IndexPace, Keyring, MasterKey, SqliteStore, verify,
+};
 use rusqlite::Connection;
 
 struct Nobody;
@@ -142,6 +144,17 @@ async fn sqlite_keeps_what_is_done_to_messages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_keeps_what_is_done_to_messages_while_it_indexes_them_at_once() {
     run_around(|sink| whole(sink, |config| config.index_gather_ms = 0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_what_is_done_to_messages_while_it_indexes_them_whole() {
+    run_around(|sink| {
+        whole(sink, |config| {
+            config.index_gather_ms = 0;
+            config.index_pace = IndexPace::Whole;
+        })
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 //!
 //! What is committed is gathered for a moment, since each slice has a commit of its own. While there is
 //! much to write, indexing takes a tenth of the writer's time, and else half of it; a log that was there
-//! before its index comes in the same way. A search looks through what is not in the index yet, so
+//! before its index comes in the same way. [`IndexPace`] may give it the whole. A search looks through what is not in the index yet, so
 //! nobody waits for this.
 
 use std::ops::Range;
