@@ -13,6 +13,7 @@ mod commands;
 mod crowds;
 mod delivery;
 mod faults;
+mod group_rights;
 mod group_rules;
 mod groups;
 mod hook;

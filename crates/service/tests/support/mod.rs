@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod deeds;
 pub(crate) mod faulty;
+pub(crate) mod groups;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
