@@ -57,7 +57,8 @@ test("a sampled message is one trace, of what it went through, and says nothing 
   assert.equal(command.resource["service.name"], "parlor");
   assert.match(command.resource["service.version"], /^\d+\.\d+/);
   assert.match(command.node, /^[0-9a-f]{16}$/);
-  assert.ok((await metric(server, "parlor_traces_exported_spans_total")) >= 5);
+  // Counted once the collector's answer is there, which is after the collector has them.
+  await waitFor(async () => (await metric(server, "parlor_traces_exported_spans_total")) >= 5);
   // A refusal is one by its code.
   await alice.ask("history", { conversationId: "nothing" });
   const refused = await collector.span("history");
