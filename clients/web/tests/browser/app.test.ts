@@ -11,6 +11,7 @@ import {
   shoot,
   signIn,
   untilKept,
+  untilQueued,
 } from "../support/page.js";
 import { connect, tell } from "../support/seed.js";
 
@@ -50,6 +51,7 @@ describe("the client", () => {
     await app.server.kill();
     await say(alice, "While it was down");
     await message(alice, "While it was down").waitFor();
+    await untilQueued(alice, "While it was down");
     await alice.reload();
     await message(alice, "While it was down").waitFor();
     await app.server.run();

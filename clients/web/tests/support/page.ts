@@ -75,21 +75,33 @@ export async function makeGroup(page: Page, name: string, others: readonly strin
 /** Waits until the page has the service worker and has kept a text, so that both are there without a connection. */
 export async function untilKept(page: Page, text: string): Promise<void> {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
-  const kept = () =>
-    page.evaluate(async () => {
-      const request = indexedDB.open("parlor:cache");
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-      const all = db.transaction("pieces").objectStore("pieces").getAll();
-      await new Promise((resolve) => {
-        all.onsuccess = resolve;
-      });
-      db.close();
-      return JSON.stringify(all.result);
-    });
-  await expect.poll(kept, { timeout: 10_000 }).toContain(text);
+  await untilStored(page, "parlor:cache", "pieces", text);
+}
+
+/** Waits until a message that is to be sent is on the disk: only then does it outlive its page. */
+export function untilQueued(page: Page, text: string): Promise<void> {
+  return untilStored(page, "parlor", "outbox", text);
+}
+
+async function untilStored(page: Page, database: string, store: string, text: string): Promise<void> {
+  const stored = () =>
+    page.evaluate(
+      async ([database, store]) => {
+        const request = indexedDB.open(database);
+        const db = await new Promise<IDBDatabase>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+        const all = db.transaction(store).objectStore(store).getAll();
+        await new Promise((resolve) => {
+          all.onsuccess = resolve;
+        });
+        db.close();
+        return JSON.stringify(all.result);
+      },
+      [database, store] as const,
+    );
+  await expect.poll(stored, { timeout: 10_000 }).toContain(text);
 }
 
 /** Looks for barriers; serious and critical ones fail the test. */
