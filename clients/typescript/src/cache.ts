@@ -23,11 +23,13 @@ const CHARS_MAX = 200_000;
 const SHARE = 1 / 10;
 const PAUSE_MIN_MS = 50;
 const PAUSE_MAX_MS = 1_000;
-/** A store that does not answer holds up the first connection for so long. */
+/** A store that does not answer holds up a connection for so long. */
 const PATIENCE_MS = 3_000;
 
 /** What the cache asks of the rest. */
 export interface CacheNeeds {
+  /** Whether the server has said anything yet: then what is kept is out of date. */
+  readonly hasHeard: () => boolean;
   readonly position: () => Position | null;
   /** Those that are listed, the last that moved first. */
   readonly listed: () => Conversation[];
@@ -38,6 +40,8 @@ export interface CacheNeeds {
 
 /** A store that keeps caches. */
 export type CacheStore = Required<Pick<Store, "loadCache" | "saveCache" | "dropCache">>;
+
+type Kept = Awaited<ReturnType<CacheStore["loadCache"]>>;
 
 /** One user's cache on one device. */
 export class Cache {
@@ -52,6 +56,7 @@ export class Cache {
   /** When it may be kept again. */
   #nextAt = 0;
   #isOver = false;
+  #reading: Promise<Kept | null> | null = null;
   readonly #stopListening: () => void;
 
   constructor(store: CacheStore, owner: string, needs: CacheNeeds) {
@@ -61,20 +66,33 @@ export class Cache {
     this.#stopListening = leaving(() => this.#save());
   }
 
-  /** Reads what was kept. Resolves also if there is nothing, or the store fails. */
+  /**
+   * Reads what was kept, before a connection that is to go on from there. Resolves also if there is nothing, the
+   * store fails, or takes too long: what it has is taken before the next connection then, unless there was one.
+   */
   async load(): Promise<void> {
-    let isLate = false;
-    const loaded = this.#store.loadCache(this.#owner).then(({ position, pieces }) => {
-      if (isLate || this.#isOver || position?.form !== FORM) return;
-      this.#keys = new Set(pieces.keys());
-      const { epoch, pos } = position;
-      this.#since = { epoch, pos };
-      this.#needs.restore(pieces as ReadonlyMap<string, object>, { epoch, pos });
-    }, reportError);
+    if (!this.#mayTake()) return;
+    this.#reading ??= this.#store.loadCache(this.#owner).catch((error: unknown) => {
+      reportError(error);
+      return null;
+    });
     const patience = new AbortController();
-    await Promise.race([loaded, sleep(PATIENCE_MS, patience.signal).catch(() => {})]);
+    const late = sleep(PATIENCE_MS, patience.signal).catch(() => {});
+    const kept = await Promise.race([this.#reading, late]);
     patience.abort();
-    isLate = true;
+    if (kept) this.#take(kept);
+  }
+
+  #mayTake(): boolean {
+    return !this.#isOver && !this.#needs.hasHeard() && this.#needs.position() === null;
+  }
+
+  #take({ position, pieces }: Kept): void {
+    if (!this.#mayTake() || position?.form !== FORM) return;
+    this.#keys = new Set(pieces.keys());
+    const { epoch, pos } = position;
+    this.#since = { epoch, pos };
+    this.#needs.restore(pieces as ReadonlyMap<string, object>, { epoch, pos });
   }
 
   /** There is something new of what is kept. */

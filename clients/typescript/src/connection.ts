@@ -81,8 +81,8 @@ export interface ConnectionOptions {
   readonly userId?: string;
   readonly transports?: readonly ("websocket" | "polling")[];
   readonly reconnect?: { readonly firstMs?: number; readonly maxMs?: number };
-  /** Resolves once it is known from where to resume. */
-  readonly prepared: Promise<void>;
+  /** Called before each try. Resolves once it is known from where to resume. */
+  readonly prepared: () => Promise<void>;
   /** The position to resume from, if there is one. */
   readonly resume: () => Position | null;
 }
@@ -250,7 +250,7 @@ export class Connection {
     let token: string;
     try {
       token = await fetchToken(this.#options.getToken, this.#tokenReason);
-      await this.#options.prepared;
+      await this.#options.prepared();
     } catch (error) {
       this.#down(attempt, "no_token", error as ParlorError, null);
       return;

@@ -57,8 +57,7 @@ export class Parlor {
       getToken: getToken ?? (() => token ?? ""),
       tokensChange: getToken !== undefined,
       now: () => clock.now(),
-      // What is kept is read once everything is made that takes it.
-      prepared: Promise.resolve().then(() => this.#cache?.load()),
+      prepared: async () => this.#cache?.load(),
       resume: () => this.#sync.position,
     });
     const { events } = this.#connection;
@@ -118,6 +117,8 @@ export class Parlor {
     };
     this.#listen();
     if (options.userId !== undefined) this.#outbox.ownedBy(options.userId);
+    // Once everything is made that takes what is kept.
+    queueMicrotask(() => void this.#cache?.load());
   }
 
   /** Where the connection stands, and why. */
@@ -296,6 +297,7 @@ export class Parlor {
     // A position is good for one device of one user.
     if (!loadCache || !saveCache || !dropCache || userId === undefined) return null;
     return new Cache({ loadCache, saveCache, dropCache }, JSON.stringify([url, userId, deviceId ?? null]), {
+      hasHeard: () => this.#connection.ready !== null,
       position: () => this.#sync.position,
       listed: () => this.conversations.listed(),
       own: () => this.#own.kept,

@@ -33,6 +33,7 @@ function kept(tookMs: number) {
     dropCache: async () => {},
   };
   const cache = new Cache(store, "alice", {
+    hasHeard: () => true,
     position: () => ({ epoch: "1", pos: said }),
     listed: () => [conversation],
     own: () => [],
@@ -103,5 +104,62 @@ test("a_page_that_is_put_out_of_sight_or_left_writes_what_it_has", async () => {
   say();
   listeners.get("pagehide")?.();
   expect(written().at(-1)).toEqual([1, 3]);
+  cache.close();
+});
+
+/** A cache on a store that takes so long to read, and what was taken of it. */
+function slow(tookMs: number) {
+  let hasHeard = false;
+  const taken: number[] = [];
+  const position = { epoch: "1", pos: 7, form: 2 };
+  const store = {
+    loadCache: async () => {
+      await new Promise((resolve) => setTimeout(resolve, tookMs));
+      return { position, pieces: new Map() };
+    },
+    saveCache: async () => true,
+    dropCache: async () => {},
+  };
+  const cache = new Cache(store, "alice", {
+    hasHeard: () => hasHeard,
+    position: () => (taken.length > 0 ? position : null),
+    listed: () => [],
+    own: () => [],
+    restore: (_, { pos }) => taken.push(pos),
+  });
+  /** A connection that is prepared for: after how long it is tried. */
+  const prepared = async () => {
+    const begun = performance.now();
+    let took = 0;
+    const load = cache.load().then(() => {
+      took = performance.now() - begun;
+    });
+    await vi.advanceTimersByTimeAsync(3_000);
+    await load;
+    return Math.round(took);
+  };
+  const heard = () => {
+    hasHeard = true;
+  };
+  return { cache, taken, prepared, heard };
+}
+
+test("a_store_that_is_slow_holds_up_a_connection_for_a_while_and_is_taken_before_the_next", async () => {
+  const { cache, taken, prepared } = slow(4_000);
+  expect(await prepared()).toBe(3_000);
+  expect(taken).toEqual([]);
+  expect(await prepared()).toBe(1_000);
+  expect(await prepared()).toBe(0);
+  expect(taken).toEqual([7]);
+  cache.close();
+});
+
+test("what_is_read_after_the_server_was_heard_is_out_of_date", async () => {
+  const { cache, taken, prepared, heard } = slow(4_000);
+  await prepared();
+  heard();
+  expect(await prepared()).toBe(0);
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(taken).toEqual([]);
   cache.close();
 });

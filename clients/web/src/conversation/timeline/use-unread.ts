@@ -1,6 +1,6 @@
 // With which message the unread ones begin: as it was when the conversation was opened, or when the user turned away.
 import type { Conversation, TimelineView } from "@parlor/client";
-import { useParlor } from "@parlor/react";
+import { useParlor, useStatus } from "@parlor/react";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { isLogged } from "./loaded.js";
 import { firstUnread } from "./rows.js";
@@ -25,6 +25,9 @@ export function useUnread(conversation: Conversation, { messages, items, isLoadi
     parlor.conversations.subscribe,
     () => !parlor.conversations.get().isLoading || conversation.view.get().lastMessage !== null,
   );
+  // Nobody is kept waiting for what only a connection tells.
+  const isOffline = useStatus().state === "offline";
+  const [isKnown, setKnown] = useState(false);
   const [readTo, setReadTo] = useState<number | null | undefined>(undefined);
   const [unread, setUnread] = useState(0);
   const isReady = isListed && me !== null && !(isLoading && items.length === 0);
@@ -60,8 +63,10 @@ export function useUnread(conversation: Conversation, { messages, items, isLoadi
     if (mayLoad && !isLoading) void conversation.messages.loadOlder();
   }, [mayLoad, isLoading, conversation]);
 
+  if (!isKnown && (isOffline ? items.length > 0 : readTo !== undefined && !mayLoad)) setKnown(true);
+
   return {
-    isKnown: readTo !== undefined && !mayLoad,
+    isKnown,
     first: unread > LOADED_MAX && isMissing ? null : first,
     clear: () => setReadTo((now) => (now === undefined ? now : null)),
   };
