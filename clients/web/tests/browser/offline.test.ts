@@ -49,6 +49,7 @@ it("shows without a connection what is written, though it cannot know what was r
   app.tolerate();
   const alice = await app.open("alice");
   await openConversation(alice, "user:bob");
+  await alice.evaluate(() => navigator.serviceWorker.ready.then(() => true));
   await openSlowly(alice, Number.POSITIVE_INFINITY);
   await app.server.kill();
   await alice.reload();

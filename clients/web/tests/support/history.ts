@@ -2,34 +2,38 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** A message and how far it is from the top of the screen. */
+/**
+ * A message and how far it is below the top of what scrolls, which itself moves down when the strip above it says that
+ * there is no connection.
+ */
 export interface SeenAt {
   readonly key: string;
   readonly top: number;
 }
 
-/** Where on the screen the first message is that is seen whole. */
+/** Where the first message is that is seen whole. */
 export async function firstSeen(page: Page): Promise<SeenAt> {
   const seen = await page.waitForFunction(() => {
     const box = document.querySelector('[role="feed"]')?.parentElement?.getBoundingClientRect();
     if (box === undefined) return null;
     const tops = [...document.querySelectorAll<HTMLElement>("article")].map((row) => ({
       key: row.dataset.key ?? "",
-      top: row.getBoundingClientRect().top,
+      top: row.getBoundingClientRect().top - box.top,
     }));
-    return tops.find(({ top }) => top >= box.top && top < box.bottom) ?? null;
+    return tops.find(({ top }) => top >= 0 && top < box.height) ?? null;
   });
   const found = await seen.jsonValue();
   if (found === null) throw new Error("there is no message on the screen");
   return found;
 }
 
-/** Where on the screen a message is by now; `null` if it is not in the page. */
+/** Where a message is by now; `null` if it is not in the page. */
 export function topOf(page: Page, { key }: SeenAt): Promise<number | null> {
-  return page.evaluate(
-    (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.getBoundingClientRect().top ?? null,
-    key,
-  );
+  return page.evaluate((key) => {
+    const box = document.querySelector('[role="feed"]')?.parentElement;
+    const row = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    return row && box ? row.getBoundingClientRect().top - box.getBoundingClientRect().top : null;
+  }, key);
 }
 
 /** Scrolls as by the wheel, to where more is loaded, but without the browser's animation. */
