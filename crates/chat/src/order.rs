@@ -11,8 +11,9 @@
 //! kept aside. A page says up to where it reads, since what was removed for its age has left no row.
 //!
 //! What a connection of this node said has to be known as such, or it would hear it as if from elsewhere.
-//! So the writer names its entries before it commits them ([`Order::expect`]): a page that shows them first
-//! shows them with their origin.
+//! So the writer names its entries before it commits them ([`Order::expect`]), by their places in their
+//! conversations, since it may not know their positions yet: a page that shows them first shows them with
+//! their origin.
 //!
 //! When a page is read, and when who waits for a commit is answered, [`Follower`] decides.
 //!
@@ -86,7 +87,7 @@ impl Order {
         self.mismatches
     }
 
-    /// Takes what is about to be committed here; it may come to nothing.
+    /// Takes what is about to be committed here; it may come to nothing. Its positions do not matter.
     pub fn expect(&mut self, entries: Vec<Committed>) {
         self.expected = entries;
     }
@@ -144,15 +145,12 @@ impl Order {
             Some(kept) if !is_same(&kept.entry, entry) => self.mismatches += 1,
             Some(_) => {}
         }
-        let expected = self.expected.iter().find(|it| it.entry.position == entry.position);
-        let same = |it: &&Committed| {
-            it.entry.conversation == entry.conversation
-                && it.entry.seq == entry.seq
-                && it.entry.from == entry.from
+        let expected = self.expected.iter().find(|it| {
+            is_same(&it.entry, entry)
                 && it.entry.client_id == entry.client_id
                 && it.entry.ts == entry.ts
-        };
-        let known = kept.or(expected.filter(same)).map(|it| it.origin);
+        });
+        let known = kept.or(expected).map(|it| it.origin);
         known.or(own.copied()).unwrap_or(Origin::of(0))
     }
 

@@ -78,7 +78,10 @@ fn a_page_passes_over_what_was_removed() {
 fn what_is_read_before_it_is_known_to_be_committed_has_its_origin() {
     let mut order = Order::new(4, 9);
     let mine = Committed { entry: entry(5), origin: Origin::of(77) };
-    order.expect(vec![mine.clone()]);
+    // Its position is not known before.
+    let mut unplaced = (*entry(5)).clone();
+    unplaced.position = Position(0);
+    order.expect(vec![Committed { entry: Arc::new(unplaced), origin: Origin::of(77) }]);
     let given = order.page(vec![entry(5)], 5);
     assert_eq!(given[0].origin, Origin::of(77));
     assert!(order.heard([mine]).is_empty());
