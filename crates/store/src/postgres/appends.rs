@@ -5,7 +5,7 @@
 //! more than its log (a request that begins, a mention, a report) is the last of its run, since those
 //! behind it must be judged by that.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parlor_chat::app_event::AppEvent;
@@ -19,8 +19,8 @@ use parlor_chat::rules::{Refused, Screening};
 use parlor_chat::store::{Append, Appended, Authority, StoreError};
 use sha2::{Digest, Sha256};
 
-use super::conn::{Failure, params};
-use super::entries::{Lasts, New, Next};
+use super::conn::{Conn, Failure, params};
+use super::entries::{self, Lasts, New, Next};
 use super::speaking::{Circumstance, First, Speaker, circumstances};
 use super::threads::{self, Thread};
 use super::turn::Turn;
@@ -67,8 +67,14 @@ struct Effect {
 
 type Keys = HashMap<(ConversationId, UserId, ClientId), First>;
 
-/// The run, as it goes on.
-struct Run {
+/// What is fetched for some appends before they are decided.
+pub(crate) struct Fetched {
+    threads: HashMap<ConversationId, Thread>,
+    circumstances: Vec<Circumstance>,
+}
+
+/// A run, as it goes on until it is decided.
+pub(crate) struct Run {
     threads: HashMap<ConversationId, Thread>,
     keys: Keys,
     news: Vec<New>,
@@ -147,20 +153,100 @@ pub(crate) fn answered(
     })
 }
 
+/// As many of some appends as may be decided together, the first of them among those.
+fn together<'a, 's>(spoken: &'s [Spoken<'a>]) -> &'s [Spoken<'a>] {
+    let alone = spoken.iter().skip(1).position(Spoken::stands_alone);
+    &spoken[..alone.map_or(spoken.len(), |at| at + 1)]
+}
+
+/// Fetches what the rules need for some appends, as far as they are decided together.
+pub(crate) async fn fetch(conn: Conn<'_>, spoken: &[Spoken<'_>]) -> Result<Fetched, Failure> {
+    let spoken = together(spoken);
+    let conversations: Vec<ConversationId> =
+        spoken.iter().map(|it| it.append.conversation()).collect();
+    let speakers: Vec<Speaker<'_>> =
+        spoken.iter().zip(&conversations).map(|(it, of)| it.speaker(of)).collect();
+    let asked: Vec<&ConversationId> = conversations.iter().collect();
+    let (threads, circumstances) =
+        tokio::try_join!(threads::find_all(conn, &asked), circumstances(conn, &speakers))?;
+    Ok(Fetched { threads, circumstances })
+}
+
+impl Run {
+    /// How many appends it decides.
+    pub(crate) fn len(&self) -> usize {
+        self.decided.len()
+    }
+
+    /// Whether nothing is to be written for it but its entries, of which there are some.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_succession = self.threads.values().any(|thread| thread.superseded.is_some());
+        self.effect.is_none() && !is_succession && !self.news.is_empty()
+    }
+
+    /// Which of its appends have new entries, in the order of those.
+    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
+        let is_new = |decided: &Decided| matches!(decided, Decided::New(_));
+        self.decided.iter().enumerate().filter(move |(_, it)| is_new(it)).map(|(at, _)| at)
+    }
+
+    /// Its new entries.
+    pub(crate) fn news(&self) -> &[New] {
+        &self.news
+    }
+
+    /// The conversations in which it has new entries.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = &Thread> {
+        let written: HashSet<&ConversationId> = self.news.iter().map(New::conversation).collect();
+        self.threads.values().filter(move |thread| written.contains(&thread.conversation))
+    }
+
+    /// What it came to, once its entries have the positions behind `after`.
+    pub(crate) fn placed(self, after: i64) -> Result<Said, StoreError> {
+        let entries = entries::placed(self.news, after)?;
+        Ok(said(self.decided, &entries))
+    }
+}
+
+/// What appends came to whose entries are written.
+fn said(decided: Vec<Decided>, entries: &[Arc<Entry>]) -> Said {
+    let told = |decided| match decided {
+        Decided::Refused(why) => Err(why),
+        Decided::Repeated(appended) => Ok(AppendDone { appended, entry: None, own: Vec::new() }),
+        Decided::New(at) => {
+            let entry = entries.get(at).cloned().ok_or_else(|| corrupt("an entry of a batch"))?;
+            let appended = Appended {
+                conversation: entry.conversation.clone(),
+                seq: entry.seq,
+                ts: entry.ts,
+                expires: entry.expires,
+                repeated: false,
+            };
+            Ok(AppendDone { appended, entry: Some(entry), own: Vec::new() })
+        }
+    };
+    decided.into_iter().map(told).collect()
+}
+
 impl Turn<'_> {
     /// Carries out the first of some appends, and as many behind it as can be decided with it.
     pub(crate) async fn say(&mut self, spoken: &[Spoken<'_>]) -> Result<Said, Failure> {
-        let alone = spoken.iter().skip(1).position(Spoken::stands_alone);
-        let spoken = &spoken[..alone.map_or(spoken.len(), |at| at + 1)];
+        let fetched = fetch(self.conn, spoken).await?;
+        let run = self.decide_run(spoken, fetched).await?;
+        self.write_run(run, spoken).await
+    }
+
+    /// Decides the first of some appends, and as many behind it as can be decided with it, by what was fetched for
+    /// them.
+    pub(crate) async fn decide_run(
+        &mut self,
+        spoken: &[Spoken<'_>],
+        fetched: Fetched,
+    ) -> Result<Run, Failure> {
+        let Fetched { threads, circumstances } = fetched;
+        let spoken = together(spoken);
         let conversations: Vec<ConversationId> =
             spoken.iter().map(|it| it.append.conversation()).collect();
-        let speakers: Vec<Speaker<'_>> =
-            spoken.iter().zip(&conversations).map(|(it, of)| it.speaker(of)).collect();
-        let asked: Vec<&ConversationId> = conversations.iter().collect();
-        let (threads, circumstances) = tokio::try_join!(
-            threads::find_all(self.conn, &asked),
-            circumstances(self.conn, &speakers),
-        )?;
         let mut run = Run {
             threads,
             keys: HashMap::new(),
@@ -168,7 +254,8 @@ impl Turn<'_> {
             decided: Vec::new(),
             effect: None,
         };
-        for ((spoken, speaker), circumstance) in spoken.iter().zip(&speakers).zip(circumstances) {
+        for ((spoken, of), circumstance) in spoken.iter().zip(&conversations).zip(circumstances) {
+            let speaker = &spoken.speaker(of);
             let decided = match self.decide(&mut run, spoken, speaker, &circumstance).await {
                 Ok(decided) => decided,
                 Err(Failure::Refused(why)) => Decided::Refused(why),
@@ -179,7 +266,7 @@ impl Turn<'_> {
                 break;
             }
         }
-        self.write_run(run, spoken).await
+        Ok(run)
     }
 
     async fn decide(
@@ -264,7 +351,11 @@ impl Turn<'_> {
     }
 
     /// Writes what was decided, and what comes of the last.
-    async fn write_run(&mut self, run: Run, spoken: &[Spoken<'_>]) -> Result<Said, Failure> {
+    pub(crate) async fn write_run(
+        &mut self,
+        run: Run,
+        spoken: &[Spoken<'_>],
+    ) -> Result<Said, Failure> {
         let Run { mut threads, news, decided, effect, .. } = run;
         let entries = {
             let written: Vec<ConversationId> =
@@ -276,27 +367,7 @@ impl Turn<'_> {
                 .collect();
             self.write(news, &mut touched).await?
         };
-        let mut said: Said = Vec::with_capacity(decided.len());
-        for decided in decided {
-            said.push(match decided {
-                Decided::Refused(why) => Err(why),
-                Decided::Repeated(appended) => {
-                    Ok(AppendDone { appended, entry: None, own: Vec::new() })
-                }
-                Decided::New(at) => {
-                    let entry = entries.get(at).cloned();
-                    let entry = entry.ok_or_else(|| corrupt("an entry of a batch"))?;
-                    let appended = Appended {
-                        conversation: entry.conversation.clone(),
-                        seq: entry.seq,
-                        ts: entry.ts,
-                        expires: entry.expires,
-                        repeated: false,
-                    };
-                    Ok(AppendDone { appended, entry: Some(entry), own: Vec::new() })
-                }
-            });
-        }
+        let mut said = said(decided, &entries);
         let last = said.len().checked_sub(1);
         if let (Some(effect), Some(at)) = (effect, last)
             && let Some(Ok(done)) = said.get_mut(at)

@@ -13,7 +13,8 @@ use parlor_chat::rules::Screening;
 use parlor_chat::store::{Append, Appended, Recipient, StoreError};
 use tokio::sync::oneshot;
 
-use super::appends::Spoken;
+use super::appends::{self, Fetched, Said, Spoken};
+use super::closing::Closing;
 use super::conn::Failure;
 use super::locks::Locks;
 use super::turn::Turn;
@@ -233,15 +234,23 @@ impl Command {
     }
 }
 
+/// What is said at the beginning of some commands, without anything else between.
+pub(crate) fn spoken_first(batch: &[Command]) -> Vec<Spoken<'_>> {
+    batch.iter().map_while(Command::spoken).collect()
+}
+
 /// Carries out the commands of a batch, one behind the other; what is said, together with what is said
-/// right behind it.
+/// right behind it. `fetched` is what was fetched for [`spoken_first`], if that says anything.
+///
+/// What is said last is given back where it can be written with the commit: [`settle`] takes what it comes to.
 pub(crate) async fn carry_out(
     batch: &mut [Command],
     turn: &mut Turn<'_>,
-) -> Result<(), tokio_postgres::Error> {
+    mut fetched: Option<Fetched>,
+) -> Result<Option<Box<Closing>>, tokio_postgres::Error> {
     let mut at = 0;
     while at < batch.len() {
-        let spoken: Vec<Spoken<'_>> = batch[at..].iter().map_while(Command::spoken).collect();
+        let spoken = spoken_first(&batch[at..]);
         if spoken.is_empty() {
             if let Kind::Other(job) = &mut batch[at].kind {
                 job.carry_out(turn).await?;
@@ -249,19 +258,57 @@ pub(crate) async fn carry_out(
             at += 1;
             continue;
         }
-        let said = match turn.say(&spoken).await {
-            Ok(said) => said,
+        let is_end = at + spoken.len() == batch.len();
+        let said = match say(turn, &spoken, is_end, fetched.take()).await {
+            Ok(Outcome::Said(said)) => said,
+            Ok(Outcome::Last(closing)) => return Ok(Some(closing)),
             Err(Failure::Engine(error)) => return Err(error),
             // What cannot be told of one of them is told of the first.
             Err(Failure::Refused(error)) => vec![Err(error)],
         };
-        for outcome in said {
+        for done in said {
             if let Kind::Say(saying) = &mut batch[at].kind {
-                let outcome = turn.told(outcome, saying.append.origin);
+                let outcome = turn.work.told(done, saying.append.origin);
                 saying.reply.decide(outcome);
             }
             at += 1;
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// What became of a run.
+enum Outcome {
+    Said(Said),
+    /// Nothing is behind it, and it goes with the commit.
+    Last(Box<Closing>),
+}
+
+async fn say(
+    turn: &mut Turn<'_>,
+    spoken: &[Spoken<'_>],
+    is_end: bool,
+    fetched: Option<Fetched>,
+) -> Result<Outcome, Failure> {
+    let fetched = match fetched {
+        Some(fetched) => fetched,
+        None => appends::fetch(turn.conn, spoken).await?,
+    };
+    let run = turn.decide_run(spoken, fetched).await?;
+    let is_last = is_end && run.len() == spoken.len();
+    if is_last && run.is_plain() && turn.known_position().is_none() {
+        let closing = Closing::new(run, spoken, turn.config.search);
+        return Ok(Outcome::Last(Box::new(closing)));
+    }
+    turn.write_run(run, spoken).await.map(Outcome::Said)
+}
+
+/// Notes what was decided on the last commands of a batch.
+pub(crate) fn settle(batch: &mut [Command], outcomes: Vec<Result<Appended, StoreError>>) {
+    let first = batch.len().saturating_sub(outcomes.len());
+    for (command, outcome) in batch[first..].iter_mut().zip(outcomes) {
+        if let Kind::Say(saying) = &mut command.kind {
+            saying.reply.decide(outcome);
+        }
+    }
 }

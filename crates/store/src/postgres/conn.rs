@@ -152,6 +152,19 @@ impl<'a> Conn<'a> {
         Self { client, cache, statements }
     }
 
+    /// Prepares a statement, so that it is sent as soon as it is asked for: before what is asked for behind it.
+    pub(crate) async fn prepare(
+        &self,
+        sql: &str,
+        params: &[&dyn Param],
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.statements == Statements::Prepared {
+            let types: Vec<Type> = params.iter().map(|param| param.of_type()).collect();
+            self.cache.prepare_typed(self.client, sql, &types).await?;
+        }
+        Ok(())
+    }
+
     /// The rows that a statement gives.
     pub(crate) async fn query(
         &self,

@@ -7,11 +7,12 @@ use parlor_chat::around::Envelope;
 use parlor_chat::entry::{Body, Entry, Epoch, Millis, Position};
 use parlor_chat::ids::{ClientId, ConversationId, Seq, UserId};
 use parlor_chat::search::words::words;
+use parlor_chat::store::StoreError;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 
 use super::conn::Failure;
-use super::entry_rows::{Rows, put_members};
+use super::entry_rows::Rows;
 use super::retention;
 use super::threads::{Thread, Who};
 use super::turn::Turn;
@@ -203,6 +204,15 @@ impl New {
     }
 }
 
+/// Entries with their positions, which are those behind `after`.
+pub(crate) fn placed(news: Vec<New>, after: i64) -> Result<Vec<Arc<Entry>>, StoreError> {
+    let placed = |(mut new, position): (New, i64)| {
+        new.entry.position = Position(nat(position)?);
+        Ok(Arc::new(new.entry))
+    };
+    news.into_iter().zip(after + 1..).map(placed).collect()
+}
+
 impl Turn<'_> {
     /// Gives the next entry of a conversation its place there.
     pub(crate) fn place(&self, thread: &mut Thread, next: Next<'_>) -> Result<New, Failure> {
@@ -259,17 +269,9 @@ impl Turn<'_> {
         let mut rows = Rows::default();
         news.iter().for_each(|new| rows.add(new, self.config.search));
         let conn = self.conn;
-        let (mut position, ()) = tokio::try_join!(
-            rows.put(conn, threads, self.known_position()),
-            put_members(conn, threads),
-        )?;
-        let mut entries = Vec::with_capacity(news.len());
-        for mut new in news {
-            position += 1;
-            new.entry.position = Position(nat(position)?);
-            entries.push(Arc::new(new.entry));
-        }
-        self.advanced(position);
+        let after = rows.put(conn, threads, self.known_position()).await?;
+        self.advanced(after + int(news.len() as u64));
+        let entries = placed(news, after)?;
         for thread in threads {
             if let Some(up_to) = thread.superseded.take() {
                 retention::remove(conn, thread.id(), up_to).await?;

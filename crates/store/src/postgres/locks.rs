@@ -12,6 +12,11 @@ use sha2::{Digest, Sha256};
 
 use super::conn::{Conn, params};
 
+const TAKE: &str = "SELECT pg_current_xact_id()::text, \
+                    count(CASE WHEN l.alone THEN pg_advisory_xact_lock(l.key)::text \
+                    ELSE pg_advisory_xact_lock_shared(l.key)::text END) \
+                    FROM unnest($1::bigint[], $2::boolean[]) AS l (key, alone)";
+
 /// The locks of a batch, each with whether it is held alone.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(BTreeMap<i64, bool>);
@@ -59,14 +64,15 @@ impl Locks {
         self.add("moderation", "", false);
     }
 
+    /// Sees to it that [`Self::take`] is sent as soon as it is asked for.
+    pub(crate) async fn prepare(conn: Conn<'_>) -> Result<(), tokio_postgres::Error> {
+        conn.prepare(TAKE, params![Vec::<i64>::new(), Vec::<bool>::new()]).await
+    }
+
     /// Takes them, waiting for whoever has one. Gives the number of the transaction, by which it can be asked after.
     pub(crate) async fn take(self, conn: Conn<'_>) -> Result<String, tokio_postgres::Error> {
         let (keys, alone): (Vec<i64>, Vec<bool>) = self.0.into_iter().unzip();
-        let sql = "SELECT pg_current_xact_id()::text, \
-                   count(CASE WHEN l.alone THEN pg_advisory_xact_lock(l.key)::text \
-                   ELSE pg_advisory_xact_lock_shared(l.key)::text END) \
-                   FROM unnest($1::bigint[], $2::boolean[]) AS l (key, alone)";
-        let row = conn.first(sql, params![keys, alone]).await?;
+        let row = conn.first(TAKE, params![keys, alone]).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
     }
 }

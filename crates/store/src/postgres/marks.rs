@@ -1,4 +1,4 @@
-//! Watermarks: many at once, in four statements however many they are.
+//! Watermarks: many at once, in three round trips however many they are.
 //!
 //! Where members are is fetched for all of them; the marks are taken one behind the other; whether they
 //! passed over what others said is asked for all that moved; and what members have become is written
@@ -11,8 +11,9 @@ use parlor_chat::ids::{ConversationId, Seq, UserId};
 use parlor_chat::own::{OwnCommitted, OwnKey, OwnKind, OwnRecord};
 use parlor_chat::requests::RequestState;
 use parlor_chat::store::{Mark, Marked, Origin};
+use tokio_postgres::Row;
 
-use super::conn::{Failure, params};
+use super::conn::{Conn, Failure, params};
 use super::own::{self, Found};
 use super::requests;
 use super::turn::Turn;
@@ -45,8 +46,11 @@ type Place<'a> = (&'a ConversationId, &'a UserId);
 
 /// Moves watermarks forward; the answers are in the order of `marks`.
 pub(crate) async fn mark(turn: &mut Turn<'_>, marks: &[Mark]) -> Result<Vec<Marked>, Failure> {
-    let mut standings = standings(turn, marks).await?;
-    let visible = visible(turn, marks).await?;
+    let (mut standings, visible, unread) = tokio::try_join!(
+        standings(turn, marks),
+        visible(turn, marks),
+        marked_unread(turn, marks),
+    )?;
     let mut marked = vec![Marked::NotFound; marks.len()];
     let mut moved: Vec<Moved> = Vec::new();
     let mut after: HashMap<usize, i64> = HashMap::new();
@@ -96,7 +100,7 @@ pub(crate) async fn mark(turn: &mut Turn<'_>, marks: &[Mark]) -> Result<Vec<Mark
             }
         };
     }
-    read(turn, marks, &marked).await?;
+    read(turn, marks, &marked, unread).await?;
     Ok(marked)
 }
 
@@ -149,7 +153,7 @@ async fn visible(turn: &Turn<'_>, marks: &[Mark]) -> Result<HashSet<usize>, Fail
         seen!()
     );
     let rows = turn.conn.query(sql, params![of, user, seq]).await?;
-    let place = |row: &tokio_postgres::Row| -> Result<usize, Failure> {
+    let place = |row: &Row| -> Result<usize, Failure> {
         Ok(usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX))
     };
     rows.iter().map(place).collect()
@@ -192,7 +196,10 @@ async fn write(
     passed: &std::collections::BTreeSet<usize>,
 ) -> Result<HashSet<String>, Failure> {
     let conn = turn.conn;
-    if !devices.is_empty() {
+    let write_devices = async {
+        if devices.is_empty() {
+            return Ok(());
+        }
         let (places, had): (Vec<_>, Vec<(i64, i64)>) = devices.into_iter().unzip();
         let user: Vec<&str> = places.iter().map(|place| place.0).collect();
         let device: Vec<&str> = places.iter().map(|place| place.1).collect();
@@ -205,26 +212,63 @@ async fn write(
                    JOIN device k ON k.user_id = w.user_id AND k.name = w.device AND k.active \
                    ON CONFLICT (user_id, device, conversation) DO UPDATE \
                    SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > d.seq";
-        conn.execute(sql, params![user, device, of, seq, at]).await?;
-    }
+        conn.execute(sql, params![user, device, of, seq, at]).await.map(drop)
+    };
     let moved: Vec<_> = standings.iter().filter(|(_, it)| it.has_moved || it.has_read).collect();
     if moved.is_empty() {
+        write_devices.await?;
         return Ok(HashSet::new());
     }
-    let position = turn.position().await?;
+    let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
+    for at in passed {
+        let mark = &marks[*at];
+        if mark.conversation.group_id().is_some() {
+            let last = groups.entry(mark.conversation.as_str()).or_default();
+            *last = (*last).max(bound(mark.now.0));
+        }
+    }
+    let members_max = bound(turn.config.receipts_members_max);
+    let write_moved = turn.at_position(async |conn, position| {
+        let members = write_members(conn, &moved, position);
+        let groups = write_groups(conn, groups, members_max, position);
+        let ((), few) = tokio::try_join!(members, groups)?;
+        Ok(few)
+    });
+    let ((), few) = tokio::try_join!(write_devices, write_moved)?;
+    few.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Where the log is, if it is not known to the caller, who has locked the counter.
+macro_rules! position {
+    ($known:literal) => {
+        concat!("coalesce(", $known, "::bigint, (SELECT position FROM counter))")
+    };
+}
+
+/// Writes where members are now.
+async fn write_members(
+    conn: Conn<'_>,
+    moved: &[(&Place<'_>, &Standing)],
+    position: Option<i64>,
+) -> Result<(), tokio_postgres::Error> {
     let of: Vec<&str> = moved.iter().map(|(place, _)| place.0.as_str()).collect();
     let user: Vec<&str> = moved.iter().map(|(place, _)| place.1.as_str()).collect();
     let column = |of: fn(&Standing) -> i64| moved.iter().map(|(_, it)| of(it)).collect::<Vec<_>>();
     let has_moved: Vec<bool> = moved.iter().map(|(_, it)| it.has_moved).collect();
     let has_read: Vec<bool> = moved.iter().map(|(_, it)| it.has_read).collect();
-    let sql = "UPDATE member m SET delivered = w.delivered, delivered_at = w.delivered_at, \
-               read = w.read, read_at = w.read_at, \
-               moved = CASE WHEN w.has_moved THEN $9 ELSE m.moved END, \
-               read_moved = CASE WHEN w.has_read THEN $9 ELSE m.read_moved END \
-               FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
-               $6::bigint[], $7::boolean[], $8::boolean[]) AS w (conversation, user_id, \
-               delivered, delivered_at, read, read_at, has_moved, has_read) \
-               WHERE m.conversation = w.conversation AND m.user_id = w.user_id";
+    let sql = concat!(
+        "UPDATE member m SET delivered = w.delivered, delivered_at = w.delivered_at, \
+         read = w.read, read_at = w.read_at, \
+         moved = CASE WHEN w.has_moved THEN ",
+        position!("$9"),
+        " ELSE m.moved END, read_moved = CASE WHEN w.has_read THEN ",
+        position!("$9"),
+        " ELSE m.read_moved END \
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
+         $6::bigint[], $7::boolean[], $8::boolean[]) AS w (conversation, user_id, \
+         delivered, delivered_at, read, read_at, has_moved, has_read) \
+         WHERE m.conversation = w.conversation AND m.user_id = w.user_id",
+    );
     conn.execute(
         sql,
         params![
@@ -239,37 +283,38 @@ async fn write(
             position,
         ],
     )
-    .await?;
-    let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
-    for at in passed {
-        let mark = &marks[*at];
-        if mark.conversation.group_id().is_some() {
-            let last = groups.entry(mark.conversation.as_str()).or_default();
-            *last = (*last).max(bound(mark.now.0));
-        }
-    }
-    if groups.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let (of, at): (Vec<&str>, Vec<i64>) = groups.into_iter().unzip();
-    let sql = "UPDATE chat_group g SET marked = $3, marked_at = w.at \
-               FROM unnest($1::text[], $2::bigint[]) AS w (conversation, at) \
-               WHERE g.conversation = w.conversation AND g.members <= $4 RETURNING g.conversation";
-    let members_max = bound(turn.config.receipts_members_max);
-    let rows = conn.query(sql, params![of, at, position, members_max]).await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    .await
+    .map(drop)
 }
 
-/// Removes what read marks end: that their users have marked the conversations as unread.
-async fn read(turn: &mut Turn<'_>, marks: &[Mark], marked: &[Marked]) -> Result<(), Failure> {
-    let reads: Vec<&Mark> = marks
-        .iter()
-        .zip(marked)
-        .filter(|(mark, marked)| mark.is_read() && mark.seq.0 > 0 && **marked != Marked::NotFound)
-        .map(|(mark, _)| mark)
-        .collect();
+/// Notes in the groups in which all are told that there is a newer mark; gives those.
+async fn write_groups(
+    conn: Conn<'_>,
+    groups: BTreeMap<&str, i64>,
+    members_max: i64,
+    position: Option<i64>,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (of, at): (Vec<&str>, Vec<i64>) = groups.into_iter().unzip();
+    let sql = concat!(
+        "UPDATE chat_group g SET marked = ",
+        position!("$3"),
+        ", marked_at = w.at FROM unnest($1::text[], $2::bigint[]) AS w (conversation, at) \
+         WHERE g.conversation = w.conversation AND g.members <= $4 RETURNING g.conversation",
+    );
+    conn.query(sql, params![of, at, position, members_max]).await
+}
+
+/// The conversations of read marks that their users have marked as unread, each with the user.
+async fn marked_unread(
+    turn: &Turn<'_>,
+    marks: &[Mark],
+) -> Result<HashSet<(String, String)>, Failure> {
+    let reads: Vec<&Mark> = marks.iter().filter(|it| it.is_read() && it.seq.0 > 0).collect();
     if reads.is_empty() {
-        return Ok(());
+        return Ok(HashSet::new());
     }
     let user: Vec<&str> = reads.iter().map(|mark| mark.user.as_str()).collect();
     let key: Vec<&str> = reads.iter().map(|mark| mark.conversation.as_str()).collect();
@@ -277,11 +322,22 @@ async fn read(turn: &mut Turn<'_>, marks: &[Mark], marked: &[Marked]) -> Result<
                JOIN own o ON o.user_id = w.user_id AND o.kind = $3 AND o.key = w.key \
                WHERE o.value IS NOT NULL";
     let unread = own::number(OwnKind::Unread);
-    let mut found: HashSet<(String, String)> = HashSet::new();
-    for row in turn.conn.query(sql, params![user, key, unread]).await? {
-        found.insert((row.try_get(0)?, row.try_get(1)?));
-    }
-    for mark in reads {
+    let rows = turn.conn.query(sql, params![user, key, unread]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Removes what read marks end: that their users have marked the conversations as unread.
+async fn read(
+    turn: &mut Turn<'_>,
+    marks: &[Mark],
+    marked: &[Marked],
+    mut found: HashSet<(String, String)>,
+) -> Result<(), Failure> {
+    let reads = marks
+        .iter()
+        .zip(marked)
+        .filter(|(mark, marked)| mark.is_read() && mark.seq.0 > 0 && **marked != Marked::NotFound);
+    for (mark, _) in reads {
         let place = (mark.user.to_string(), mark.conversation.to_string());
         if found.remove(&place) {
             let key = OwnKey::conversation(&mark.conversation);

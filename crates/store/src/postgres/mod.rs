@@ -11,12 +11,12 @@
 //! **A batch** begins by taking advisory locks for all conversations and users that it concerns
 //! (`locks`), in an order that all nodes share. Under them the domain's own functions decide on rows that
 //! were read in the same transaction, and what they decide is written. Appends that stand behind each other
-//! are fetched for, decided and written together (`appends`): six round trips for any number of them,
-//! `BEGIN`, locks and the transaction's number in one, then what the rules need, the counter, the rows,
-//! the counter's new value, `COMMIT`.
+//! are fetched for, decided and written together (`appends`): two round trips for any number of them, where
+//! nothing else is in the batch: `BEGIN`, locks, the transaction's number and what the rules need; then the
+//! rows, the counter and `COMMIT` (`closing`).
 //!
 //! **Positions** come from one row, which is locked from where a transaction takes its first position to its
-//! end. So they are dense, and become visible in their order, whichever node they are of: a reader that sees
+//! end, where it can be without a round trip in between. So they are dense, and become visible in their order, whichever node they are of: a reader that sees
 //! one has seen all before it. The price is that transactions of all nodes that take positions, or note one,
 //! commit one behind the other, each with its flush to disk: what bounds the rate is batches, not messages,
 //! and a batch grows with the load.
@@ -38,7 +38,7 @@
 //! row, but stays in the server's files until it reuses their space (`VACUUM`), and in its backups.
 //!
 //! Reading order: `schema_1.sql` (the tables), `life` (which epoch), `conn`, `tls`, `locks`, `turn`, `threads`,
-//! `entries`, `speaking`, `appends`, the other writes (`wishes` lists them), `writer`, `hint`,
+//! `entries`, `speaking`, `appends`, `closing`, the other writes (`wishes` lists them), `writer`, `hint`,
 //! `following` (around chat's `order`), `reads`, the files beside it, `replica`.
 
 use std::sync::Arc;
@@ -120,6 +120,7 @@ mod moderation;
 
 mod retention;
 
+mod closing;
 mod command;
 
 mod wishes;

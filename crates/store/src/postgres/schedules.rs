@@ -66,7 +66,7 @@ pub(crate) async fn fire(turn: &mut Turn<'_>, fire: &Fire) -> Result<Fired, Fail
     let spoken =
         Spoken { append, outside: Some(&fire.say), screening: fire.say.screening.as_ref() };
     let said = turn.say(&[spoken]).await?.into_iter().next();
-    let appended = turn.told(said.ok_or(StoreError::NotFound)?, append.origin)?;
+    let appended = turn.work.told(said.ok_or(StoreError::NotFound)?, append.origin)?;
     let told = remove(turn, &append.from, &fire.id, append.now, append.origin).await?;
     turn.work.own.push(told);
     Ok(Fired::Said(appended))

@@ -34,6 +34,27 @@ pub(crate) struct Work {
     pub(crate) took: Option<Took>,
 }
 
+impl Work {
+    /// Notes an append that was carried out; gives its answer.
+    pub(crate) fn told(
+        &mut self,
+        done: Result<AppendDone, StoreError>,
+        origin: Origin,
+    ) -> Result<Appended, StoreError> {
+        let done = done?;
+        self.repeats += u64::from(done.entry.is_none());
+        self.committed.extend(done.entry.map(|entry| Committed { entry, origin }));
+        self.own.extend(done.own);
+        Ok(done.appended)
+    }
+}
+
+const LOCK_COUNTER: &str = "SELECT position FROM counter FOR UPDATE";
+
+async fn lock_counter(conn: Conn<'_>) -> Result<i64, tokio_postgres::Error> {
+    conn.number(LOCK_COUNTER, params![]).await
+}
+
 impl<'a> Turn<'a> {
     pub(crate) fn new(conn: Conn<'a>, config: &'a Config, epoch: Epoch) -> Self {
         let work = Work::default();
@@ -46,10 +67,26 @@ impl<'a> Turn<'a> {
         if let Some(position) = self.position {
             return Ok(position);
         }
-        let sql = "SELECT position FROM counter FOR UPDATE";
-        let position = self.conn.number(sql, params![]).await?;
+        let position = lock_counter(self.conn).await?;
         self.position = Some(position);
         Ok(position)
+    }
+
+    /// Carries out what needs the position, likewise locked, without waiting for it in between: `then` is given the
+    /// position if it is known, and otherwise finds it in the counter.
+    pub(crate) async fn at_position<T>(
+        &mut self,
+        then: impl AsyncFnOnce(Conn<'_>, Option<i64>) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, tokio_postgres::Error> {
+        if self.position.is_some() {
+            return then(self.conn, self.position).await;
+        }
+        self.conn.prepare(LOCK_COUNTER, params![]).await?;
+        // Each is sent when it is polled first.
+        let (position, done) =
+            tokio::try_join!(biased; lock_counter(self.conn), then(self.conn, None))?;
+        self.position = Some(position);
+        Ok(done)
     }
 
     /// The same, if the counter is locked already.
@@ -77,19 +114,6 @@ impl<'a> Turn<'a> {
         let Some(age_ms) = self.config.retention_ms else { return false };
         let now = self.config.clock.now();
         ts < bound(now.0.saturating_sub(age_ms))
-    }
-
-    /// Notes an append that was carried out; gives its answer.
-    pub(crate) fn told(
-        &mut self,
-        done: Result<AppendDone, StoreError>,
-        origin: Origin,
-    ) -> Result<Appended, StoreError> {
-        let done = done?;
-        self.work.repeats += u64::from(done.entry.is_none());
-        self.work.committed.extend(done.entry.map(|entry| Committed { entry, origin }));
-        self.work.own.extend(done.own);
-        Ok(done.appended)
     }
 
     pub(crate) fn now(&self) -> Millis {

@@ -5,8 +5,9 @@
 //! A transaction that was not committed is carried out again where that may help: after a deadlock, and
 //! after the connection was lost before its `COMMIT` was sent. One whose `COMMIT` got no answer may be
 //! committed or not: the server is asked by its number (`pg_xact_status`) before anything is told, and
-//! nothing else is written until that is known. Whoever waits too long for it is told that the store is
-//! unavailable; the sink hears of it all the same, if it turns out to be committed.
+//! nothing else is written until that is known. What is written with the `COMMIT` ([`super::closing`]) may
+//! have got positions of which nothing was heard: then they are read. Whoever waits too long for it is told
+//! that the store is unavailable; the sink hears of it all the same, if it turns out to be committed.
 //!
 //! When something is given up that may be sent again, all that waits behind it is given up as well, and
 //! what comes until its senders have heard of it: nothing overtakes what failed. Only what the server
@@ -24,6 +25,8 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::Shared;
+use super::appends::{self, Fetched};
+use super::closing::{self, Closing};
 use super::command::{self, Command};
 use super::conn::{Conn, Failure, Param, is_of_data, params, told};
 use super::connections::{PAUSE, discard};
@@ -59,7 +62,14 @@ enum Stopped {
     /// It was not: there is no way to the server.
     Unreachable(Arc<str>),
     /// The way to the server was lost while it was committed.
-    Unknown { transaction: String, work: Work },
+    Unknown { transaction: String, done: Box<Done> },
+}
+
+/// What a transaction would come to.
+struct Done {
+    work: Work,
+    /// What is written with the commit.
+    closing: Option<Box<Closing>>,
 }
 
 impl Stopped {
@@ -171,8 +181,8 @@ impl Writer {
                     self.committed(work, batch).await;
                     return Ok(());
                 }
-                Err(Stopped::Unknown { transaction, work }) => {
-                    match self.find_out(&transaction, work, batch, deadline).await? {
+                Err(Stopped::Unknown { transaction, done }) => {
+                    match self.find_out(&transaction, *done, batch, deadline).await? {
                         Some(again) => batch = again,
                         None => return Ok(()),
                     }
@@ -258,25 +268,30 @@ impl Writer {
             return Err(Stopped::Unreachable(SILENT.into()));
         };
         match begun {
-            Ok((transaction, mut work)) => match self.answered(self.commit(conn, &work)).await {
+            Ok((transaction, done)) => match self.answered(self.commit(conn, &done)).await {
                 Err(_) => {
                     tracing::warn!("a commit got no answer");
                     discard(client);
-                    Err(Stopped::Unknown { transaction, work })
+                    Err(Stopped::Unknown { transaction, done: Box::new(done) })
                 }
-                Ok(Ok(())) => {
+                Ok(Ok(after)) => {
+                    let mut work = settled(done, after, batch);
                     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                     self.shared.counters.committed(micros, batch.len() as u64);
                     work.took = Some(traces::took(began.into(), batch.len()));
                     Ok(work)
                 }
                 Ok(Err(error)) if is_of_the_commit(&error) && !client.is_closed() => {
+                    // It may be that no `COMMIT` was sent.
+                    if conn.run("ROLLBACK").await.is_err() {
+                        discard(client);
+                    }
                     Err(Stopped::before_commit(error))
                 }
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "the connection was lost during a commit");
                     discard(client);
-                    Err(Stopped::Unknown { transaction, work })
+                    Err(Stopped::Unknown { transaction, done: Box::new(done) })
                 }
             },
             Err(failure) => {
@@ -291,9 +306,20 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, conn: Conn<'_>, work: &Work) -> Result<(), tokio_postgres::Error> {
-        self.shared.following.expect(work.committed.clone()).await;
-        conn.run("COMMIT").await
+    /// Commits; gives the position before the first entry of what is written with that.
+    async fn commit(
+        &self,
+        conn: Conn<'_>,
+        done: &Done,
+    ) -> Result<Option<i64>, tokio_postgres::Error> {
+        let Done { work, closing } = done;
+        let last = closing.iter().flat_map(|closing| closing.expected());
+        let expected = work.committed.iter().cloned().chain(last).collect();
+        self.shared.following.expect(expected).await;
+        match closing {
+            Some(closing) => closing.commit(conn).await.map(Some),
+            None => conn.run("COMMIT").await.map(|()| None),
+        }
     }
 
     async fn begun(
@@ -301,16 +327,22 @@ impl Writer {
         conn: Conn<'_>,
         batch: &mut [Command],
         locks: Locks,
-    ) -> Result<(String, Work), Failure> {
-        // One behind the other, without waiting for the answers.
-        let taken =
-            async { tokio::try_join!(conn.begin(), locks.take(conn)).map_err(Failure::from) };
-        let (((), transaction), ()) = tokio::try_join!(taken, self.shared.same_life(conn))?;
+    ) -> Result<(String, Done), Failure> {
+        Locks::prepare(conn).await?;
+        // One behind the other, without waiting for the answers: each is sent when it is polled first.
+        let ((), transaction, (), fetched) = tokio::try_join!(
+            biased;
+            async { Ok(conn.begin().await?) },
+            async { Ok(locks.take(conn).await?) },
+            self.shared.same_life(conn),
+            fetch_first(conn, batch),
+        )?;
         let mut turn = Turn::new(conn, &self.shared.config, self.shared.epoch);
-        command::carry_out(batch, &mut turn).await?;
+        let closing = command::carry_out(batch, &mut turn, fetched).await?;
         match turn.finish().await {
-            Ok(()) => Ok((transaction, turn.work)),
-            Err(Failure::Refused(_)) => Ok((transaction, turn.work)),
+            Ok(()) | Err(Failure::Refused(_)) => {
+                Ok((transaction, Done { work: turn.work, closing }))
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -320,7 +352,7 @@ impl Writer {
     async fn find_out(
         &self,
         transaction: &str,
-        work: Work,
+        done: Done,
         batch: Vec<Command>,
         deadline: Instant,
     ) -> Result<Option<Vec<Command>>, Undone> {
@@ -335,10 +367,15 @@ impl Writer {
                 return Err(Undone::GivenUp(error));
             }
             match self.status_of(transaction).await.as_deref() {
-                Ok("committed") if self.is_kept().await => {
-                    self.committed(work, waiting.unwrap_or_default()).await;
-                    return Ok(None);
-                }
+                Ok("committed") if self.is_kept().await => match self.find(&done).await {
+                    Ok(after) => {
+                        let mut batch = waiting.unwrap_or_default();
+                        let work = settled(done, after, &mut batch);
+                        self.committed(work, batch).await;
+                        return Ok(None);
+                    }
+                    Err(reason) => self.shared.health.unreachable(&reason),
+                },
                 Ok("aborted") => {
                     return waiting.map(Some).ok_or_else(|| Undone::GivenUp(unknown()));
                 }
@@ -357,37 +394,54 @@ impl Writer {
         }
     }
 
-    /// Whether what is committed is where a commit has to wait for it to be. What a crash left behind counts as
-    /// committed before a synchronous standby has it; a commit behind it is not answered before.
-    async fn is_kept(&self) -> bool {
-        let Ok(client) = self.client().await else { return false };
-        let conn = self.shared.conn(&client);
-        let sql = "SELECT pg_logical_emit_message(true, 'parlor', '')::text";
-        let kept = matches!(self.answered(self.first_of(conn, sql, params![])).await, Ok(Ok(_)));
-        if !kept {
-            discard(client);
-        }
-        kept
+    /// Where a transaction that was committed put what it wrote last.
+    ///
+    /// # Errors
+    /// The server is not to be asked, or does not answer.
+    async fn find(&self, done: &Done) -> Result<Option<i64>, Arc<str>> {
+        let Some(closing) = &done.closing else { return Ok(None) };
+        let (conversations, seqs) = closing.written();
+        let row = self.asked(closing::FIND, params![conversations, seqs]).await?;
+        let after = row.map(|row| row.try_get(0)).transpose();
+        after.map_err(|error| error.to_string().into())
     }
 
-    /// What the server says of a transaction.
-    async fn status_of(&self, transaction: &str) -> Result<String, Arc<str>> {
+    /// Something asked by itself, on a connection that is given up if it has no answer.
+    async fn asked(&self, sql: &str, params: &[&dyn Param]) -> Result<Option<Row>, Arc<str>> {
         let client = match self.client().await {
             Ok(client) => client,
             Err(Stopped::Unreachable(reason)) => return Err(reason),
             Err(_) => return Err("no connection".into()),
         };
-        let sql = "SELECT pg_xact_status($1::text::xid8)";
         let conn = self.shared.conn(&client);
-        let Ok(row) = self.answered(self.first_of(conn, sql, params![transaction])).await else {
-            discard(client);
-            return Err(SILENT.into());
-        };
-        let status = row.and_then(|row| Ok(row.map(|row| row.try_get(0)).transpose()?));
-        status.map(Option::unwrap_or_default).map_err(|failure| {
-            discard(client);
-            failure.told().to_string().into()
-        })
+        match self.answered(self.first_of(conn, sql, params)).await {
+            Ok(Ok(row)) => Ok(row),
+            Ok(Err(failure)) => {
+                discard(client);
+                Err(failure.told().to_string().into())
+            }
+            Err(_) => {
+                discard(client);
+                Err(SILENT.into())
+            }
+        }
+    }
+
+    /// Whether what is committed is where a commit has to wait for it to be. What a crash left behind counts as
+    /// committed before a synchronous standby has it; a commit behind it is not answered before.
+    async fn is_kept(&self) -> bool {
+        self.asked("SELECT pg_logical_emit_message(true, 'parlor', '')::text", params![])
+            .await
+            .is_ok()
+    }
+
+    /// What the server says of a transaction.
+    async fn status_of(&self, transaction: &str) -> Result<String, Arc<str>> {
+        let row = self.asked("SELECT pg_xact_status($1::text::xid8)", params![transaction]).await?;
+        let status = row.map(|row| row.try_get::<_, Option<String>>(0)).transpose();
+        status
+            .map(|status| status.flatten().unwrap_or_default())
+            .map_err(|error| error.to_string().into())
     }
 
     /// A slice of what goes by itself.
@@ -435,6 +489,28 @@ impl Writer {
             }
         }
     }
+}
+
+/// Fetches what is needed for what is said first. What is wrong with something stored is told when it is decided.
+async fn fetch_first(conn: Conn<'_>, batch: &[Command]) -> Result<Option<Fetched>, Failure> {
+    let spoken = command::spoken_first(batch);
+    if spoken.is_empty() {
+        return Ok(None);
+    }
+    match appends::fetch(conn, &spoken).await {
+        Ok(fetched) => Ok(Some(fetched)),
+        Err(Failure::Refused(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// What a transaction has come to, with what was written last behind a position, if it is known and there still.
+fn settled(done: Done, after: Option<i64>, batch: &mut [Command]) -> Work {
+    let Done { mut work, closing } = done;
+    if let (Some(closing), Some(after)) = (closing, after) {
+        command::settle(batch, closing.settle(after, &mut work));
+    }
+    work
 }
 
 /// Whether the server says by it that nothing was committed. That the connection ends, as it or a pooler says in
