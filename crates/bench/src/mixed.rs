@@ -46,10 +46,9 @@ const COMERS_FROM: u32 = 100_000;
 /// How long they stay, and stay away: longer than the grace period of 10 s.
 const STAY: Duration = Duration::from_secs(6);
 const AWAY: Duration = Duration::from_secs(12);
-/// Memory is looked at so often; this share of the time is not counted, since a server warms up.
+/// Memory is looked at so often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-const WARM_UP: f64 = 0.2;
-/// Start and end are the medians of this share of the rest.
+/// Start and end are the medians of this share of the time in which it counts.
 const ENDS: f64 = 0.1;
 
 /// What can be chosen.
@@ -62,7 +61,10 @@ pub(crate) struct Options {
     /// Acts a second of all of them; receipts come on top
     #[arg(long)]
     rate: Option<f64>,
-    /// How long to go on [default: 600]
+    /// How long it goes on until what has a bound is full, from when on memory counts [default: 420]
+    #[arg(long)]
+    warm_up: Option<f64>,
+    /// How long to go on then [default: 600]
     #[arg(long)]
     seconds: Option<f64>,
 }
@@ -75,7 +77,8 @@ impl Options {
             clients: clients / MEMBERS * MEMBERS,
             comers: if quick { 10 } else { 200 },
             rate: self.rate.unwrap_or(if quick { 200.0 } else { 1_000.0 }),
-            seconds: self.seconds.unwrap_or(if quick { 5.0 } else { 600.0 }),
+            warm_up: self.warm_up.unwrap_or(if quick { 1.0 } else { 420.0 }),
+            seconds: self.seconds.unwrap_or(if quick { 4.0 } else { 600.0 }),
         };
         let (settings, kinds) = (sizes.describe(), [Kind::Parlor]);
         let title = "A messenger's whole load for long";
@@ -83,7 +86,7 @@ impl Options {
         Scenario::new("mixed", title, settings, &kinds, move |run, kind, results| {
             round(run, kind, sizes, results)
         })
-        .with_estimate(sizes.seconds + 10.0)
+        .with_estimate(sizes.in_all() + 10.0)
         .with_rounds_max(1)
         .with_pictures([
             Picture::time("memory", "User memory over time", axes),
@@ -101,18 +104,24 @@ struct Sizes {
     clients: u32,
     comers: u32,
     rate: f64,
+    warm_up: f64,
     seconds: f64,
 }
 
 impl Sizes {
+    /// How long it all takes.
+    fn in_all(self) -> f64 {
+        self.warm_up + self.seconds
+    }
+
     fn describe(self) -> String {
-        let Self { members, clients, comers, rate, seconds } = self;
+        let Self { members, clients, comers, rate, warm_up, seconds } = self;
         format!(
-            "{clients} clients in groups of {members} for {seconds} s, {rate} acts a second in an open loop: \
+            "{clients} clients in groups of {members} for {warm_up} and then {seconds} s, {rate} acts a second in an open loop: \
              24 % direct messages, 6 % messages to a group, 60 % typing, 10 % opening or leaving a chat that \
              shows presence; each arrival is confirmed as delivered, every second direct one and every fourth \
              of a group as read too; {comers} others come for {} s and go for {} s; limits as by default; \
-             memory is anonymous pages, without the first fifth of the time; nothing may be lost, doubled or \
+             memory is anonymous pages, of the second time alone, before which caches fill; nothing may be lost, doubled or \
              refused; not repeated in a run of all scenarios",
             STAY.as_secs(),
             AWAY.as_secs()
@@ -122,7 +131,8 @@ impl Sizes {
 
 /// One round.
 fn round(run: &Run, kind: Kind, sizes: Sizes, results: &mut Results) -> anyhow::Result<()> {
-    let Sizes { members, clients, comers, rate, seconds } = sizes;
+    let Sizes { members, clients, comers, rate, warm_up, .. } = sizes;
+    let seconds = sizes.in_all();
     ensure!(clients <= CONNECTIONS_MAX, "one load process holds all clients");
     let server = Server::start(kind, &run.place, Limits::default())?;
     let start = |count, first| {
@@ -157,7 +167,7 @@ fn round(run: &Run, kind: Kind, sizes: Sizes, results: &mut Results) -> anyhow::
     };
 
     let seen: Vec<_> = seen.into_iter().map(|(at, bytes)| (at, bytes / 1e6)).collect();
-    let memory = Memory::of(&seen, seconds)?;
+    let memory = Memory::of(&seen, warm_up)?;
     results.add_track("memory", kind.name(), seen);
     results.table("mixed", &METRICS).add(
         kind.name(),
@@ -207,9 +217,8 @@ struct Memory {
 }
 
 impl Memory {
-    fn of(seen: &[(f64, f64)], seconds: f64) -> anyhow::Result<Self> {
-        let warm: Vec<_> =
-            seen.iter().filter(|(at, _)| *at >= seconds * WARM_UP).copied().collect();
+    fn of(seen: &[(f64, f64)], warm_up: f64) -> anyhow::Result<Self> {
+        let warm: Vec<_> = seen.iter().filter(|(at, _)| *at >= warm_up).copied().collect();
         ensure!(warm.len() > 1, "memory was seen too seldom");
         let share = ((warm.len() as f64 * ENDS) as usize).max(1);
         let middle =
@@ -227,7 +236,7 @@ mod tests {
     #[test]
     fn memory_that_grows_is_told_by_its_slope_and_its_ends() {
         let seen: Vec<_> = (0..100).map(|at| (f64::from(at), 50.0 + f64::from(at))).collect();
-        let memory = Memory::of(&seen, 100.0).expect("it was seen");
+        let memory = Memory::of(&seen, 20.0).expect("it was seen");
         assert!((memory.per_hour - 3_600.0).abs() < 1e-6, "{}", memory.per_hour);
         assert!(memory.start < 75.0 && memory.end > 144.0, "{} {}", memory.start, memory.end);
     }
@@ -235,7 +244,7 @@ mod tests {
     #[test]
     fn what_a_server_takes_to_warm_up_is_not_growth() {
         let seen: Vec<_> = (0..100).map(|at| (f64::from(at), f64::from(at.min(15)))).collect();
-        let memory = Memory::of(&seen, 100.0).expect("it was seen");
+        let memory = Memory::of(&seen, 20.0).expect("it was seen");
         assert_eq!((memory.start, memory.end, memory.per_hour), (15.0, 15.0, 0.0));
     }
 }
