@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use parlor_chat::entry::Entry;
 use parlor_chat::store::{Appended, Committed, Origin, StoreError};
 
 use super::appends::{Run, Spoken};
@@ -13,13 +14,6 @@ use super::conn::Conn;
 use super::entries::New;
 use super::entry_rows::Rows;
 use super::turn::Work;
-use crate::kept::numbers::int;
-
-/// Asks for the position before the first entry of something that was committed, by what it wrote. There is no answer if
-/// all of that is gone again.
-pub(crate) const FIND: &str = "SELECT e.pos - w.n FROM unnest($1::text[], $2::bigint[]) \
-                               WITH ORDINALITY AS w (conversation, seq, n) \
-                               JOIN entry e ON e.conversation = w.conversation AND e.seq = w.seq LIMIT 1";
 
 /// A run that is decided, and has yet to be written.
 pub(crate) struct Closing {
@@ -54,9 +48,9 @@ impl Closing {
         self.rows.put_and_commit(conn, self.run.touched()).await
     }
 
-    /// The parameters of [`FIND`].
-    pub(crate) fn written(&self) -> (Vec<&str>, Vec<i64>) {
-        self.run.news().iter().map(|it| (it.conversation().as_str(), int(it.seq().0))).unzip()
+    /// The first entry that it writes.
+    pub(crate) fn first(&self) -> Option<&Entry> {
+        self.run.news().first().map(|new| &new.entry)
     }
 
     /// Notes what it came to, its entries having the positions behind `after`; gives the answers of its appends, which

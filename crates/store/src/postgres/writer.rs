@@ -6,7 +6,8 @@
 //! after the connection was lost before its `COMMIT` was sent. One whose `COMMIT` got no answer may be
 //! committed or not: the server is asked by its number (`pg_xact_status`) before anything is told, and
 //! nothing else is written until that is known. What is written with the `COMMIT` ([`super::closing`]) may
-//! have got positions of which nothing was heard: then they are read. Whoever waits too long for it is told
+//! have got positions of which nothing was heard: then they are read. A crash of the server may have it give
+//! the number to another transaction, so what was written is looked for. Whoever waits too long for it is told
 //! that the store is unavailable; the sink hears of it all the same, if it turns out to be committed.
 //!
 //! When something is given up that may be sent again, all that waits behind it is given up as well, and
@@ -26,13 +27,14 @@ use tokio_postgres::error::SqlState;
 
 use super::Shared;
 use super::appends::{self, Fetched};
-use super::closing::{self, Closing};
+use super::closing::Closing;
 use super::command::{self, Command};
 use super::conn::{Conn, Failure, Param, is_of_data, params, told};
 use super::connections::{PAUSE, discard};
 use super::locks::Locks;
 use super::retention::{self, Left};
 use super::turn::{Turn, Work};
+use crate::kept::numbers::int;
 use crate::kept::traces;
 
 /// How long what comes is given up after something failed: within that its senders hear of it.
@@ -63,6 +65,14 @@ enum Stopped {
     Unreachable(Arc<str>),
     /// The way to the server was lost while it was committed.
     Unknown { transaction: String, done: Box<Done> },
+}
+
+/// What is found of a transaction that counts as committed.
+enum Trace {
+    /// What it wrote, or nothing by which to tell; and the position before what it wrote last, if it did so.
+    There(Option<i64>),
+    /// Nothing: it was another one.
+    Absent,
 }
 
 /// What a transaction would come to.
@@ -367,12 +377,19 @@ impl Writer {
                 return Err(Undone::GivenUp(error));
             }
             match self.status_of(transaction).await.as_deref() {
-                Ok("committed") if self.is_kept().await => match self.find(&done).await {
-                    Ok(after) => {
+                Ok("committed") if self.is_kept().await => match self.trace(&done).await {
+                    Ok(Trace::There(after)) => {
                         let mut batch = waiting.unwrap_or_default();
                         let work = settled(done, after, &mut batch);
                         self.committed(work, batch).await;
                         return Ok(None);
+                    }
+                    Ok(Trace::Absent) => {
+                        tracing::warn!(
+                            transaction,
+                            "the number of a lost transaction was taken again"
+                        );
+                        return waiting.map(Some).ok_or_else(|| Undone::GivenUp(unknown()));
                     }
                     Err(reason) => self.shared.health.unreachable(&reason),
                 },
@@ -394,16 +411,26 @@ impl Writer {
         }
     }
 
-    /// Where a transaction that was committed put what it wrote last.
+    /// Looks for what a transaction wrote. A server that crashed gives the number of a transaction of which it had
+    /// written nothing to its disk to another one, which may be committed.
     ///
     /// # Errors
     /// The server is not to be asked, or does not answer.
-    async fn find(&self, done: &Done) -> Result<Option<i64>, Arc<str>> {
-        let Some(closing) = &done.closing else { return Ok(None) };
-        let (conversations, seqs) = closing.written();
-        let row = self.asked(closing::FIND, params![conversations, seqs]).await?;
-        let after = row.map(|row| row.try_get(0)).transpose();
-        after.map_err(|error| error.to_string().into())
+    async fn trace(&self, done: &Done) -> Result<Trace, Arc<str>> {
+        let last = done.closing.as_ref().and_then(|closing| closing.first());
+        let first = done.work.committed.first().map(|it| &*it.entry);
+        // What has no entries is taken by its number alone.
+        let Some(entry) = last.or(first) else { return Ok(Trace::There(None)) };
+        let sql = "SELECT e.pos - 1 FROM entry e WHERE e.conversation = $1 AND e.seq = $2 \
+                   AND e.epoch = $3 AND e.sender = $4 AND e.ts = $5 \
+                   AND e.client_id IS NOT DISTINCT FROM $6";
+        let (seq, epoch, ts) = (int(entry.seq.0), int(entry.epoch.0), int(entry.ts.0));
+        let key = entry.client_id.as_ref().map(|it| it.as_str());
+        let (of, from) = (entry.conversation.as_str(), entry.from.as_str());
+        let row = self.asked(sql, params![of, seq, epoch, from, ts, key]).await?;
+        let Some(row) = row else { return Ok(Trace::Absent) };
+        let after = row.try_get(0).map_err(|error| Arc::from(error.to_string()))?;
+        Ok(Trace::There(last.map(|_| after)))
     }
 
     /// Something asked by itself, on a connection that is given up if it has no answer.
@@ -504,7 +531,7 @@ async fn fetch_first(conn: Conn<'_>, batch: &[Command]) -> Result<Option<Fetched
     }
 }
 
-/// What a transaction has come to, with what was written last behind a position, if it is known and there still.
+/// What a transaction has come to, with what was written last behind a position.
 fn settled(done: Done, after: Option<i64>, batch: &mut [Command]) -> Work {
     let Done { mut work, closing } = done;
     if let (Some(closing), Some(after)) = (closing, after) {
