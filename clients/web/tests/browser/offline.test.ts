@@ -28,14 +28,20 @@ async function openSlowly(page: Page, afterMs: number): Promise<void> {
   }, afterMs);
 }
 
-it("is there without a connection after the first visit", async () => {
-  const app = await App.start();
+/** Alice's page, on which a message is kept. */
+async function withKept(app: App): Promise<Page> {
   app.tolerate();
   const alice = await app.open("alice");
   await openConversation(alice, "user:bob");
   await say(alice, "Kept on the server");
   await message(alice, "Kept on the server").waitFor();
   await untilKept(alice, "Kept on the server");
+  return alice;
+}
+
+it("is there without a connection after the first visit", async () => {
+  const app = await App.start();
+  const alice = await withKept(app);
   await app.server.kill();
   await alice.reload();
   await alice.locator("#main").waitFor();
@@ -60,12 +66,7 @@ it("shows without a connection what is written, though it cannot know what was r
 
 it("shows without a connection what was kept, also where the disk takes its time", async () => {
   const app = await App.start();
-  app.tolerate();
-  const alice = await app.open("alice");
-  await openConversation(alice, "user:bob");
-  await say(alice, "Kept on the server");
-  await message(alice, "Kept on the server").waitFor();
-  await untilKept(alice, "Kept on the server");
+  const alice = await withKept(app);
   await openSlowly(alice, 5_000);
   await app.server.kill();
   await alice.reload();
