@@ -71,7 +71,10 @@ export class Cache {
    * store fails, or takes too long: what it has is taken before the next connection then, unless there was one.
    */
   async load(): Promise<void> {
-    if (!this.#mayTake()) return;
+    if (!this.#mayTake()) {
+      this.#reading = null;
+      return;
+    }
     this.#reading ??= this.#store.loadCache(this.#owner).catch((error: unknown) => {
       reportError(error);
       return null;
@@ -80,7 +83,10 @@ export class Cache {
     const late = sleep(PATIENCE_MS, patience.signal).catch(() => {});
     const kept = await Promise.race([this.#reading, late]);
     patience.abort();
-    if (kept) this.#take(kept);
+    if (!kept) return;
+    // Not held on to.
+    this.#reading = null;
+    this.#take(kept);
   }
 
   #mayTake(): boolean {

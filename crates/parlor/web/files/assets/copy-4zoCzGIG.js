@@ -1,0 +1,1 @@
+import{i as e,u as t}from"./text-BNn5FU7a.js";import{q as n}from"./index-BsIkk2F7.js";var r=t();function i(){let t=e();return(0,r.useCallback)(async e=>{try{await navigator.clipboard.writeText(e),n({text:t.common.copied})}catch{n({text:e})}},[t])}export{i as t};

@@ -1,0 +1,1 @@
+import{i as e,l as t}from"./text-BNn5FU7a.js";import{N as n}from"./index-BsIkk2F7.js";import{t as r}from"./shortcut-list-C8DY1xc_.js";var i=t();function a({onClose:t}){let{app:a}=e();return(0,i.jsx)(n,{title:a.shortcuts.title,onClose:t,isText:!0,children:(0,i.jsx)(r,{})})}export{a as ShortcutsDialog};
